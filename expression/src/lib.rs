@@ -1,0 +1,3 @@
+//! The SSIS expression language: text -> typed tree -> vectorised evaluation over Arrow arrays.
+
+pub mod types;

@@ -1,0 +1,236 @@
+//! The types of columns in a data flow (`DT_...`), as packages write them.
+
+use std::fmt;
+
+/// The type of a pipeline column. Lengths are in characters for `WStr`, in bytes for `Str` and `Bytes`
+/// (spec `ssis-matrix.md` section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DataType {
+    I1,
+    I2,
+    I4,
+    I8,
+    UI1,
+    UI2,
+    UI4,
+    UI8,
+    R4,
+    R8,
+    /// 64-bit integer scaled by 10^4.
+    Cy,
+    /// 96-bit integer and a scale of 0 to 28; precision 29.
+    Decimal {
+        scale: u8,
+    },
+    /// 128-bit integer, precision 1 to 38.
+    Numeric {
+        precision: u8,
+        scale: u8,
+    },
+    Bool,
+    /// Text in a code page, `length` bytes at most.
+    Str {
+        length: u32,
+        code_page: u32,
+    },
+    /// Unicode text, `length` UTF-16 code units at most.
+    WStr {
+        length: u32,
+    },
+    Text {
+        code_page: u32,
+    },
+    NText,
+    Image,
+    Bytes {
+        length: u32,
+    },
+    Guid,
+    /// OLE automation date: a double counted from 1899-12-30.
+    Date,
+    DbDate,
+    DbTime,
+    DbTime2 {
+        scale: u8,
+    },
+    DbTimeStamp,
+    DbTimeStamp2 {
+        scale: u8,
+    },
+    DbTimeStampOffset {
+        scale: u8,
+    },
+    FileTime,
+    Null,
+    Empty,
+}
+
+impl DataType {
+    /// From the attribute values of a pipeline column: the XML name (`wstr`, `dbTimeStamp`, any case; spec
+    /// `dtsx-format.md` section 4 rule 4) and the metadata beside it. `None` if the name is not known.
+    pub fn from_xml(name: &str, length: u32, precision: u32, scale: u32, code_page: u32) -> Option<Self> {
+        let precision = u8::try_from(precision).unwrap_or(38).min(38);
+        let scale = u8::try_from(scale).unwrap_or(38).min(38);
+        Some(match name.to_ascii_lowercase().as_str() {
+            "i1" => Self::I1,
+            "i2" => Self::I2,
+            "i4" => Self::I4,
+            "i8" => Self::I8,
+            "ui1" => Self::UI1,
+            "ui2" => Self::UI2,
+            "ui4" => Self::UI4,
+            "ui8" => Self::UI8,
+            "r4" => Self::R4,
+            "r8" => Self::R8,
+            "cy" => Self::Cy,
+            "decimal" => Self::Decimal { scale: scale.min(28) },
+            "numeric" => Self::Numeric {
+                precision: if precision == 0 { 18 } else { precision },
+                scale,
+            },
+            "bool" => Self::Bool,
+            "str" => Self::Str { length, code_page },
+            "wstr" => Self::WStr { length },
+            "text" => Self::Text { code_page },
+            "ntext" => Self::NText,
+            "image" => Self::Image,
+            "bytes" => Self::Bytes { length },
+            "guid" => Self::Guid,
+            "date" => Self::Date,
+            "dbdate" => Self::DbDate,
+            "dbtime" => Self::DbTime,
+            "dbtime2" => Self::DbTime2 { scale: scale.min(7) },
+            "dbtimestamp" => Self::DbTimeStamp,
+            "dbtimestamp2" => Self::DbTimeStamp2 { scale: scale.min(7) },
+            "dbtimestampoffset" => Self::DbTimeStampOffset { scale: scale.min(7) },
+            "filetime" | "datetime" => Self::FileTime,
+            "null" => Self::Null,
+            "empty" => Self::Empty,
+            _ => return None,
+        })
+    }
+
+    /// From the numeric code that flat file columns carry (`DTS:DataType`, spec `ssis-matrix.md` section 4).
+    pub fn from_code(code: u32, length: u32, precision: u32, scale: u32, code_page: u32) -> Option<Self> {
+        let name = match code {
+            0 => "empty",
+            1 => "null",
+            2 => "i2",
+            3 => "i4",
+            4 => "r4",
+            5 => "r8",
+            6 => "cy",
+            7 => "date",
+            11 => "bool",
+            14 => "decimal",
+            16 => "i1",
+            17 => "ui1",
+            18 => "ui2",
+            19 => "ui4",
+            20 => "i8",
+            21 => "ui8",
+            64 => "filetime",
+            72 => "guid",
+            128 => "bytes",
+            129 => "str",
+            130 => "wstr",
+            131 => "numeric",
+            133 => "dbdate",
+            134 => "dbtime",
+            135 => "dbtimestamp",
+            145 => "dbtime2",
+            146 => "dbtimestampoffset",
+            301 => "text",
+            302 => "image",
+            303 => "ntext",
+            304 => "dbtimestamp2",
+            _ => return None,
+        };
+        Self::from_xml(name, length, precision, scale, code_page)
+    }
+
+    /// The name SSIS shows, without length or scale: `DT_WSTR`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::I1 => "DT_I1",
+            Self::I2 => "DT_I2",
+            Self::I4 => "DT_I4",
+            Self::I8 => "DT_I8",
+            Self::UI1 => "DT_UI1",
+            Self::UI2 => "DT_UI2",
+            Self::UI4 => "DT_UI4",
+            Self::UI8 => "DT_UI8",
+            Self::R4 => "DT_R4",
+            Self::R8 => "DT_R8",
+            Self::Cy => "DT_CY",
+            Self::Decimal { .. } => "DT_DECIMAL",
+            Self::Numeric { .. } => "DT_NUMERIC",
+            Self::Bool => "DT_BOOL",
+            Self::Str { .. } => "DT_STR",
+            Self::WStr { .. } => "DT_WSTR",
+            Self::Text { .. } => "DT_TEXT",
+            Self::NText => "DT_NTEXT",
+            Self::Image => "DT_IMAGE",
+            Self::Bytes { .. } => "DT_BYTES",
+            Self::Guid => "DT_GUID",
+            Self::Date => "DT_DATE",
+            Self::DbDate => "DT_DBDATE",
+            Self::DbTime => "DT_DBTIME",
+            Self::DbTime2 { .. } => "DT_DBTIME2",
+            Self::DbTimeStamp => "DT_DBTIMESTAMP",
+            Self::DbTimeStamp2 { .. } => "DT_DBTIMESTAMP2",
+            Self::DbTimeStampOffset { .. } => "DT_DBTIMESTAMPOFFSET",
+            Self::FileTime => "DT_FILETIME",
+            Self::Null => "DT_NULL",
+            Self::Empty => "DT_EMPTY",
+        }
+    }
+}
+
+/// As SSIS writes a cast: `DT_STR,20,1252`, `DT_NUMERIC,18,2`, `DT_I4`.
+impl fmt::Display for DataType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Self::Str { length, code_page } => write!(f, ",{length},{code_page}"),
+            Self::WStr { length } | Self::Bytes { length } => write!(f, ",{length}"),
+            Self::Text { code_page } => write!(f, ",{code_page}"),
+            Self::Decimal { scale }
+            | Self::DbTime2 { scale }
+            | Self::DbTimeStamp2 { scale }
+            | Self::DbTimeStampOffset { scale } => write!(f, ",{scale}"),
+            Self::Numeric { precision, scale } => write!(f, ",{precision},{scale}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::str::FromStr for DataType {
+    type Err = String;
+
+    /// Reads what [`Display`](fmt::Display) writes: `DT_WSTR,20`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.split(',').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        let bare = name
+            .strip_prefix("DT_")
+            .or_else(|| name.strip_prefix("dt_"))
+            .unwrap_or(name);
+        let numbers: Vec<u32> = parts
+            .map(|part| {
+                part.parse()
+                    .map_err(|_| format!("`{part}` is not a number in `{text}`"))
+            })
+            .collect::<Result<_, _>>()?;
+        let at = |index: usize| numbers.get(index).copied().unwrap_or(0);
+        let lower = bare.to_ascii_lowercase();
+        let found = match lower.as_str() {
+            "str" => Self::from_xml(&lower, at(0), 0, 0, at(1)),
+            "text" => Self::from_xml(&lower, 0, 0, 0, at(0)),
+            "wstr" | "bytes" => Self::from_xml(&lower, at(0), 0, 0, 0),
+            "numeric" => Self::from_xml(&lower, 0, at(0), at(1), 0),
+            _ => Self::from_xml(&lower, 0, 0, at(0), 0),
+        };
+        found.ok_or_else(|| format!("`{text}` is not an SSIS data type"))
+    }
+}
