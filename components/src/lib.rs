@@ -1,1 +1,13 @@
+//! The toolbox of the data flow: one file per component, and the operators that no package names.
+//!
+//! A component is read from the bound document into typed settings ([`component`]), and planned into DataFusion
+//! operators. [`registry`] is the list of all of them; [`flow`] forks, orders and counts what runs through them.
 
+mod component;
+pub mod destinations;
+pub mod flow;
+pub mod registry;
+pub mod sources;
+pub mod transforms;
+
+pub use component::*;

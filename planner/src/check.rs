@@ -1,0 +1,65 @@
+//! Pass 2: every component reads its settings. What is unknown, unsupported or wrong is a finding, all of them at once.
+
+use dtsx::DataFlow;
+use fletching_components::{
+    Binding, Component, ComponentKind, Finding, FindingKind, Findings, Variables, registry,
+};
+use fletching_connections::Connections;
+
+use crate::DataFlowGraph;
+
+/// A data flow that can be planned.
+#[derive(Debug)]
+pub struct CheckedDataFlow {
+    pub graph: DataFlowGraph,
+    /// Settings, in the order of [`DataFlowGraph::components`].
+    pub components: Vec<Box<dyn Component>>,
+    /// Names and classes, in the same order.
+    pub names: Vec<(String, &'static str, ComponentKind)>,
+}
+
+/// Reads the settings of all components of a bound graph.
+pub fn check(
+    flow: &DataFlow,
+    graph: DataFlowGraph,
+    connections: &Connections,
+    variables: &dyn Variables,
+) -> Result<CheckedDataFlow, Findings> {
+    let mut findings = Findings::default();
+    let mut components = Vec::with_capacity(flow.components.len());
+    let mut names = Vec::with_capacity(flow.components.len());
+    for (component, bound) in flow.components.iter().zip(&graph.components) {
+        let binding = Binding {
+            component,
+            path: &bound.path,
+            inputs: &bound.inputs,
+            outputs: &bound.outputs,
+            connections,
+            variables,
+            locale_id: component.locale_id.filter(|id| *id != 0 && *id != u32::MAX).unwrap_or(graph.locale_id),
+            numbers: &graph.numbers,
+        };
+        let Some(class) = component.class.and_then(registry::find) else {
+            findings.push(unknown(&binding));
+            continue;
+        };
+        names.push((component.name.clone(), class.name, class.kind));
+        match (class.read)(&binding) {
+            Ok(settings) => components.push(settings),
+            Err(found) => findings.0.extend(found.0),
+        }
+    }
+    findings.none_or(()).map(|()| CheckedDataFlow { graph, components, names })
+}
+
+fn unknown(binding: &Binding<'_>) -> Finding {
+    let component = binding.component;
+    let message = match component.class {
+        Some(_) => "this component is not supported yet".to_owned(),
+        None => {
+            let about = component.contact_info.split(';').next().unwrap_or_default();
+            format!("class id `{}` is not known ({about}): it is not supported", component.class_id)
+        }
+    };
+    Finding { kind: FindingKind::Unsupported, ..binding.unsupported(message) }
+}

@@ -1,0 +1,204 @@
+//! Pass 3: components become operators, forks become routers, ends become the roots of plans.
+//!
+//! A data flow is a set of plans, one per destination (and one per transform whose rows lead nowhere), run together.
+
+use std::{collections::HashMap, sync::Arc};
+
+use datafusion_common::{Result, internal_err};
+use datafusion_physical_plan::ExecutionPlan;
+use fletching_components::{
+    Accounting, ComponentKind, PlanContext, Planned,
+    flow::{Router, RouterOutputExec, RowWise, RowWiseExec, Tally, drain},
+};
+
+use crate::{CheckedDataFlow, DataFlowGraph};
+
+/// The plans of one run of a data flow.
+#[derive(Debug)]
+pub struct DataFlowPlan {
+    pub path: String,
+    pub roots: Vec<Root>,
+    /// One entry per component, in document order.
+    pub operators: Vec<Operator>,
+    pub routers: Vec<Arc<Router>>,
+    pub context: PlanContext,
+}
+
+/// A plan to run to its end.
+#[derive(Debug)]
+pub struct Root {
+    /// Position of the component in the document.
+    pub component: usize,
+    pub kind: RootKind,
+    pub plan: Arc<dyn ExecutionPlan>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RootKind {
+    /// Yields one row: the number of rows written.
+    Sink,
+    /// Its rows go to a caller.
+    Reader,
+    /// No path leads away from a transform: its rows are counted and end here.
+    Drain,
+}
+
+/// What is known of a component while its plan runs.
+#[derive(Debug)]
+pub struct Operator {
+    pub name: String,
+    pub path: String,
+    pub class: &'static str,
+    pub kind: ComponentKind,
+    pub outputs: Vec<OperatorOutput>,
+    /// Where rows come from: (component, output) per attached input.
+    pub inputs: Vec<(usize, usize)>,
+    pub measure: Measure,
+}
+
+#[derive(Debug)]
+pub struct OperatorOutput {
+    pub name: String,
+    pub is_error: bool,
+    pub connected: bool,
+    /// Name of the component it leads to.
+    pub leads_to: Option<String>,
+}
+
+/// How the rows of a component are counted.
+#[derive(Debug)]
+pub enum Measure {
+    /// A row-wise component keeps a tally.
+    Tally(Arc<Tally>),
+    /// An operator with one output: its DataFusion metrics.
+    Plan(Arc<dyn ExecutionPlan>, Accounting),
+}
+
+/// Makes the operators of one run.
+pub fn lower(checked: &CheckedDataFlow, context: &PlanContext) -> Result<DataFlowPlan> {
+    let graph = &checked.graph;
+    let mut lowering = Lowering { graph, context, outputs: HashMap::new(), roots: Vec::new(), routers: Vec::new() };
+    let mut measures: Vec<Option<Measure>> = graph.components.iter().map(|_| None).collect();
+    for &index in &graph.order {
+        measures[index] = Some(lowering.component(index, checked)?);
+    }
+    let Lowering { mut roots, routers, .. } = lowering;
+    roots.sort_by_key(|root| root.component);
+    let operators = measures
+        .into_iter()
+        .enumerate()
+        .filter_map(|(index, measure)| Some(operator(checked, index, measure?)))
+        .collect();
+    Ok(DataFlowPlan { path: graph.path.clone(), roots, operators, routers, context: context.clone() })
+}
+
+fn operator(checked: &CheckedDataFlow, index: usize, measure: Measure) -> Operator {
+    let graph = &checked.graph;
+    let (name, class, kind) = &checked.names[index];
+    let bound = &graph.components[index];
+    let outputs = bound.outputs.iter().enumerate().map(|(at, output)| {
+        let edge = graph.edges.iter().find(|edge| edge.from_component == index && edge.from_output == at);
+        OperatorOutput {
+            name: output.name.clone(),
+            is_error: output.is_error,
+            connected: output.connected,
+            leads_to: edge.map(|edge| checked.names[edge.to_component].0.clone()),
+        }
+    });
+    let inputs = (0..bound.inputs.len())
+        .filter_map(|input| graph.arriving(index, input))
+        .map(|edge| (edge.from_component, edge.from_output));
+    Operator {
+        name: name.clone(),
+        path: bound.path.clone(),
+        class,
+        kind: *kind,
+        outputs: outputs.collect(),
+        inputs: inputs.collect(),
+        measure,
+    }
+}
+
+struct Lowering<'a> {
+    graph: &'a DataFlowGraph,
+    context: &'a PlanContext,
+    /// The plan that yields the rows of (component, output).
+    outputs: HashMap<(usize, usize), Arc<dyn ExecutionPlan>>,
+    roots: Vec<Root>,
+    routers: Vec<Arc<Router>>,
+}
+
+impl Lowering<'_> {
+    fn component(&mut self, index: usize, checked: &CheckedDataFlow) -> Result<Measure> {
+        let bound = &self.graph.components[index];
+        let mut inputs = Vec::new();
+        for input in 0..bound.inputs.len() {
+            let Some(edge) = self.graph.arriving(index, input) else { continue };
+            match self.outputs.remove(&(edge.from_component, edge.from_output)) {
+                Some(plan) => inputs.push(plan),
+                None => return internal_err!("{}: an output feeds two paths", bound.path),
+            }
+        }
+        match checked.components[index].plan(inputs, self.context)? {
+            Planned::RowWise { input, operator } => self.row_wise(index, input, &operator),
+            Planned::Plan { plan, accounting } => {
+                let measure = Measure::Plan(Arc::clone(&plan), accounting);
+                if bound.outputs.first().is_some_and(|output| output.connected) {
+                    self.outputs.insert((index, 0), plan);
+                } else {
+                    self.drain(index, plan)?;
+                }
+                Ok(measure)
+            }
+            Planned::Sink(plan) => Ok(self.root(index, RootKind::Sink, plan)),
+            Planned::Reader(plan) => Ok(self.root(index, RootKind::Reader, plan)),
+        }
+    }
+
+    fn root(&mut self, component: usize, kind: RootKind, plan: Arc<dyn ExecutionPlan>) -> Measure {
+        self.roots.push(Root { component, kind, plan: Arc::clone(&plan) });
+        Measure::Plan(plan, Accounting::Combining)
+    }
+
+    fn drain(&mut self, component: usize, plan: Arc<dyn ExecutionPlan>) -> Result<()> {
+        self.roots.push(Root { component, kind: RootKind::Drain, plan: drain(plan)? });
+        Ok(())
+    }
+
+    fn row_wise(
+        &mut self,
+        index: usize,
+        input: Arc<dyn ExecutionPlan>,
+        operator: &Arc<dyn RowWise>,
+    ) -> Result<Measure> {
+        let tally = Arc::new(Tally::new(operator.outputs().len()));
+        let connected: Vec<usize> = operator
+            .outputs()
+            .iter()
+            .enumerate()
+            .filter(|(_, output)| output.connected)
+            .map(|(at, _)| at)
+            .collect();
+        match connected[..] {
+            [] => {
+                let plan = RowWiseExec::drained(input, Arc::clone(operator), Arc::clone(&tally));
+                self.drain(index, Arc::new(plan))?;
+            }
+            [output] => {
+                let plan = RowWiseExec::try_new(input, Arc::clone(operator), output, Arc::clone(&tally))?;
+                self.outputs.insert((index, output), Arc::new(plan));
+            }
+            _ => {
+                let may_spill = self.graph.outputs_depend(index);
+                let router = Router::new(input, Arc::clone(operator), may_spill, Arc::clone(&tally));
+                let router = Arc::new(router);
+                for output in connected {
+                    let plan = RouterOutputExec::try_new(Arc::clone(&router), output)?;
+                    self.outputs.insert((index, output), Arc::new(plan));
+                }
+                self.routers.push(router);
+            }
+        }
+        Ok(Measure::Tally(tally))
+    }
+}
