@@ -1,1 +1,29 @@
+//! Running packages: the control flow orders the tasks, the data-flow executor runs their plans.
+//!
+//! ```text
+//!  dtsx::Package + Settings ──prepare──▶ PreparedPackage ──run──▶ RunReport
+//!                             overrides,                   │ per Data Flow task, in order of its constraints:
+//!                             variables, every check       │ plan ──▶ tokio tasks ──▶ commit files, set variables
+//!                             before any row moves         └─▶ Readers: batches of DataReader destinations, while it runs
+//! ```
+//!
+//! The engine never asks which class a component is, and never prints. Dropping a run cancels it: its tasks stop and its
+//! unfinished files are removed.
 
+pub mod control_flow;
+mod data_flow;
+mod error;
+mod prepare;
+mod reader;
+mod report;
+mod run;
+mod settings;
+mod variables;
+
+pub use data_flow::{Progress, ProgressRow};
+pub use error::RunError;
+pub use prepare::{PreparedPackage, TaskPlan, prepare};
+pub use reader::{ReaderBatches, ReaderHub};
+pub use report::{ComponentReport, FlowReport, OutputReport, RunReport, TaskOutcome};
+pub use settings::Settings;
+pub use variables::VariableStore;

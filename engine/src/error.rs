@@ -1,0 +1,75 @@
+//! Why a package did not run, or stopped.
+
+use datafusion_common::DataFusionError;
+use dtsx::SsisCode;
+use fletching_components::{Findings, flow::FlowError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Problems found before any row moved: all of them.
+    #[error("{0}")]
+    Findings(Findings),
+
+    /// An override names something that is not there.
+    #[error("{what} `{name}` is not in package `{package}`{}", suggestion(.known))]
+    UnknownOverride { what: &'static str, name: String, package: String, known: Vec<String> },
+
+    /// An override or a stored value does not fit its type.
+    #[error("{what} `{name}`: {message}")]
+    BadValue { what: &'static str, name: String, message: String },
+
+    /// A data flow stopped at a component.
+    #[error("{task}: {error}{}", code(.error))]
+    Flow { task: String, error: FlowError },
+
+    /// A data flow stopped for another reason: memory, disk, a defect.
+    #[error("{task}: {message}")]
+    Engine { task: String, message: String },
+
+    /// The reader of a DataReader destination went away, or the caller cancelled.
+    #[error("the run was cancelled")]
+    Cancelled,
+}
+
+impl RunError {
+    /// The SSIS code of the failure, where one exists.
+    pub fn code(&self) -> Option<SsisCode> {
+        match self {
+            Self::Findings(findings) => findings.0.first().and_then(|finding| finding.code),
+            Self::Flow { error, .. } => error.code,
+            _ => None,
+        }
+    }
+
+    /// Finds the component's error inside DataFusion's.
+    pub(crate) fn of_task(task: &str, error: &DataFusionError) -> Self {
+        match flow_error(error) {
+            Some(error) => Self::Flow { task: task.to_owned(), error: error.clone() },
+            None => Self::Engine { task: task.to_owned(), message: error.strip_backtrace() },
+        }
+    }
+}
+
+fn flow_error(error: &DataFusionError) -> Option<&FlowError> {
+    let mut source: &(dyn std::error::Error + 'static) = error;
+    loop {
+        if let Some(found) = source.downcast_ref::<FlowError>() {
+            return Some(found);
+        }
+        source = match source.downcast_ref::<DataFusionError>() {
+            Some(DataFusionError::External(inner)) => inner.as_ref(),
+            Some(DataFusionError::Shared(inner)) => inner.as_ref(),
+            Some(DataFusionError::Context(_, inner)) => inner.as_ref(),
+            Some(DataFusionError::ArrowError(inner, _)) => inner.as_ref(),
+            _ => source.source()?,
+        };
+    }
+}
+
+fn suggestion(known: &[String]) -> String {
+    if known.is_empty() { String::new() } else { format!("; there are: {}", known.join(", ")) }
+}
+
+fn code(error: &FlowError) -> String {
+    error.code.map(|code| format!(" [{code}]")).unwrap_or_default()
+}

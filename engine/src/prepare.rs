@@ -1,0 +1,143 @@
+//! Everything that can be known before a row moves: overrides applied, variables typed, the control flow ordered, every
+//! data flow bound and checked. All problems are reported together.
+
+use std::collections::BTreeMap;
+
+use dtsx::{ConnectionManager, DataFlow, Package, Parameter, Payload};
+use fletching_components::Findings;
+use fletching_expression::Scalar;
+use fletching_planner::{CheckedDataFlow, bind, check};
+
+use crate::{RunError, Settings, VariableStore, control_flow};
+
+/// A package that is ready to run.
+#[derive(Debug)]
+pub struct PreparedPackage {
+    pub name: String,
+    pub settings: Settings,
+    pub tasks: Vec<TaskPlan>,
+    pub(crate) managers: Vec<ConnectionManager>,
+    pub(crate) variables: VariableStore,
+}
+
+/// One Data Flow task.
+#[derive(Debug)]
+pub struct TaskPlan {
+    /// `Package\Sequence\Load sales`.
+    pub path: String,
+    pub disabled: bool,
+    pub flow: DataFlow,
+    pub locale_id: u32,
+}
+
+/// LCID of packages that do not name one.
+const LOCALE_DEFAULT: u32 = 1033;
+
+/// Checks a package against the settings of a run. `shared_*`: what its project gives it.
+pub fn prepare(
+    package: &Package,
+    shared_parameters: &[Parameter],
+    shared_managers: &[ConnectionManager],
+    settings: Settings,
+) -> Result<PreparedPackage, RunError> {
+    let mut findings = Findings(control_flow::unsupported(package));
+    let mut variables = VariableStore::new(package, shared_parameters, &system_variables(package))?;
+    let mut managers = package.connection_managers().to_vec();
+    for shared in shared_managers {
+        if !managers.iter().any(|own| own.name == shared.name) {
+            managers.push(shared.clone());
+        }
+    }
+    let order = match control_flow::task_order(package.root()) {
+        Ok(order) => order,
+        Err(found) => {
+            findings.0.extend(found.0);
+            Vec::new()
+        }
+    };
+    let package_locale = package.root().properties.int("LocaleID");
+    let mut tasks: Vec<TaskPlan> = order
+        .into_iter()
+        .filter_map(|(task, disabled)| match &task.payload {
+            Payload::DataFlow(flow) => Some(TaskPlan {
+                path: task.path.clone(),
+                disabled,
+                flow: flow.as_ref().clone(),
+                locale_id: locale(task.properties.int("LocaleID"), package_locale),
+            }),
+            _ => None,
+        })
+        .collect();
+    let name = package.name().to_owned();
+    crate::settings::apply(&settings, &name, &mut variables, &mut managers, &mut tasks)?;
+    let prepared = PreparedPackage { name, settings, tasks, managers, variables };
+    for task in prepared.tasks.iter().filter(|task| !task.disabled) {
+        if let Err(error) = prepared.check(task) {
+            match error {
+                RunError::Findings(found) => findings.0.extend(found.0),
+                other => return Err(other),
+            }
+        }
+    }
+    if prepared.tasks.iter().all(|task| task.disabled)
+        && let Err(RunError::Findings(found)) = prepared.connections(&prepared.name)
+    {
+        findings.0.extend(found.0);
+    }
+    let mut seen = Vec::new();
+    findings.0.retain(|finding| {
+        let new = !seen.contains(finding);
+        if new {
+            seen.push(finding.clone());
+        }
+        new
+    });
+    findings.none_or(prepared).map_err(RunError::Findings)
+}
+
+impl PreparedPackage {
+    /// Binds and checks a task as things stand now.
+    pub fn check(&self, task: &TaskPlan) -> Result<CheckedDataFlow, RunError> {
+        let connections = self.connections(&task.path)?;
+        let variables = self.variables.scope(&task.path);
+        let graph = bind(&task.path, task.locale_id, &task.flow).map_err(RunError::Findings)?;
+        check(&task.flow, graph, &connections, &variables).map_err(RunError::Findings)
+    }
+
+    pub(crate) fn connections(&self, scope: &str) -> Result<fletching_connections::Connections, RunError> {
+        let variables = self.variables.scope(scope);
+        control_flow::connections(&self.managers, &self.settings, &self.name, &variables)
+    }
+
+    /// The variables as they stand now: after a run, with what its components set.
+    pub fn variables(&self) -> &VariableStore {
+        &self.variables
+    }
+}
+
+fn locale(task: Option<i64>, package: Option<i64>) -> u32 {
+    [task, package]
+        .into_iter()
+        .flatten()
+        .find_map(|id| u32::try_from(id).ok().filter(|id| *id > 0))
+        .unwrap_or(LOCALE_DEFAULT)
+}
+
+/// The system variables that do not depend on the task (spec `ssis-matrix.md` section 11).
+fn system_variables(package: &Package) -> BTreeMap<String, Scalar> {
+    let root = package.root();
+    let machine = std::fs::read_to_string("/etc/hostname").map(|name| name.trim().to_owned()).unwrap_or_default();
+    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
+    let now = chrono::Local::now().naive_local();
+    let text = |value: &str| Scalar::from(value);
+    BTreeMap::from([
+        ("PackageName".to_owned(), text(package.name())),
+        ("PackageID".to_owned(), text(&root.dtsid)),
+        ("VersionGUID".to_owned(), text(root.properties.get("VersionGUID").unwrap_or_default())),
+        ("ExecutionInstanceGUID".to_owned(), text(&format!("{{{}}}", uuid::Uuid::new_v4()).to_uppercase())),
+        ("MachineName".to_owned(), text(&machine)),
+        ("UserName".to_owned(), text(&user)),
+        ("StartTime".to_owned(), Scalar::timestamp_micros(now.and_utc().timestamp_micros())),
+        ("ContainerStartTime".to_owned(), Scalar::timestamp_micros(now.and_utc().timestamp_micros())),
+    ])
+}

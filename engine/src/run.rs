@@ -1,0 +1,144 @@
+//! A run: the tasks of a prepared package one after the other, each with the variables that those before it left.
+
+use std::{sync::Arc, time::Instant};
+
+use arrow::datatypes::SchemaRef;
+use datafusion_execution::{
+    TaskContext,
+    config::SessionConfig,
+    disk_manager::{DiskManagerBuilder, DiskManagerMode},
+    memory_pool::{FairSpillPool, MemoryPool, UnboundedMemoryPool},
+    runtime_env::RuntimeEnvBuilder,
+};
+use fletching_components::{PlanContext, flow::RunOutput, flow::RunState};
+use fletching_planner::{DataFlowPlan, RootKind, lower};
+
+use crate::{
+    PreparedPackage, Progress, ReaderBatches, ReaderHub, RunError, RunReport, TaskOutcome, TaskPlan, Settings,
+    data_flow,
+};
+
+impl PreparedPackage {
+    /// Runs the package to its end. Dropping the future cancels the run.
+    pub async fn run(&mut self, hub: &ReaderHub, progress: &Progress) -> Result<RunReport, RunError> {
+        self.run_observed(hub, progress, |_| ()).await
+    }
+
+    /// As [`run`](Self::run); `finished` sees each plan after its data flow has succeeded (EXPLAIN ANALYZE).
+    pub async fn run_observed(
+        &mut self,
+        hub: &ReaderHub,
+        progress: &Progress,
+        mut finished: impl FnMut(&DataFlowPlan),
+    ) -> Result<RunReport, RunError> {
+        let started = Instant::now();
+        let mut report = RunReport { package: self.name.clone(), ..RunReport::default() };
+        let context = task_context(&self.settings)?;
+        let tasks = std::mem::take(&mut self.tasks);
+        for task in &tasks {
+            let started = Instant::now();
+            let flow = if task.disabled {
+                None
+            } else {
+                let outcome = self.run_task(task, &context, hub, progress, &mut report.warnings, &mut finished);
+                Some(outcome.await?)
+            };
+            report.tasks.push(TaskOutcome { path: task.path.clone(), flow, elapsed: started.elapsed() });
+        }
+        self.tasks = tasks;
+        report.elapsed = started.elapsed();
+        Ok(report)
+    }
+
+    async fn run_task(
+        &mut self,
+        task: &TaskPlan,
+        context: &Arc<TaskContext>,
+        hub: &ReaderHub,
+        progress: &Progress,
+        warnings: &mut Vec<String>,
+        finished: &mut impl FnMut(&DataFlowPlan),
+    ) -> Result<crate::FlowReport, RunError> {
+        let plan = Arc::new(self.plan(task)?);
+        progress.start(Arc::clone(&plan));
+        let executed = data_flow::execute(&plan, context, hub).await;
+        progress.finish();
+        let executed = executed?;
+        warnings.extend(executed.warnings);
+        let report = data_flow::report(&plan, &executed.rows)?;
+        for file in plan.context.run.take_staged() {
+            file.commit().map_err(|error| RunError::Engine { task: task.path.clone(), message: error.to_string() })?;
+        }
+        for output in plan.context.run.take_outputs() {
+            match output {
+                RunOutput::RowCount { variable, rows } => {
+                    self.variables.assign(&task.path, &variable, &rows.to_string())?;
+                }
+                RunOutput::Recordset { variable, schema, batches } => {
+                    self.variables.assign_batches(&task.path, &variable, schema, batches)?;
+                }
+            }
+        }
+        finished(&plan);
+        Ok(report)
+    }
+
+    /// The physical plan of a task as things stand now.
+    pub fn plan(&self, task: &TaskPlan) -> Result<DataFlowPlan, RunError> {
+        let checked = self.check(task)?;
+        let context = PlanContext {
+            partitions: self.settings.threads.max(1),
+            batch_size: self.settings.batch_size.max(1),
+            connections: Arc::new(self.connections(&task.path)?),
+            run: Arc::new(RunState::default()),
+        };
+        lower(&checked, &context).map_err(|error| RunError::of_task(&task.path, &error))
+    }
+
+    /// The DataReader destinations of all tasks that are not disabled, with their schemas, without running.
+    pub fn readers(&self) -> Result<Vec<(String, SchemaRef)>, RunError> {
+        let mut readers = Vec::new();
+        for task in self.tasks.iter().filter(|task| !task.disabled) {
+            let plan = self.plan(task)?;
+            for root in plan.roots.iter().filter(|root| root.kind == RootKind::Reader) {
+                readers.push((plan.operators[root.component].name.clone(), root.plan.schema()));
+            }
+        }
+        Ok(readers)
+    }
+
+    /// Attaches a caller to a DataReader destination; its rows arrive while [`run`](Self::run) runs.
+    pub fn attach(&self, name: &str, hub: &ReaderHub) -> Result<ReaderBatches, RunError> {
+        let readers = self.readers()?;
+        match readers.iter().find(|(reader, _)| reader == name) {
+            Some((_, schema)) => Ok(hub.attach(name, Arc::clone(schema))),
+            None => Err(RunError::UnknownOverride {
+                what: "DataReader destination",
+                name: name.to_owned(),
+                package: self.name.clone(),
+                known: readers.into_iter().map(|(reader, _)| reader).collect(),
+            }),
+        }
+    }
+}
+
+/// One memory pool and one place for spill files per run.
+fn task_context(settings: &Settings) -> Result<Arc<TaskContext>, RunError> {
+    let pool: Arc<dyn MemoryPool> = match settings.memory_limit_bytes {
+        Some(bytes) => Arc::new(FairSpillPool::new(bytes)),
+        None => Arc::new(UnboundedMemoryPool::default()),
+    };
+    let mode = match &settings.temp_dir {
+        Some(dir) => DiskManagerMode::Directories(vec![dir.clone()]),
+        None => DiskManagerMode::OsTmpDirectory,
+    };
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(pool)
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
+        .build_arc()
+        .map_err(|error| RunError::Engine { task: "set-up".into(), message: error.strip_backtrace() })?;
+    let config = SessionConfig::new()
+        .with_target_partitions(settings.threads.max(1))
+        .with_batch_size(settings.batch_size.max(1));
+    Ok(Arc::new(TaskContext::default().with_session_config(config).with_runtime(runtime)))
+}

@@ -1,0 +1,138 @@
+//! What a caller can set for a run, beside the package.
+
+use std::path::PathBuf;
+
+use dtsx::ConnectionManager;
+use fletching_connections::PathMap;
+
+use crate::{RunError, TaskPlan, VariableStore};
+
+/// Overrides and limits of one run. The default is: no overrides, all cores, no memory limit.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Property paths and values, in the order given (`\Package.Variables[User::X].Value` = `5`).
+    pub set: Vec<(String, String)>,
+    /// Parameter names (`P`, `$Package::P`, `$Project::P`) and values.
+    pub parameters: Vec<(String, String)>,
+    /// Connection manager names (or ids) and connection strings.
+    pub connections: Vec<(String, String)>,
+    pub path_map: PathMap,
+    /// Relative paths start here: the package's folder.
+    pub base_dir: PathBuf,
+    /// Bytes that queues, sorts and aggregates may hold together; beyond it they spill.
+    pub memory_limit_bytes: Option<usize>,
+    /// Threads, hence partitions of a source.
+    pub threads: usize,
+    /// Rows in the batches of blocking operators.
+    pub batch_size: usize,
+    /// Where spill files go; the system's temporary folder if `None`.
+    pub temp_dir: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            set: Vec::new(),
+            parameters: Vec::new(),
+            connections: Vec::new(),
+            path_map: PathMap::default(),
+            base_dir: PathBuf::from("."),
+            memory_limit_bytes: None,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            batch_size: 8192,
+            temp_dir: None,
+        }
+    }
+}
+
+/// Applies `set` and `parameters` to the typed view. Connections are applied where they are resolved.
+pub(crate) fn apply(
+    settings: &Settings,
+    package: &str,
+    variables: &mut VariableStore,
+    managers: &mut [ConnectionManager],
+    tasks: &mut [TaskPlan],
+) -> Result<(), RunError> {
+    for (name, value) in &settings.parameters {
+        variables.set_text("parameter", name, value, package)?;
+    }
+    for (path, value) in &settings.set {
+        match PropertyPath::parse(path) {
+            Some(PropertyPath::Variable(name)) => variables.set_text("variable", name, value, package)?,
+            Some(PropertyPath::Connection { name, property }) => {
+                let known: Vec<String> = managers.iter().map(|manager| manager.name.clone()).collect();
+                match managers.iter_mut().find(|manager| manager.name.eq_ignore_ascii_case(name)) {
+                    Some(manager) => manager.properties.set(property, value.clone()),
+                    None => return Err(unknown("connection manager", name, package, known)),
+                }
+            }
+            Some(PropertyPath::Component { task, component, property }) => {
+                set_component(tasks, task, component, property, value, package)?;
+            }
+            None => {
+                let message = "is not a property path; write \\Package.Variables[User::X].Value, \
+                               \\Package.Connections[Name].Properties[ConnectionString] or \
+                               \\Package\\Task.Properties[[Component].[Property]]";
+                return Err(RunError::BadValue { what: "property path", name: path.clone(), message: message.into() });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unknown(what: &'static str, name: &str, package: &str, known: Vec<String>) -> RunError {
+    RunError::UnknownOverride { what, name: name.to_owned(), package: package.to_owned(), known }
+}
+
+fn set_component(
+    tasks: &mut [TaskPlan],
+    task: &str,
+    component: &str,
+    property: &str,
+    value: &str,
+    package: &str,
+) -> Result<(), RunError> {
+    let known: Vec<String> = tasks.iter().map(|task| task.path.clone()).collect();
+    let Some(found) = tasks.iter_mut().find(|candidate| candidate.path.eq_ignore_ascii_case(task)) else {
+        return Err(unknown("task", task, package, known));
+    };
+    let known: Vec<String> = found.flow.components.iter().map(|component| component.name.clone()).collect();
+    let Some(component) = found.flow.components.iter_mut().find(|candidate| candidate.name == component) else {
+        return Err(unknown("component", component, package, known));
+    };
+    if component.properties.get(property).is_none() {
+        let known = component.properties.iter().map(|property| property.name.clone()).collect();
+        return Err(unknown("property", property, package, known));
+    }
+    component.properties.set(property, value);
+    Ok(())
+}
+
+/// The property paths of dtexec's /Set (spec `ssis-matrix.md` section 14) that can be set here.
+enum PropertyPath<'a> {
+    Variable(&'a str),
+    Connection { name: &'a str, property: &'a str },
+    Component { task: &'a str, component: &'a str, property: &'a str },
+}
+
+impl<'a> PropertyPath<'a> {
+    fn parse(path: &'a str) -> Option<Self> {
+        let path = path.trim().trim_start_matches('\\');
+        if let Some((_, rest)) = path.split_once(".Variables[") {
+            let (name, rest) = rest.split_once(']')?;
+            let value = matches!(rest, "" | ".Value" | ".Properties[Value]");
+            return value.then_some(Self::Variable(name));
+        }
+        if let Some((_, rest)) = path.split_once(".Connections[") {
+            let (name, rest) = rest.split_once(']')?;
+            let property = match rest {
+                ".ConnectionString" => "ConnectionString",
+                _ => rest.strip_prefix(".Properties[")?.strip_suffix(']')?,
+            };
+            return Some(Self::Connection { name, property });
+        }
+        let (task, rest) = path.split_once(".Properties[")?;
+        let (component, property) = rest.strip_suffix("]]")?.strip_prefix('[')?.split_once("].[")?;
+        Some(Self::Component { task, component, property })
+    }
+}
