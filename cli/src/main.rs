@@ -1,1 +1,59 @@
-fn main() {}
+//! `fletch`: runs, reads, checks and explains SSIS packages. Renders what the API gives; does nothing of its own.
+
+mod commands;
+mod config;
+mod exit;
+mod options;
+mod render;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Runs SQL Server Integration Services packages on Apache Arrow.
+#[derive(Debug, Parser)]
+#[command(name = "fletch", version, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a package.
+    Run(commands::run::Arguments),
+    /// Stream the rows of a DataReader destination while the package runs.
+    Read(commands::read::Arguments),
+    /// Say of each package whether it loads and plans, and what is not supported.
+    Check(commands::check::Arguments),
+    /// Show the physical plan of each data flow.
+    Explain(commands::explain::Arguments),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let help = !error.use_stderr();
+            // A closed pipe is the only way this fails, and there is nobody left to tell.
+            drop(error.print());
+            return if help { ExitCode::SUCCESS } else { exit::Exit::BadCommandLine.into() };
+        }
+    };
+    let outcome = match cli.command {
+        Command::Run(arguments) => commands::run::run(arguments),
+        Command::Read(arguments) => commands::read::run(arguments),
+        Command::Check(arguments) => commands::check::run(arguments),
+        Command::Explain(arguments) => commands::explain::run(arguments),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            render::error(&failure);
+            failure.exit.into()
+        }
+    }
+}

@@ -1,1 +1,26 @@
+//! Runs SSIS packages from Rust.
+//!
+//! ```text
+//!  Application::load ──▶ Package ──prepare(Settings)──▶ Prepared ──▶ Execution ──run──▶ RunReport
+//!                                                                       └─reader("DataReaderDest")──▶ ReaderBatches
+//! ```
+//!
+//! [`Application`] finds and loads packages, with the project around them. [`Package::prepare`] applies overrides and
+//! checks everything that can be checked before a row moves. [`Execution`] runs; a reader attached to it receives the
+//! record batches of a DataReader destination while the package runs.
 
+mod application;
+mod check;
+mod execution;
+mod package;
+
+pub use application::{Application, LoadError, read_file};
+pub use check::CheckReport;
+pub use execution::{Execution, runtime};
+pub use fletching_components::{Finding, FindingKind, Findings, flow::FlowError};
+pub use fletching_connections::PathMap;
+pub use fletching_engine::{
+    ComponentReport, FlowReport, OutputReport, Progress, ProgressRow, ReaderBatches, RunError, RunReport, Settings,
+    TaskOutcome,
+};
+pub use package::{Package, Prepared};

@@ -1,0 +1,88 @@
+//! `fletch read`: the rows of a DataReader destination, written out as they arrive.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use fletching::{Execution, Progress};
+
+use crate::{
+    exit::{Exit, Failure},
+    options::PackageOptions,
+    render::RowWriter,
+};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    package: PackageOptions,
+    /// Name of the DataReader destination; may be left out if there is only one.
+    datareader: Option<String>,
+    /// Form of the rows.
+    #[arg(long, value_enum, default_value = "table")]
+    format: RowFormat,
+    /// File to write to; standard output otherwise.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RowFormat {
+    Table,
+    Csv,
+    Json,
+    Arrow,
+    Parquet,
+}
+
+pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let package = arguments.package.load()?;
+    let settings = arguments.package.settings(&package)?;
+    let threads = settings.threads;
+    let prepared = package.prepare(settings)?;
+    let name = match &arguments.datareader {
+        Some(name) => name.clone(),
+        None => only_reader(&prepared.readers()?)?,
+    };
+    let (execution, mut rows) = Execution::new(prepared, Progress::default()).reader(&name)?;
+    let mut writer = RowWriter::create(arguments.format, arguments.output.as_deref(), rows.schema())?;
+    let written = super::cancellable(threads, async {
+        let running = execution.run();
+        tokio::pin!(running);
+        let mut report = None;
+        let mut failure = None;
+        loop {
+            tokio::select! {
+                finished = &mut running, if report.is_none() => report = Some(finished?),
+                batch = rows.next() => match batch {
+                    Some(batch) => {
+                        if let Err(error) = writer.write(&batch?) {
+                            failure = Some(error);
+                            break;
+                        }
+                    }
+                    None if report.is_some() => break,
+                    None => report = Some((&mut running).await?),
+                },
+            }
+        }
+        Ok(failure)
+    })?;
+    match written {
+        // Nobody reads on (`| head`): that is the end, not a failure.
+        Some(failure) if failure.closed_pipe => Ok(Exit::Success),
+        Some(failure) => Err(failure.into()),
+        None => writer.finish().map(|()| Exit::Success).map_err(Failure::from),
+    }
+}
+
+fn only_reader(readers: &[(String, arrow::datatypes::SchemaRef)]) -> Result<String, Failure> {
+    match readers {
+        [(name, _)] => Ok(name.clone()),
+        [] => Err(Failure::new(Exit::Failed, "the package has no DataReader destination")),
+        several => {
+            let names: Vec<&str> = several.iter().map(|(name, _)| name.as_str()).collect();
+            let message = format!("the package has several DataReader destinations, name one: {}", names.join(", "));
+            Err(Failure::new(Exit::BadCommandLine, message))
+        }
+    }
+}

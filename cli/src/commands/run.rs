@@ -1,0 +1,43 @@
+//! `fletch run`: live progress, then a table of rows per path and time per component.
+
+use clap::Args;
+use fletching::{Execution, Progress};
+
+use crate::{
+    exit::{Exit, Failure},
+    options::{OutputFormat, PackageOptions},
+    render,
+};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    package: PackageOptions,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value = "text")]
+    format: OutputFormat,
+}
+
+pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let json = arguments.format == OutputFormat::Json;
+    execute(&arguments, json).map_err(|failure| failure.as_json(json))
+}
+
+fn execute(arguments: &Arguments, json: bool) -> Result<Exit, Failure> {
+    let package = arguments.package.load()?;
+    let settings = arguments.package.settings(&package)?;
+    let threads = settings.threads;
+    let prepared = package.prepare(settings)?;
+    let progress = Progress::default();
+    let execution = Execution::new(prepared, progress.clone());
+    let display = (!arguments.package.quiet && !json).then(|| render::ProgressDisplay::start(progress));
+    let outcome = super::cancellable(threads, execution.run());
+    drop(display);
+    let report = outcome?;
+    if json {
+        render::report_json(&report)?;
+    } else if !arguments.package.quiet {
+        render::report(&report)?;
+    }
+    Ok(Exit::Success)
+}

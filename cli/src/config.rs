@@ -1,0 +1,80 @@
+//! `fletching.toml`: what would otherwise be typed on every command line.
+//!
+//! ```toml
+//! memory = "2GiB"
+//! threads = 4
+//! [path-map]
+//! 'C:\data' = "/srv/data"
+//! [connections]
+//! "Sales file" = "/srv/data/sales.csv"
+//! [parameters]
+//! Year = "2024"
+//! [set]
+//! '\Package.Variables[User::X].Value' = "5"
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use fletching::Settings;
+use serde::Deserialize;
+
+use crate::{
+    exit::{Exit, Failure},
+    options::{add_rule, parse_size},
+};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    #[serde(skip)]
+    file: PathBuf,
+    memory: Option<String>,
+    threads: Option<u16>,
+    #[serde(default)]
+    path_map: BTreeMap<String, String>,
+    #[serde(default)]
+    connections: BTreeMap<String, String>,
+    #[serde(default)]
+    parameters: BTreeMap<String, String>,
+    #[serde(default)]
+    set: BTreeMap<String, String>,
+}
+
+impl Config {
+    /// The named file, else `fletching.toml` beside the package, else nothing.
+    pub fn find(named: Option<&Path>, base_dir: &Path) -> Result<Self, Failure> {
+        let beside = base_dir.join("fletching.toml");
+        let file = match named {
+            Some(file) => file.to_owned(),
+            None if beside.is_file() => beside,
+            None => return Ok(Self::default()),
+        };
+        let bad = |message: String| Failure::new(Exit::BadCommandLine, format!("{}: {message}", file.display()));
+        let bytes = fletching::read_file(&file).map_err(|error| bad(error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|error| bad(error.to_string()))?;
+        let config: Self = toml::from_str(&text).map_err(|error| bad(error.to_string()))?;
+        Ok(Self { file, ..config })
+    }
+
+    pub fn apply(self, settings: &mut Settings) -> Result<(), Failure> {
+        if let Some(memory) = &self.memory {
+            let bytes = parse_size(memory).map_err(|message| {
+                Failure::new(Exit::BadCommandLine, format!("{}: memory: {message}", self.file.display()))
+            })?;
+            settings.memory_limit_bytes = Some(bytes);
+        }
+        if let Some(threads) = self.threads {
+            settings.threads = usize::from(threads.max(1));
+        }
+        for (windows, local) in &self.path_map {
+            add_rule(&mut settings.path_map, &format!("{windows}={local}"))?;
+        }
+        settings.connections.extend(self.connections);
+        settings.parameters.extend(self.parameters);
+        settings.set.extend(self.set);
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! Exit codes, those of dtexec (spec `ssis-matrix.md` section 16), and the error that carries one.
+
+use std::process::ExitCode;
+
+use fletching::{LoadError, RunError};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Success = 0,
+    Failed = 1,
+    Cancelled = 3,
+    NotFound = 4,
+    NotLoadable = 5,
+    BadCommandLine = 6,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// A command that did not succeed: what to print, as text or JSON, and the code to end with.
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    pub message: String,
+    /// SSIS code, `0xC004700D`.
+    pub code: Option<String>,
+    pub symbol: Option<&'static str>,
+    pub json: bool,
+}
+
+impl Failure {
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), code: None, symbol: None, json: false }
+    }
+
+    pub fn as_json(mut self, json: bool) -> Self {
+        self.json = json;
+        self
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        let exit = if error.is_not_found() { Exit::NotFound } else { Exit::NotLoadable };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let exit = match error {
+            RunError::Cancelled => Exit::Cancelled,
+            RunError::UnknownOverride { .. } | RunError::BadValue { .. } => Exit::BadCommandLine,
+            _ => Exit::Failed,
+        };
+        let code = error.code();
+        Self {
+            code: code.map(|code| format!("0x{:08X}", code.0)),
+            symbol: code.map(|code| code.symbol()),
+            ..Self::new(exit, error.to_string())
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The options that `run`, `read` and `explain` share, merged with a `fletching.toml`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use fletching::{Application, Package, PathMap, Settings};
+
+use crate::{
+    config::Config,
+    exit::{Exit, Failure},
+};
+
+#[derive(Debug, Clone, Args)]
+pub struct PackageOptions {
+    /// The package: a .dtsx file, or with --project the name of a package in it.
+    pub package: PathBuf,
+    /// Project of the package: its folder or an .ispac file.
+    #[arg(long, value_name = "DIR|FILE.ispac")]
+    pub project: Option<PathBuf>,
+    /// Set a property: '\Package.Variables[User::X].Value=5'. Repeatable.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Set a package or project parameter. Repeatable.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub param: Vec<String>,
+    /// Re-point a connection manager: 'Sales file=/srv/data/sales.csv'. Repeatable.
+    #[arg(long, value_name = "NAME=STRING")]
+    pub connection: Vec<String>,
+    /// Map Windows paths to local ones: 'C:\data=/srv/data'. Repeatable.
+    #[arg(long, value_name = "WIN=LOCAL")]
+    pub path_map: Vec<String>,
+    /// Configuration file; `fletching.toml` beside the package is read by itself.
+    #[arg(long, value_name = "FILE.toml")]
+    pub config: Option<PathBuf>,
+    /// Memory that queues, sorts and aggregates may hold before they spill: 512MiB, 2GiB.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub memory: Option<usize>,
+    /// Threads (default: all cores).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Print errors only.
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    Text,
+    Json,
+}
+
+impl PackageOptions {
+    /// Loads the package.
+    pub fn load(&self) -> Result<Package, Failure> {
+        Ok(Application::load(&self.package, self.project.as_deref())?)
+    }
+
+    /// Command line over configuration file.
+    pub fn settings(&self, package: &Package) -> Result<Settings, Failure> {
+        let config = Config::find(self.config.as_deref(), package.base_dir())?;
+        let mut settings = Settings { base_dir: package.base_dir().to_owned(), ..Settings::default() };
+        config.apply(&mut settings)?;
+        settings.set.extend(pairs("--set", &self.set)?);
+        settings.parameters.extend(pairs("--param", &self.param)?);
+        settings.connections.extend(pairs("--connection", &self.connection)?);
+        for rule in &self.path_map {
+            add_rule(&mut settings.path_map, rule)?;
+        }
+        settings.memory_limit_bytes = self.memory.or(settings.memory_limit_bytes);
+        settings.threads = self.threads.map_or(settings.threads, usize::from);
+        Ok(settings)
+    }
+}
+
+pub fn add_rule(map: &mut PathMap, rule: &str) -> Result<(), Failure> {
+    map.add_rule(rule).map_err(|error| Failure::new(Exit::BadCommandLine, format!("--path-map: {error}")))
+}
+
+/// Splits at the first `=` that is not inside brackets: property paths may hold one there.
+fn pairs(option: &str, texts: &[String]) -> Result<Vec<(String, String)>, Failure> {
+    texts
+        .iter()
+        .map(|text| {
+            let mut depth = 0;
+            let at = text.char_indices().find(|(_, character)| {
+                match character {
+                    '[' => depth += 1,
+                    ']' => depth -= 1,
+                    _ => {}
+                }
+                *character == '=' && depth <= 0
+            });
+            at.and_then(|(at, _)| Some((text.get(..at)?.to_owned(), text.get(at + 1..)?.to_owned()))).ok_or_else(
+                || Failure::new(Exit::BadCommandLine, format!("{option} '{text}': write it as NAME=VALUE")),
+            )
+        })
+        .collect()
+}
+
+/// `64MiB`, `2GiB`, `500MB`, `1048576`.
+pub fn parse_size(text: &str) -> Result<usize, String> {
+    let text = text.trim();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let factor: usize = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kib" | "k" => 1 << 10,
+        "mib" | "m" => 1 << 20,
+        "gib" | "g" => 1 << 30,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        other => return Err(format!("`{other}` is not a unit of size: write 512MiB or 2GiB")),
+    };
+    number
+        .parse::<usize>()
+        .ok()
+        .and_then(|number| number.checked_mul(factor))
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| format!("`{text}` is not a size: write 512MiB or 2GiB"))
+}

@@ -1,0 +1,60 @@
+//! What the user sees. The only place that prints.
+
+mod progress;
+mod report;
+mod rows;
+
+use std::io::Write;
+
+use serde::Serialize;
+
+pub use progress::ProgressDisplay;
+pub use report::{report, report_json};
+pub use rows::RowWriter;
+
+use crate::exit::{Exit, Failure};
+
+/// Text to standard output.
+pub fn text(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    finish(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// One JSON value on a line.
+pub fn json_line(value: &impl Serialize) -> Result<(), Failure> {
+    let line = serde_json::to_string(value).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    text(&format!("{line}\n"))
+}
+
+/// An error on standard error, in the form that the command was asked for.
+pub fn error(failure: &Failure) {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        error: &'a str,
+        exit: u8,
+        code: Option<&'a str>,
+        symbol: Option<&'a str>,
+    }
+    let line = if failure.json {
+        let line = Line {
+            error: &failure.message,
+            exit: failure.exit as u8,
+            code: failure.code.as_deref(),
+            symbol: failure.symbol,
+        };
+        serde_json::to_string(&line).unwrap_or_else(|error| error.to_string())
+    } else {
+        format!("error: {}", failure.message)
+    };
+    // Nobody is left to tell if standard error is closed.
+    drop(writeln!(std::io::stderr().lock(), "{line}"));
+}
+
+fn finish(written: std::io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::Failed, format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}

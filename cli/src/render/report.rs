@@ -1,0 +1,121 @@
+//! The result of a run: rows of each path, time of each component.
+
+use std::time::Duration;
+
+use fletching::{ComponentReport, RunReport};
+use serde_json::{Value, json};
+
+use crate::exit::Failure;
+
+/// As a table for people.
+pub fn report(report: &RunReport) -> Result<(), Failure> {
+    let mut text = String::new();
+    for task in &report.tasks {
+        let Some(flow) = &task.flow else {
+            text.push_str(&format!("{}  disabled\n", task.path));
+            continue;
+        };
+        text.push_str(&format!("{}  {}\n", task.path, seconds(task.elapsed)));
+        let lines: Vec<[String; 4]> = flow.components.iter().flat_map(lines).collect();
+        let mut widths = [0; 4];
+        for line in &lines {
+            for (width, cell) in widths.iter_mut().zip(line) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        let [a, b, c, d] = widths;
+        for [component, path, rows, time] in &lines {
+            let line = format!("  {component:a$}  {path:b$}  {rows:>c$}  {time:>d$}");
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+    }
+    for warning in &report.warnings {
+        text.push_str(&format!("warning: {warning}\n"));
+    }
+    text.push_str(&format!("{} succeeded in {}\n", report.package, seconds(report.elapsed)));
+    super::text(&text)
+}
+
+/// Component, path, rows, time: one line per path that leads away, one for what is written, redirected or dropped.
+fn lines(component: &ComponentReport) -> Vec<[String; 4]> {
+    let mut lines = Vec::new();
+    let mut push = |what: String, rows: u64| {
+        let first = lines.is_empty();
+        let name = if first { component.name.clone() } else { String::new() };
+        let time = if first { seconds(component.elapsed) } else { String::new() };
+        lines.push([name, what, format!("{} rows", group(rows)), time]);
+    };
+    for output in &component.outputs {
+        match &output.leads_to {
+            Some(target) => push(format!("{} -> {target}", output.name), output.rows),
+            None if output.rows > 0 => push(format!("{} -> (no path)", output.name), output.rows),
+            None => {}
+        }
+    }
+    if let Some(rows) = component.written {
+        push("written".into(), rows);
+    }
+    if component.dropped > 0 {
+        push("dropped".into(), component.dropped);
+    }
+    lines
+}
+
+/// As one JSON object.
+pub fn report_json(report: &RunReport) -> Result<(), Failure> {
+    let tasks: Vec<Value> = report
+        .tasks
+        .iter()
+        .map(|task| {
+            json!({
+                "path": task.path,
+                "disabled": task.flow.is_none(),
+                "seconds": task.elapsed.as_secs_f64(),
+                "components": task.flow.as_ref().map(|flow| flow.components.iter().map(component).collect::<Vec<_>>()),
+            })
+        })
+        .collect();
+    super::json_line(&json!({
+        "package": report.package,
+        "result": "success",
+        "seconds": report.elapsed.as_secs_f64(),
+        "warnings": report.warnings,
+        "tasks": tasks,
+    }))
+}
+
+fn component(component: &ComponentReport) -> Value {
+    let outputs: Vec<Value> = component
+        .outputs
+        .iter()
+        .map(|output| json!({"name": output.name, "rows": output.rows, "to": output.leads_to}))
+        .collect();
+    json!({
+        "name": component.name,
+        "class": component.class,
+        "rows_in": component.rows_in,
+        "outputs": outputs,
+        "redirected": component.redirected,
+        "dropped": component.dropped,
+        "written": component.written,
+        "cpu_seconds": component.elapsed.as_secs_f64(),
+    })
+}
+
+fn seconds(elapsed: Duration) -> String {
+    format!("{:.3} s", elapsed.as_secs_f64())
+}
+
+/// 6001215 -> 6,001,215
+fn group(rows: u64) -> String {
+    let digits = rows.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,57 @@
+//! A loaded package with the project around it.
+
+use std::path::{Path, PathBuf};
+
+use arrow::datatypes::SchemaRef;
+use dtsx::{ConnectionManager, Parameter};
+use fletching_engine::{PreparedPackage, RunError, Settings, prepare};
+use fletching_planner::explain;
+
+/// A package, ready to be prepared any number of times.
+#[derive(Debug)]
+pub struct Package {
+    pub(crate) document: dtsx::Package,
+    pub(crate) shared_parameters: Vec<Parameter>,
+    pub(crate) shared_managers: Vec<ConnectionManager>,
+    pub(crate) base_dir: PathBuf,
+}
+
+impl Package {
+    /// The package document.
+    pub fn document(&self) -> &dtsx::Package {
+        &self.document
+    }
+
+    /// The folder where relative file names start.
+    pub fn base_dir(&self) -> &Path {
+        &self.base_dir
+    }
+
+    /// Applies overrides and checks everything before a row moves.
+    ///
+    /// # Errors
+    /// [`RunError::Findings`] with all that is unsupported or wrong; the other variants for overrides that do not fit.
+    pub fn prepare(&self, settings: Settings) -> Result<Prepared, RunError> {
+        let inner = prepare(&self.document, &self.shared_parameters, &self.shared_managers, settings)?;
+        Ok(Prepared { inner })
+    }
+}
+
+/// A package that passed every check.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(crate) inner: PreparedPackage,
+}
+
+impl Prepared {
+    /// The DataReader destinations and their schemas, without running.
+    pub fn readers(&self) -> Result<Vec<(String, SchemaRef)>, RunError> {
+        self.inner.readers()
+    }
+
+    /// The physical plan of each data flow.
+    pub fn explain(&self) -> Result<Vec<String>, RunError> {
+        let enabled = self.inner.tasks.iter().filter(|task| !task.disabled);
+        enabled.map(|task| Ok(explain(&self.inner.plan(task)?, false))).collect()
+    }
+}
