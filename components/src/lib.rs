@@ -5,6 +5,7 @@
 
 mod component;
 pub mod destinations;
+mod flat_file_manager;
 pub mod flow;
 pub mod registry;
 pub mod sources;

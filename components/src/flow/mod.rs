@@ -13,6 +13,7 @@
 mod dispositions;
 mod drain;
 mod error;
+mod feed;
 mod gather;
 mod queue;
 mod router;
@@ -24,6 +25,7 @@ mod tally;
 pub use dispositions::settle;
 pub use drain::drain;
 pub use error::FlowError;
+pub use feed::{Batches, FeedExec, OpenBatches};
 pub use gather::GatherExec;
 pub use router::{Router, RouterOutputExec};
 pub use row_wise::{Applied, OutputRows, OutputSpec, Routing, RowError, RowWise, RowWiseExec};

@@ -1,0 +1,169 @@
+//! The leaf under every source: one sequential reader, its batches dealt to P partitions.
+//!
+//! ```text
+//!  blocking thread: read ──▶ batch 0, 1, 2, 3, ... ═╦═▶ channel 0: 0, P, 2P, ...  ──▶ partition 0
+//!                                                   ╚═▶ channel 1: 1, P+1, ...    ──▶ partition 1
+//! ```
+//!
+//! Reading is cheap beside decoding, so one reader keeps up with many threads, and what it cuts does not depend on their
+//! number. The channels are bounded: a slow flow holds the reader back. A feed belongs to one run.
+
+use std::{fmt, sync::Arc};
+
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use datafusion_common::{DataFusionError, Result, internal_err, tree_node::TreeNodeRecursion};
+use datafusion_common_runtime::SpawnedTask;
+use datafusion_execution::{SendableRecordBatchStream, TaskContext};
+use datafusion_physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion_physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
+    execution_plan::{Boundedness, EmissionType},
+    metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet},
+    stream::RecordBatchStreamAdapter,
+};
+use futures::stream;
+use parking_lot::Mutex;
+use tokio::sync::mpsc::{Receiver, channel};
+
+/// Batches waiting per partition.
+const CAPACITY: usize = 2;
+
+/// The batches of a source, in order. Made and pulled on a blocking thread.
+pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
+
+/// Opens a source when the run starts.
+pub type OpenBatches = Box<dyn FnOnce() -> Result<Batches> + Send>;
+
+/// Deals the batches of one reader to partitions.
+pub struct FeedExec {
+    /// Shown by EXPLAIN: what is read.
+    details: String,
+    schema: SchemaRef,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+    state: Mutex<State>,
+}
+
+enum State {
+    Closed(Option<OpenBatches>),
+    Open { receivers: Vec<Option<Receiver<Result<RecordBatch>>>>, reader: Arc<SpawnedTask<()>> },
+}
+
+impl FeedExec {
+    pub fn new(details: impl Into<String>, schema: SchemaRef, partitions: usize, open: OpenBatches) -> Self {
+        let properties = Arc::new(PlanProperties::new(
+            EquivalenceProperties::new(Arc::clone(&schema)),
+            Partitioning::UnknownPartitioning(partitions.max(1)),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        ));
+        Self {
+            details: details.into(),
+            schema,
+            properties,
+            metrics: ExecutionPlanMetricsSet::new(),
+            state: Mutex::new(State::Closed(Some(open))),
+        }
+    }
+
+    /// The receiver of one partition, and the reader that its stream keeps alive.
+    fn receiver(&self, partition: usize) -> Result<(Receiver<Result<RecordBatch>>, Arc<SpawnedTask<()>>)> {
+        let mut state = self.state.lock();
+        if let State::Closed(open) = &mut *state {
+            let Some(open) = open.take() else { return internal_err!("a feed failed to start") };
+            let partitions = self.properties.partitioning.partition_count();
+            let (senders, receivers): (Vec<_>, Vec<_>) = (0..partitions).map(|_| channel(CAPACITY)).unzip();
+            let reader = SpawnedTask::spawn_blocking(move || deal(open, &senders));
+            *state = State::Open {
+                receivers: receivers.into_iter().map(Some).collect(),
+                reader: Arc::new(reader),
+            };
+        }
+        match &mut *state {
+            State::Open { receivers, reader } => match receivers.get_mut(partition).and_then(Option::take) {
+                Some(receiver) => Ok((receiver, Arc::clone(reader))),
+                None => internal_err!("partition {partition} of a feed was opened twice"),
+            },
+            State::Closed(_) => internal_err!("a feed is closed"),
+        }
+    }
+}
+
+/// Reads to the end, or until nobody listens. An error ends the partition whose turn it is; so the first error in source
+/// order is the one that a gather meets.
+fn deal(open: OpenBatches, senders: &[tokio::sync::mpsc::Sender<Result<RecordBatch>>]) {
+    let batches = match open() {
+        Ok(batches) => batches,
+        Err(error) => {
+            let error = Arc::new(error);
+            for sender in senders {
+                // A partition that nobody reads needs no error.
+                drop(sender.blocking_send(Err(DataFusionError::Shared(Arc::clone(&error)))));
+            }
+            return;
+        }
+    };
+    for (index, batch) in batches.enumerate() {
+        let failed = batch.is_err();
+        if senders[index % senders.len()].blocking_send(batch).is_err() || failed {
+            return;
+        }
+    }
+}
+
+impl fmt::Debug for FeedExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FeedExec").field("details", &self.details).finish_non_exhaustive()
+    }
+}
+
+impl DisplayAs for FeedExec {
+    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FeedExec: {}, partitions={}", self.details, self.properties.partitioning.partition_count())
+    }
+}
+
+impl ExecutionPlan for FeedExec {
+    fn name(&self) -> &str {
+        "FeedExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if children.is_empty() { Ok(self) } else { internal_err!("FeedExec is a leaf") }
+    }
+
+    fn execute(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let (receiver, reader) = self.receiver(partition)?;
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let batches = stream::unfold((receiver, reader, metrics), |(mut receiver, reader, metrics)| async move {
+            let batch = receiver.recv().await?;
+            if let Ok(batch) = &batch {
+                metrics.record_output(batch.num_rows());
+            }
+            Some((batch, (receiver, reader, metrics)))
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches)))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+}
