@@ -292,3 +292,11 @@ impl fmt::Display for Findings {
 }
 
 impl std::error::Error for Findings {}
+
+/// The plan of the only attached input.
+pub fn only_input(inputs: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+    match <[_; 1]>::try_from(inputs) {
+        Ok([input]) => Ok(input),
+        Err(inputs) => datafusion_common::internal_err!("one input is wanted, {} are attached", inputs.len()),
+    }
+}
