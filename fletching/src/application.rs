@@ -1,0 +1,171 @@
+//! Finds and loads packages, with the project around them.
+
+use std::path::{Path, PathBuf};
+
+use dtsx::Project;
+use fletching_connections::{OpenError, files};
+use fletching_engine::Settings;
+
+use crate::{CheckReport, Package};
+
+/// Files larger than this are not packages or projects.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+
+/// Why a package could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("{}: there is no such file or folder{hint}", path.display())]
+    NotFound { path: PathBuf, hint: String },
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("{}: {source}", path.display())]
+    Document { path: PathBuf, source: dtsx::Error },
+    #[error("{}: the project has no package `{name}`; it has: {}", path.display(), known.join(", "))]
+    NoSuchPackage { path: PathBuf, name: String, known: Vec<String> },
+    #[error("{}: {hint}", path.display())]
+    NotAPackage { path: PathBuf, hint: String },
+}
+
+impl LoadError {
+    /// Nothing is at that place (exit code 4), as against something that cannot be loaded (5).
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. } | Self::NoSuchPackage { .. })
+    }
+}
+
+/// Reads a whole file, within a limit.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
+    if !path.exists() {
+        return Err(LoadError::NotFound { path: path.to_owned(), hint: String::new() });
+    }
+    Ok(files::read(path, FILE_BYTES_MAX)?)
+}
+
+/// The entry point: loads and checks packages from files.
+#[derive(Debug)]
+pub struct Application;
+
+impl Application {
+    /// Loads a `.dtsx` file. Its project is `project` (a folder or an `.ispac`), else the folder around it if that holds a
+    /// `.dtproj`. With a project, `package` may be the name of a package in it.
+    pub fn load(package: &Path, project: Option<&Path>) -> Result<Package, LoadError> {
+        match project {
+            Some(project) if is_ispac(project) => load_from_ispac(package, project),
+            Some(folder) => {
+                let file = if package.exists() { package.to_owned() } else { folder.join(package) };
+                load_file(&file, Some(folder))
+            }
+            None if is_ispac(package) => {
+                let hint = "is a project: name a package of it, `PACKAGE.dtsx --project FILE.ispac`".to_owned();
+                Err(LoadError::NotAPackage { path: package.to_owned(), hint })
+            }
+            None => load_file(package, None),
+        }
+    }
+
+    /// Checks all packages under the given paths: files, projects, folders (searched through).
+    pub fn check(paths: &[PathBuf]) -> Result<Vec<CheckReport>, LoadError> {
+        let mut reports = Vec::new();
+        for path in paths {
+            if !path.exists() {
+                return Err(LoadError::NotFound { path: path.clone(), hint: String::new() });
+            }
+            for file in files::find(path, &["dtsx", "ispac"])? {
+                if is_ispac(&file) {
+                    reports.extend(check_ispac(&file));
+                } else {
+                    let name = file.display().to_string();
+                    reports.push(CheckReport::of(name, load_file(&file, None), Settings::default()));
+                }
+            }
+        }
+        Ok(reports)
+    }
+}
+
+fn is_ispac(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ispac"))
+}
+
+fn load_file(file: &Path, folder: Option<&Path>) -> Result<Package, LoadError> {
+    let bytes = read_file(file)?;
+    let document =
+        dtsx::Package::read(&bytes).map_err(|source| LoadError::Document { path: file.to_owned(), source })?;
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut package = Package {
+        document,
+        shared_parameters: Vec::new(),
+        shared_managers: Vec::new(),
+        base_dir: parent.to_owned(),
+    };
+    let around = folder.unwrap_or(parent);
+    if folder.is_some() || files::holds(around, "dtproj")? {
+        let project = project_of(around)?;
+        package.shared_parameters = project.parameters;
+        package.shared_managers = project.connection_managers;
+    }
+    Ok(package)
+}
+
+/// What a project folder gives its packages; the packages themselves are not read.
+fn project_of(folder: &Path) -> Result<Project, LoadError> {
+    let mut entries = Vec::new();
+    for file in files::list(folder, &["params", "conmgr", "dtproj", "manifest"])? {
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        entries.push((name, read_file(&file)?));
+    }
+    Project::read_files(entries).map_err(|source| LoadError::Document { path: folder.to_owned(), source })
+}
+
+fn open_ispac(path: &Path) -> Result<Project, LoadError> {
+    let bytes = read_file(path)?;
+    Project::open_ispac(&bytes).map_err(|source| LoadError::Document { path: path.to_owned(), source })
+}
+
+fn load_from_ispac(package: &Path, path: &Path) -> Result<Package, LoadError> {
+    let project = open_ispac(path)?;
+    let wanted = package.to_string_lossy();
+    let known: Vec<String> = project.packages.iter().map(|entry| entry.name.clone()).collect();
+    let found = project.packages.into_iter().find(|entry| {
+        let stem = entry.name.strip_suffix(".dtsx").unwrap_or(&entry.name);
+        entry.name.eq_ignore_ascii_case(&wanted) || stem.eq_ignore_ascii_case(&wanted)
+    });
+    let Some(entry) = found else {
+        return Err(LoadError::NoSuchPackage { path: path.to_owned(), name: wanted.into_owned(), known });
+    };
+    let document =
+        entry.package.map_err(|source| LoadError::Document { path: path.join(&entry.name), source })?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok(Package {
+        document,
+        shared_parameters: project.parameters,
+        shared_managers: project.connection_managers,
+        base_dir: parent.to_owned(),
+    })
+}
+
+fn check_ispac(path: &Path) -> Vec<CheckReport> {
+    let name = |entry: &str| format!("{}/{entry}", path.display());
+    let project = match open_ispac(path) {
+        Ok(project) => project,
+        Err(error) => return vec![CheckReport::of(path.display().to_string(), Err(error), Settings::default())],
+    };
+    let base_dir = path.parent().unwrap_or(Path::new(".")).to_owned();
+    let (parameters, managers) = (project.parameters, project.connection_managers);
+    project
+        .packages
+        .into_iter()
+        .map(|entry| {
+            let package = entry
+                .package
+                .map(|document| Package {
+                    document,
+                    shared_parameters: parameters.clone(),
+                    shared_managers: managers.clone(),
+                    base_dir: base_dir.clone(),
+                })
+                .map_err(|source| LoadError::Document { path: path.join(&entry.name), source });
+            CheckReport::of(name(&entry.name), package, Settings::default())
+        })
+        .collect()
+}
