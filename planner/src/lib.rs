@@ -19,4 +19,4 @@ pub use bind::bind;
 pub use check::{CheckedDataFlow, check};
 pub use explain::explain;
 pub use graph::{DataFlowGraph, Edge, GraphComponent};
-pub use lower::{DataFlowPlan, Operator, Root, RootKind, lower};
+pub use lower::{DataFlowPlan, Measure, Operator, OperatorOutput, Root, RootKind, lower};
