@@ -33,6 +33,8 @@ pub struct Executable {
     pub event_handlers: Vec<EventHandler>,
     pub logging_options: Option<LoggingOptions>,
     pub payload: Payload,
+    /// The element in the document that it was read from; `None` for one built by hand.
+    pub node: Option<crate::NodeId>,
 }
 
 /// What `DTS:ObjectData` holds.
@@ -123,6 +125,8 @@ pub struct LogProvider {
 pub struct LoggingOptions {
     /// 0 use parent setting, 1 enabled, 2 disabled.
     pub mode: i32,
+    /// 0 log the events listed, 1 log all but those.
+    pub filter_kind: i32,
     pub providers: Vec<String>,
     pub events: Vec<String>,
 }

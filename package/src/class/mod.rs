@@ -1,0 +1,47 @@
+//! Class ids to canonical names: each component and each task has one name, that of format 8, whatever id, ProgID or
+//! type name a package uses. Two static tables, one line a class.
+
+mod component;
+mod task;
+
+pub use component::resolve_component;
+pub use task::resolve_task;
+
+/// `{GUID}` in any case, with or without braces.
+fn is_guid(text: &str) -> bool {
+    let bare = text.trim_start_matches('{').trim_end_matches('}');
+    bare.len() == 36
+        && bare.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+fn same_guid(left: &str, right: &str) -> bool {
+    let bare = |text: &str| {
+        text.trim_start_matches('{')
+            .trim_end_matches('}')
+            .to_ascii_uppercase()
+    };
+    bare(left) == bare(right)
+}
+
+/// `DTSTransform.Sort` of `DTSTransform.Sort.3`.
+fn without_version(prog_id: &str) -> &str {
+    match prog_id.rsplit_once('.') {
+        Some((stem, version)) if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) => {
+            stem
+        }
+        _ => prog_id,
+    }
+}
+
+/// The class of an assembly-qualified type name: `ExecuteSQLTask` of
+/// `Microsoft.SqlServer.Dts.Tasks.ExecuteSQLTask.ExecuteSQLTask, Microsoft.SqlServer.SQLTask, Version=10.0.0.0, ...`.
+fn class_name(type_name: &str) -> &str {
+    let full = type_name
+        .split_once(',')
+        .map_or(type_name, |(full, _)| full)
+        .trim();
+    full.rsplit_once('.').map_or(full, |(_, class)| class)
+}

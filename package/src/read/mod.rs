@@ -1,0 +1,18 @@
+//! Document to typed view. Each file reads one kind of node; all branch on the shape of the node (property elements or
+//! attributes), never on the version of the format.
+
+mod column;
+mod connection;
+mod control_flow;
+mod data_flow;
+mod executable;
+mod logging;
+mod sealed;
+mod shape;
+
+pub(crate) use connection::read_connection_manager;
+pub(crate) use control_flow::read_parameter;
+pub(crate) use executable::read_executable;
+pub(crate) use logging::{read_configuration, read_log_provider};
+pub(crate) use sealed::sealed_names;
+pub(crate) use shape::{collection, own_properties};

@@ -1,0 +1,99 @@
+//! Every public package of the corpus loads, and writing it gives back what was read. The corpus lies outside the
+//! repository: in `$FLETCHING_SHARED/corpus`, else in `shared/corpus` beside the repository. Without it this test only
+//! says so, except in CI, where it fails.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use dtsx::{Document, Package, Payload};
+
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            files_below(&entry.path(), found);
+        } else {
+            found.push(entry.path());
+        }
+    }
+}
+
+/// The corpus, and the folders listed in `FLETCHING_CORPUS_MORE` (separated by `:`).
+fn corpus() -> Vec<PathBuf> {
+    let shared = std::env::var_os("FLETCHING_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
+        PathBuf::from,
+    );
+    let more = std::env::var_os("FLETCHING_CORPUS_MORE").unwrap_or_default();
+    let folders = std::iter::once(shared.join("corpus")).chain(std::env::split_paths(&more));
+    let mut files = Vec::new();
+    for folder in folders.filter(|folder| folder.is_dir()) {
+        files_below(&folder, &mut files);
+    }
+    if files.is_empty() {
+        println!("the corpus is absent: no {}", shared.join("corpus").display());
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "the corpus must be present in CI"
+        );
+    }
+    files.sort();
+    files
+}
+
+fn with_extension<'a>(files: &'a [PathBuf], wanted: &'a str) -> impl Iterator<Item = &'a PathBuf> {
+    files.iter().filter(move |file| {
+        let extension = file.extension().unwrap_or_default();
+        extension.eq_ignore_ascii_case(wanted)
+    })
+}
+
+/// What is wrong with a package, or its format.
+fn verdict(bytes: &[u8]) -> Result<u32, String> {
+    let package = Package::read(bytes).map_err(|error| error.to_string())?;
+    let written = package.write();
+    let again = Document::read(&written).map_err(|error| format!("written: {error}"))?;
+    if again.canonical() != package.document().canonical() {
+        return Err("the canonical forms differ".to_owned());
+    }
+    if written != bytes {
+        return Err("not byte for byte".to_owned());
+    }
+    if package.sealed().is_empty() && package.executables().count() == 0 {
+        return Err("no executable".to_owned());
+    }
+    for executable in package.executables() {
+        if let Payload::DataFlow(flow) = &executable.payload {
+            for path in &flow.paths {
+                let starts = flow.components.iter().flat_map(|component| &component.outputs);
+                if !starts.into_iter().any(|output| output.id == path.start_id) {
+                    return Err(format!("path {} starts nowhere", path.name));
+                }
+            }
+        }
+    }
+    Ok(package.format_version())
+}
+
+#[test]
+fn packages_load_and_round_trip() {
+    let files = corpus();
+    let mut formats = BTreeMap::<u32, usize>::new();
+    let mut failures = Vec::new();
+    for file in with_extension(&files, "dtsx") {
+        match verdict(&fs::read(file).unwrap()) {
+            Ok(format) => *formats.entry(format).or_default() += 1,
+            Err(reason) => failures.push(format!("{}: {reason}", file.display())),
+        }
+    }
+    println!("packages by format: {formats:?}");
+    assert!(
+        failures.is_empty(),
+        "{} failures:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
