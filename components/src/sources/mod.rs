@@ -1,0 +1,3 @@
+//! Sources: what brings rows into a data flow.
+
+pub mod flat_file;

@@ -1,0 +1,128 @@
+//! Days and times: the proleptic Gregorian calendar, years 1 to 9999, counted from 1970-01-01.
+
+use super::ParseError;
+
+/// Nanoseconds of a day.
+pub const NANOS_PER_DAY: i64 = 86_400_000_000_000;
+/// Microseconds of a day.
+pub const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// A date and a time of day as a text gave them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct DateTime {
+    /// Days from 1970-01-01. A text with a time only has 1899-12-30, the zero of OLE automation dates.
+    pub days: i32,
+    /// Nanoseconds from midnight, below [`NANOS_PER_DAY`].
+    pub nanos: i64,
+    /// Minutes east of UTC, when the text had a zone.
+    pub offset_minutes: Option<i16>,
+}
+
+/// 1899-12-30 in days from 1970-01-01.
+pub(super) const OLE_ZERO: i32 = -25_569;
+
+impl DateTime {
+    /// Carries whole days out of `nanos` (24:00:00, a leap second, a zone) into `days`.
+    ///
+    /// # Errors
+    /// [`ParseError::Overflow`] outside the years 1 to 9999.
+    pub(super) fn normalised(days: i32, nanos: i64, offset_minutes: Option<i16>) -> Result<Self, ParseError> {
+        let days = i64::from(days) + nanos.div_euclid(NANOS_PER_DAY);
+        let days = i32::try_from(days).map_err(|_| ParseError::Overflow)?;
+        if !(days_of_year(1)..days_of_year(10_000)).contains(&days) {
+            return Err(ParseError::Overflow);
+        }
+        Ok(Self {
+            days,
+            nanos: nanos.rem_euclid(NANOS_PER_DAY),
+            offset_minutes,
+        })
+    }
+
+    /// The same moment at UTC; itself without a zone.
+    ///
+    /// # Errors
+    /// [`ParseError::Overflow`] outside the years 1 to 9999.
+    pub fn to_utc(self) -> Result<Self, ParseError> {
+        let offset = i64::from(self.offset_minutes.unwrap_or(0)) * 60_000_000_000;
+        Self::normalised(self.days, self.nanos - offset, None)
+    }
+
+    /// Microseconds from 1970-01-01, what is finer cut off.
+    pub fn micros(self) -> i64 {
+        i64::from(self.days) * MICROS_PER_DAY + self.nanos / 1000
+    }
+}
+
+/// Days from 1970-01-01; `None` for a day that is not in the calendar or a year outside 1 to 9999.
+pub fn days_from_civil(year: u32, month: u32, day: u32) -> Option<i32> {
+    if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || day == 0 {
+        return None;
+    }
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let length = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    if day > length {
+        return None;
+    }
+    // Days before the month, as if every February had 30 days, then corrected.
+    let before = (month * 367 - 362) / 12;
+    let short = if month <= 2 { 0 } else { 2 - u32::from(leap) };
+    Some(days_of_year(year) + (before - short + day - 1) as i32)
+}
+
+/// Year, month and day of a count of days from 1970-01-01 (years 1 to 9999).
+pub fn civil_from_days(days: i32) -> (u32, u32, u32) {
+    // Shifted to the 1st of March of year 0: leap days then end a year, and months have a regular length.
+    let shifted = i64::from(days) + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year as u32, month as u32, day as u32)
+}
+
+/// The 1st of January of a year from 1, in days from 1970-01-01.
+fn days_of_year(year: u32) -> i32 {
+    let past = year - 1;
+    (past * 365 + past / 4 - past / 100 + past / 400) as i32 - 719_162
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_day_of_ten_thousand_years_comes_back() {
+        let first = days_from_civil(1, 1, 1).unwrap();
+        assert_eq!(first, -719_162);
+        let mut days = first;
+        for year in 1..=9999 {
+            for month in 1..=12 {
+                for day in 1..=31 {
+                    if let Some(found) = days_from_civil(year, month, day) {
+                        assert_eq!(found, days, "{year}-{month}-{day}");
+                        assert_eq!(civil_from_days(days), (year, month, day));
+                        days += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(days_from_civil(9999, 12, 31), Some(days - 1));
+        assert_eq!(days_from_civil(1970, 1, 1), Some(0));
+        assert_eq!(days_from_civil(1899, 12, 30), Some(OLE_ZERO));
+        assert_eq!(days_from_civil(1900, 2, 29), None);
+        assert_eq!(days_from_civil(2000, 2, 30), None);
+    }
+}
