@@ -1,1 +1,27 @@
+//! From a connection manager to something open. The only crate that opens files.
+//!
+//! ```text
+//!  ConnectionString ──PathMap──▶ local path ──Files──▶ InputFile   (read, read_at)
+//!                                                └───▶ StagedFile  (write, then commit or roll back)
+//! ```
+//!
+//! [`Connections`] holds the connection managers of a package with the user's overrides; [`PathMap`] turns the Windows
+//! paths they name into local ones; [`InputFile`] and [`StagedFile`] read and write. Every file operation goes through
+//! the [`Files`] trait, so that a test can make the n-th one fail.
 
+mod connections;
+mod file_path;
+mod files;
+mod input_file;
+mod open_error;
+mod path_map;
+mod staged_file;
+mod windows_path;
+
+pub use connections::{Connections, FileConnectionError, UnknownName};
+pub use file_path::{resolve_file, resolve_files};
+pub use files::{FileHandle, FileKind, Files, LocalFiles};
+pub use input_file::InputFile;
+pub use open_error::{OpenError, OpenFault, Purpose};
+pub use path_map::{PathError, PathFault, PathMap, PathRule, RuleError};
+pub use staged_file::StagedFile;

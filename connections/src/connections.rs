@@ -1,0 +1,245 @@
+//! The connection managers of a package, with what the user re-pointed.
+
+use std::path::{Path, PathBuf};
+
+use dtsx::ConnectionManager;
+
+use crate::{PathError, PathMap, resolve_file};
+
+/// Connection managers, found by refId, DTSID or name; names without regard to case.
+#[derive(Debug, Clone)]
+pub struct Connections {
+    managers: Vec<ConnectionManager>,
+    /// Where the paths in connection strings lead.
+    pub path_map: PathMap,
+}
+
+/// No connection manager has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no connection manager `{name}`{}", self.advice())]
+pub struct UnknownName {
+    pub name: String,
+    /// The nearest name, if one is near.
+    pub did_you_mean: Option<String>,
+    /// All names, in the order of the package.
+    pub known: Vec<String>,
+}
+
+impl UnknownName {
+    fn advice(&self) -> String {
+        match &self.did_you_mean {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None if self.known.is_empty() => "; the package has none".to_owned(),
+            None => format!("; the package has `{}`", self.known.join("`, `")),
+        }
+    }
+}
+
+/// A connection manager that does not lead to a local file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileConnectionError {
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
+    #[error("connection manager `{name}` has no ConnectionString; set one with `--connection '{name}=PATH'`")]
+    NoConnectionString { name: String },
+    #[error("connection manager `{name}`: {error}")]
+    Path { name: String, error: PathError },
+}
+
+impl Connections {
+    /// The managers of a package (and its project); relative paths start at the current folder until
+    /// [`path_map`](Self::path_map) says otherwise.
+    pub fn new(managers: Vec<ConnectionManager>) -> Self {
+        Self {
+            managers,
+            path_map: PathMap::new("."),
+        }
+    }
+
+    pub fn with_path_map(mut self, path_map: PathMap) -> Self {
+        self.path_map = path_map;
+        self
+    }
+
+    /// The folder at which relative paths start: the package's.
+    pub fn base_dir(&self) -> &Path {
+        self.path_map.base_dir()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &ConnectionManager> {
+        self.managers.iter()
+    }
+
+    /// By refId, DTSID or name, in this order.
+    pub fn get(&self, id_or_name: &str) -> Option<&ConnectionManager> {
+        self.managers.get(self.position(id_or_name)?)
+    }
+
+    /// Replaces the connection string. A property expression on it is dropped, or it would bring the old one back.
+    ///
+    /// # Errors
+    /// [`UnknownName`] with the nearest name.
+    pub fn override_connection(&mut self, name: &str, connection_string: &str) -> Result<(), UnknownName> {
+        let unknown = self.unknown(name);
+        let position = self.position(name);
+        let manager = position
+            .and_then(|position| self.managers.get_mut(position))
+            .ok_or(unknown)?;
+        manager.properties.set("ConnectionString", connection_string);
+        manager
+            .property_expressions
+            .retain(|expression| !expression.property.eq_ignore_ascii_case("ConnectionString"));
+        manager
+            .sealed
+            .retain(|property| !property.eq_ignore_ascii_case("ConnectionString"));
+        Ok(())
+    }
+
+    /// The local file of a FLATFILE or FILE connection manager.
+    pub fn file(&self, id_or_name: &str) -> Result<PathBuf, FileConnectionError> {
+        let manager = self.get(id_or_name).ok_or_else(|| self.unknown(id_or_name))?;
+        let text = manager
+            .properties
+            .get("ConnectionString")
+            .filter(|text| !text.trim().is_empty())
+            .ok_or_else(|| FileConnectionError::NoConnectionString {
+                name: manager.name.clone(),
+            })?;
+        resolve_file(text, &self.path_map).map_err(|error| FileConnectionError::Path {
+            name: manager.name.clone(),
+            error,
+        })
+    }
+
+    fn position(&self, id_or_name: &str) -> Option<usize> {
+        let by = |of: fn(&ConnectionManager) -> &str| {
+            self.managers
+                .iter()
+                .position(|manager| !of(manager).is_empty() && same(of(manager), id_or_name))
+        };
+        by(|manager| &manager.ref_id)
+            .or_else(|| by(|manager| &manager.dtsid))
+            .or_else(|| by(|manager| &manager.name))
+    }
+
+    fn unknown(&self, name: &str) -> UnknownName {
+        let known: Vec<String> = self.managers.iter().map(|manager| manager.name.clone()).collect();
+        let limit = (name.chars().count() / 3).max(1);
+        let did_you_mean = known
+            .iter()
+            .map(|candidate| {
+                (
+                    distance(&candidate.to_lowercase(), &name.to_lowercase()),
+                    candidate,
+                )
+            })
+            .filter(|(distance, _)| *distance <= limit)
+            .min()
+            .map(|(_, candidate)| candidate.clone());
+        UnknownName {
+            name: name.to_owned(),
+            did_you_mean,
+            known,
+        }
+    }
+}
+
+fn same(left: &str, right: &str) -> bool {
+    left == right || left.to_lowercase() == right.to_lowercase()
+}
+
+/// Single-character edits between two names.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (line, from) in left.chars().enumerate() {
+        let mut diagonal = line;
+        let mut before = line + 1;
+        for (cell, to) in row.iter_mut().skip(1).zip(&right) {
+            let above = *cell;
+            *cell = (diagonal + usize::from(from != *to))
+                .min(above + 1)
+                .min(before + 1);
+            diagonal = above;
+            before = *cell;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = line + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use dtsx::{Properties, Property, PropertyExpression};
+
+    use super::*;
+
+    fn manager(name: &str, text: &str) -> ConnectionManager {
+        ConnectionManager {
+            ref_id: format!("Package.ConnectionManagers[{name}]"),
+            dtsid: format!("{{ABCDEF00-0000-0000-0000-00000000{:04}}}", name.len()),
+            name: name.to_owned(),
+            creation_name: "FLATFILE".to_owned(),
+            description: String::new(),
+            delay_validation: false,
+            properties: Properties::new(vec![Property {
+                name: "ConnectionString".to_owned(),
+                value: text.to_owned(),
+                ..Property::default()
+            }]),
+            property_expressions: vec![PropertyExpression {
+                property: "ConnectionString".to_owned(),
+                expression: "@[User::File]".to_owned(),
+            }],
+            flat_file_columns: Vec::new(),
+            sealed: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn found_by_any_key_and_re_pointed() {
+        let mut connections = Connections::new(vec![
+            manager("Orders", "a.csv"),
+            manager("Lines Out", r"C:\x\b.csv"),
+        ])
+        .with_path_map(PathMap::new("/p"));
+        for key in [
+            "orders",
+            "Package.ConnectionManagers[Orders]",
+            "{abcdef00-0000-0000-0000-000000000006}",
+        ] {
+            assert_eq!(connections.get(key).unwrap().name, "Orders", "{key}");
+        }
+        assert_eq!(connections.file("Orders").unwrap(), Path::new("/p/a.csv"));
+        let error = connections.file("Lines Out").unwrap_err().to_string();
+        assert!(
+            error.contains("`Lines Out`") && error.contains(r"--path-map 'C:\x="),
+            "{error}"
+        );
+        connections.override_connection("LINES OUT", "out/b.csv").unwrap();
+        assert_eq!(connections.file("Lines Out").unwrap(), Path::new("/p/out/b.csv"));
+        assert!(
+            connections
+                .get("Lines Out")
+                .unwrap()
+                .property_expressions
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_brings_the_nearest() {
+        let mut connections = Connections::new(vec![manager("Orders", ""), manager("Lines", "")]);
+        let error = connections.override_connection("Order", "x").unwrap_err();
+        assert_eq!(error.did_you_mean.as_deref(), Some("Orders"));
+        let error = connections.override_connection("Customers Src", "x").unwrap_err();
+        assert_eq!(error.did_you_mean, None);
+        assert!(error.to_string().contains("`Orders`, `Lines`"));
+        assert!(matches!(
+            connections.file("Orders"),
+            Err(FileConnectionError::NoConnectionString { .. })
+        ));
+    }
+}
