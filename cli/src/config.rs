@@ -23,7 +23,7 @@ use serde::Deserialize;
 
 use crate::{
     exit::{Exit, Failure},
-    options::{add_rule, parse_size},
+    options::{parse_size, path_rule},
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,7 +70,7 @@ impl Config {
             settings.threads = usize::from(threads.max(1));
         }
         for (windows, local) in &self.path_map {
-            add_rule(&mut settings.path_map, &format!("{windows}={local}"))?;
+            settings.path_rules.push(path_rule(&format!("{windows}={local}"))?);
         }
         settings.connections.extend(self.connections);
         settings.parameters.extend(self.parameters);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use fletching::{Application, Package, PathMap, Settings};
+use fletching::{Application, Package, PathMap, PathRule, Settings};
 
 use crate::{
     config::Config,
@@ -64,7 +64,7 @@ impl PackageOptions {
         settings.parameters.extend(pairs("--param", &self.param)?);
         settings.connections.extend(pairs("--connection", &self.connection)?);
         for rule in &self.path_map {
-            add_rule(&mut settings.path_map, rule)?;
+            settings.path_rules.push(path_rule(rule)?);
         }
         settings.memory_limit_bytes = self.memory.or(settings.memory_limit_bytes);
         settings.threads = self.threads.map_or(settings.threads, usize::from);
@@ -72,8 +72,8 @@ impl PackageOptions {
     }
 }
 
-pub fn add_rule(map: &mut PathMap, rule: &str) -> Result<(), Failure> {
-    map.add_rule(rule).map_err(|error| Failure::new(Exit::BadCommandLine, format!("--path-map: {error}")))
+pub fn path_rule(rule: &str) -> Result<PathRule, Failure> {
+    PathMap::parse_rule(rule).map_err(|error| Failure::new(Exit::BadCommandLine, format!("--path-map: {error}")))
 }
 
 /// Splits at the first `=` that is not inside brackets: property paths may hold one there.

@@ -14,6 +14,7 @@ mod file_path;
 mod files;
 mod input_file;
 mod open_error;
+pub mod package_files;
 mod path_map;
 mod staged_file;
 mod windows_path;

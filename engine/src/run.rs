@@ -64,6 +64,7 @@ impl PreparedPackage {
         let executed = data_flow::execute(&plan, context, hub).await;
         progress.finish();
         let executed = executed?;
+        warnings.extend(plan.context.run.take_warnings());
         warnings.extend(executed.warnings);
         let report = data_flow::report(&plan, &executed.rows)?;
         for file in plan.context.run.take_staged() {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use dtsx::ConnectionManager;
-use fletching_connections::PathMap;
+use fletching_connections::PathRule;
 
 use crate::{RunError, TaskPlan, VariableStore};
 
@@ -16,7 +16,8 @@ pub struct Settings {
     pub parameters: Vec<(String, String)>,
     /// Connection manager names (or ids) and connection strings.
     pub connections: Vec<(String, String)>,
-    pub path_map: PathMap,
+    /// Windows paths to local ones.
+    pub path_rules: Vec<PathRule>,
     /// Relative paths start here: the package's folder.
     pub base_dir: PathBuf,
     /// Bytes that queues, sorts and aggregates may hold together; beyond it they spill.
@@ -35,7 +36,7 @@ impl Default for Settings {
             set: Vec::new(),
             parameters: Vec::new(),
             connections: Vec::new(),
-            path_map: PathMap::default(),
+            path_rules: Vec::new(),
             base_dir: PathBuf::from("."),
             memory_limit_bytes: None,
             threads: std::thread::available_parallelism().map_or(1, usize::from),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use dtsx::Project;
-use fletching_connections::{OpenError, files};
+use fletching_connections::{OpenError, package_files as files};
 use fletching_engine::Settings;
 
 use crate::{CheckReport, Package};

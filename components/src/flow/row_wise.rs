@@ -28,6 +28,7 @@ use dtsx::{Disposition, SsisCode};
 use futures::StreamExt;
 
 use super::{FlowError, Tally, settle};
+use crate::{Binding, BoundOutput};
 
 /// What the author of a row-wise component writes.
 pub trait RowWise: fmt::Debug + Send + Sync {
@@ -72,6 +73,19 @@ pub struct OutputSpec {
     pub is_error: bool,
     /// A path leads away: `apply` need not make rows for the others.
     pub connected: bool,
+}
+
+impl OutputSpec {
+    /// The outputs of a bound component.
+    pub fn of(binding: &Binding<'_>) -> Vec<Self> {
+        let spec = |output: &BoundOutput| Self {
+            name: output.name.clone(),
+            schema: output.schema(),
+            is_error: output.is_error,
+            connected: output.connected,
+        };
+        binding.outputs.iter().map(spec).collect()
+    }
 }
 
 /// What [`RowWise::apply`] gives back for one batch.

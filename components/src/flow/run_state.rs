@@ -21,6 +21,7 @@ pub enum RunOutput {
 pub struct RunState {
     staged: Mutex<Vec<StagedFile>>,
     outputs: Mutex<Vec<RunOutput>>,
+    warnings: Mutex<Vec<(String, String)>>,
 }
 
 impl RunState {
@@ -30,6 +31,23 @@ impl RunState {
 
     pub fn set(&self, output: RunOutput) {
         self.outputs.lock().push(output);
+    }
+
+    /// What the user should know although the run goes on.
+    pub fn warn(&self, message: impl Into<String>) {
+        self.warnings.lock().push((String::new(), message.into()));
+    }
+
+    /// As [`warn`](Self::warn), the first time for a key only.
+    pub fn warn_once(&self, key: &str, message: impl Into<String>) {
+        let mut warnings = self.warnings.lock();
+        if !warnings.iter().any(|(known, _)| known == key) {
+            warnings.push((key.to_owned(), message.into()));
+        }
+    }
+
+    pub fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *self.warnings.lock()).into_iter().map(|(_, message)| message).collect()
     }
 
     /// Files in the order in which they were finished.

@@ -1,3 +1,4 @@
 //! Sources: what brings rows into a data flow.
 
 pub mod flat_file;
+pub mod flat_file_source;

@@ -3,7 +3,7 @@
 
 use dtsx::{ConnectionManager, SsisCode};
 use fletching_components::{Finding, FindingKind, Findings, Variables};
-use fletching_connections::Connections;
+use fletching_connections::{Connections, PathMap};
 
 use crate::{RunError, Settings};
 
@@ -37,15 +37,14 @@ pub fn connections(
     if !findings.is_empty() {
         return Err(RunError::Findings(findings));
     }
-    let known: Vec<String> = managers.iter().map(|manager| manager.name.clone()).collect();
-    let mut connections =
-        Connections::new(managers, settings.path_map.clone(), settings.base_dir.clone());
+    let path_map = settings.path_rules.iter().cloned().fold(PathMap::new(&settings.base_dir), PathMap::with_rule);
+    let mut connections = Connections::new(managers).with_path_map(path_map);
     for (name, string) in &settings.connections {
-        connections.override_connection(name, string).map_err(|_| RunError::UnknownOverride {
+        connections.override_connection(name, string).map_err(|error| RunError::UnknownOverride {
             what: "connection manager",
             name: name.clone(),
             package: package.to_owned(),
-            known: known.clone(),
+            known: error.known,
         })?;
     }
     Ok(connections)

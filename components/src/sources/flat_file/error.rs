@@ -113,3 +113,23 @@ pub enum DecodeError {
     #[error("a morsel of {length} bytes is larger than the {limit} that can be addressed")]
     MorselTooLarge { length: usize, limit: usize },
 }
+
+impl CutError {
+    /// The code SSIS reports, where one exists.
+    pub fn code(&self) -> Option<SsisCode> {
+        match self {
+            Self::Split(error) => Some(error.code()),
+            Self::Read { .. } | Self::RowTooLong { .. } | Self::ByteOrder => None,
+        }
+    }
+}
+
+impl DecodeError {
+    /// The code SSIS reports, where one exists.
+    pub fn code(&self) -> Option<SsisCode> {
+        match self {
+            Self::Split(error) => Some(error.code()),
+            Self::Arrow(_) | Self::MorselTooLarge { .. } => None,
+        }
+    }
+}

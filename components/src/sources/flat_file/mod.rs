@@ -24,6 +24,7 @@ mod fields;
 mod indexed;
 mod kernel;
 mod layout;
+mod morsel_batch;
 mod number_column;
 mod report;
 mod rules;
