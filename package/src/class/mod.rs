@@ -45,3 +45,21 @@ fn class_name(type_name: &str) -> &str {
         .trim();
     full.rsplit_once('.').map_or(full, |(_, class)| class)
 }
+
+/// Whether a CLR type is in a namespace of SQL Server: `Contoso.ScriptTask` is not the Script Task.
+fn is_microsoft_type(type_name: &str) -> bool {
+    let prefixes = [
+        "Microsoft.SqlServer.",
+        "Microsoft.DataTransformationServices.",
+        "Attunity.SqlServer.",
+    ];
+    let start = |prefix: &str| {
+        type_name
+            .trim_start()
+            .get(..prefix.len())
+            .map(str::to_ascii_lowercase)
+    };
+    prefixes
+        .iter()
+        .any(|prefix| start(prefix).is_some_and(|start| start == prefix.to_ascii_lowercase()))
+}

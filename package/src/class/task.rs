@@ -1,6 +1,6 @@
 //! Tasks and containers (spec `dtsx-format.md` section 3, `ssis-matrix.md` sections 8 and 9).
 
-use crate::class::{class_name, is_guid, same_guid, without_version};
+use crate::class::{class_name, is_guid, is_microsoft_type, same_guid, without_version};
 
 /// Canonical name, other ids (GUIDs, ProgID stems), class names of managed types.
 type Task = (&'static str, &'static [&'static str], &'static [&'static str]);
@@ -11,7 +11,7 @@ static TASKS: &[Task] = &[
     ("STOCK:SEQUENCE", &[], &[]),
     ("STOCK:FORLOOP", &[], &[]),
     ("STOCK:FOREACHLOOP", &[], &[]),
-    ("Microsoft.Pipeline", &["DTS.Pipeline", "SSIS.Pipeline", "{5918251B-2970-45A4-AB5F-01C3C588FE5A}"], &[]),
+    ("Microsoft.Pipeline", &["DTS.Pipeline", "SSIS.Pipeline", "{5918251B-2970-45A4-AB5F-01C3C588FE5A}", "{E3CFBEA8-1F48-40D8-91E1-2DEDC1EDDD56}"], &[]),
     ("Microsoft.ExecutePackageTask", &["SSIS.ExecutePackageTask", "MSDTS.ExecutePackageTask"], &["ExecutePackageTask"]),
     ("Microsoft.ExecuteSQLTask", &[], &["ExecuteSQLTask"]),
     ("Microsoft.ScriptTask", &[], &["ScriptTask"]),
@@ -29,7 +29,7 @@ static TASKS: &[Task] = &[
     ("Microsoft.DataProfilingTask", &[], &["DataProfilingTask"]),
     ("Microsoft.CdcControlTask", &["Attunity.CdcControlTask"], &["CdcControlTask"]),
     ("Microsoft.ASExecuteDDLTask", &[], &["ASExecuteDDLTask"]),
-    ("Microsoft.ASProcessingTask", &[], &["ASProcessingTask", "DTSProcessingTask"]),
+    ("Microsoft.DTSProcessingTask", &["Microsoft.ASProcessingTask"], &["DTSProcessingTask", "ASProcessingTask"]),
     ("Microsoft.DMQueryTask", &[], &["DMQueryTask"]),
     ("Microsoft.TransferDatabaseTask", &[], &["TransferDatabaseTask"]),
     ("Microsoft.TransferErrorMessagesTask", &[], &["TransferErrorMessagesTask"]),
@@ -50,6 +50,8 @@ static TASKS: &[Task] = &[
     ("Microsoft.DbMaintenanceUpdateStatisticsTask", &[], &["DbMaintenanceUpdateStatisticsTask"]),
     ("Microsoft.ActiveXScriptTask", &[], &["ActiveXScriptTask"]),
     ("Microsoft.Exec80PackageTask", &[], &["Exec80PackageTask"]),
+    // What the upgrade of a package leaves in place of a task that is gone.
+    ("SSIS.ReplacementTask", &[], &[]),
 ];
 
 /// The canonical name (`Microsoft.ExecuteSQLTask`, `STOCK:SEQUENCE`) of a task's or container's creation name: a
@@ -59,18 +61,7 @@ pub fn resolve_task(creation_name: &str) -> Option<&'static str> {
     let wanted = creation_name.trim();
     let stem = without_version(wanted);
     let class = class_name(wanted);
-    // `Contoso.ScriptTask` is not ours; a CLR type is only taken from the namespaces of SQL Server.
-    let from_microsoft = [
-        "Microsoft.SqlServer.",
-        "Microsoft.DataTransformationServices.",
-        "Attunity.SqlServer.",
-    ]
-    .iter()
-    .any(|prefix| {
-        wanted
-            .get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    });
+    let from_microsoft = is_microsoft_type(wanted);
     let matches = |task: &&Task| {
         let (name, ids, classes) = task;
         name.eq_ignore_ascii_case(wanted)

@@ -59,7 +59,10 @@ fn begin<'a>(element: Element<'a>, parent: Option<&str>) -> Result<Open<'a>, Err
     let properties = own_properties(element);
     let is_handler = element.local_name() == "EventHandler";
     let event = is_handler.then(|| event_name(&properties));
-    let name = text(&properties, "ObjectName");
+    let name = match text(&properties, "ObjectName") {
+        name if name.is_empty() => event.clone().unwrap_or_default(),
+        name => name,
+    };
     let path = match (properties.get("refId"), parent, &event) {
         (Some(path), _, _) if !path.is_empty() => path.to_owned(),
         (_, None, _) => "Package".to_owned(),

@@ -15,4 +15,4 @@ pub(crate) use control_flow::read_parameter;
 pub(crate) use executable::read_executable;
 pub(crate) use logging::{read_configuration, read_log_provider};
 pub(crate) use sealed::sealed_names;
-pub(crate) use shape::{collection, own_properties};
+pub(crate) use shape::{attribute, collection, own_properties};
