@@ -1,9 +1,13 @@
 //! THE list of components, in the order of the toolbox.
 
-use crate::ComponentClass;
+use crate::{ComponentClass, destinations, sources, transforms};
 
 /// Every component that can run.
 pub static COMPONENTS: &[&ComponentClass] = &[
+    &sources::flat_file_source::CLASS,
+    &transforms::sort::CLASS,
+    &destinations::data_reader::CLASS,
+    &destinations::recordset::CLASS,
 ];
 
 /// By canonical class name (`Microsoft.DerivedColumn`).

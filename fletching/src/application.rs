@@ -19,7 +19,7 @@ pub enum LoadError {
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error("{}: {source}", path.display())]
-    Document { path: PathBuf, source: dtsx::Error },
+    Document { path: PathBuf, source: Box<dtsx::Error> },
     #[error("{}: the project has no package `{name}`; it has: {}", path.display(), known.join(", "))]
     NoSuchPackage { path: PathBuf, name: String, known: Vec<String> },
     #[error("{}: {hint}", path.display())]
@@ -90,7 +90,7 @@ fn is_ispac(path: &Path) -> bool {
 fn load_file(file: &Path, folder: Option<&Path>) -> Result<Package, LoadError> {
     let bytes = read_file(file)?;
     let document =
-        dtsx::Package::read(&bytes).map_err(|source| LoadError::Document { path: file.to_owned(), source })?;
+        dtsx::Package::read(&bytes).map_err(|source| document(file, source))?;
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut package = Package {
         document,
@@ -107,34 +107,46 @@ fn load_file(file: &Path, folder: Option<&Path>) -> Result<Package, LoadError> {
     Ok(package)
 }
 
-/// What a project folder gives its packages; the packages themselves are not read.
+/// What a project folder gives its packages: parameters and connection managers. The packages themselves are not read.
 fn project_of(folder: &Path) -> Result<Project, LoadError> {
-    let mut entries = Vec::new();
-    for file in files::list(folder, &["params", "conmgr", "dtproj", "manifest"])? {
+    let mut entries: Vec<(String, Vec<u8>)> = Vec::new();
+    for file in files::list(folder, &["params", "conmgr", "dtproj"])? {
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         entries.push((name, read_file(&file)?));
     }
-    Project::read_files(entries).map_err(|source| LoadError::Document { path: folder.to_owned(), source })
+    let mut project = Project::read_folder(&entries)
+        .map_err(|source| LoadError::Document { path: folder.to_owned(), source: Box::new(source) })?;
+    let is_package = |name: &str| name.to_ascii_lowercase().ends_with(".dtsx");
+    match std::mem::take(&mut project.broken).into_iter().find(|(name, _)| !is_package(name)) {
+        Some((name, source)) => Err(LoadError::Document { path: folder.join(name), source: Box::new(source) }),
+        None => Ok(project),
+    }
+}
+
+fn document(path: &Path, source: dtsx::Error) -> LoadError {
+    LoadError::Document { path: path.to_owned(), source: Box::new(source) }
 }
 
 fn open_ispac(path: &Path) -> Result<Project, LoadError> {
     let bytes = read_file(path)?;
-    Project::open_ispac(&bytes).map_err(|source| LoadError::Document { path: path.to_owned(), source })
+    Project::open_ispac(&bytes).map_err(|source| document(path, source))
 }
 
 fn load_from_ispac(package: &Path, path: &Path) -> Result<Package, LoadError> {
     let project = open_ispac(path)?;
     let wanted = package.to_string_lossy();
-    let known: Vec<String> = project.packages.iter().map(|entry| entry.name.clone()).collect();
-    let found = project.packages.into_iter().find(|entry| {
-        let stem = entry.name.strip_suffix(".dtsx").unwrap_or(&entry.name);
-        entry.name.eq_ignore_ascii_case(&wanted) || stem.eq_ignore_ascii_case(&wanted)
-    });
-    let Some(entry) = found else {
+    let named = |name: &str| {
+        let stem = name.strip_suffix(".dtsx").unwrap_or(name);
+        name.eq_ignore_ascii_case(&wanted) || stem.eq_ignore_ascii_case(&wanted)
+    };
+    let mut known: Vec<String> = project.packages.iter().map(|(name, _)| name.clone()).collect();
+    known.extend(project.broken.iter().map(|(name, _)| name.clone()));
+    if let Some((name, source)) = project.broken.into_iter().find(|(name, _)| named(name)) {
+        return Err(LoadError::Document { path: path.join(name), source: Box::new(source) });
+    }
+    let Some((_, document)) = project.packages.into_iter().find(|(name, _)| named(name)) else {
         return Err(LoadError::NoSuchPackage { path: path.to_owned(), name: wanted.into_owned(), known });
     };
-    let document =
-        entry.package.map_err(|source| LoadError::Document { path: path.join(&entry.name), source })?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Ok(Package {
         document,
@@ -152,20 +164,18 @@ fn check_ispac(path: &Path) -> Vec<CheckReport> {
     };
     let base_dir = path.parent().unwrap_or(Path::new(".")).to_owned();
     let (parameters, managers) = (project.parameters, project.connection_managers);
-    project
-        .packages
-        .into_iter()
-        .map(|entry| {
-            let package = entry
-                .package
-                .map(|document| Package {
-                    document,
-                    shared_parameters: parameters.clone(),
-                    shared_managers: managers.clone(),
-                    base_dir: base_dir.clone(),
-                })
-                .map_err(|source| LoadError::Document { path: path.join(&entry.name), source });
-            CheckReport::of(name(&entry.name), package, Settings::default())
-        })
-        .collect()
+    let loaded = project.packages.into_iter().map(|(entry, document)| {
+        let package = Package {
+            document,
+            shared_parameters: parameters.clone(),
+            shared_managers: managers.clone(),
+            base_dir: base_dir.clone(),
+        };
+        CheckReport::of(name(&entry), Ok(package), Settings::default())
+    });
+    let broken = project.broken.into_iter().map(|(entry, source)| {
+        let error = LoadError::Document { path: path.join(&entry), source: Box::new(source) };
+        CheckReport::of(name(&entry), Err(error), Settings::default())
+    });
+    loaded.chain(broken).collect()
 }

@@ -21,6 +21,7 @@
 //! The order is total: ties are broken by the row's place in the input, which is the same at any number of
 //! partitions. So it does not matter for the output where runs are cut.
 
+mod component;
 mod error;
 mod gather;
 mod held;
@@ -32,6 +33,7 @@ mod spill;
 #[cfg(test)]
 mod tests;
 
+pub use component::CLASS;
 pub use error::SortError;
 pub use operator::SortOperator;
 
