@@ -2,4 +2,5 @@
 
 pub mod code_page;
 pub mod text;
+pub mod format;
 pub mod types;

@@ -1,0 +1,296 @@
+//! Whole columns to text.
+
+use arrow::{
+    array::{
+        Array, ArrayRef, BinaryViewArray, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray,
+        Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, StringViewArray,
+        StringViewBuilder, StructArray, Time32SecondArray, Time64NanosecondArray, TimestampMicrosecondArray,
+        UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+    },
+    datatypes::{DataType as ArrowType, TimeUnit},
+};
+use dtsx::DataType;
+
+use super::*;
+
+/// An array that is not the carrier of its SSIS type (see [`crate::types::arrow_type`]).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a {data_type} column arrives as Arrow {found}, not as {wanted}: this is a defect of the operator before it"
+)]
+pub struct FormatError {
+    pub data_type: DataType,
+    pub found: ArrowType,
+    pub wanted: ArrowType,
+}
+
+/// The values of a column, its type decided once. [`append`](Self::append) adds the text of one row.
+#[derive(Debug, Clone, Copy)]
+pub enum ColumnText<'a> {
+    Null,
+    Bool(&'a BooleanArray),
+    I8(&'a [i8]),
+    I16(&'a [i16]),
+    I32(&'a [i32]),
+    I64(&'a [i64]),
+    U8(&'a [u8]),
+    U16(&'a [u16]),
+    U32(&'a [u32]),
+    U64(&'a [u64]),
+    F32(&'a [f32]),
+    F64(&'a [f64]),
+    Decimal(&'a [i128], i8),
+    Text(&'a StringViewArray),
+    Bytes(&'a BinaryViewArray),
+    Guid(&'a FixedSizeBinaryArray),
+    Date(&'a [i32]),
+    Time(&'a [i32]),
+    Time2(&'a [i64], u8),
+    Timestamp(&'a [i64]),
+    Timestamp2(&'a [i64], u8),
+    TimestampOffset(&'a [i64], &'a [i16], u8),
+    FileTime(&'a [i64]),
+}
+
+impl<'a> ColumnText<'a> {
+    /// # Errors
+    /// [`FormatError`] if the array is not the carrier of `data_type`.
+    pub fn new(array: &'a ArrayRef, data_type: &DataType) -> Result<Self, FormatError> {
+        Self::of(array, data_type).ok_or_else(|| FormatError {
+            data_type: *data_type,
+            found: array.data_type().clone(),
+            wanted: crate::types::arrow_type(data_type),
+        })
+    }
+
+    fn of(array: &'a ArrayRef, data_type: &DataType) -> Option<Self> {
+        fn cast<T: 'static>(array: &ArrayRef) -> Option<&T> {
+            array.as_any().downcast_ref()
+        }
+        Some(match *data_type {
+            DataType::I1 => Self::I8(cast::<Int8Array>(array)?.values()),
+            DataType::I2 => Self::I16(cast::<Int16Array>(array)?.values()),
+            DataType::I4 => Self::I32(cast::<Int32Array>(array)?.values()),
+            DataType::I8 => Self::I64(cast::<Int64Array>(array)?.values()),
+            DataType::UI1 => Self::U8(cast::<UInt8Array>(array)?.values()),
+            DataType::UI2 => Self::U16(cast::<UInt16Array>(array)?.values()),
+            DataType::UI4 => Self::U32(cast::<UInt32Array>(array)?.values()),
+            DataType::UI8 => Self::U64(cast::<UInt64Array>(array)?.values()),
+            DataType::R4 => Self::F32(cast::<Float32Array>(array)?.values()),
+            DataType::R8 => Self::F64(cast::<Float64Array>(array)?.values()),
+            DataType::Cy | DataType::Decimal { .. } | DataType::Numeric { .. } => {
+                let decimals = cast::<Decimal128Array>(array)?;
+                Self::Decimal(decimals.values(), decimals.scale())
+            }
+            DataType::Bool => Self::Bool(cast(array)?),
+            DataType::Str { .. } | DataType::WStr { .. } | DataType::Text { .. } | DataType::NText => {
+                Self::Text(cast(array)?)
+            }
+            DataType::Bytes { .. } | DataType::Image => Self::Bytes(cast(array)?),
+            DataType::Guid => {
+                Self::Guid(cast::<FixedSizeBinaryArray>(array).filter(|guids| guids.value_length() == 16)?)
+            }
+            DataType::DbDate => Self::Date(cast::<Date32Array>(array)?.values()),
+            DataType::DbTime => Self::Time(cast::<Time32SecondArray>(array)?.values()),
+            DataType::DbTime2 { scale } => Self::Time2(cast::<Time64NanosecondArray>(array)?.values(), scale),
+            DataType::Date | DataType::DbTimeStamp => Self::Timestamp(microseconds(array)?),
+            DataType::DbTimeStamp2 { scale } => Self::Timestamp2(microseconds(array)?, scale),
+            DataType::FileTime => Self::FileTime(microseconds(array)?),
+            DataType::DbTimeStampOffset { scale } => {
+                let parts = cast::<StructArray>(array)?;
+                let offsets = cast::<Int16Array>(parts.columns().get(1)?)?;
+                Self::TimestampOffset(microseconds(parts.columns().first()?)?, offsets.values(), scale)
+            }
+            DataType::Null | DataType::Empty => match array.data_type() {
+                ArrowType::Null => Self::Null,
+                _ => return None,
+            },
+        })
+    }
+
+    /// Adds the text of a row that is not NULL. A row past the end adds nothing.
+    #[inline]
+    pub fn append(&self, row: usize, out: &mut Vec<u8>) {
+        macro_rules! with {
+            ($values:expr, $value:ident => $append:expr) => {
+                if let Some(&$value) = $values.get(row) {
+                    $append
+                }
+            };
+        }
+        match self {
+            Self::Null => {}
+            Self::I32(values) => with!(values, value => append_i64(value.into(), out)),
+            Self::I64(values) => with!(values, value => append_i64(value, out)),
+            Self::Decimal(values, scale) => with!(values, value => append_decimal(value, *scale, out)),
+            Self::Date(values) => with!(values, value => append_date(value, out)),
+            Self::Text(values) => append_view(values, row, out),
+            Self::Timestamp(values) => with!(values, value => append_timestamp(value, out)),
+            Self::I8(values) => with!(values, value => append_i64(value.into(), out)),
+            Self::I16(values) => with!(values, value => append_i64(value.into(), out)),
+            Self::U8(values) => with!(values, value => append_u64(value.into(), out)),
+            Self::U16(values) => with!(values, value => append_u64(value.into(), out)),
+            Self::U32(values) => with!(values, value => append_u64(value.into(), out)),
+            Self::U64(values) => with!(values, value => append_u64(value, out)),
+            Self::F32(values) => with!(values, value => append_f32(value, out)),
+            Self::F64(values) => with!(values, value => append_f64(value, out)),
+            Self::Bool(values) if row < values.len() => append_bool(values.value(row), out),
+            Self::Bytes(values) if row < values.len() => append_hex(values.value(row), out),
+            Self::Guid(values) if row < values.len() => {
+                if let Ok(guid) = values.value(row).try_into() {
+                    append_guid(guid, out);
+                }
+            }
+            Self::Bool(_) | Self::Bytes(_) | Self::Guid(_) => {}
+            Self::Time(values) => with!(values, value => append_time(value, out)),
+            Self::Time2(values, scale) => with!(values, value => append_time2(value, *scale, out)),
+            Self::Timestamp2(values, scale) => with!(values, value => append_timestamp2(value, *scale, out)),
+            Self::FileTime(values) => with!(values, value => append_filetime(value, out)),
+            Self::TimestampOffset(values, offsets, scale) => with!(values, value => {
+                with!(offsets, offset => append_timestamp_offset(value, offset, *scale, out));
+            }),
+        }
+    }
+}
+
+/// Text of up to 12 bytes lies in the view itself and is stored whole, then cut; longer text is copied from its buffer.
+#[inline]
+fn append_view(values: &StringViewArray, row: usize, out: &mut Vec<u8>) {
+    let Some(view) = values.views().get(row) else {
+        return;
+    };
+    let len = *view as u32 as usize;
+    if len <= 12 {
+        let end = out.len() + len;
+        out.extend_from_slice(&(view >> 32).to_le_bytes());
+        out.truncate(end);
+    } else {
+        out.extend_from_slice(values.value(row).as_bytes());
+    }
+}
+
+fn microseconds(array: &ArrayRef) -> Option<&[i64]> {
+    match array.data_type() {
+        ArrowType::Timestamp(TimeUnit::Microsecond, _) => Some(
+            array
+                .as_any()
+                .downcast_ref::<TimestampMicrosecondArray>()?
+                .values(),
+        ),
+        _ => None,
+    }
+}
+
+/// A column as text: `Utf8View`, NULL where it was NULL. A text column comes back as it is.
+///
+/// # Errors
+/// [`FormatError`] if the array is not the carrier of `data_type`.
+pub fn format_array(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, FormatError> {
+    let column = ColumnText::new(array, data_type)?;
+    if let ColumnText::Text(_) = column {
+        return Ok(ArrayRef::clone(array));
+    }
+    let mut builder = StringViewBuilder::with_capacity(array.len());
+    let nulls = array.logical_nulls();
+    let mut text = Vec::with_capacity(64);
+    for row in 0..array.len() {
+        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            builder.append_null();
+            continue;
+        }
+        text.clear();
+        column.append(row, &mut text);
+        builder.append_value(String::from_utf8_lossy(&text)); // ASCII always: borrowed, not copied
+    }
+    Ok(std::sync::Arc::new(builder.finish()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::{array::AsArray, buffer::NullBuffer};
+
+    use super::*;
+
+    fn texts(array: ArrayRef, data_type: DataType) -> Vec<Option<String>> {
+        let text = format_array(&array, &data_type).unwrap();
+        text.as_string_view()
+            .iter()
+            .map(|text| text.map(str::to_owned))
+            .collect()
+    }
+
+    #[test]
+    fn one_of_each() {
+        let one = |array: ArrayRef, data_type| texts(array, data_type).remove(0).unwrap();
+        let decimal = |scale| {
+            Decimal128Array::from(vec![-12345])
+                .with_precision_and_scale(19, scale)
+                .unwrap()
+        };
+        assert_eq!(one(Arc::new(decimal(4)), DataType::Cy), "-1.2345");
+        assert_eq!(
+            one(
+                Arc::new(decimal(2)),
+                DataType::Numeric {
+                    precision: 19,
+                    scale: 2
+                }
+            ),
+            "-123.45"
+        );
+        assert_eq!(
+            one(Arc::new(UInt64Array::from(vec![u64::MAX])), DataType::UI8),
+            "18446744073709551615"
+        );
+        assert_eq!(one(Arc::new(Int8Array::from(vec![-128])), DataType::I1), "-128");
+        assert_eq!(one(Arc::new(Float64Array::from(vec![1e3])), DataType::R8), "1000");
+        assert_eq!(
+            one(Arc::new(BooleanArray::from(vec![true])), DataType::Bool),
+            "True"
+        );
+        assert_eq!(
+            one(
+                Arc::new(Time64NanosecondArray::from(vec![1_500_000_000])),
+                DataType::DbTime2 { scale: 1 }
+            ),
+            "00:00:01.5"
+        );
+        let bytes = BinaryViewArray::from(vec![&[0x0A, 0xFF][..]]);
+        assert_eq!(one(Arc::new(bytes), DataType::Bytes { length: 2 }), "0AFF");
+        let guid = FixedSizeBinaryArray::try_from_iter([[0xABu8; 16]].iter()).unwrap();
+        assert_eq!(
+            one(Arc::new(guid), DataType::Guid),
+            "{ABABABAB-ABAB-ABAB-ABAB-ABABABABABAB}"
+        );
+        let field = crate::types::field("o", &DataType::DbTimeStampOffset { scale: 0 });
+        let ArrowType::Struct(fields) = field.data_type().clone() else {
+            panic!()
+        };
+        let parts = StructArray::new(
+            fields,
+            vec![
+                Arc::new(TimestampMicrosecondArray::from(vec![0]).with_timezone("UTC")),
+                Arc::new(Int16Array::from(vec![60])),
+            ],
+            None,
+        );
+        assert_eq!(
+            one(Arc::new(parts), DataType::DbTimeStampOffset { scale: 0 }),
+            "1970-01-01 01:00:00 +01:00"
+        );
+    }
+
+    #[test]
+    fn nulls_stay_and_a_wrong_carrier_is_named() {
+        let values = Int32Array::new(vec![1, 2].into(), Some(NullBuffer::from(vec![false, true])));
+        assert_eq!(
+            texts(Arc::new(values), DataType::I4),
+            [None, Some("2".to_owned())]
+        );
+        let wrong: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+        let error = format_array(&wrong, &DataType::I4).unwrap_err();
+        assert!(error.to_string().contains("DT_I4") && error.to_string().contains("Int64"));
+    }
+}

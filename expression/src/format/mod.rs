@@ -1,0 +1,42 @@
+//! Values to text, as SSIS writes them: casts to text, flat files, messages.
+//!
+//! Every `append_*` function adds the text of one value to a byte vector and allocates nothing itself. [`ColumnText`]
+//! picks the function for a column once per batch; [`format_array`] makes a whole text column.
+//!
+//! | type | text |
+//! |---|---|
+//! | integers | sign and digits |
+//! | `DT_CY`, `DT_DECIMAL`, `DT_NUMERIC` | declared scale kept, one digit at least before the point: `0.50` |
+//! | `DT_R4`, `DT_R8` | shortest digits that read back as the same value: `1000`, `0.1`, `1E+15` (see [`append_f64`]) |
+//! | `DT_BOOL` | `True`, `False` |
+//! | `DT_DBDATE` | `2024-02-29` |
+//! | `DT_DBTIME`, `DT_DBTIME2` | `13:05:09`, `13:05:09.1234567` by scale |
+//! | `DT_DATE`, `DT_DBTIMESTAMP` | `2024-02-29 13:05:09`, with `.fff` if there is a fraction |
+//! | `DT_DBTIMESTAMP2`, `..OFFSET` | fraction by scale; offset as ` +01:00` |
+//! | `DT_FILETIME` | `2024-02-29 13:05:09:123` |
+//! | `DT_GUID` | `{00112233-4455-6677-8899-AABBCCDDEEFF}` |
+//! | `DT_BYTES`, `DT_IMAGE` | two upper-case hexadecimal digits a byte, no prefix |
+//!
+//! Rules: spec `ssis-semantics.md` 1.1.7, 1.3.14, 1.5.1.
+
+mod array;
+mod binary;
+mod date;
+mod decimal;
+mod float;
+mod integer;
+
+pub use array::{ColumnText, FormatError, format_array};
+pub use binary::{append_guid, append_hex};
+pub use date::{
+    append_date, append_filetime, append_time, append_time2, append_timestamp, append_timestamp_offset,
+    append_timestamp2,
+};
+pub use decimal::append_decimal;
+pub use float::{append_f32, append_f64};
+pub use integer::{append_i64, append_u64};
+
+/// `True` or `False`.
+pub fn append_bool(value: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(if value { b"True" } else { b"False" });
+}
