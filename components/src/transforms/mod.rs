@@ -3,7 +3,6 @@
 //! [`sort`] and [`aggregate`] hold rows back and are operators of their own; both read their keys through [`keys`].
 
 pub mod aggregate;
-mod collation;
 mod keys;
 pub mod sort;
 mod spill_file;

@@ -10,7 +10,7 @@ use arrow::{
 use datafusion_common::{Result, exec_err};
 
 use super::{ByteStore, DistinctValues};
-use crate::transforms::collation::Collation;
+use fletching_expression::collation::Collation;
 
 /// Values of one key column that is not coded: numbered, with a comparable key for each number.
 pub(crate) struct CollatedValues {

@@ -1,6 +1,5 @@
 //! Collation keys: bytes whose order and equality are those of text under a locale and SSIS comparison flags.
 
-use datafusion_common::{DataFusionError, Result};
 use icu_collator::{
     Collator, CollatorBorrowed, CollatorPreferences,
     options::{AlternateHandling, CaseLevel, CollatorOptions, MaxVariable, Strength},
@@ -11,14 +10,20 @@ const IGNORE_CASE: u32 = 0x1;
 const IGNORE_NON_SPACING: u32 = 0x2;
 const IGNORE_SYMBOLS: u32 = 0x4;
 
+/// A locale whose collation is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("locale id {0} has no known collation; set the component's LocaleID to a known one, such as 1033")]
+pub struct CollationError(pub u32);
+
 /// Text order of one locale (LCID) under one set of comparison flags (`ssis-semantics` 3.2, 3.3).
-pub(crate) struct Collation {
+#[derive(Debug)]
+pub struct Collation {
     collator: CollatorBorrowed<'static>,
 }
 
 impl Collation {
     /// Fails for a locale whose collation is not known.
-    pub(crate) fn try_new(locale_id: u32, comparison_flags: u32) -> Result<Self> {
+    pub fn try_new(locale_id: u32, comparison_flags: u32) -> Result<Self, CollationError> {
         let mut options = CollatorOptions::default();
         let (case, accents) = (
             comparison_flags & IGNORE_CASE != 0,
@@ -37,19 +42,22 @@ impl Collation {
             options.max_variable = Some(MaxVariable::Symbol);
         }
         let preferences = CollatorPreferences::from(&locale(locale_id)?);
-        let collator = Collator::try_new(preferences, options).map_err(|error| {
-            DataFusionError::Configuration(format!("collation of locale {locale_id}: {error}"))
-        })?;
+        let collator = Collator::try_new(preferences, options).map_err(|_| CollationError(locale_id))?;
         Ok(Self { collator })
     }
 
+    /// The order of two texts.
+    pub fn compare(&self, left: &str, right: &str) -> std::cmp::Ordering {
+        self.collator.compare(left, right)
+    }
+
     /// Appends the key of `text`.
-    pub(crate) fn key(&self, text: &str, out: &mut Vec<u8>) {
+    pub fn key(&self, text: &str, out: &mut Vec<u8>) {
         let Ok(()) = self.collator.write_sort_key_to(text, out);
     }
 }
 
-fn locale(locale_id: u32) -> Result<Locale> {
+fn locale(locale_id: u32) -> Result<Locale, CollationError> {
     let name = match locale_id & 0x3FF {
         _ if locale_id == 0 || locale_id == 127 => "und",
         0x05 => "cs",
@@ -70,8 +78,6 @@ fn locale(locale_id: u32) -> Result<Locale> {
     };
     match Locale::try_from_str(name) {
         Ok(locale) if !name.is_empty() => Ok(locale),
-        _ => Err(DataFusionError::Configuration(format!(
-            "locale id {locale_id} has no known collation; set the component's LocaleID to a known one, such as 1033"
-        ))),
+        _ => Err(CollationError(locale_id)),
     }
 }

@@ -1,0 +1,330 @@
+//! Builds the typed tree bottom-up.
+
+use dtsx::{DataType, SsisCode};
+
+use crate::{
+    ColumnReference, Scope,
+    error::ExpressionError,
+    evaluate,
+    functions::{self, Function},
+    scalar::Scalar,
+    syntax::{BinaryOperator, Literal, Node, NodeKind, UnaryOperator},
+};
+
+use super::{
+    Typed, TypedKind, is_integer, is_numeric, is_text,
+    promote::{arithmetic, common, text_length},
+};
+
+/// Longest text that an expression's metadata can name (semantics 1.3.5).
+const LENGTH_MAX: u32 = 4000;
+
+pub(crate) fn build(text: &str, node: &Node, scope: &dyn Scope) -> Result<Typed, ExpressionError> {
+    Builder { text, scope }.node(node)
+}
+
+struct Builder<'a> {
+    text: &'a str,
+    scope: &'a dyn Scope,
+}
+
+impl Builder<'_> {
+    fn error(&self, node: &Node, message: impl Into<String>) -> ExpressionError {
+        let (start, end) = (node.start, node.end);
+        ExpressionError { text: self.text.to_owned(), start, end, message: message.into(), code: None }
+    }
+
+    fn node(&self, node: &Node) -> Result<Typed, ExpressionError> {
+        let typed = match &node.kind {
+            NodeKind::Literal(literal) => constant(literal_scalar(literal)),
+            NodeKind::Null(data_type) => constant(Scalar::null(*data_type)),
+            NodeKind::Column { source, name } => {
+                let reference = ColumnReference::Name { source: source.clone(), name: name.clone() };
+                self.column(node, &reference, name)?
+            }
+            NodeKind::Lineage(id) => self.column(node, &ColumnReference::Lineage(id.clone()), id)?,
+            NodeKind::Variable { namespace, name } => self.variable(node, namespace.as_deref(), name)?,
+            NodeKind::Unary(operator, operand) => self.unary(node, *operator, operand)?,
+            NodeKind::Binary(operator, left, right) => self.binary(node, *operator, left, right)?,
+            NodeKind::Conditional(condition, yes, no) => self.conditional(node, condition, yes, no)?,
+            NodeKind::Cast(data_type, operand) => self.cast(node, *data_type, operand)?,
+            NodeKind::Call { name, arguments } => self.call(node, name, arguments)?,
+        };
+        self.fold(node, typed)
+    }
+
+    fn column(&self, node: &Node, reference: &ColumnReference, name: &str) -> Result<Typed, ExpressionError> {
+        let Some((index, data_type)) = self.scope.column(reference) else {
+            let near = nearest(name, &self.scope.column_names());
+            return Err(self.error(node, format!("column `{name}` is not known{near}")));
+        };
+        Ok(Typed { data_type, kind: TypedKind::Column(index) })
+    }
+
+    fn variable(&self, node: &Node, namespace: Option<&str>, name: &str) -> Result<Typed, ExpressionError> {
+        match self.scope.variable(namespace, name) {
+            Some(value) => Ok(constant(value)),
+            None => {
+                let qualified = namespace.map_or(name.to_owned(), |namespace| format!("{namespace}::{name}"));
+                let near = nearest(&qualified, &self.scope.variable_names());
+                let mut error = self.error(node, format!("variable `{qualified}` is not known{near}"));
+                error.code = Some(SsisCode::VARIABLE_NOT_FOUND);
+                Err(error)
+            }
+        }
+    }
+
+    fn unary(&self, node: &Node, operator: UnaryOperator, operand: &Node) -> Result<Typed, ExpressionError> {
+        let operand = Box::new(self.node(operand)?);
+        let data_type = operand.data_type;
+        match operator {
+            UnaryOperator::Negate if is_numeric(&data_type) && !is_unsigned(&data_type) => {
+                Ok(Typed { data_type, kind: TypedKind::Negate(operand) })
+            }
+            UnaryOperator::Not if data_type == DataType::Bool => Ok(Typed { data_type, kind: TypedKind::Not(operand) }),
+            UnaryOperator::Complement if is_integer(&data_type) => {
+                Ok(Typed { data_type, kind: TypedKind::Complement(operand) })
+            }
+            _ => {
+                let wanted = match operator {
+                    UnaryOperator::Negate => "- wants a signed number",
+                    UnaryOperator::Not => "! wants DT_BOOL",
+                    UnaryOperator::Complement => "~ wants an integer",
+                };
+                Err(self.error(node, format!("{wanted}, {data_type} is given")))
+            }
+        }
+    }
+
+    fn binary(&self, node: &Node, operator: BinaryOperator, left: &Node, right: &Node) -> Result<Typed, ExpressionError> {
+        let (left, right) = (self.node(left)?, self.node(right)?);
+        let (from, to) = (left.data_type, right.data_type);
+        let mismatch = || {
+            self.error(
+                node,
+                format!("`{}` does not take {from} and {to}: cast one of them", operator.symbol()),
+            )
+        };
+        match operator {
+            BinaryOperator::And | BinaryOperator::Or => {
+                if (from, to) != (DataType::Bool, DataType::Bool) {
+                    return Err(self.error(node, format!("`{}` wants two DT_BOOL, {from} and {to} are given", operator.symbol())));
+                }
+                Ok(typed(DataType::Bool, TypedKind::Logic(operator, Box::new(left), Box::new(right))))
+            }
+            BinaryOperator::BitAnd | BinaryOperator::BitOr | BinaryOperator::BitXor => {
+                let result = common(&from, &to).filter(|_| is_integer(&from) && is_integer(&to)).ok_or_else(mismatch)?;
+                let (left, right) = (left.into_type(result), right.into_type(result));
+                Ok(typed(result, TypedKind::Bitwise(operator, Box::new(left), Box::new(right))))
+            }
+            BinaryOperator::Add if is_text(&from) && is_text(&to) => {
+                let data_type = match (text_length(&from), text_length(&to)) {
+                    (Some(a), Some(b)) => DataType::WStr { length: a.saturating_add(b).min(LENGTH_MAX) },
+                    _ => DataType::NText,
+                };
+                Ok(typed(data_type, TypedKind::Concat(Box::new(left), Box::new(right))))
+            }
+            BinaryOperator::Add
+            | BinaryOperator::Subtract
+            | BinaryOperator::Multiply
+            | BinaryOperator::Divide
+            | BinaryOperator::Modulo => {
+                if !is_numeric(&from) || !is_numeric(&to) {
+                    return Err(mismatch());
+                }
+                let result = arithmetic(operator, &from, &to).ok_or_else(mismatch)?;
+                let exact = matches!(result, DataType::Numeric { .. } | DataType::Cy);
+                let (left, right) = if exact {
+                    (exact_number(left), exact_number(right))
+                } else {
+                    (left.into_type(result), right.into_type(result))
+                };
+                Ok(typed(result, TypedKind::Arithmetic(operator, Box::new(left), Box::new(right))))
+            }
+            _ => self.compare(operator, left, right).ok_or_else(mismatch),
+        }
+    }
+
+    fn compare(&self, operator: BinaryOperator, left: Typed, right: Typed) -> Option<Typed> {
+        let (from, to) = (left.data_type, right.data_type);
+        // A string literal that meets a date becomes one (semantics 1.1.1).
+        let meet = match common(&from, &to) {
+            Some(meet) => meet,
+            None if is_text(&from) && left.constant().is_some() && is_moment(&to) => to,
+            None if is_text(&to) && right.constant().is_some() && is_moment(&from) => from,
+            None => return None,
+        };
+        let equality = matches!(operator, BinaryOperator::Equal | BinaryOperator::NotEqual);
+        if meet == DataType::Bool && !equality {
+            return None;
+        }
+        let (left, right) = if is_text(&meet) { (left, right) } else { (left.into_type(meet), right.into_type(meet)) };
+        Some(typed(DataType::Bool, TypedKind::Compare(operator, Box::new(left), Box::new(right))))
+    }
+
+    fn conditional(&self, node: &Node, condition: &Node, yes: &Node, no: &Node) -> Result<Typed, ExpressionError> {
+        let test = self.node(condition)?;
+        if test.data_type != DataType::Bool {
+            return Err(self.error(condition, format!("`?` wants DT_BOOL before it, {} is given", test.data_type)));
+        }
+        let (yes, no) = (self.node(yes)?, self.node(no)?);
+        let Some(meet) = common(&yes.data_type, &no.data_type) else {
+            let message = format!("the branches of `?:` are {} and {}: cast one of them", yes.data_type, no.data_type);
+            return Err(self.error(node, message));
+        };
+        let (yes, no) = (yes.into_type(meet), no.into_type(meet));
+        Ok(typed(meet, TypedKind::Conditional(Box::new(test), Box::new(yes), Box::new(no))))
+    }
+
+    fn cast(&self, node: &Node, data_type: DataType, operand: &Node) -> Result<Typed, ExpressionError> {
+        let operand = self.node(operand)?;
+        if !crate::convert::converts(&operand.data_type, &data_type) {
+            return Err(self.error(node, format!("{} cannot be cast to {data_type}", operand.data_type)));
+        }
+        Ok(typed(data_type, TypedKind::Convert(Box::new(operand))))
+    }
+
+    fn call(&self, node: &Node, name: &str, arguments: &[Node]) -> Result<Typed, ExpressionError> {
+        let Some(function) = functions::find(name) else {
+            let names: Vec<String> = functions::FUNCTIONS.iter().map(|function| function.name.to_owned()).collect();
+            return Err(self.error(node, format!("function {name} is not known{}", nearest(name, &names))));
+        };
+        let typed_arguments = arguments.iter().map(|argument| self.node(argument)).collect::<Result<Vec<_>, _>>()?;
+        self.bind(node, function, typed_arguments)
+    }
+
+    fn bind(&self, node: &Node, function: &'static Function, arguments: Vec<Typed>) -> Result<Typed, ExpressionError> {
+        if arguments.len() != function.arguments {
+            let message =
+                format!("{} takes {} arguments, {} are given", function.name, function.arguments, arguments.len());
+            return Err(self.error(node, message));
+        }
+        let types: Vec<DataType> = arguments.iter().map(|argument| argument.data_type).collect();
+        let signature = (function.check)(&types).map_err(|message| self.error(node, format!("{}: {message}", function.name)))?;
+        let arguments =
+            arguments.into_iter().zip(&signature.arguments).map(|(argument, wanted)| argument.into_type(*wanted)).collect();
+        Ok(typed(signature.result, TypedKind::Call(function, arguments)))
+    }
+
+    /// A node of constants is a constant. What fails then fails for every row: it is an error here.
+    fn fold(&self, node: &Node, typed: Typed) -> Result<Typed, ExpressionError> {
+        let constant_operands = match &typed.kind {
+            TypedKind::Constant(_) | TypedKind::Column(_) => return Ok(typed),
+            TypedKind::Negate(one) | TypedKind::Not(one) | TypedKind::Complement(one) | TypedKind::Convert(one) => {
+                one.constant().is_some()
+            }
+            TypedKind::Arithmetic(_, a, b)
+            | TypedKind::Bitwise(_, a, b)
+            | TypedKind::Compare(_, a, b)
+            | TypedKind::Logic(_, a, b)
+            | TypedKind::Concat(a, b) => a.constant().is_some() && b.constant().is_some(),
+            TypedKind::Conditional(a, b, c) => [a, b, c].iter().all(|one| one.constant().is_some()),
+            TypedKind::Call(function, arguments) => {
+                function.deterministic && arguments.iter().all(|one| one.constant().is_some())
+            }
+        };
+        if !constant_operands {
+            return Ok(typed);
+        }
+        match evaluate::constant(&typed) {
+            Ok(value) => Ok(constant(value)),
+            Err(code) => {
+                let mut error = self.error(node, "this always fails");
+                error.code = Some(code);
+                error.message = format!("this always fails ({})", code.symbol());
+                Err(error)
+            }
+        }
+    }
+}
+
+fn typed(data_type: DataType, kind: TypedKind) -> Typed {
+    Typed { data_type, kind }
+}
+
+fn constant(scalar: Scalar) -> Typed {
+    Typed { data_type: scalar.data_type, kind: TypedKind::Constant(scalar) }
+}
+
+/// Integers that meet a decimal become decimals of their own precision.
+fn exact_number(operand: Typed) -> Typed {
+    match (is_integer(&operand.data_type), super::decimal_shape(&operand.data_type)) {
+        (true, Some((precision, scale))) => operand.into_type(DataType::Numeric { precision, scale }),
+        _ => operand,
+    }
+}
+
+fn is_unsigned(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::UI1 | DataType::UI2 | DataType::UI4 | DataType::UI8)
+}
+
+fn is_moment(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Date
+            | DataType::DbDate
+            | DataType::DbTime
+            | DataType::DbTime2 { .. }
+            | DataType::DbTimeStamp
+            | DataType::DbTimeStamp2 { .. }
+            | DataType::DbTimeStampOffset { .. }
+            | DataType::FileTime
+    )
+}
+
+fn literal_scalar(literal: &Literal) -> Scalar {
+    use std::sync::Arc;
+
+    use arrow::array::{Decimal128Array, Float32Array, UInt32Array, UInt64Array};
+    match literal {
+        Literal::Bool(value) => Scalar::from(*value),
+        Literal::Text(text) => Scalar::from(text.as_str()),
+        Literal::I4(value) => Scalar::from(*value),
+        Literal::I8(value) => Scalar::from(*value),
+        Literal::R8(value) => Scalar::from(*value),
+        Literal::UI4(value) => {
+            Scalar { data_type: DataType::UI4, array: Arc::new(UInt32Array::from(vec![*value])) }
+        }
+        Literal::UI8(value) => {
+            Scalar { data_type: DataType::UI8, array: Arc::new(UInt64Array::from(vec![*value])) }
+        }
+        Literal::R4(value) => Scalar { data_type: DataType::R4, array: Arc::new(Float32Array::from(vec![*value])) },
+        Literal::Numeric(value, precision, scale) => {
+            let data_type = DataType::Numeric { precision: *precision, scale: *scale };
+            let array = Decimal128Array::from(vec![*value])
+                .with_data_type(crate::types::arrow_type(&data_type));
+            Scalar { data_type, array: Arc::new(array) }
+        }
+    }
+}
+
+/// `; did you mean ...?` or the known names, if they are few.
+fn nearest(name: &str, known: &[String]) -> String {
+    let lower = name.to_lowercase();
+    let best = known
+        .iter()
+        .map(|candidate| (distance(&lower, &candidate.to_lowercase()), candidate))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, _)| *distance <= (name.chars().count() / 3).max(1));
+    match best {
+        Some((_, candidate)) => format!("; did you mean `{candidate}`?"),
+        None if known.is_empty() => String::new(),
+        None if known.len() <= 30 => format!("; there are {}", known.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// Levenshtein distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let cost = if x == *y { diagonal } else { diagonal.min(row[j]).min(row[j + 1]) + 1 };
+            diagonal = std::mem::replace(&mut row[j + 1], cost);
+        }
+    }
+    row[b.len()]
+}

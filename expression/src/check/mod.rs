@@ -1,0 +1,60 @@
+//! Names are resolved, types checked, conversions made explicit and constants folded.
+//!
+//! ```text
+//!  Node (as written) ──resolve──▶ types of operands ──promote──▶ Typed (every operand in the type its operator takes)
+//! ```
+
+mod build;
+mod promote;
+
+use dtsx::DataType;
+
+pub(crate) use build::build;
+pub(crate) use promote::{common, decimal_shape, is_integer, is_numeric, is_text};
+
+use crate::{functions::Function, scalar::Scalar, syntax::BinaryOperator};
+
+/// A node whose type is known and whose operands have the types that its operator takes.
+#[derive(Debug, Clone)]
+pub(crate) struct Typed {
+    pub(crate) data_type: DataType,
+    pub(crate) kind: TypedKind,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum TypedKind {
+    Constant(Scalar),
+    Column(usize),
+    Negate(Box<Typed>),
+    Not(Box<Typed>),
+    Complement(Box<Typed>),
+    /// `+ - * / %` on numbers. Integers and floats in the result's type; decimals as they are.
+    Arithmetic(BinaryOperator, Box<Typed>, Box<Typed>),
+    Bitwise(BinaryOperator, Box<Typed>, Box<Typed>),
+    /// `< > <= >= == !=` on operands of one type.
+    Compare(BinaryOperator, Box<Typed>, Box<Typed>),
+    /// `&&` and `||`.
+    Logic(BinaryOperator, Box<Typed>, Box<Typed>),
+    Concat(Box<Typed>, Box<Typed>),
+    Conditional(Box<Typed>, Box<Typed>, Box<Typed>),
+    /// To the node's type.
+    Convert(Box<Typed>),
+    Call(&'static Function, Vec<Typed>),
+}
+
+impl Typed {
+    pub(crate) fn constant(&self) -> Option<&Scalar> {
+        match &self.kind {
+            TypedKind::Constant(scalar) => Some(scalar),
+            _ => None,
+        }
+    }
+
+    /// In another type; itself if it has it already.
+    pub(crate) fn into_type(self, data_type: DataType) -> Self {
+        if self.data_type == data_type {
+            return self;
+        }
+        Self { data_type, kind: TypedKind::Convert(Box::new(self)) }
+    }
+}

@@ -1,0 +1,217 @@
+//! Text to values, a column at a time.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{
+        Array, ArrayRef, ArrowPrimitiveType, BinaryViewBuilder, BooleanBuilder, FixedSizeBinaryBuilder, Int16Array,
+        PrimitiveArray, StringViewArray, StructArray, TimestampMicrosecondArray,
+    },
+    buffer::NullBuffer,
+    datatypes::*,
+};
+use dtsx::{DataType as SsisType, SsisCode};
+
+use super::fail;
+use crate::{
+    error::EvaluateError,
+    evaluate::RowFailure,
+    text::{self, ParseError, Style},
+    types::arrow_type,
+};
+
+pub(super) fn parse(
+    texts: &StringViewArray,
+    to: &SsisType,
+    style: Style<'_>,
+    errors: &mut Vec<RowFailure>,
+) -> Result<ArrayRef, EvaluateError> {
+    macro_rules! signed {
+        ($type:ty, $native:ty) => {
+            primitive::<$type>(texts, to, errors, |bytes| {
+                <$native>::try_from(text::parse_i64(bytes, style)?).map_err(|_| ParseError::Overflow)
+            })
+        };
+    }
+    macro_rules! unsigned {
+        ($type:ty, $native:ty) => {
+            primitive::<$type>(texts, to, errors, |bytes| {
+                <$native>::try_from(text::parse_u64(bytes, style)?).map_err(|_| ParseError::Overflow)
+            })
+        };
+    }
+    let moment = |bytes: &[u8]| match style {
+        Style::Fast => text::parse_fast_date_time(bytes),
+        other => text::parse_date_time(bytes, other),
+    };
+    Ok(match *to {
+        SsisType::I1 => signed!(Int8Type, i8),
+        SsisType::I2 => signed!(Int16Type, i16),
+        SsisType::I4 => signed!(Int32Type, i32),
+        SsisType::I8 => signed!(Int64Type, i64),
+        SsisType::UI1 => unsigned!(UInt8Type, u8),
+        SsisType::UI2 => unsigned!(UInt16Type, u16),
+        SsisType::UI4 => unsigned!(UInt32Type, u32),
+        SsisType::UI8 => unsigned!(UInt64Type, u64),
+        SsisType::R4 => primitive::<Float32Type>(texts, to, errors, |bytes| text::parse_f32(bytes, style)),
+        SsisType::R8 => primitive::<Float64Type>(texts, to, errors, |bytes| text::parse_f64(bytes, style)),
+        SsisType::Cy => decimal(texts, to, 19, 4, style, errors),
+        SsisType::Decimal { scale } => decimal(texts, to, 29, scale, style, errors),
+        SsisType::Numeric { precision, scale } => decimal(texts, to, precision, scale, style, errors),
+        SsisType::Bool => boolean(texts, style, errors),
+        SsisType::DbDate => primitive::<Date32Type>(texts, to, errors, |bytes| Ok(moment(bytes)?.days)),
+        SsisType::DbTime => primitive::<Time32SecondType>(texts, to, errors, |bytes| {
+            Ok((time(bytes, style)?.nanos / 1_000_000_000) as i32)
+        }),
+        SsisType::DbTime2 { .. } => {
+            primitive::<Time64NanosecondType>(texts, to, errors, |bytes| Ok(time(bytes, style)?.nanos))
+        }
+        SsisType::Date | SsisType::DbTimeStamp | SsisType::DbTimeStamp2 { .. } | SsisType::FileTime => {
+            primitive::<TimestampMicrosecondType>(texts, to, errors, |bytes| Ok(moment(bytes)?.to_utc()?.micros()))
+        }
+        SsisType::DbTimeStampOffset { .. } => offsets(texts, to, &moment, errors)?,
+        SsisType::Guid => guids(texts, errors)?,
+        SsisType::Bytes { .. } | SsisType::Image => bytes(texts, errors),
+        _ => return Err(EvaluateError::NoConversion { from: SsisType::NText, to: *to }),
+    })
+}
+
+fn time(bytes: &[u8], style: Style<'_>) -> Result<text::DateTime, ParseError> {
+    match style {
+        Style::Fast => text::parse_fast_time(bytes),
+        other => text::parse_date_time(bytes, other),
+    }
+}
+
+fn code(error: ParseError) -> SsisCode {
+    match error {
+        ParseError::Syntax => SsisCode::DATA_CONVERSION_FAILED,
+        ParseError::Overflow | ParseError::SignMismatch => SsisCode::EXPRESSION_CONVERSION_OVERFLOW,
+    }
+}
+
+fn primitive<T: ArrowPrimitiveType>(
+    texts: &StringViewArray,
+    to: &SsisType,
+    errors: &mut Vec<RowFailure>,
+    parse: impl Fn(&[u8]) -> Result<T::Native, ParseError>,
+) -> ArrayRef {
+    let mut values = Vec::with_capacity(texts.len());
+    let first = errors.len();
+    for row in 0..texts.len() {
+        let value = if texts.is_null(row) { Ok(T::Native::default()) } else { parse(texts.value(row).as_bytes()) };
+        values.push(value.unwrap_or_else(|error| {
+            fail(errors, row, code(error));
+            T::Native::default()
+        }));
+    }
+    let nulls = nulls(texts, errors.get(first..).unwrap_or_default());
+    Arc::new(PrimitiveArray::<T>::new(values.into(), nulls).with_data_type(arrow_type(to)))
+}
+
+/// NULL where the text was NULL or failed.
+fn nulls(texts: &StringViewArray, failures: &[RowFailure]) -> Option<NullBuffer> {
+    if failures.is_empty() {
+        return texts.nulls().cloned();
+    }
+    let mut valid = vec![true; texts.len()];
+    for failure in failures {
+        valid[failure.row as usize] = false;
+    }
+    NullBuffer::union(texts.nulls(), Some(&NullBuffer::from(valid)))
+}
+
+fn decimal(
+    texts: &StringViewArray,
+    to: &SsisType,
+    precision: u8,
+    scale: u8,
+    style: Style<'_>,
+    errors: &mut Vec<RowFailure>,
+) -> ArrayRef {
+    primitive::<Decimal128Type>(texts, to, errors, |bytes| text::parse_decimal(bytes, precision, scale, style))
+}
+
+fn boolean(texts: &StringViewArray, style: Style<'_>, errors: &mut Vec<RowFailure>) -> ArrayRef {
+    let mut builder = BooleanBuilder::with_capacity(texts.len());
+    for row in 0..texts.len() {
+        if texts.is_null(row) {
+            builder.append_null();
+            continue;
+        }
+        match text::parse_bool(texts.value(row).as_bytes(), style) {
+            Ok(value) => builder.append_value(value),
+            Err(error) => {
+                fail(errors, row, code(error));
+                builder.append_null();
+            }
+        }
+    }
+    Arc::new(builder.finish())
+}
+
+fn offsets(
+    texts: &StringViewArray,
+    to: &SsisType,
+    moment: &dyn Fn(&[u8]) -> Result<text::DateTime, ParseError>,
+    errors: &mut Vec<RowFailure>,
+) -> Result<ArrayRef, EvaluateError> {
+    let first = errors.len();
+    let mut micros = Vec::with_capacity(texts.len());
+    let mut minutes = Vec::with_capacity(texts.len());
+    for row in 0..texts.len() {
+        let parsed = if texts.is_null(row) { Ok(text::DateTime::default()) } else { moment(texts.value(row).as_bytes()) };
+        let utc = parsed.and_then(|parsed| Ok((parsed.to_utc()?.micros(), parsed.offset_minutes.unwrap_or(0))));
+        let (at, offset) = utc.unwrap_or_else(|error| {
+            fail(errors, row, code(error));
+            (0, 0)
+        });
+        micros.push(at);
+        minutes.push(offset);
+    }
+    let nulls = nulls(texts, errors.get(first..).unwrap_or_default());
+    let DataType::Struct(fields) = arrow_type(to) else {
+        return Err(EvaluateError::NoConversion { from: SsisType::NText, to: *to });
+    };
+    let micros: ArrayRef = Arc::new(TimestampMicrosecondArray::from(micros).with_timezone("UTC"));
+    let minutes: ArrayRef = Arc::new(Int16Array::from(minutes));
+    Ok(Arc::new(StructArray::try_new(fields, vec![micros, minutes], nulls)?))
+}
+
+fn guids(texts: &StringViewArray, errors: &mut Vec<RowFailure>) -> Result<ArrayRef, EvaluateError> {
+    let mut builder = FixedSizeBinaryBuilder::with_capacity(texts.len(), 16);
+    for row in 0..texts.len() {
+        if texts.is_null(row) {
+            builder.append_null();
+            continue;
+        }
+        match text::parse_guid(texts.value(row).as_bytes()) {
+            Ok(guid) => builder.append_value(guid)?,
+            Err(error) => {
+                fail(errors, row, code(error));
+                builder.append_null();
+            }
+        }
+    }
+    Ok(Arc::new(builder.finish()))
+}
+
+fn bytes(texts: &StringViewArray, errors: &mut Vec<RowFailure>) -> ArrayRef {
+    let mut builder = BinaryViewBuilder::with_capacity(texts.len());
+    let mut out = Vec::new();
+    for row in 0..texts.len() {
+        if texts.is_null(row) {
+            builder.append_null();
+            continue;
+        }
+        out.clear();
+        match text::parse_hex(texts.value(row).as_bytes(), &mut out) {
+            Ok(()) => builder.append_value(&out),
+            Err(error) => {
+                fail(errors, row, code(error));
+                builder.append_null();
+            }
+        }
+    }
+    Arc::new(builder.finish())
+}

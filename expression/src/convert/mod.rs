@@ -1,0 +1,145 @@
+//! Conversion between SSIS types: casts, Data Conversion, a derived column's declared type (semantics 1.4 and 1.5).
+
+mod dates;
+mod from_text;
+mod numbers;
+mod to_text;
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, new_null_array};
+use dtsx::{DataType, SsisCode};
+
+use crate::{
+    check::{is_numeric, is_text},
+    error::EvaluateError,
+    evaluate::{Evaluated, RowFailure, Value},
+    format::format_array,
+    text::{Locale, Style},
+    types::arrow_type,
+};
+
+/// How text is read.
+#[derive(Debug, Clone, Default)]
+pub struct ConvertOptions {
+    parsing: Parsing,
+}
+
+#[derive(Debug, Clone, Default)]
+enum Parsing {
+    #[default]
+    Cast,
+    Fast,
+    Standard(Arc<Locale>),
+}
+
+impl ConvertOptions {
+    /// As a cast in an expression reads text.
+    pub fn cast() -> Self {
+        Self::default()
+    }
+
+    /// As FastParse does (semantics 9.10).
+    pub fn fast() -> Self {
+        Self { parsing: Parsing::Fast }
+    }
+
+    /// Under the conventions of a locale (semantics 9.11).
+    pub fn standard(locale: Arc<Locale>) -> Self {
+        Self { parsing: Parsing::Standard(locale) }
+    }
+
+    fn style(&self) -> Style<'_> {
+        match &self.parsing {
+            Parsing::Cast => Style::Cast,
+            Parsing::Fast => Style::Fast,
+            Parsing::Standard(locale) => Style::Standard(locale),
+        }
+    }
+}
+
+/// A column in another type. Failing rows are NULL, texts that are too long are cut and reported as truncations.
+///
+/// # Errors
+/// [`EvaluateError`] if there is no such conversion or the array does not carry `from`.
+pub fn convert(
+    array: &ArrayRef,
+    from: &DataType,
+    to: &DataType,
+    options: &ConvertOptions,
+) -> Result<Evaluated, EvaluateError> {
+    let mut errors = Vec::new();
+    let array = convert_array(array, from, to, options, &mut errors)?;
+    Ok(Evaluated { array, errors })
+}
+
+/// As [`convert`]; a scalar stays one, unless it fails: then every row does.
+pub(crate) fn convert_value(
+    value: &Value,
+    from: &DataType,
+    to: &DataType,
+    options: &ConvertOptions,
+    rows: usize,
+    failures: &mut Vec<RowFailure>,
+) -> Result<Value, EvaluateError> {
+    let mut errors = Vec::new();
+    let array = convert_array(&value.array, from, to, options, &mut errors)?;
+    if let (true, Some(failure)) = (value.is_scalar, errors.first()) {
+        failures.extend((0..rows).map(|row| RowFailure { row: row as u32, ..*failure }));
+    } else {
+        failures.extend(errors);
+    }
+    Ok(Value { array, is_scalar: value.is_scalar })
+}
+
+/// Whether there is a conversion at all.
+pub(crate) fn converts(from: &DataType, to: &DataType) -> bool {
+    let null = matches!(from, DataType::Null | DataType::Empty);
+    let number = |one: &DataType| is_numeric(one) || *one == DataType::Bool;
+    let bytes = |one: &DataType| matches!(one, DataType::Bytes { .. } | DataType::Image);
+    null || from == to
+        || is_text(to) && !bytes(from)
+        || is_text(from) && !bytes(to)
+        || number(from) && number(to)
+        || dates::is_moment(from) && dates::is_moment(to)
+        || bytes(from) && bytes(to)
+}
+
+fn convert_array(
+    array: &ArrayRef,
+    from: &DataType,
+    to: &DataType,
+    options: &ConvertOptions,
+    errors: &mut Vec<RowFailure>,
+) -> Result<ArrayRef, EvaluateError> {
+    if from == to {
+        return Ok(Arc::clone(array));
+    }
+    if !converts(from, to) {
+        return Err(EvaluateError::NoConversion { from: *from, to: *to });
+    }
+    if array.null_count() == array.len() {
+        return Ok(new_null_array(&arrow_type(to), array.len()));
+    }
+    if is_text(to) {
+        let text = format_array(array, from)?;
+        return to_text::limit(&text, to, errors);
+    }
+    if is_text(from) {
+        let Some(text) = array.as_string_view_opt() else {
+            return Err(EvaluateError::Carrier { found: array.data_type().to_string(), wanted: "Utf8View".into() });
+        };
+        return from_text::parse(text, to, options.style(), errors);
+    }
+    if dates::is_moment(from) {
+        return dates::convert(array, from, to, errors);
+    }
+    if is_numeric(to) || *to == DataType::Bool {
+        return numbers::convert(array, from, to, errors);
+    }
+    Ok(Arc::clone(array))
+}
+
+fn fail(errors: &mut Vec<RowFailure>, row: usize, code: SsisCode) {
+    errors.push(RowFailure { row: row as u32, code, truncation: false });
+}

@@ -1,0 +1,313 @@
+//! Arithmetic on numbers. Overflow and division by zero are failures of their row (semantics 1.1.7 to 1.1.10).
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, Decimal128Array, new_null_array},
+    buffer::NullBuffer,
+    compute::{self, concat, kernels::bitwise as bits, kernels::numeric},
+    datatypes::{ArrowNativeTypeOp, DataType as ArrowType, Decimal128Type, i256},
+    error::ArrowError,
+};
+use dtsx::{DataType, SsisCode};
+
+use super::{Context, Value};
+use crate::{check::decimal_shape, error::EvaluateError, syntax::BinaryOperator};
+
+/// `left operator right`; `types` are those of the operands and of the result.
+pub(super) fn arithmetic(
+    operator: BinaryOperator,
+    left: &Value,
+    right: &Value,
+    types: (DataType, DataType, DataType),
+    context: &mut Context<'_>,
+) -> Result<Value, EvaluateError> {
+    let (from, to, result) = types;
+    if matches!(result, DataType::Numeric { .. } | DataType::Cy) {
+        return decimal(operator, left, right, (from, to, result), context);
+    }
+    let whole = apply(operator, left, right);
+    match whole {
+        Ok(array) => {
+            let value = Value { is_scalar: left.is_scalar && right.is_scalar, array };
+            if matches!(operator, BinaryOperator::Divide) && matches!(result, DataType::R4 | DataType::R8) {
+                return float_division(value, right, context);
+            }
+            Ok(value)
+        }
+        Err(ArrowError::ArithmeticOverflow(_) | ArrowError::DivideByZero) => rows(operator, left, right, context),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn apply(operator: BinaryOperator, left: &Value, right: &Value) -> Result<ArrayRef, ArrowError> {
+    let (a, b) = (left.datum(), right.datum());
+    let (a, b) = (a.as_ref(), b.as_ref());
+    match operator {
+        BinaryOperator::Add => numeric::add(a, b),
+        BinaryOperator::Subtract => numeric::sub(a, b),
+        BinaryOperator::Multiply => numeric::mul(a, b),
+        BinaryOperator::Divide => numeric::div(a, b),
+        _ => numeric::rem(a, b),
+    }
+}
+
+/// The slow path: one row at a time, failing ones are NULL.
+fn rows(operator: BinaryOperator, left: &Value, right: &Value, context: &mut Context<'_>) -> Result<Value, EvaluateError> {
+    let mut parts: Vec<ArrayRef> = Vec::with_capacity(context.rows());
+    for row in 0..context.rows() {
+        let (a, b) = (left.slice(row), right.slice(row));
+        match apply(operator, &a, &b) {
+            Ok(array) => parts.push(array),
+            Err(error @ (ArrowError::ArithmeticOverflow(_) | ArrowError::DivideByZero)) => {
+                context.fail(row, code(&error));
+                parts.push(new_null_array(left.array.data_type(), 1));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let parts: Vec<&dyn Array> = parts.iter().map(|part| part.as_ref()).collect();
+    Ok(Value::array(if parts.is_empty() { new_null_array(left.array.data_type(), 0) } else { concat(&parts)? }))
+}
+
+fn code(error: &ArrowError) -> SsisCode {
+    match error {
+        ArrowError::DivideByZero => SsisCode::EXPRESSION_DIVIDE_BY_ZERO,
+        _ => SsisCode::EXPRESSION_OVERFLOW,
+    }
+}
+
+/// Floats do not fail by themselves: a zero divisor does here.
+fn float_division(value: Value, right: &Value, context: &mut Context<'_>) -> Result<Value, EvaluateError> {
+    let divisor = compute::cast(&right.array, &ArrowType::Float64)?;
+    let divisor = divisor.as_primitive::<arrow::datatypes::Float64Type>();
+    let zero = |row: usize| !divisor.is_null(row) && divisor.value(row) == 0.0;
+    if !(0..divisor.len()).any(zero) {
+        return Ok(value);
+    }
+    let array = value.into_rows(context.rows())?;
+    let mut failed = Vec::with_capacity(array.len());
+    for row in 0..array.len() {
+        let failing = array.is_valid(row) && zero(right.at(row));
+        if failing {
+            context.fail(row, SsisCode::EXPRESSION_DIVIDE_BY_ZERO);
+        }
+        failed.push(failing);
+    }
+    Ok(Value::array(compute::nullif(&array, &failed.into())?))
+}
+
+/// Exact numbers: the result in 128 bits where it fits, through 256 where a step does not.
+fn decimal(
+    operator: BinaryOperator,
+    left: &Value,
+    right: &Value,
+    (from, to, result): (DataType, DataType, DataType),
+    context: &mut Context<'_>,
+) -> Result<Value, EvaluateError> {
+    let shape = |data_type: &DataType| decimal_shape(data_type).unwrap_or((38, 0));
+    let ((_, s1), (_, s2), (precision, scale)) = (shape(&from), shape(&to), shape(&result));
+    let (a, b) = (left.array.as_primitive::<Decimal128Type>(), right.array.as_primitive::<Decimal128Type>());
+    let step = Step::new(operator, s1, s2, precision, scale);
+    let rows = if left.is_scalar && right.is_scalar { 1 } else { context.rows() };
+    let (x, y) = (a.values(), b.values());
+    let mut values: Vec<i128> = Vec::with_capacity(rows);
+    let mut failed = false;
+    let mut put = |value: Option<i128>| {
+        failed |= value.is_none();
+        values.push(value.unwrap_or(0));
+    };
+    match (left.is_scalar, right.is_scalar) {
+        (false, false) => x.iter().zip(y.iter()).for_each(|(x, y)| put(step.apply(*x, *y))),
+        (true, false) => y.iter().for_each(|y| put(step.apply(x[0], *y))),
+        (false, true) => x.iter().for_each(|x| put(step.apply(*x, y[0]))),
+        (true, true) => put(step.apply(x[0], y[0])),
+    }
+    let nulls = nulls(left, right, rows);
+    let nulls = if failed { fail_rows(&step, left, right, nulls, rows, context) } else { nulls };
+    let array = Decimal128Array::new(values.into(), nulls).with_data_type(crate::types::arrow_type(&result));
+    Ok(Value { array: Arc::new(array), is_scalar: left.is_scalar && right.is_scalar })
+}
+
+fn nulls(left: &Value, right: &Value, rows: usize) -> Option<NullBuffer> {
+    let of = |value: &Value| match value.array.nulls() {
+        Some(nulls) if value.is_scalar => nulls.is_null(0).then(|| NullBuffer::new_null(rows)),
+        nulls => nulls.cloned(),
+    };
+    NullBuffer::union(of(left).as_ref(), of(right).as_ref())
+}
+
+fn fail_rows(
+    step: &Step,
+    left: &Value,
+    right: &Value,
+    nulls: Option<NullBuffer>,
+    rows: usize,
+    context: &mut Context<'_>,
+) -> Option<NullBuffer> {
+    let (a, b) = (left.array.as_primitive::<Decimal128Type>(), right.array.as_primitive::<Decimal128Type>());
+    let valid: Vec<bool> = (0..rows)
+        .map(|row| {
+            if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+                return false;
+            }
+            let (x, y) = (a.value(left.at(row)), b.value(right.at(row)));
+            let value = step.apply(x, y);
+            if value.is_none() {
+                let zero = step.operator == BinaryOperator::Divide && y == 0;
+                let code =
+                    if zero { SsisCode::EXPRESSION_DIVIDE_BY_ZERO } else { SsisCode::EXPRESSION_OVERFLOW };
+                context.fail(row, code);
+            }
+            value.is_some()
+        })
+        .collect();
+    Some(NullBuffer::from(valid))
+}
+
+/// One decimal operation with its scales worked out.
+struct Step {
+    operator: BinaryOperator,
+    /// Factors that bring the operands to a common scale.
+    left: i128,
+    right: i128,
+    /// Power of ten by which a product has too many digits, or a dividend too few.
+    shift: i32,
+    bound: i128,
+}
+
+impl Step {
+    fn new(operator: BinaryOperator, s1: u8, s2: u8, precision: u8, scale: u8) -> Self {
+        let (s1, s2, scale) = (i32::from(s1), i32::from(s2), i32::from(scale));
+        let (left, right, shift) = match operator {
+            BinaryOperator::Multiply => (1, 1, s1 + s2 - scale),
+            BinaryOperator::Divide => (1, 1, scale + s2 - s1),
+            _ => (ten(scale - s1), ten(scale - s2), 0),
+        };
+        Self { operator, left, right, shift, bound: ten(i32::from(precision)) }
+    }
+
+    #[inline]
+    fn apply(&self, x: i128, y: i128) -> Option<i128> {
+        let value = match self.operator {
+            BinaryOperator::Add => x.checked_mul(self.left)?.checked_add(y.checked_mul(self.right)?)?,
+            BinaryOperator::Subtract => x.checked_mul(self.left)?.checked_sub(y.checked_mul(self.right)?)?,
+            BinaryOperator::Multiply => self.multiply(x, y)?,
+            _ => self.divide(x, y)?,
+        };
+        (value.unsigned_abs() < self.bound.unsigned_abs()).then_some(value)
+    }
+
+    #[inline]
+    fn multiply(&self, x: i128, y: i128) -> Option<i128> {
+        // Operands of 64 bits cannot overflow, and that is a single instruction.
+        let product = match (i64::try_from(x), i64::try_from(y)) {
+            (Ok(x), Ok(y)) => Some(i128::from(x) * i128::from(y)),
+            _ => x.checked_mul(y),
+        };
+        match (product, self.shift) {
+            (Some(product), 0) => Some(product),
+            (Some(product), shift) if shift > 0 => Some(round_half_away(product, ten(shift))),
+            _ => {
+                let wide = i256::from_i128(x).checked_mul(i256::from_i128(y))?;
+                wide_round(wide, i256::from_i128(ten(self.shift)))
+            }
+        }
+    }
+
+    fn divide(&self, x: i128, y: i128) -> Option<i128> {
+        if y == 0 {
+            return None;
+        }
+        if self.shift < 0 {
+            return round_half_away(x, ten(-self.shift)).checked_div(y);
+        }
+        match x.checked_mul(ten(self.shift)) {
+            Some(dividend) if self.shift <= 38 => dividend.checked_div(y),
+            _ => {
+                let dividend = i256::from_i128(x).checked_mul(i256::from_i128(10).pow_checked(self.shift as u32).ok()?)?;
+                dividend.checked_div(i256::from_i128(y))?.to_i128()
+            }
+        }
+    }
+}
+
+fn ten(power: i32) -> i128 {
+    10_i128.checked_pow(power.max(0) as u32).unwrap_or(i128::MAX)
+}
+
+fn round_half_away(value: i128, divisor: i128) -> i128 {
+    let (quotient, remainder) = (value / divisor, value % divisor);
+    if remainder.unsigned_abs() * 2 >= divisor.unsigned_abs() { quotient + value.signum() } else { quotient }
+}
+
+fn wide_round(value: i256, divisor: i256) -> Option<i128> {
+    let quotient = value.checked_div(divisor)?;
+    let remainder = value.checked_rem(divisor)?.wrapping_abs();
+    let up = remainder.checked_add(remainder)? >= divisor;
+    let quotient = quotient.to_i128()?;
+    if up { quotient.checked_add(if value < i256::ZERO { -1 } else { 1 }) } else { Some(quotient) }
+}
+
+pub(super) fn negate(operand: &Value, context: &mut Context<'_>) -> Result<Value, EvaluateError> {
+    match numeric::neg(operand.array.as_ref()) {
+        Ok(array) => Ok(Value { array, is_scalar: operand.is_scalar }),
+        Err(ArrowError::ArithmeticOverflow(_)) => {
+            let mut parts: Vec<ArrayRef> = Vec::with_capacity(context.rows());
+            for row in 0..context.rows() {
+                match numeric::neg(operand.slice(row).array.as_ref()) {
+                    Ok(array) => parts.push(array),
+                    Err(_) => {
+                        context.fail(row, SsisCode::EXPRESSION_OVERFLOW);
+                        parts.push(new_null_array(operand.array.data_type(), 1));
+                    }
+                }
+            }
+            let parts: Vec<&dyn Array> = parts.iter().map(|part| part.as_ref()).collect();
+            Ok(Value::array(concat(&parts)?))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+macro_rules! by_integer {
+    ($array:expr, $type:ident => $body:expr) => {{
+        use arrow::datatypes::*;
+        match $array.data_type() {
+            ArrowType::Int8 => { type $type = Int8Type; $body }
+            ArrowType::Int16 => { type $type = Int16Type; $body }
+            ArrowType::Int32 => { type $type = Int32Type; $body }
+            ArrowType::Int64 => { type $type = Int64Type; $body }
+            ArrowType::UInt8 => { type $type = UInt8Type; $body }
+            ArrowType::UInt16 => { type $type = UInt16Type; $body }
+            ArrowType::UInt32 => { type $type = UInt32Type; $body }
+            ArrowType::UInt64 => { type $type = UInt64Type; $body }
+            other => {
+                return Err(EvaluateError::Carrier { found: other.to_string(), wanted: "an integer".to_owned() });
+            }
+        }
+    }};
+}
+
+pub(super) fn complement(operand: &Value) -> Result<Value, EvaluateError> {
+    let array: ArrayRef = by_integer!(operand.array, T => Arc::new(bits::bitwise_not(operand.array.as_primitive::<T>())?));
+    Ok(Value { array, is_scalar: operand.is_scalar })
+}
+
+pub(super) fn bitwise(
+    operator: BinaryOperator,
+    left: Value,
+    right: Value,
+    rows: usize,
+) -> Result<Value, EvaluateError> {
+    let (left, right) = (left.into_rows(rows)?, right.into_rows(rows)?);
+    let array: ArrayRef = by_integer!(left, T => {
+        let (a, b) = (left.as_primitive::<T>(), right.as_primitive::<T>());
+        match operator {
+            BinaryOperator::BitAnd => Arc::new(bits::bitwise_and(a, b)?),
+            BinaryOperator::BitOr => Arc::new(bits::bitwise_or(a, b)?),
+            _ => Arc::new(bits::bitwise_xor(a, b)?),
+        }
+    });
+    Ok(Value::array(array))
+}

@@ -1,0 +1,172 @@
+//! Typed tree -> arrays. Whole arrays through kernels; only a kernel that fails looks for the rows that made it fail.
+
+mod arithmetic;
+mod compare;
+mod logic;
+mod text;
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, ArrayRef, Datum, RecordBatch, RecordBatchOptions, Scalar as ArrowScalar, UInt32Array},
+    compute,
+    datatypes::Schema,
+};
+use dtsx::SsisCode;
+
+use crate::{
+    check::{Typed, TypedKind},
+    convert::{ConvertOptions, convert_value},
+    error::EvaluateError,
+    scalar::Scalar,
+};
+
+/// A row that failed, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RowFailure {
+    pub row: u32,
+    pub code: SsisCode,
+    /// The truncation disposition applies: the array holds the cut text.
+    pub truncation: bool,
+}
+
+/// A column of results.
+#[derive(Debug)]
+pub struct Evaluated {
+    /// NULL where a row failed, the cut text where it was too long.
+    pub array: ArrayRef,
+    /// By row, one for each failing row.
+    pub errors: Vec<RowFailure>,
+}
+
+/// An array, or one value for all rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Value {
+    pub(crate) array: ArrayRef,
+    pub(crate) is_scalar: bool,
+}
+
+impl Value {
+    pub(crate) fn array(array: ArrayRef) -> Self {
+        Self { array, is_scalar: false }
+    }
+
+    /// Where the value of a row is.
+    pub(crate) fn at(&self, row: usize) -> usize {
+        if self.is_scalar { 0 } else { row }
+    }
+
+    pub(crate) fn is_null(&self, row: usize) -> bool {
+        self.array.is_null(self.at(row))
+    }
+
+    /// For arrow's kernels.
+    pub(crate) fn datum(&self) -> Box<dyn Datum + '_> {
+        if self.is_scalar { Box::new(ArrowScalar::new(Arc::clone(&self.array))) } else { Box::new(&self.array) }
+    }
+
+    pub(crate) fn into_rows(self, rows: usize) -> Result<ArrayRef, EvaluateError> {
+        if !self.is_scalar {
+            return Ok(self.array);
+        }
+        Ok(compute::take(&self.array, &UInt32Array::from(vec![0; rows]), None)?)
+    }
+
+    pub(crate) fn slice(&self, row: usize) -> Self {
+        Self { array: self.array.slice(self.at(row), 1), is_scalar: true }
+    }
+}
+
+/// What an evaluation has at hand.
+pub(crate) struct Context<'a> {
+    pub(crate) batch: &'a RecordBatch,
+    pub(crate) failures: Vec<RowFailure>,
+}
+
+impl Context<'_> {
+    pub(crate) fn rows(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    pub(crate) fn fail(&mut self, row: usize, code: SsisCode) {
+        self.failures.push(RowFailure { row: row as u32, code, truncation: false });
+    }
+
+    /// Evaluates with a list of failures of its own, which is given back.
+    pub(crate) fn apart(&mut self, node: &Typed) -> Result<(Value, Vec<RowFailure>), EvaluateError> {
+        let outer = std::mem::take(&mut self.failures);
+        let value = evaluate(node, self);
+        let own = std::mem::replace(&mut self.failures, outer);
+        Ok((value?, own))
+    }
+}
+
+/// A column of results over a batch.
+pub(crate) fn column(node: &Typed, batch: &RecordBatch) -> Result<Evaluated, EvaluateError> {
+    let mut context = Context { batch, failures: Vec::new() };
+    let array = evaluate(node, &mut context)?.into_rows(batch.num_rows())?;
+    let mut errors = context.failures;
+    errors.sort_by_key(|failure| failure.row);
+    errors.dedup_by_key(|failure| failure.row);
+    Ok(Evaluated { array, errors })
+}
+
+/// The value of a node without columns.
+pub(crate) fn constant(node: &Typed) -> Result<Scalar, SsisCode> {
+    let options = RecordBatchOptions::new().with_row_count(Some(1));
+    let batch = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)
+        .map_err(|_| SsisCode::EXPRESSION_EVALUATION_FAILED)?;
+    match column(node, &batch) {
+        Ok(Evaluated { array, errors }) => match errors.first() {
+            Some(failure) => Err(failure.code),
+            None => Ok(Scalar { data_type: node.data_type, array }),
+        },
+        Err(_) => Err(SsisCode::EXPRESSION_EVALUATION_FAILED),
+    }
+}
+
+pub(crate) fn evaluate(node: &Typed, context: &mut Context<'_>) -> Result<Value, EvaluateError> {
+    Ok(match &node.kind {
+        TypedKind::Constant(scalar) => Value { array: Arc::clone(&scalar.array), is_scalar: true },
+        TypedKind::Column(index) => {
+            let array = context.batch.columns().get(*index).ok_or(EvaluateError::NoColumn(*index))?;
+            Value::array(Arc::clone(array))
+        }
+        TypedKind::Negate(operand) => {
+            let operand = evaluate(operand, context)?;
+            arithmetic::negate(&operand, context)?
+        }
+        TypedKind::Not(operand) => logic::not(&evaluate(operand, context)?)?,
+        TypedKind::Complement(operand) => arithmetic::complement(&evaluate(operand, context)?)?,
+        TypedKind::Arithmetic(operator, left, right) => {
+            let types = (left.data_type, right.data_type, node.data_type);
+            let (left, right) = (evaluate(left, context)?, evaluate(right, context)?);
+            arithmetic::arithmetic(*operator, &left, &right, types, context)?
+        }
+        TypedKind::Bitwise(operator, left, right) => {
+            let (left, right) = (evaluate(left, context)?, evaluate(right, context)?);
+            arithmetic::bitwise(*operator, left, right, context.rows())?
+        }
+        TypedKind::Compare(operator, left, right) => {
+            let data_type = left.data_type;
+            let (left, right) = (evaluate(left, context)?, evaluate(right, context)?);
+            compare::compare(*operator, &left, &right, &data_type, context.rows())?
+        }
+        TypedKind::Logic(operator, left, right) => logic::logic(*operator, left, right, context)?,
+        TypedKind::Concat(left, right) => {
+            let (left, right) = (evaluate(left, context)?, evaluate(right, context)?);
+            text::concat(&left, &right, context.rows())?
+        }
+        TypedKind::Conditional(test, yes, no) => logic::conditional(test, yes, no, context)?,
+        TypedKind::Convert(operand) => {
+            let from = operand.data_type;
+            let operand = evaluate(operand, context)?;
+            let rows = context.rows();
+            convert_value(&operand, &from, &node.data_type, &ConvertOptions::cast(), rows, &mut context.failures)?
+        }
+        TypedKind::Call(function, arguments) => {
+            let values = arguments.iter().map(|argument| evaluate(argument, context)).collect::<Result<Vec<_>, _>>()?;
+            (function.apply)(&values, &node.data_type, context)?
+        }
+    })
+}

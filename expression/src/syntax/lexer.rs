@@ -1,0 +1,314 @@
+//! Tokens of an expression (spec `ssis-matrix.md` section 5.2).
+
+use crate::error::ExpressionError;
+
+use super::Literal;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Token {
+    pub(crate) kind: TokenKind,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum TokenKind {
+    Literal(Literal),
+    /// A bare name: column, function, type or TRUE/FALSE.
+    Name(String),
+    /// `[Name]`.
+    Bracketed(String),
+    Lineage(String),
+    Variable { namespace: Option<String>, name: String },
+    /// Operators and punctuation.
+    Symbol(&'static str),
+    End,
+}
+
+/// Longest first.
+const SYMBOLS: [&str; 24] = [
+    "<=", ">=", "==", "!=", "&&", "||", "::", "(", ")", ",", ".", "?", ":", "+", "-", "*", "/", "%", "<", ">", "!",
+    "~", "&", "^",
+];
+
+/// Longer texts are refused: SSIS takes 4,000 characters, generated ones are longer.
+const CHARACTERS_MAX: usize = 1 << 20;
+
+pub(crate) fn tokens(text: &str) -> Result<Vec<Token>, ExpressionError> {
+    let characters: Vec<char> = text.chars().collect();
+    let mut lexer = Lexer { text, characters: &characters, at: 0 };
+    if characters.len() > CHARACTERS_MAX {
+        return Err(lexer.error(0, 0, format!("the expression is longer than {CHARACTERS_MAX} characters")));
+    }
+    let mut tokens = Vec::new();
+    loop {
+        let token = lexer.next()?;
+        let end = token.kind == TokenKind::End;
+        tokens.push(token);
+        if end {
+            return Ok(tokens);
+        }
+    }
+}
+
+struct Lexer<'a> {
+    text: &'a str,
+    characters: &'a [char],
+    at: usize,
+}
+
+impl Lexer<'_> {
+    fn error(&self, start: usize, end: usize, message: impl Into<String>) -> ExpressionError {
+        ExpressionError { text: self.text.to_owned(), start, end, message: message.into(), code: None }
+    }
+
+    fn peek(&self, ahead: usize) -> Option<char> {
+        self.characters.get(self.at + ahead).copied()
+    }
+
+    fn next(&mut self) -> Result<Token, ExpressionError> {
+        while self.peek(0).is_some_and(char::is_whitespace) {
+            self.at += 1;
+        }
+        let start = self.at;
+        let kind = match self.peek(0) {
+            None => TokenKind::End,
+            Some('"') => self.string()?,
+            Some('[') => TokenKind::Bracketed(self.until(']', "a closing bracket")?),
+            Some('#') => self.lineage()?,
+            Some('@') => self.variable()?,
+            Some(digit) if digit.is_ascii_digit() => self.number()?,
+            Some('.') if self.peek(1).is_some_and(|next| next.is_ascii_digit()) => self.number()?,
+            Some(letter) if is_name(letter) => TokenKind::Name(self.name()),
+            Some('|') if self.peek(1) != Some('|') => {
+                self.at += 1;
+                TokenKind::Symbol("|")
+            }
+            Some(other) => self.symbol(other)?,
+        };
+        Ok(Token { kind, start, end: self.at })
+    }
+
+    fn symbol(&mut self, found: char) -> Result<TokenKind, ExpressionError> {
+        for symbol in SYMBOLS {
+            if symbol.chars().enumerate().all(|(ahead, character)| self.peek(ahead) == Some(character)) {
+                self.at += symbol.chars().count();
+                return Ok(TokenKind::Symbol(symbol));
+            }
+        }
+        let hint = if found == '=' { ": write == to compare" } else { "" };
+        Err(self.error(self.at, self.at + 1, format!("`{found}` does not belong to an expression{hint}")))
+    }
+
+    fn name(&mut self) -> String {
+        let mut name = String::new();
+        while let Some(character) = self.peek(0).filter(|character| is_name(*character) || character.is_ascii_digit()) {
+            name.push(character);
+            self.at += 1;
+        }
+        name
+    }
+
+    /// The text up to `close`, after one opening character.
+    fn until(&mut self, close: char, wanted: &str) -> Result<String, ExpressionError> {
+        let start = self.at;
+        self.at += 1;
+        let mut inside = String::new();
+        loop {
+            match self.peek(0) {
+                Some(character) if character == close => {
+                    self.at += 1;
+                    return Ok(inside);
+                }
+                Some(character) => inside.push(character),
+                None => return Err(self.error(start, self.at, format!("{wanted} is missing"))),
+            }
+            self.at += 1;
+        }
+    }
+
+    fn lineage(&mut self) -> Result<TokenKind, ExpressionError> {
+        self.at += 1;
+        if self.peek(0) == Some('{') {
+            return Ok(TokenKind::Lineage(self.until('}', "a closing brace")?));
+        }
+        let mut digits = String::new();
+        while let Some(digit) = self.peek(0).filter(char::is_ascii_digit) {
+            digits.push(digit);
+            self.at += 1;
+        }
+        if digits.is_empty() {
+            return Err(self.error(self.at - 1, self.at, "a lineage id is wanted after #"));
+        }
+        Ok(TokenKind::Lineage(digits))
+    }
+
+    fn variable(&mut self) -> Result<TokenKind, ExpressionError> {
+        let start = self.at;
+        self.at += 1;
+        let text = if self.peek(0) == Some('[') {
+            self.until(']', "a closing bracket")?
+        } else {
+            let mut text = self.name();
+            while self.peek(0) == Some(':') && self.peek(1) == Some(':') {
+                self.at += 2;
+                text.push_str("::");
+                text.push_str(&self.name());
+            }
+            text
+        };
+        let (namespace, name) = match text.split_once("::") {
+            Some((namespace, name)) => (Some(namespace.trim().to_owned()), name.trim()),
+            None => (None, text.trim()),
+        };
+        if name.is_empty() {
+            return Err(self.error(start, self.at, "a variable name is wanted after @"));
+        }
+        Ok(TokenKind::Variable { namespace, name: name.to_owned() })
+    }
+
+    fn string(&mut self) -> Result<TokenKind, ExpressionError> {
+        let start = self.at;
+        self.at += 1;
+        let mut value = String::new();
+        loop {
+            let Some(character) = self.peek(0) else {
+                return Err(self.error(start, self.at, "a closing quote is missing"));
+            };
+            self.at += 1;
+            match character {
+                '"' => return Ok(TokenKind::Literal(Literal::Text(value))),
+                '\\' => value.push(self.escape()?),
+                other => value.push(other),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, ExpressionError> {
+        let start = self.at - 1;
+        let Some(character) = self.peek(0) else {
+            return Err(self.error(start, self.at, "a closing quote is missing"));
+        };
+        self.at += 1;
+        Ok(match character {
+            'a' => '\u{7}',
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'v' => '\u{b}',
+            '"' => '"',
+            '\\' => '\\',
+            'x' => {
+                let digits: String = (0..4).map_while(|ahead| self.peek(ahead).filter(char::is_ascii_hexdigit)).collect();
+                self.at += digits.len();
+                let code = u32::from_str_radix(&digits, 16).ok().filter(|code| *code != 0).and_then(char::from_u32);
+                return code.ok_or_else(|| self.error(start, self.at, "\\x wants four hexadecimal digits of a character"));
+            }
+            other => return Err(self.error(start, self.at, format!("\\{other} is not an escape; write \\\\ for a backslash"))),
+        })
+    }
+
+    fn digits(&mut self) -> String {
+        let mut digits = String::new();
+        while let Some(digit) = self.peek(0).filter(char::is_ascii_digit) {
+            digits.push(digit);
+            self.at += 1;
+        }
+        digits
+    }
+
+    fn number(&mut self) -> Result<TokenKind, ExpressionError> {
+        let start = self.at;
+        if self.peek(0) == Some('0') && matches!(self.peek(1), Some('x' | 'X')) {
+            self.at += 2;
+            let digits: String = (0..).map_while(|ahead| self.peek(ahead).filter(char::is_ascii_hexdigit)).take(32).collect();
+            self.at += digits.len();
+            let value = u64::from_str_radix(&digits, 16).map_err(|_| self.error(start, self.at, "not a hexadecimal number"))?;
+            return self.integer(start, value);
+        }
+        let whole = self.digits();
+        let mut fraction = None;
+        if self.peek(0) == Some('.') {
+            self.at += 1;
+            fraction = Some(self.digits());
+        }
+        let mut exponent = String::new();
+        if matches!(self.peek(0), Some('e' | 'E'))
+            && (self.peek(1).is_some_and(|next| next.is_ascii_digit())
+                || matches!(self.peek(1), Some('+' | '-')) && self.peek(2).is_some_and(|next| next.is_ascii_digit()))
+        {
+            self.at += 1;
+            exponent.push('e');
+            if let Some(sign @ ('+' | '-')) = self.peek(0) {
+                exponent.push(sign);
+                self.at += 1;
+            }
+            exponent.push_str(&self.digits());
+        }
+        if fraction.is_none() && exponent.is_empty() && !matches!(self.peek(0), Some('f' | 'F')) {
+            let value = whole.parse().map_err(|_| self.error(start, self.at, "the number does not fit 64 bits"))?;
+            return self.integer(start, value);
+        }
+        self.real(start, &whole, fraction.as_deref().unwrap_or_default(), &exponent)
+    }
+
+    fn real(&mut self, start: usize, whole: &str, fraction: &str, exponent: &str) -> Result<TokenKind, ExpressionError> {
+        let text = format!("{}.{}{exponent}", if whole.is_empty() { "0" } else { whole }, if fraction.is_empty() { "0" } else { fraction });
+        let bad = |lexer: &Self| lexer.error(start, lexer.at, "not a number");
+        let literal = match self.peek(0) {
+            Some('f' | 'F') => {
+                self.at += 1;
+                Literal::R4(text.parse().map_err(|_| bad(self))?)
+            }
+            Some('l' | 'L') => {
+                self.at += 1;
+                Literal::R8(text.parse().map_err(|_| bad(self))?)
+            }
+            _ if !exponent.is_empty() => Literal::R8(text.parse().map_err(|_| bad(self))?),
+            _ => {
+                let whole = whole.trim_start_matches('0');
+                let precision = (whole.len() + fraction.len()).max(1);
+                if precision > 38 {
+                    return Err(self.error(start, self.at, "the number has more than 38 digits"));
+                }
+                let digits = format!("0{whole}{fraction}").parse().map_err(|_| bad(self))?;
+                Literal::Numeric(digits, precision as u8, fraction.len() as u8)
+            }
+        };
+        Ok(TokenKind::Literal(literal))
+    }
+
+    /// Suffixes U, L, UL choose the type; without L the 32-bit type is used (semantics 1.1.4).
+    fn integer(&mut self, start: usize, value: u64) -> Result<TokenKind, ExpressionError> {
+        let mut unsigned = false;
+        let mut long = false;
+        while let Some(suffix) = self.peek(0) {
+            match suffix {
+                'u' | 'U' if !unsigned => unsigned = true,
+                'l' | 'L' if !long => long = true,
+                _ => break,
+            }
+            self.at += 1;
+        }
+        let literal = match (unsigned, long) {
+            (true, true) => Some(Literal::UI8(value)),
+            (false, true) => i64::try_from(value).ok().map(Literal::I8),
+            (true, false) => u32::try_from(value).ok().map(Literal::UI4),
+            // -2147483648 is the negation of a literal that does not fit.
+            (false, false) => match i32::try_from(value) {
+                Ok(value) => Some(Literal::I4(value)),
+                Err(_) if value == 1 << 31 => Some(Literal::I8(1 << 31)),
+                Err(_) => None,
+            },
+        };
+        literal.map(TokenKind::Literal).ok_or_else(|| {
+            self.error(start, self.at, format!("{value} does not fit the type of the literal; add the suffix L"))
+        })
+    }
+}
+
+fn is_name(character: char) -> bool {
+    character.is_alphabetic() || matches!(character, '_' | '$')
+}
