@@ -33,8 +33,36 @@ pub struct Executable {
     pub event_handlers: Vec<EventHandler>,
     pub logging_options: Option<LoggingOptions>,
     pub payload: Payload,
+    /// The enumerator of a Foreach loop and what it fills.
+    pub foreach: Option<Box<ForeachLoop>>,
     /// The element in the document that it was read from; `None` for one built by hand.
     pub node: Option<crate::NodeId>,
+}
+
+/// What a Foreach loop goes over.
+#[derive(Debug, Clone)]
+pub struct ForeachLoop {
+    /// Creation name of the enumerator as the file has it.
+    pub enumerator: String,
+    /// Local name of the enumerator's payload element (`ForEachFileEnumeratorProperties`, `FEEADO`, ...); empty if none.
+    pub element: String,
+    /// Attributes of the payload element and of the elements in it, in document order: `Folder`, `FileSpec`, ...
+    pub properties: Properties,
+    /// Expressions on properties of the enumerator.
+    pub property_expressions: Vec<PropertyExpression>,
+    /// Which value of each round goes to which variable.
+    pub mappings: Vec<ForeachMapping>,
+    /// The payload element, for enumerators whose elements repeat (items, restrictions).
+    pub node: Option<crate::NodeId>,
+}
+
+/// One value of a Foreach round.
+#[derive(Debug, Clone)]
+pub struct ForeachMapping {
+    /// `User::Name`.
+    pub variable: String,
+    /// Column of the value, from 0.
+    pub value_index: u32,
 }
 
 /// What `DTS:ObjectData` holds.
