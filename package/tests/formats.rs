@@ -222,6 +222,26 @@ fn secrets_are_named_not_shown() {
 }
 
 #[test]
+fn ciphers_under_a_password_are_no_properties() {
+    let cipher =
+        "<EncryptedData Salt=\"x\"><CipherData><CipherValue>QUJD</CipherValue></CipherData></EncryptedData>";
+    let text = FORMAT_8.replace(
+        "<SmtpConnectionManager ConnectionString=\"SmtpServer=mail\" />",
+        &format!(
+            "<SmtpConnectionManager ConnectionString=\"SmtpServer=mail\">{cipher}</SmtpConnectionManager>"
+        ),
+    );
+    let package = read(&text);
+    let manager = &package.connection_managers()[1];
+    assert_eq!(manager.sealed, ["EncryptedData"]);
+    assert_eq!(manager.properties.get("Salt"), None);
+    assert_eq!(
+        package.sealed()[0],
+        "Package.ConnectionManagers[Mail].EncryptedData"
+    );
+}
+
+#[test]
 fn wholly_encrypted_packages_load() {
     let start = "<DTS:Executable xmlns:DTS=\"www.microsoft.com/SqlServer/Dts\"";
     for (text, sealed) in [

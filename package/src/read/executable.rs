@@ -114,14 +114,10 @@ fn begin<'a>(element: Element<'a>, parent: Option<&str>) -> Result<Open<'a>, Err
 }
 
 fn event_name(properties: &crate::Properties) -> String {
-    let named = ["EventName", "CreationName", "ObjectName"]
+    let mut named = ["EventName", "CreationName", "ObjectName"]
         .iter()
         .filter_map(|name| properties.get(name));
-    named
-        .filter(|name| !name.is_empty())
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    named.find(|name| !name.is_empty()).unwrap_or_default().to_owned()
 }
 
 fn kind(class_id: &str) -> ExecutableKind {
