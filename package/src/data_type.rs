@@ -6,62 +6,98 @@ use std::fmt;
 /// (spec `ssis-matrix.md` section 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DataType {
+    /// Signed 8-bit integer.
     I1,
+    /// Signed 16-bit integer.
     I2,
+    /// Signed 32-bit integer.
     I4,
+    /// Signed 64-bit integer.
     I8,
+    /// Unsigned 8-bit integer.
     UI1,
+    /// Unsigned 16-bit integer.
     UI2,
+    /// Unsigned 32-bit integer.
     UI4,
+    /// Unsigned 64-bit integer.
     UI8,
+    /// Single-precision float.
     R4,
+    /// Double-precision float.
     R8,
     /// 64-bit integer scaled by 10^4.
     Cy,
     /// 96-bit integer and a scale of 0 to 28; precision 29.
     Decimal {
+        /// Digits after the point.
         scale: u8,
     },
     /// 128-bit integer, precision 1 to 38.
     Numeric {
+        /// Digits in all.
         precision: u8,
+        /// Digits after the point.
         scale: u8,
     },
+    /// Boolean; TRUE is -1 as a number.
     Bool,
     /// Text in a code page, `length` bytes at most.
     Str {
+        /// Most characters or bytes.
         length: u32,
+        /// Windows code page number.
         code_page: u32,
     },
     /// Unicode text, `length` UTF-16 code units at most.
     WStr {
+        /// Most characters or bytes.
         length: u32,
     },
+    /// Long text in a code page.
     Text {
+        /// Windows code page number.
         code_page: u32,
     },
+    /// Long Unicode text.
     NText,
+    /// Long binary.
     Image,
+    /// Binary, `length` bytes at most.
     Bytes {
+        /// Most characters or bytes.
         length: u32,
     },
+    /// GUID.
     Guid,
     /// OLE automation date: a double counted from 1899-12-30.
     Date,
+    /// Date.
     DbDate,
+    /// Time of day in seconds.
     DbTime,
+    /// Time of day with fractions of a second.
     DbTime2 {
+        /// Digits after the point.
         scale: u8,
     },
+    /// Date and time, milliseconds.
     DbTimeStamp,
+    /// Date and time with fractions of a second.
     DbTimeStamp2 {
+        /// Digits after the point.
         scale: u8,
     },
+    /// Date and time with fractions and an offset from UTC.
     DbTimeStampOffset {
+        /// Digits after the point.
         scale: u8,
     },
+    /// Date and time in 100 ns steps since 1601.
     FileTime,
+    /// The type of NULL.
     Null,
+    /// No type.
     Empty,
 }
 

@@ -1,4 +1,20 @@
-//! The SSIS package document.
+//! The SSIS package document: `.dtsx` of formats 2, 3, 6 and 8, `.ispac`, `.conmgr`, `.params`, `.dtproj`.
+//!
+//! ```text
+//! bytes ─▶ Document (lossless) ─▶ Package (typed view: executables, data flows, connection managers, ...)
+//!             ▲        └─▶ bytes, those that were read where nothing was edited
+//!             └─ Edits
+//! ```
+//!
+//! ```
+//! let text = r#"<DTS:Executable xmlns:DTS="www.microsoft.com/SqlServer/Dts" DTS:ObjectName="Load"/>"#;
+//! let package = dtsx::Package::read(text.as_bytes())?;
+//! assert_eq!(package.name(), "Load");
+//! assert_eq!(package.write(), text.as_bytes());
+//! # Ok::<(), dtsx::Error>(())
+//! ```
+
+#![deny(missing_docs)]
 
 mod class;
 mod data_flow;

@@ -34,7 +34,7 @@ impl Default for Limits {
             attributes_total_max: 16_000_000,
             entries_max: 10_000,
             unpacked_bytes_max: 1 << 30,
-            ratio_max: 1000,
+            ratio_max: 200,
         }
     }
 }

@@ -3,7 +3,9 @@
 /// One property, its value as the XML has it (entities resolved).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Property {
+    /// Name as written.
     pub name: String,
+    /// Text; for an array, see `elements`.
     pub value: String,
     /// `System.Int32`, `System.String`, ...; empty where the file does not say.
     pub data_type: String,
@@ -18,18 +20,22 @@ pub struct Property {
 pub struct Properties(Vec<Property>);
 
 impl Properties {
+    /// From a list.
     pub fn new(properties: Vec<Property>) -> Self {
         Self(properties)
     }
 
+    /// Adds one at the end, even if there is one of its name.
     pub fn push(&mut self, property: Property) {
         self.0.push(property);
     }
 
+    /// All, in document order.
     pub fn iter(&self) -> impl Iterator<Item = &Property> {
         self.0.iter()
     }
 
+    /// The first of a name.
     pub fn property(&self, name: &str) -> Option<&Property> {
         self.0
             .iter()

@@ -8,7 +8,7 @@ pub struct SsisCode(pub u32);
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $value:literal;)*) => {
-        impl SsisCode { $($(#[$doc])* pub const $name: Self = Self($value);)* }
+        impl SsisCode { $($(#[$doc])* #[doc = concat!("`", stringify!($value), "`.")] pub const $name: Self = Self($value);)* }
     };
 }
 

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dtsx::{Document, Package, Payload};
+use dtsx::{ConnectionManager, Document, Error, Package, Payload, Project};
 
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -96,4 +96,56 @@ fn packages_load_and_round_trip() {
         failures.len(),
         failures.join("\n")
     );
+}
+
+/// Errors of a project's files; a file that the repository lacks is not one.
+fn broken(project: &Project) -> impl Iterator<Item = String> + '_ {
+    let real = project
+        .broken
+        .iter()
+        .filter(|(_, error)| !matches!(error, Error::Entry { .. }));
+    real.map(|(_, error)| error.to_string())
+}
+
+#[test]
+fn projects_open() {
+    let files = corpus();
+    let (mut opened, mut packages, mut failures) = (0, 0, Vec::new());
+    let mut note = |file: &Path, result: Result<Project, Error>| match result {
+        Ok(project) => {
+            opened += 1;
+            packages += project.packages.len();
+            failures.extend(broken(&project).map(|error| format!("{}: {error}", file.display())));
+        }
+        Err(error) => failures.push(format!("{}: {error}", file.display())),
+    };
+    for file in with_extension(&files, "ispac") {
+        note(file, Project::open_ispac(&fs::read(file).unwrap()));
+    }
+    for file in with_extension(&files, "dtproj") {
+        let mut folder = vec![(name_of(file), fs::read(file).unwrap())];
+        for other in fs::read_dir(file.parent().unwrap()).unwrap() {
+            let other = other.unwrap().path();
+            if other.is_file() && !with_extension(std::slice::from_ref(&other), "dtproj").any(|_| true) {
+                folder.push((name_of(&other), fs::read(&other).unwrap()));
+            }
+        }
+        note(file, Project::read_folder(&folder));
+    }
+    for file in with_extension(&files, "conmgr") {
+        if let Err(error) = ConnectionManager::read(&fs::read(file).unwrap()) {
+            failures.push(format!("{}: {error}", file.display()));
+        }
+    }
+    println!("{opened} projects with {packages} packages");
+    assert!(
+        failures.is_empty(),
+        "{} failures:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+fn name_of(file: &Path) -> String {
+    file.file_name().unwrap().to_string_lossy().into_owned()
 }

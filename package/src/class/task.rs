@@ -12,7 +12,7 @@ static TASKS: &[Task] = &[
     ("STOCK:FORLOOP", &[], &[]),
     ("STOCK:FOREACHLOOP", &[], &[]),
     ("Microsoft.Pipeline", &["DTS.Pipeline", "SSIS.Pipeline", "{5918251B-2970-45A4-AB5F-01C3C588FE5A}", "{E3CFBEA8-1F48-40D8-91E1-2DEDC1EDDD56}"], &[]),
-    ("Microsoft.ExecutePackageTask", &["SSIS.ExecutePackageTask", "MSDTS.ExecutePackageTask"], &["ExecutePackageTask"]),
+    ("Microsoft.ExecutePackageTask", &["SSIS.ExecutePackageTask"], &["ExecutePackageTask"]),
     ("Microsoft.ExecuteSQLTask", &[], &["ExecuteSQLTask"]),
     ("Microsoft.ScriptTask", &[], &["ScriptTask"]),
     ("Microsoft.ExecuteProcess", &[], &["ExecuteProcess"]),

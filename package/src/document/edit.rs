@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Error, Limits,
+    Error,
     document::{
         Document, Element, NodeId,
         escape::{Place, encode},
@@ -94,7 +94,7 @@ impl Document {
             at = *end;
         }
         source.push_str(self.span(at, self.source.len() as u32));
-        parse::parse(source, self.encoding, &Limits::default())
+        parse::parse(source, self.encoding, &self.limits)
     }
 
     fn replace(

@@ -37,6 +37,8 @@ pub struct Document {
     /// Namespace names; index 0 is "no namespace".
     namespaces: Vec<String>,
     root: NodeId,
+    /// For edits, which read again.
+    limits: Limits,
 }
 
 /// No node, no parent, no sibling.

@@ -37,6 +37,7 @@ pub(super) fn parse(source: String, encoding: Encoding, limits: &Limits) -> Resu
         attributes,
         namespaces,
         root: NodeId(root),
+        limits: limits.clone(),
         source,
     })
 }

@@ -12,6 +12,7 @@ use crate::{
     read::{
         control_flow::{read_constraints, read_property_expressions, read_variables},
         data_flow::read_data_flow,
+        foreach::read_foreach,
         logging::read_logging_options,
         shape::{boolean, collection, own_properties, text},
     },
@@ -99,6 +100,7 @@ fn begin<'a>(element: Element<'a>, parent: Option<&str>) -> Result<Open<'a>, Err
         event_handlers: Vec::new(),
         logging_options: read_logging_options(element)?,
         payload: read_payload(element)?,
+        foreach: read_foreach(element)?.map(Box::new),
         node: Some(element.id()),
         path,
         properties,
@@ -112,14 +114,10 @@ fn begin<'a>(element: Element<'a>, parent: Option<&str>) -> Result<Open<'a>, Err
 }
 
 fn event_name(properties: &crate::Properties) -> String {
-    let named = ["EventName", "CreationName", "ObjectName"]
+    let mut named = ["EventName", "CreationName", "ObjectName"]
         .iter()
         .filter_map(|name| properties.get(name));
-    named
-        .filter(|name| !name.is_empty())
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    named.find(|name| !name.is_empty()).unwrap_or_default().to_owned()
 }
 
 fn kind(class_id: &str) -> ExecutableKind {

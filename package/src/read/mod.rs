@@ -6,6 +6,7 @@ mod connection;
 mod control_flow;
 mod data_flow;
 mod executable;
+mod foreach;
 mod logging;
 mod sealed;
 mod shape;

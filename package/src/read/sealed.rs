@@ -9,7 +9,7 @@ use crate::{
 pub(crate) fn sealed_names(document: &Document) -> Vec<String> {
     document
         .elements()
-        .filter(|element| is_encrypted(*element) || element.local_name() == "EncryptedData")
+        .filter(|element| is_encrypted(*element))
         .map(|element| {
             let own = match attribute(element, "Name") {
                 name if name.is_empty() => element.local_name().to_owned(),

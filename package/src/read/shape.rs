@@ -45,11 +45,12 @@ pub(crate) fn collection<'a>(
         .filter(move |child| child.local_name() == item)
 }
 
-/// Whether the text of an element is a cipher.
+/// Whether an element is a cipher: its text under a user key, `EncryptedData` in its place under a password.
 pub(crate) fn is_encrypted(element: Element<'_>) -> bool {
-    element
-        .attribute("Encrypted")
-        .is_some_and(|value| parse_bool(&value) == Some(true))
+    element.local_name() == "EncryptedData"
+        || element
+            .attribute("Encrypted")
+            .is_some_and(|value| parse_bool(&value) == Some(true))
 }
 
 /// An attribute's value, empty if it is absent.
