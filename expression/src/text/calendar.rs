@@ -54,24 +54,31 @@ impl DateTime {
     }
 }
 
+/// Days before each month of a common year, and the length of the month; 0 for what is no month.
+const MONTHS: [(i32, u32); 16] = {
+    let mut months = [(0, 0); 16];
+    let lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let (mut month, mut before) = (0, 0);
+    while month < 12 {
+        months[month + 1] = (before, lengths[month]);
+        before += lengths[month] as i32;
+        month += 1;
+    }
+    months
+};
+
 /// Days from 1970-01-01; `None` for a day that is not in the calendar or a year outside 1 to 9999.
+#[inline]
 pub fn days_from_civil(year: u32, month: u32, day: u32) -> Option<i32> {
-    if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || day == 0 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(25) || year.is_multiple_of(16));
+    let (before, length) = *MONTHS.get(month as usize)?;
+    let leap_february = leap && month == 2;
+    let leap_passed = leap && month > 2;
+    // A day of 0 wraps around and is too long for any month.
+    if day.wrapping_sub(1) >= length + u32::from(leap_february) || !(1..=9999).contains(&year) {
         return None;
     }
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let length = match month {
-        2 => 28 + u32::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    };
-    if day > length {
-        return None;
-    }
-    // Days before the month, as if every February had 30 days, then corrected.
-    let before = (month * 367 - 362) / 12;
-    let short = if month <= 2 { 0 } else { 2 - u32::from(leap) };
-    Some(days_of_year(year) + (before - short + day - 1) as i32)
+    Some(days_of_year(year) + before + i32::from(leap_passed) + day as i32 - 1)
 }
 
 /// Year, month and day of a count of days from 1970-01-01 (years 1 to 9999).
@@ -94,9 +101,11 @@ pub fn civil_from_days(days: i32) -> (u32, u32, u32) {
 }
 
 /// The 1st of January of a year from 1, in days from 1970-01-01.
+#[inline]
 fn days_of_year(year: u32) -> i32 {
     let past = year - 1;
-    (past * 365 + past / 4 - past / 100 + past / 400) as i32 - 719_162
+    let centuries = past / 100;
+    (past * 365 + past / 4 - centuries + centuries / 4) as i32 - 719_162
 }
 
 #[cfg(test)]

@@ -35,13 +35,15 @@ pub(super) fn decode<F: Fields>(fields: &F, context: &mut ColumnContext<'_>) -> 
     let no_quick = |_: &[u8], _: usize, _: usize| None;
     Ok(match context.column.data_type {
         DataType::DbDate => {
+            // A closure, not the function itself: that would be called through a shim.
+            let quick = |padded: &[u8], start: usize, length: usize| quick_date(padded, start, length);
             let slow = |text: &[u8]| {
                 date_time(text, style)
                     .and_then(DateTime::to_utc)
                     .map(|at| at.days)
                     .into()
             };
-            let (values, nulls) = primitive(fields, context, None, quick_date, slow);
+            let (values, nulls) = primitive(fields, context, None, quick, slow);
             Arc::new(Date32Array::new(values.into(), nulls))
         }
         DataType::DbTime => {

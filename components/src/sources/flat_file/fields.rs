@@ -1,6 +1,9 @@
 //! Where the fields of a morsel are: as separators of equal rows, or field by field.
 
-use super::{kernel::PADDING, split::RowSink};
+use super::{
+    kernel::{PADDING, pair},
+    split::RowSink,
+};
 
 /// A field's bytes, inside a padded buffer.
 #[derive(Debug, Clone, Copy)]
@@ -54,12 +57,12 @@ impl Fields for Indexed<'_> {
             0
         };
         // Indices as u32 wrap around for the first field of all.
-        let start = self.separators[at].wrapping_add(1) as usize;
-        let end = self.separators[at + 1] as usize;
+        let (before, end) = pair(self.separators, at);
+        let start = before.wrapping_add(1);
         Field {
             padded: self.padded,
-            start,
-            length: end - start - trim,
+            start: start as usize,
+            length: end.wrapping_sub(start) as usize - trim,
             in_side: false,
         }
     }

@@ -1,7 +1,7 @@
 //! The innermost loops: where the separators are, and digits eight at a time.
 //!
 //! Texts given to this module are *padded*: [`PADDING`] readable bytes follow the last byte that counts, so that whole
-//! words are loaded without asking where the text ends. Loads stay bounds-checked; what stands behind a field never
+//! words are loaded without asking where the text ends. Loads stay bounds-checked (by one comparison); what stands behind a field never
 //! changes a result.
 #![expect(
     unsafe_code,
@@ -161,19 +161,37 @@ mod avx2 {
 /// Eight bytes at `at`; zero outside the padded text, which no field reaches.
 #[inline(always)]
 pub(super) fn load8(padded: &[u8], at: usize) -> u64 {
-    padded
-        .get(at..)
-        .and_then(|tail| tail.first_chunk())
-        .map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    match padded.len().checked_sub(8) {
+        // SAFETY: `at + 8` is within the slice. One comparison, against a value that stays the same over a column.
+        Some(last) if at <= last => {
+            u64::from_le(unsafe { padded.as_ptr().add(at).cast::<u64>().read_unaligned() })
+        }
+        _ => 0,
+    }
 }
 
 /// Sixteen bytes at `at`.
 #[inline(always)]
 pub(super) fn load16(padded: &[u8], at: usize) -> u128 {
-    padded
-        .get(at..)
-        .and_then(|tail| tail.first_chunk())
-        .map_or(0, |bytes| u128::from_le_bytes(*bytes))
+    match padded.len().checked_sub(16) {
+        // SAFETY: `at + 16` is within the slice.
+        Some(last) if at <= last => {
+            u128::from_le(unsafe { padded.as_ptr().add(at).cast::<u128>().read_unaligned() })
+        }
+        _ => 0,
+    }
+}
+
+/// The positions at `at` and `at + 1`; zeros outside, which no field reaches.
+#[inline(always)]
+pub(super) fn pair(positions: &[u32], at: usize) -> (u32, u32) {
+    match positions.len().checked_sub(2) {
+        // SAFETY: both indices are within the slice.
+        Some(last) if at <= last => unsafe {
+            (*positions.get_unchecked(at), *positions.get_unchecked(at + 1))
+        },
+        _ => (0, 0),
+    }
 }
 
 const ZEROS: u64 = u64::from_le_bytes(*b"00000000");

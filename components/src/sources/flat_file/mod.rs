@@ -31,6 +31,11 @@ mod rules;
 mod split;
 mod text_column;
 
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod rules_of_section_nine;
+
 pub use cutter::{Cutter, CutterOptions, Morsel};
 pub use decode::{Decoded, FlatFileDecoder, PartialRow, Scratch};
 pub use error::{CutError, DecodeError, LayoutError, SplitError};
