@@ -1,6 +1,6 @@
 //! Distinct text or bytes together with the key that orders them and makes them equal.
 
-use std::sync::Arc;
+use std::{hash::BuildHasher, sync::Arc};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, BinaryViewArray, BinaryViewBuilder},
@@ -8,6 +8,8 @@ use arrow::{
     datatypes::{DataType, Int16Type, TimestampMicrosecondType},
 };
 use datafusion_common::{Result, exec_err};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::{ByteStore, DistinctValues};
 use crate::transforms::collation::Collation;
@@ -114,6 +116,67 @@ impl CollatedValues {
             builder.append_option(id.map(|id| self.value(id)));
         }
         array_of_binary_views(builder.finish(), data_type)
+    }
+}
+
+/// Values of a key column with the class of each: values whose keys are equal have the same class.
+pub(crate) struct ClassedValues {
+    values: CollatedValues,
+    /// Class of each number: the lowest number with an equal key.
+    classes: Vec<u32>,
+    by_key: HashTable<(u64, u32)>,
+    hasher: DefaultHashBuilder,
+}
+
+impl ClassedValues {
+    pub(crate) fn new(values: CollatedValues) -> Self {
+        Self {
+            values,
+            classes: Vec::new(),
+            by_key: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+
+    /// An empty one for the same kind of column.
+    pub(crate) fn emptied(&self) -> Self {
+        Self::new(self.values.emptied())
+    }
+
+    pub(crate) fn values(&self) -> &CollatedValues {
+        &self.values
+    }
+
+    pub(crate) fn class(&self, id: u32) -> u32 {
+        self.classes.get(id as usize).copied().unwrap_or(id)
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.values.size() + self.classes.capacity() * size_of::<u32>() + self.by_key.allocation_size()
+    }
+
+    /// Appends the number of each value (0 for NULL).
+    pub(crate) fn intern(&mut self, array: &ArrayRef, ids: &mut Vec<u32>) -> Result<()> {
+        self.values.intern(array, ids)?;
+        if matches!(self.values.kind, Kind::Bytes) {
+            return Ok(()); // Each value is its own class.
+        }
+        for id in self.classes.len()..self.values.len() {
+            let id = id as u32;
+            let (values, key) = (&self.values, self.values.key(id));
+            let hash = self.hasher.hash_one(key);
+            let known = self
+                .by_key
+                .find(hash, |entry| entry.0 == hash && values.key(entry.1) == key);
+            match known {
+                Some((_, class)) => self.classes.push(*class),
+                None => {
+                    self.by_key.insert_unique(hash, (hash, id), |entry| entry.0);
+                    self.classes.push(id);
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -28,12 +28,14 @@ mod merge;
 mod operator;
 mod order;
 mod rows;
+mod sorting;
 mod spill;
 #[cfg(test)]
 mod tests;
 
 pub use error::SortError;
 pub use operator::SortOperator;
+pub(crate) use sorting::Sorting;
 
 /// One key of a sort.
 #[derive(Debug, Clone, PartialEq, Eq)]
