@@ -256,3 +256,36 @@ pub(crate) fn array_of_binary_views(views: BinaryViewArray, data_type: &DataType
         other => cast(&(Arc::new(views) as ArrayRef), other)?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::{
+        array::{Int16Array, StructArray, TimestampMicrosecondArray},
+        buffer::NullBuffer,
+    };
+
+    use super::*;
+
+    #[test]
+    fn timestamps_with_offset_are_equal_by_instant_and_shown_as_they_came() {
+        let field = fletching_expression::types::field("at", &dtsx::DataType::DbTimeStampOffset { scale: 7 });
+        let DataType::Struct(fields) = field.data_type() else {
+            panic!("a timestamp and an offset")
+        };
+        let instants = TimestampMicrosecondArray::from(vec![5, 5, -7, 0]).with_timezone("UTC");
+        let offsets = Int16Array::from(vec![60, -120, 0, 0]);
+        let nulls = NullBuffer::from(vec![true, true, true, false]);
+        let columns: Vec<ArrayRef> = vec![Arc::new(instants), Arc::new(offsets)];
+        let array: ArrayRef = Arc::new(StructArray::try_new(fields.clone(), columns, Some(nulls)).unwrap());
+        let mut values = ClassedValues::new(CollatedValues::try_new(field.data_type(), 1033, 0).unwrap());
+        let mut ids = Vec::new();
+        values.intern(&array, &mut ids).unwrap();
+        assert_ne!(ids[0], ids[1]);
+        assert_eq!(values.class(ids[0]), values.class(ids[1]));
+        assert!(values.values().key(ids[2]) < values.values().key(ids[0]));
+        let shown = ids.iter().enumerate().map(|(row, id)| (row < 3).then_some(*id));
+        assert_eq!(&values.values().array(shown, field.data_type()).unwrap(), &array);
+        let views = binary_views(&array).unwrap();
+        assert_eq!(&array_of_binary_views(views, field.data_type()).unwrap(), &array);
+    }
+}
