@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc, time::Instant};
 
 use arrow::{
-    array::{ArrayRef, Date32Array, Decimal128Array, Int32Array, Int64Array, StringViewBuilder},
-    datatypes::{DataType, Field, Schema, SchemaRef},
+    array::{ArrayRef, AsArray, Date32Array, Decimal128Array, Int32Array, Int64Array, StringViewBuilder},
+    datatypes::{DataType, Field, Int32Type, Schema, SchemaRef},
     record_batch::RecordBatch,
 };
 use datafusion_common::{Result, tree_node::TreeNodeRecursion};
@@ -24,6 +24,7 @@ use futures::StreamExt;
 
 pub const ROWS_PER_BATCH: usize = 8192;
 const DISTINCT_BATCHES: usize = 64;
+const PARTS: i32 = 200_000;
 const SHIP_MODES: [&str; 7] = ["AIR", "FOB", "MAIL", "RAIL", "REG AIR", "SHIP", "TRUCK"];
 const INSTRUCTIONS: [&str; 4] = ["COLLECT COD", "DELIVER IN PERSON", "NONE", "TAKE BACK RETURN"];
 const WORDS: [&str; 12] = [
@@ -85,7 +86,7 @@ fn batch(number: usize, schema: &SchemaRef) -> RecordBatch {
     let mut random = Random(0x9E37_79B9_7F4A_7C15 ^ (number as u64 + 1).wrapping_mul(0xD129_0CD3));
     let rows = ROWS_PER_BATCH;
     let mut ints = |limit: u64| -> Vec<i32> { (0..rows).map(|_| random.below(limit) as i32).collect() };
-    let (part, supp, line) = (ints(200_000), ints(10_000), ints(7));
+    let (part, supp, line) = (ints(PARTS as u64), ints(10_000), ints(7));
     let decimals: Vec<Vec<i32>> = vec![ints(5000), ints(10_404_950), ints(11), ints(9)];
     let dates = ints(2526);
     let texts = [ints(3), ints(2), ints(4), ints(7)];
@@ -139,6 +140,26 @@ fn batch(number: usize, schema: &SchemaRef) -> RecordBatch {
     columns.push(Arc::new(comment.finish()));
     columns.push(Arc::new(year));
     RecordBatch::try_new(Arc::clone(schema), columns).unwrap()
+}
+
+/// One of the batches made, with other parts than in its last turn.
+fn repeated(distinct: &[RecordBatch], number: usize) -> RecordBatch {
+    let batch = &distinct[number % DISTINCT_BATCHES];
+    let add = (number / DISTINCT_BATCHES * 7919) as i32 % PARTS;
+    let turned = |part: i32| {
+        if part + add < PARTS {
+            part + add
+        } else {
+            part + add - PARTS
+        }
+    };
+    let mut columns = batch.columns().to_vec();
+    columns[1] = Arc::new(
+        columns[1]
+            .as_primitive::<Int32Type>()
+            .unary::<_, Int32Type>(turned),
+    );
+    RecordBatch::try_new(batch.schema(), columns).unwrap()
 }
 
 /// `batches` batches in `partitions` partitions.
@@ -208,8 +229,7 @@ impl ExecutionPlan for LineItems {
         let partitions = self.properties.partitioning.partition_count();
         let distinct = Arc::clone(&self.distinct);
         let numbers = (partition..self.batches).step_by(partitions);
-        let batches =
-            futures::stream::iter(numbers.map(move |number| Ok(distinct[number % DISTINCT_BATCHES].clone())));
+        let batches = futures::stream::iter(numbers.map(move |number| Ok(repeated(&distinct, number))));
         let schema = Arc::clone(self.properties.eq_properties.schema());
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
     }

@@ -1,6 +1,6 @@
 //! Distinct text or bytes together with the key that orders them and makes them equal.
 
-use std::sync::Arc;
+use std::{hash::BuildHasher, sync::Arc};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, BinaryViewArray, BinaryViewBuilder},
@@ -8,6 +8,8 @@ use arrow::{
     datatypes::{DataType, Int16Type, TimestampMicrosecondType},
 };
 use datafusion_common::{Result, exec_err};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::{ByteStore, DistinctValues};
 use fletching_expression::collation::Collation;
@@ -117,6 +119,67 @@ impl CollatedValues {
     }
 }
 
+/// Values of a key column with the class of each: values whose keys are equal have the same class.
+pub(crate) struct ClassedValues {
+    values: CollatedValues,
+    /// Class of each number: the lowest number with an equal key.
+    classes: Vec<u32>,
+    by_key: HashTable<(u64, u32)>,
+    hasher: DefaultHashBuilder,
+}
+
+impl ClassedValues {
+    pub(crate) fn new(values: CollatedValues) -> Self {
+        Self {
+            values,
+            classes: Vec::new(),
+            by_key: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+
+    /// An empty one for the same kind of column.
+    pub(crate) fn emptied(&self) -> Self {
+        Self::new(self.values.emptied())
+    }
+
+    pub(crate) fn values(&self) -> &CollatedValues {
+        &self.values
+    }
+
+    pub(crate) fn class(&self, id: u32) -> u32 {
+        self.classes.get(id as usize).copied().unwrap_or(id)
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.values.size() + self.classes.capacity() * size_of::<u32>() + self.by_key.allocation_size()
+    }
+
+    /// Appends the number of each value (0 for NULL).
+    pub(crate) fn intern(&mut self, array: &ArrayRef, ids: &mut Vec<u32>) -> Result<()> {
+        self.values.intern(array, ids)?;
+        if matches!(self.values.kind, Kind::Bytes) {
+            return Ok(()); // Each value is its own class.
+        }
+        for id in self.classes.len()..self.values.len() {
+            let id = id as u32;
+            let (values, key) = (&self.values, self.values.key(id));
+            let hash = self.hasher.hash_one(key);
+            let known = self
+                .by_key
+                .find(hash, |entry| entry.0 == hash && values.key(entry.1) == key);
+            match known {
+                Some((_, class)) => self.classes.push(*class),
+                None => {
+                    self.by_key.insert_unique(hash, (hash, id), |entry| entry.0);
+                    self.classes.push(id);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Text, bytes and timestamps with offset as views of bytes: the form in which values are numbered and stored.
 pub(crate) fn binary_views(array: &ArrayRef) -> Result<BinaryViewArray> {
     Ok(match array.data_type() {
@@ -192,4 +255,37 @@ pub(crate) fn array_of_binary_views(views: BinaryViewArray, data_type: &DataType
         }
         other => cast(&(Arc::new(views) as ArrayRef), other)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::{
+        array::{Int16Array, StructArray, TimestampMicrosecondArray},
+        buffer::NullBuffer,
+    };
+
+    use super::*;
+
+    #[test]
+    fn timestamps_with_offset_are_equal_by_instant_and_shown_as_they_came() {
+        let field = fletching_expression::types::field("at", &dtsx::DataType::DbTimeStampOffset { scale: 7 });
+        let DataType::Struct(fields) = field.data_type() else {
+            panic!("a timestamp and an offset")
+        };
+        let instants = TimestampMicrosecondArray::from(vec![5, 5, -7, 0]).with_timezone("UTC");
+        let offsets = Int16Array::from(vec![60, -120, 0, 0]);
+        let nulls = NullBuffer::from(vec![true, true, true, false]);
+        let columns: Vec<ArrayRef> = vec![Arc::new(instants), Arc::new(offsets)];
+        let array: ArrayRef = Arc::new(StructArray::try_new(fields.clone(), columns, Some(nulls)).unwrap());
+        let mut values = ClassedValues::new(CollatedValues::try_new(field.data_type(), 1033, 0).unwrap());
+        let mut ids = Vec::new();
+        values.intern(&array, &mut ids).unwrap();
+        assert_ne!(ids[0], ids[1]);
+        assert_eq!(values.class(ids[0]), values.class(ids[1]));
+        assert!(values.values().key(ids[2]) < values.values().key(ids[0]));
+        let shown = ids.iter().enumerate().map(|(row, id)| (row < 3).then_some(*id));
+        assert_eq!(&values.values().array(shown, field.data_type()).unwrap(), &array);
+        let views = binary_views(&array).unwrap();
+        assert_eq!(&array_of_binary_views(views, field.data_type()).unwrap(), &array);
+    }
 }

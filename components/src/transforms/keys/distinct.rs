@@ -33,12 +33,6 @@ impl ByteStore {
         self.ends.push(self.bytes.len());
     }
 
-    /// Takes back the byte string pushed last.
-    pub(crate) fn pop(&mut self) {
-        self.ends.pop();
-        self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
-    }
-
     pub(crate) fn size(&self) -> usize {
         self.bytes.capacity() + self.ends.capacity() * size_of::<usize>()
     }

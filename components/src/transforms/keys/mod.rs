@@ -12,5 +12,5 @@ mod collated;
 mod distinct;
 
 pub(crate) use codes::{Codes, array_of_codes, codes_of, is_coded, normalise_floats};
-pub(crate) use collated::{CollatedValues, array_of_binary_views, binary_views};
+pub(crate) use collated::{ClassedValues, CollatedValues, array_of_binary_views, binary_views};
 pub(crate) use distinct::{ByteStore, DistinctValues};

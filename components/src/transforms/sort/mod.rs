@@ -29,6 +29,7 @@ mod merge;
 mod operator;
 mod order;
 mod rows;
+mod sorting;
 mod spill;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ mod tests;
 pub use component::CLASS;
 pub use error::SortError;
 pub use operator::SortOperator;
+pub(crate) use sorting::Sorting;
 
 /// One key of a sort.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use arrow::{
     record_batch::RecordBatch,
 };
 use datafusion_physical_plan::{ExecutionPlan, collect};
+use futures::StreamExt;
 
 use super::*;
 use crate::transforms::test_source::{context, partitioned};
@@ -251,4 +252,24 @@ fn settings_that_do_not_fit_the_input_are_named() {
     wrong.keys = vec![key(7, false, 0)];
     let error = SortOperator::try_new(source, wrong, output).unwrap_err();
     assert!(error.to_string().contains("column 7"), "{error}");
+}
+
+#[tokio::test]
+async fn dropping_the_output_gives_back_memory_and_disk() {
+    let settings = settings(vec![key(0, false, 0)], false);
+    let output = Arc::new(schema().project(&settings.output_columns).unwrap());
+    for memory in [32 << 10, 1 << 30] {
+        let source = partitioned(&rows(500), 3, 20);
+        let plan = SortOperator::try_new(source, settings.clone(), Arc::clone(&output)).unwrap();
+        let context = context(10, memory);
+        let mut stream = plan.execute(0, Arc::clone(&context)).unwrap();
+        stream.next().await.unwrap().unwrap();
+        let held =
+            || context.memory_pool().reserved() as u64 + context.runtime_env().disk_manager.used_disk_space();
+        assert!(held() > 0);
+        drop(stream);
+        while held() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
 }
