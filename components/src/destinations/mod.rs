@@ -1,4 +1,8 @@
 //! Destinations: where rows leave a data flow.
+//!
+//! Folders hold encoders of batches to bytes, one format each, which open nothing; the component files own the sinks that
+//! write what they encode.
 
 pub mod data_reader;
+pub mod flat_file;
 pub mod recordset;

@@ -1,0 +1,34 @@
+//! The constant bytes between two values: qualifiers and delimiters joined.
+
+/// Up to eight bytes are stored with one instruction and cut; more are copied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Gap {
+    bytes: Vec<u8>,
+    word: [u8; 8],
+}
+
+impl Gap {
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
+        let mut word = [0; 8];
+        for (slot, byte) in word.iter_mut().zip(&bytes) {
+            *slot = *byte;
+        }
+        Self { bytes, word }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    #[inline]
+    pub(super) fn append(&self, out: &mut Vec<u8>) {
+        let len = self.bytes.len();
+        if len <= 8 {
+            let end = out.len() + len;
+            out.extend_from_slice(&self.word);
+            out.truncate(end);
+        } else {
+            out.extend_from_slice(&self.bytes);
+        }
+    }
+}
