@@ -1,0 +1,1 @@
+//! Transformations: components with an input and outputs.
