@@ -1,1 +1,8 @@
 //! Transformations: components with an input and outputs.
+
+mod columns;
+mod driven;
+pub mod merge;
+pub mod merge_join;
+mod sorted;
+pub mod union_all;
