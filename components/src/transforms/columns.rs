@@ -22,8 +22,11 @@ pub(crate) fn check_mapping(
     to: &SchemaRef,
 ) -> Result<()> {
     if mapping.len() != to.fields().len() {
-        let message =
-            format!("{input} maps {} columns to an output of {} columns", mapping.len(), to.fields().len());
+        let message = format!(
+            "{input} maps {} columns to an output of {} columns",
+            mapping.len(),
+            to.fields().len()
+        );
         return Err(FlowError::new(component, Some(SsisCode::VALIDATION_FAILED), message).into());
     }
     for (column, field) in mapping.iter().zip(to.fields()) {
@@ -43,7 +46,10 @@ pub(crate) fn check_column(
     output_type: &DataType,
 ) -> Result<()> {
     let message = match from.fields().get(column) {
-        None => format!("{input} has {} columns, no column at position {column}", from.fields().len()),
+        None => format!(
+            "{input} has {} columns, no column at position {column}",
+            from.fields().len()
+        ),
         Some(found) if found.data_type() != output_type => format!(
             "column `{}` of {input} is {}, but the output column is {output_type}: convert it before this component",
             found.name(),
@@ -56,7 +62,11 @@ pub(crate) fn check_column(
 }
 
 /// The output columns of one input batch.
-pub(crate) fn map_columns(batch: &RecordBatch, mapping: &[Option<usize>], schema: &SchemaRef) -> Vec<ArrayRef> {
+pub(crate) fn map_columns(
+    batch: &RecordBatch,
+    mapping: &[Option<usize>],
+    schema: &SchemaRef,
+) -> Vec<ArrayRef> {
     mapping
         .iter()
         .zip(schema.fields())
@@ -82,5 +92,9 @@ pub(crate) fn concat_arrays(pieces: &[ArrayRef], data_type: &DataType) -> Result
 /// A batch of `rows` rows, also when it has no columns.
 pub(crate) fn batch_of(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
 }

@@ -67,23 +67,40 @@ impl MergeExec {
         for ((input, mapping), name) in inputs.iter().zip(&settings.mapping).zip(&settings.input_names) {
             let partitions = input.output_partitioning().partition_count();
             if partitions != 1 {
-                return internal_err!("{}: {name} has {partitions} partitions; gather it", settings.component);
+                return internal_err!(
+                    "{}: {name} has {partitions} partitions; gather it",
+                    settings.component
+                );
             }
             check_mapping(&settings.component, name, mapping, &input.schema(), &schema)?;
         }
-        check_keys(&settings.component, &settings.keys, &inputs[0].schema(), &inputs[1].schema())?;
+        check_keys(
+            &settings.component,
+            &settings.keys,
+            &inputs[0].schema(),
+            &inputs[1].schema(),
+        )?;
         let properties = Arc::new(PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(1),
             EmissionType::Incremental,
             Boundedness::Bounded,
         ));
-        Ok(Self { inputs, settings, properties, metrics: ExecutionPlanMetricsSet::new() })
+        Ok(Self {
+            inputs,
+            settings,
+            properties,
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
     }
 
     fn key_types(&self) -> Vec<DataType> {
         let schema = self.inputs[0].schema();
-        self.settings.keys.iter().map(|key| schema.field(key.left).data_type().clone()).collect()
+        self.settings
+            .keys
+            .iter()
+            .map(|key| schema.field(key.left).data_type().clone())
+            .collect()
     }
 
     fn start<K: EncodedKeys>(&self, context: &Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
@@ -93,8 +110,21 @@ impl MergeExec {
         let schema = self.schema();
         let batch_size = context.session_config().batch_size().max(1);
         Ok(driven(Arc::clone(&schema), |sender: BatchSender| {
-            let picks = MergedRows { batches: Vec::new(), ranges: Vec::new(), rows: 0 };
-            Merging { first, second, schema, batch_size, sender, metrics: baseline, picks }.run()
+            let picks = MergedRows {
+                batches: Vec::new(),
+                ranges: Vec::new(),
+                rows: 0,
+            };
+            Merging {
+                first,
+                second,
+                schema,
+                batch_size,
+                sender,
+                metrics: baseline,
+                picks,
+            }
+            .run()
         }))
     }
 
@@ -169,7 +199,11 @@ impl ExecutionPlan for MergeExec {
         let Ok(inputs) = <[_; 2]>::try_from(children) else {
             return internal_err!("MergeExec takes two inputs");
         };
-        Ok(Arc::new(Self::try_new(inputs, self.settings.clone(), self.schema())?))
+        Ok(Arc::new(Self::try_new(
+            inputs,
+            self.settings.clone(),
+            self.schema(),
+        )?))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
@@ -226,10 +260,17 @@ impl<K: EncodedKeys> Merging<K> {
             return;
         };
         let _timer = self.metrics.elapsed_compute().timer();
-        let sources = [self.picks.source((0, first.id), &first.batch), self.picks.source((1, second.id), &second.batch)];
+        let sources = [
+            self.picks.source((0, first.id), &first.batch),
+            self.picks.source((1, second.id), &second.batch),
+        ];
         while !first.at_last_run() && !second.at_last_run() {
             let is_first = first_is_next(first, second);
-            let (chunk, source) = if is_first { (&mut *first, sources[0]) } else { (&mut *second, sources[1]) };
+            let (chunk, source) = if is_first {
+                (&mut *first, sources[0])
+            } else {
+                (&mut *second, sources[1])
+            };
             let (start, count) = chunk.run_rows();
             if self.picks.rows + count as usize > self.batch_size {
                 return;
@@ -241,7 +282,11 @@ impl<K: EncodedKeys> Merging<K> {
 
     /// Takes one run, sending batches as they fill.
     async fn take_run(&mut self, from_first: bool) -> Result<()> {
-        let (input, index) = if from_first { (&self.first, 0) } else { (&self.second, 1) };
+        let (input, index) = if from_first {
+            (&self.first, 0)
+        } else {
+            (&self.second, 1)
+        };
         let Some(chunk) = &input.chunk else {
             return internal_err!("no run to merge");
         };
@@ -255,7 +300,11 @@ impl<K: EncodedKeys> Merging<K> {
             count -= rows;
             self.flush(false).await?;
         }
-        if from_first { self.first.advance().await } else { self.second.advance().await }
+        if from_first {
+            self.first.advance().await
+        } else {
+            self.second.advance().await
+        }
     }
 
     /// Sends the rows picked so far, if they are enough for a batch or the last ones.
@@ -273,7 +322,10 @@ impl<K: EncodedKeys> Merging<K> {
 
 /// Whether the next run of the first input goes before that of the second.
 fn first_is_next<K: EncodedKeys>(first: &Chunk<K>, second: &Chunk<K>) -> bool {
-    let (row, other_row) = (first.starts[first.run] as usize, second.starts[second.run] as usize);
+    let (row, other_row) = (
+        first.starts[first.run] as usize,
+        second.starts[second.run] as usize,
+    );
     first.keys.compare(row, &second.keys, other_row) != Ordering::Greater
 }
 
@@ -318,11 +370,17 @@ impl MergedRows {
         });
         let columns = schema.fields().iter().enumerate().map(|(column, field)| {
             if let Some(picks) = &picks {
-                let values: Vec<&dyn Array> = batches.iter().map(|(_, batch)| batch.column(column).as_ref()).collect();
+                let values: Vec<&dyn Array> = batches
+                    .iter()
+                    .map(|(_, batch)| batch.column(column).as_ref())
+                    .collect();
                 return Ok(interleave(&values, picks)?);
             }
             let pieces = ranges.iter().map(|(source, start, count)| {
-                batches[*source].1.column(column).slice(*start as usize, *count as usize)
+                batches[*source]
+                    .1
+                    .column(column)
+                    .slice(*start as usize, *count as usize)
             });
             concat_arrays(&pieces.collect::<Vec<ArrayRef>>(), field.data_type())
         });

@@ -2,6 +2,8 @@
 
 mod columns;
 mod driven;
+#[cfg(test)]
+pub(crate) mod given;
 pub mod merge;
 pub mod merge_join;
 mod sorted;

@@ -48,10 +48,22 @@ pub struct UnionAllExec {
 impl UnionAllExec {
     /// `schema` is that of the output. Fails when a mapped column does not exist or has another type than the output column
     /// (DTS_E_VALIDATIONFAILED), or when the inputs do not have the same number of partitions.
-    pub fn try_new(inputs: Vec<Arc<dyn ExecutionPlan>>, settings: UnionAll, schema: SchemaRef) -> Result<Self> {
-        let partitions = inputs.first().map_or(0, |input| input.output_partitioning().partition_count());
-        if inputs.iter().any(|input| input.output_partitioning().partition_count() != partitions) {
-            return internal_err!("{}: the inputs differ in their number of partitions", settings.component);
+    pub fn try_new(
+        inputs: Vec<Arc<dyn ExecutionPlan>>,
+        settings: UnionAll,
+        schema: SchemaRef,
+    ) -> Result<Self> {
+        let partitions = inputs
+            .first()
+            .map_or(0, |input| input.output_partitioning().partition_count());
+        if inputs
+            .iter()
+            .any(|input| input.output_partitioning().partition_count() != partitions)
+        {
+            return internal_err!(
+                "{}: the inputs differ in their number of partitions",
+                settings.component
+            );
         }
         if inputs.is_empty() || inputs.len() != settings.mapping.len() {
             return internal_err!(
@@ -71,7 +83,12 @@ impl UnionAllExec {
             EmissionType::Incremental,
             Boundedness::Bounded,
         ));
-        Ok(Self { inputs, settings, properties, metrics: ExecutionPlanMetricsSet::new() })
+        Ok(Self {
+            inputs,
+            settings,
+            properties,
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
     }
 }
 
@@ -110,7 +127,11 @@ impl ExecutionPlan for UnionAllExec {
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::try_new(children, self.settings.clone(), self.schema())?))
+        Ok(Arc::new(Self::try_new(
+            children,
+            self.settings.clone(),
+            self.schema(),
+        )?))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
@@ -119,7 +140,8 @@ impl ExecutionPlan for UnionAllExec {
             .iter()
             .enumerate()
             .map(|(index, input)| {
-                let builder = MetricBuilder::new(&self.metrics).with_new_label("input", (index + 1).to_string());
+                let builder =
+                    MetricBuilder::new(&self.metrics).with_new_label("input", (index + 1).to_string());
                 Ok(InputStream {
                     batches: Some(input.execute(partition, Arc::clone(&context))?),
                     mapping: self.settings.mapping[index].clone(),
@@ -129,7 +151,11 @@ impl ExecutionPlan for UnionAllExec {
             .collect::<Result<Vec<_>>>()?;
         let schema = self.schema();
         let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let union = Union { inputs, schema: Arc::clone(&schema), metrics };
+        let union = Union {
+            inputs,
+            schema: Arc::clone(&schema),
+            metrics,
+        };
         let batches = stream::try_unfold(union, |mut union| async move {
             Ok(union.next().await?.map(|batch| (batch, union)))
         });
@@ -181,7 +207,9 @@ impl Union {
         }
         let (mut pieces, mut rows) = (Vec::new(), 0);
         for (batch, input) in arrived.into_iter().zip(&self.inputs) {
-            let Some(batch) = batch.transpose()?.filter(|batch| batch.num_rows() > 0) else { continue };
+            let Some(batch) = batch.transpose()?.filter(|batch| batch.num_rows() > 0) else {
+                continue;
+            };
             rows += batch.num_rows();
             pieces.push(map_columns(&batch, &input.mapping, &self.schema));
         }

@@ -25,8 +25,8 @@ use crate::{
         columns::check_column,
         driven::{BatchSender, driven},
         sorted::{
-            EncodedKeys, InputDescription, IntegerKeys, KeyColumn, KeyEncoder, RowKeys, SortedInput, check_keys,
-            has_integer_keys, key_columns,
+            EncodedKeys, InputDescription, IntegerKeys, KeyColumn, KeyEncoder, RowKeys, SortedInput,
+            check_keys, has_integer_keys, key_columns,
         },
     },
 };
@@ -53,10 +53,18 @@ impl MergeJoinExec {
         for input in [&left, &right] {
             let partitions = input.output_partitioning().partition_count();
             if partitions != 1 {
-                return internal_err!("{}: an input has {partitions} partitions; gather it", settings.component);
+                return internal_err!(
+                    "{}: an input has {partitions} partitions; gather it",
+                    settings.component
+                );
             }
         }
-        check_keys(&settings.component, &settings.keys, &left.schema(), &right.schema())?;
+        check_keys(
+            &settings.component,
+            &settings.keys,
+            &left.schema(),
+            &right.schema(),
+        )?;
         check_output(&settings, [&left.schema(), &right.schema()], &schema)?;
         let properties = Arc::new(PlanProperties::new(
             EquivalenceProperties::new(schema),
@@ -64,7 +72,13 @@ impl MergeJoinExec {
             EmissionType::Incremental,
             Boundedness::Bounded,
         ));
-        Ok(Self { left, right, settings, properties, metrics: ExecutionPlanMetricsSet::new() })
+        Ok(Self {
+            left,
+            right,
+            settings,
+            properties,
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
     }
 
     fn start<K: EncodedKeys>(&self, context: &Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
@@ -72,12 +86,19 @@ impl MergeJoinExec {
         let [left_keys, right_keys] = key_columns(&self.settings.keys);
         let left = self.open::<K>(JoinSide::Left, left_keys, &baseline, context)?;
         let right = self.open::<K>(JoinSide::Right, right_keys, &baseline, context)?;
-        let held = Arc::new(self.right.schema().project(&needed(&self.settings.output, JoinSide::Right))?);
+        let held = Arc::new(
+            self.right
+                .schema()
+                .project(&needed(&self.settings.output, JoinSide::Right))?,
+        );
         let group = Group::new(self.settings.component.clone(), held, context, &self.metrics);
         let schema = self.schema();
         let columns = positions(&self.settings.output);
         let (kind, nulls_equal) = (self.settings.kind, self.settings.nulls_equal);
-        let unmatched = [self.count("left", "unmatched_rows"), self.count("right", "unmatched_rows")];
+        let unmatched = [
+            self.count("left", "unmatched_rows"),
+            self.count("right", "unmatched_rows"),
+        ];
         let batch_size = context.session_config().batch_size().max(1);
         Ok(driven(Arc::clone(&schema), |sender: BatchSender| {
             let output = Output {
@@ -91,7 +112,16 @@ impl MergeJoinExec {
                 rows: 0,
                 spilled_batches: 0,
             };
-            Join::<K> { left, right, kind, nulls_equal, group, output, unmatched }.run()
+            Join::<K> {
+                left,
+                right,
+                kind,
+                nulls_equal,
+                group,
+                output,
+                unmatched,
+            }
+            .run()
         }))
     }
 
@@ -107,20 +137,28 @@ impl MergeJoinExec {
             JoinSide::Right => (&self.right, &self.settings.input_names[1], "right"),
         };
         let schema = plan.schema();
-        let types: Vec<DataType> = keys.iter().map(|key| schema.field(key.column).data_type().clone()).collect();
+        let types: Vec<DataType> = keys
+            .iter()
+            .map(|key| schema.field(key.column).data_type().clone())
+            .collect();
         let columns = needed(&self.settings.output, side);
         Ok(SortedInput::new(
             plan.execute(0, Arc::clone(context))?,
             Box::new(move |batch| Ok(batch.project(&columns)?)),
             KeyEncoder::try_new(keys, &types, self.settings.locale_id)?,
-            InputDescription { component: self.settings.component.clone(), name: name.clone() },
+            InputDescription {
+                component: self.settings.component.clone(),
+                name: name.clone(),
+            },
             self.count(label, "rows_in"),
             baseline.elapsed_compute().clone(),
         ))
     }
 
     fn count(&self, input: &'static str, name: &'static str) -> Count {
-        MetricBuilder::new(&self.metrics).with_new_label("input", input).counter(name, 0)
+        MetricBuilder::new(&self.metrics)
+            .with_new_label("input", input)
+            .counter(name, 0)
     }
 }
 
@@ -128,16 +166,36 @@ impl MergeJoinExec {
 fn check_output(settings: &MergeJoin, inputs: [&SchemaRef; 2], schema: &SchemaRef) -> Result<()> {
     let found = settings.output.len();
     if found != schema.fields().len() {
-        return internal_err!("{}: {found} columns for {} output columns", settings.component, schema.fields().len());
+        return internal_err!(
+            "{}: {found} columns for {} output columns",
+            settings.component,
+            schema.fields().len()
+        );
     }
     for (column, field) in settings.output.iter().zip(schema.fields()) {
         let (name, input, may_be_missing) = match column.side {
-            JoinSide::Left => (&settings.input_names[0], inputs[0], settings.kind == JoinKind::Full),
-            JoinSide::Right => (&settings.input_names[1], inputs[1], settings.kind != JoinKind::Inner),
+            JoinSide::Left => (
+                &settings.input_names[0],
+                inputs[0],
+                settings.kind == JoinKind::Full,
+            ),
+            JoinSide::Right => (
+                &settings.input_names[1],
+                inputs[1],
+                settings.kind != JoinKind::Inner,
+            ),
         };
-        check_column(&settings.component, name, column.column, input, field.name(), field.data_type())?;
+        check_column(
+            &settings.component,
+            name,
+            column.column,
+            input,
+            field.name(),
+            field.data_type(),
+        )?;
         if !field.is_nullable() && (may_be_missing || input.field(column.column).is_nullable()) {
-            let message = "the output column does not allow NULL, but the join can produce it: declare it nullable";
+            let message =
+                "the output column does not allow NULL, but the join can produce it: declare it nullable";
             let error = FlowError::new(&settings.component, Some(SsisCode::VALIDATION_FAILED), message);
             return Err(error.with_column(field.name()).into());
         }
@@ -147,8 +205,11 @@ fn check_output(settings: &MergeJoin, inputs: [&SchemaRef; 2], schema: &SchemaRe
 
 /// The columns of one side that the output needs, each once.
 fn needed(output: &[JoinColumn], side: JoinSide) -> Vec<usize> {
-    let mut columns: Vec<usize> =
-        output.iter().filter(|column| column.side == side).map(|column| column.column).collect();
+    let mut columns: Vec<usize> = output
+        .iter()
+        .filter(|column| column.side == side)
+        .map(|column| column.column)
+        .collect();
     columns.sort_unstable();
     columns.dedup();
     columns
@@ -170,7 +231,11 @@ impl DisplayAs for MergeJoinExec {
         let (left, right) = (self.left.schema(), self.right.schema());
         let keys = self.settings.keys.iter().map(|key| {
             let direction = if key.descending { " descending" } else { "" };
-            format!("{} = {}{direction}", left.field(key.left).name(), right.field(key.right).name())
+            format!(
+                "{} = {}{direction}",
+                left.field(key.left).name(),
+                right.field(key.right).name()
+            )
         });
         let keys = keys.collect::<Vec<_>>().join(", ");
         match format {
@@ -213,7 +278,12 @@ impl ExecutionPlan for MergeJoinExec {
         let Ok([left, right]) = <[_; 2]>::try_from(children) else {
             return internal_err!("MergeJoinExec takes two inputs");
         };
-        Ok(Arc::new(Self::try_new(left, right, self.settings.clone(), self.schema())?))
+        Ok(Arc::new(Self::try_new(
+            left,
+            right,
+            self.settings.clone(),
+            self.schema(),
+        )?))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
@@ -221,8 +291,12 @@ impl ExecutionPlan for MergeJoinExec {
             return internal_err!("MergeJoinExec has one partition, not a partition {partition}");
         }
         let schema = self.left.schema();
-        let types: Vec<DataType> =
-            self.settings.keys.iter().map(|key| schema.field(key.left).data_type().clone()).collect();
+        let types: Vec<DataType> = self
+            .settings
+            .keys
+            .iter()
+            .map(|key| schema.field(key.left).data_type().clone())
+            .collect();
         if has_integer_keys(&types) {
             self.start::<IntegerKeys>(&context)
         } else {

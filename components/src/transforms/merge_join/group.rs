@@ -24,8 +24,8 @@ use datafusion_physical_plan::{
 
 use crate::{flow::FlowError, transforms::columns::batch_of};
 
-/// Tells the rows that a group holds from the chunk they came from.
-const HELD: u64 = 1 << 62;
+/// Batches that a group holds are numbered from here, chunks of an input from 1.
+const FIRST_HELD: u64 = 1 << 62;
 
 /// A range of rows of a batch.
 #[derive(Debug, Clone)]
@@ -42,6 +42,7 @@ pub(super) struct Group {
     component: String,
     held: GroupRows,
     rows: u64,
+    last_id: u64,
     reservation: MemoryReservation,
     writer: Option<SpillWriter>,
 }
@@ -62,7 +63,10 @@ impl GroupRows {
 
     /// The rows, from the file they were written to.
     pub(super) fn spilled(&self) -> Result<Option<SendableRecordBatchStream>> {
-        self.file.as_ref().map(|file| self.spill.read_spill_as_stream_unbuffered(Arc::clone(file), None)).transpose()
+        self.file
+            .as_ref()
+            .map(|file| self.spill.read_spill_as_stream_unbuffered(Arc::clone(file), None))
+            .transpose()
     }
 }
 
@@ -86,6 +90,7 @@ impl Group {
                 file: None,
             },
             rows: 0,
+            last_id: FIRST_HELD,
             reservation: consumer.register(context.memory_pool()),
             writer: None,
         }
@@ -120,8 +125,13 @@ impl Group {
         let batch = compact(&piece)?;
         if self.writer.is_none() {
             if self.reservation.try_grow(batch.get_array_memory_size()).is_ok() {
-                let id = piece.id | HELD;
-                self.held.pieces.push(Piece { id, batch, start: 0, len: piece.len });
+                let id = self.next_id();
+                self.held.pieces.push(Piece {
+                    id,
+                    batch,
+                    start: 0,
+                    len: piece.len,
+                });
                 return Ok(());
             }
             let mut file = self
@@ -139,6 +149,12 @@ impl Group {
             self.reservation.free();
         }
         self.write(&batch)
+    }
+
+    /// A chunk may have rows in several groups, so its number will not do.
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {

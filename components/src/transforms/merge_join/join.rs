@@ -12,7 +12,10 @@
 
 use std::cmp::Ordering;
 
-use arrow::{datatypes::{DataType, SchemaRef}, record_batch::RecordBatch};
+use arrow::{
+    datatypes::{DataType, SchemaRef},
+    record_batch::RecordBatch,
+};
 use datafusion_common::{Result, internal_err};
 use datafusion_physical_plan::metrics::{BaselineMetrics, Count};
 use futures::StreamExt;
@@ -118,7 +121,10 @@ impl<K: EncodedKeys> Join<K> {
     /// How the next runs compare; NULL keys that do not match go first on the left.
     fn compare(&self, left: &Chunk<K>, right: &Chunk<K>) -> Ordering {
         let row = left.starts[left.run] as usize;
-        match left.keys.compare(row, &right.keys, right.starts[right.run] as usize) {
+        match left
+            .keys
+            .compare(row, &right.keys, right.starts[right.run] as usize)
+        {
             Ordering::Equal if !self.nulls_equal && left.keys.has_null(row) => Ordering::Less,
             ordering => ordering,
         }
@@ -168,7 +174,9 @@ impl<K: EncodedKeys> Join<K> {
                     right.run += 1;
                 }
                 Ordering::Equal => {
-                    let Some(rows) = (l_count as usize).checked_mul(r_count as usize).filter(|rows| *rows <= room)
+                    let Some(rows) = (l_count as usize)
+                        .checked_mul(r_count as usize)
+                        .filter(|rows| *rows <= room)
                     else {
                         break;
                     };
@@ -261,7 +269,12 @@ impl<K: EncodedKeys> Join<K> {
             };
             let (start, len) = chunk.run_rows();
             let may_go_on = chunk.at_last_run();
-            self.group.push(Piece { id: chunk.id, batch: chunk.batch.clone(), start, len })?;
+            self.group.push(Piece {
+                id: chunk.id,
+                batch: chunk.batch.clone(),
+                start,
+                len,
+            })?;
             self.right.advance().await?;
             if !(may_go_on && self.right.continues) {
                 break;
@@ -300,7 +313,16 @@ impl Output {
             self.spilled_batches += 1;
             // A number that neither chunks nor other reads use.
             let id = u64::MAX - self.spilled_batches;
-            self.join_piece(row, &Piece { id, batch, start: 0, len }).await?;
+            self.join_piece(
+                row,
+                &Piece {
+                    id,
+                    batch,
+                    start: 0,
+                    len,
+                },
+            )
+            .await?;
         }
         Ok(())
     }

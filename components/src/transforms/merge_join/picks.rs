@@ -89,7 +89,9 @@ impl Picks {
             None => self.segments.push_mut(Segment::new(None)),
         };
         segment.write_out();
-        segment.indices.extend(std::iter::repeat_n(NO_ROW, count as usize));
+        segment
+            .indices
+            .extend(std::iter::repeat_n(NO_ROW, count as usize));
         segment.len += count;
         segment.has_nulls = true;
     }
@@ -135,7 +137,13 @@ impl Picks {
 
 impl Segment {
     fn new(source: Option<(u64, RecordBatch)>) -> Self {
-        Self { source, start: 0, len: 0, indices: Vec::new(), has_nulls: false }
+        Self {
+            source,
+            start: 0,
+            len: 0,
+            indices: Vec::new(),
+            has_nulls: false,
+        }
     }
 
     /// From a range to indices.
@@ -153,8 +161,14 @@ impl Segment {
         }
         let mut indices = std::mem::take(&mut self.indices);
         let nulls = self.has_nulls.then(|| {
-            let nulls = indices.iter().map(|index| *index != NO_ROW).collect::<NullBuffer>();
-            indices.iter_mut().filter(|index| **index == NO_ROW).for_each(|index| *index = 0);
+            let nulls = indices
+                .iter()
+                .map(|index| *index != NO_ROW)
+                .collect::<NullBuffer>();
+            indices
+                .iter_mut()
+                .filter(|index| **index == NO_ROW)
+                .for_each(|index| *index = 0);
             nulls
         });
         Some(UInt32Array::new(indices.into(), nulls))

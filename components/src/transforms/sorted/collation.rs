@@ -90,7 +90,11 @@ fn locale(locale_id: u32) -> Result<Locale> {
         0x19 => "ru",
         0x1D => "sv",
         0x1F => "tr",
-        _ => return Err(unknown(format!("the order of text of locale {locale_id} is not known; use LocaleID 1033"))),
+        _ => {
+            return Err(unknown(format!(
+                "the order of text of locale {locale_id} is not known; use LocaleID 1033"
+            )));
+        }
     };
     Locale::try_from_str(name).map_err(|error| unknown(format!("locale {name}: {error}")))
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use arrow::compute::SortOptions;
 use arrow::{
     array::{Array, ArrayRef, AsArray, BinaryBuilder, PrimitiveArray},
     buffer::{NullBuffer, ScalarBuffer},
@@ -12,7 +13,6 @@ use arrow::{
     datatypes::{ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int64Type},
     row::{RowConverter, SortField},
 };
-use arrow::compute::SortOptions;
 use datafusion_common::{Result, exec_err};
 
 use super::{IntegerKeys, KeyColumn, Keys, RowKeys, collation::Collation};
@@ -43,12 +43,19 @@ impl KeyEncoder {
         } else {
             let fields = columns.iter().zip(types).map(|(key, data_type)| {
                 // NULL is the smallest value: last when descending.
-                let options = SortOptions { descending: key.descending, nulls_first: !key.descending };
+                let options = SortOptions {
+                    descending: key.descending,
+                    nulls_first: !key.descending,
+                };
                 SortField::new_with_options(compared_type(data_type), options)
             });
             Some(RowConverter::new(fields.collect())?)
         };
-        Ok(Self { columns, collations, converter })
+        Ok(Self {
+            columns,
+            collations,
+            converter,
+        })
     }
 
     pub(crate) fn columns(&self) -> &[KeyColumn] {
@@ -84,7 +91,11 @@ impl EncodedKeys for IntegerKeys {
         let ([key], [column]) = (&encoder.columns[..], columns) else {
             return exec_err!("integer keys are made of one column, not {}", columns.len());
         };
-        Ok(Self::new(integers(column)?, column.nulls().cloned(), key.descending))
+        Ok(Self::new(
+            integers(column)?,
+            column.nulls().cloned(),
+            key.descending,
+        ))
     }
 }
 
@@ -108,12 +119,18 @@ pub(crate) fn is_ordered(data_type: &DataType) -> bool {
     data_type.is_numeric()
         || is_text(data_type)
         || is_instant(data_type)
-        || matches!(data_type, DataType::Boolean | DataType::FixedSizeBinary(_) | DataType::BinaryView)
+        || matches!(
+            data_type,
+            DataType::Boolean | DataType::FixedSizeBinary(_) | DataType::BinaryView
+        )
         || instant_with_offset(data_type).is_some()
 }
 
 fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8View | DataType::Utf8 | DataType::LargeUtf8)
+    matches!(
+        data_type,
+        DataType::Utf8View | DataType::Utf8 | DataType::LargeUtf8
+    )
 }
 
 fn is_instant(data_type: &DataType) -> bool {
@@ -152,8 +169,16 @@ fn comparable(column: &ArrayRef) -> Result<ArrayRef> {
             let nulls = NullBuffer::union(parts.nulls(), parts.column(0).nulls());
             arrow::array::make_array(instants.nulls(nulls).build()?)
         }
-        DataType::Float32 => Arc::new(column.as_primitive::<Float32Type>().unary::<_, Float32Type>(|x| x + 0.0)),
-        DataType::Float64 => Arc::new(column.as_primitive::<Float64Type>().unary::<_, Float64Type>(|x| x + 0.0)),
+        DataType::Float32 => Arc::new(
+            column
+                .as_primitive::<Float32Type>()
+                .unary::<_, Float32Type>(|x| x + 0.0),
+        ),
+        DataType::Float64 => Arc::new(
+            column
+                .as_primitive::<Float64Type>()
+                .unary::<_, Float64Type>(|x| x + 0.0),
+        ),
         _ => Arc::clone(column),
     })
 }
@@ -194,5 +219,7 @@ fn integers(column: &ArrayRef) -> Result<ScalarBuffer<i64>> {
 
 /// The same bits as integers.
 fn native<T: ArrowPrimitiveType>(column: &ArrayRef) -> Result<PrimitiveArray<T>> {
-    Ok(PrimitiveArray::from(column.to_data().into_builder().data_type(T::DATA_TYPE).build()?))
+    Ok(PrimitiveArray::from(
+        column.to_data().into_builder().data_type(T::DATA_TYPE).build()?,
+    ))
 }

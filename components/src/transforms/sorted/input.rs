@@ -116,8 +116,15 @@ impl<K: EncodedKeys> SortedInput<K> {
     pub(crate) async fn next_chunk(&mut self) -> Result<()> {
         if let Some(chunk) = self.chunk.take() {
             let row = chunk.keys.len() - 1;
-            let columns = chunk.key_columns.iter().map(|column| column.slice(row, 1)).collect();
-            self.last = Some(LastRow { keys: chunk.keys, columns });
+            let columns = chunk
+                .key_columns
+                .iter()
+                .map(|column| column.slice(row, 1))
+                .collect();
+            self.last = Some(LastRow {
+                keys: chunk.keys,
+                columns,
+            });
         }
         self.continues = false;
         while let Some(batch) = self.batches.next().await {
@@ -133,8 +140,12 @@ impl<K: EncodedKeys> SortedInput<K> {
     }
 
     fn read(&mut self, batch: &RecordBatch) -> Result<()> {
-        let key_columns: Vec<ArrayRef> =
-            self.encoder.columns().iter().map(|key| batch.column(key.column).clone()).collect();
+        let key_columns: Vec<ArrayRef> = self
+            .encoder
+            .columns()
+            .iter()
+            .map(|key| batch.column(key.column).clone())
+            .collect();
         let keys = K::encode(&self.encoder, &key_columns)?;
         if let Some(last) = &self.last {
             match last.keys.compare(last.keys.len() - 1, &keys, 0) {
@@ -150,7 +161,14 @@ impl<K: EncodedKeys> SortedInput<K> {
         self.rows += batch.num_rows() as u64;
         self.chunks += 1;
         let batch = (self.projection)(batch)?;
-        self.chunk = Some(Chunk { batch, id: self.chunks, keys, starts, run: 0, key_columns });
+        self.chunk = Some(Chunk {
+            batch,
+            id: self.chunks,
+            keys,
+            starts,
+            run: 0,
+            key_columns,
+        });
         Ok(())
     }
 
@@ -186,9 +204,13 @@ impl<K: EncodedKeys> SortedInput<K> {
             number - 1,
             values(columns_before, row_before),
         );
-        FlowError::new(&self.description.component, Some(SsisCode::INPUT_MUST_BE_SORTED), message)
-            .with_column(name(0))
-            .with_row(number)
-            .into()
+        FlowError::new(
+            &self.description.component,
+            Some(SsisCode::INPUT_MUST_BE_SORTED),
+            message,
+        )
+        .with_column(name(0))
+        .with_row(number)
+        .into()
     }
 }

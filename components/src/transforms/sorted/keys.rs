@@ -45,7 +45,11 @@ impl IntegerKeys {
         } else {
             (values, Ordering::Less)
         };
-        Self { values, nulls, null_to_value }
+        Self {
+            values,
+            nulls,
+            null_to_value,
+        }
     }
 }
 
@@ -104,7 +108,10 @@ fn run_starts_of(values: &[i64]) -> Result<Vec<u32>, usize> {
         in_order &= pair[0] <= pair[1];
     }
     if !in_order {
-        return Err(values.array_windows::<2>().position(|pair| pair[0] > pair[1]).map_or(0, |row| row + 1));
+        return Err(values
+            .array_windows::<2>()
+            .position(|pair| pair[0] > pair[1])
+            .map_or(0, |row| row + 1));
     }
     starts.truncate(count);
     starts.push(values.len() as u32);
@@ -121,7 +128,10 @@ pub(crate) struct RowKeys {
 impl RowKeys {
     /// `nulls`: rows in which a key column is NULL.
     pub(crate) fn new(rows: Rows, nulls: Option<NullBuffer>) -> Self {
-        Self { rows, nulls: nulls.filter(|nulls| nulls.null_count() > 0) }
+        Self {
+            rows,
+            nulls: nulls.filter(|nulls| nulls.null_count() > 0),
+        }
     }
 }
 

@@ -17,8 +17,8 @@ mod keys;
 
 pub(crate) use encoder::{EncodedKeys, KeyEncoder, has_integer_keys};
 pub(crate) use input::{Chunk, InputDescription, SortedInput};
-pub(crate) use keys::{IntegerKeys, RowKeys};
 use keys::Keys;
+pub(crate) use keys::{IntegerKeys, RowKeys};
 
 use arrow::datatypes::SchemaRef;
 use datafusion_common::Result;
@@ -61,17 +61,26 @@ pub(crate) fn key_columns(keys: &[MergeKey]) -> [Vec<KeyColumn>; 2] {
 }
 
 /// Checks that there are keys, that their columns exist, and that each pair has one type.
-pub(crate) fn check_keys(component: &str, keys: &[MergeKey], left: &SchemaRef, right: &SchemaRef) -> Result<()> {
-    let fail = |message: String| {
-        Err(FlowError::new(component, Some(SsisCode::VALIDATION_FAILED), message).into())
-    };
+pub(crate) fn check_keys(
+    component: &str,
+    keys: &[MergeKey],
+    left: &SchemaRef,
+    right: &SchemaRef,
+) -> Result<()> {
+    let fail =
+        |message: String| Err(FlowError::new(component, Some(SsisCode::VALIDATION_FAILED), message).into());
     if keys.is_empty() {
-        return fail("no key column: set SortKeyPosition on the columns by which the inputs are sorted".to_owned());
+        return fail(
+            "no key column: set SortKeyPosition on the columns by which the inputs are sorted".to_owned(),
+        );
     }
     for (number, key) in keys.iter().enumerate() {
         let number = number + 1;
         let (Some(l), Some(r)) = (left.fields().get(key.left), right.fields().get(key.right)) else {
-            return fail(format!("key {number}: no column {} and {} in its inputs", key.left, key.right));
+            return fail(format!(
+                "key {number}: no column {} and {} in its inputs",
+                key.left, key.right
+            ));
         };
         if l.data_type() != r.data_type() {
             return fail(format!(
@@ -83,7 +92,11 @@ pub(crate) fn check_keys(component: &str, keys: &[MergeKey], left: &SchemaRef, r
             ));
         }
         if !encoder::is_ordered(l.data_type()) {
-            return fail(format!("key {number}: column `{}` is {}, which has no order", l.name(), l.data_type()));
+            return fail(format!(
+                "key {number}: column `{}` is {}, which has no order",
+                l.name(),
+                l.data_type()
+            ));
         }
     }
     Ok(())
