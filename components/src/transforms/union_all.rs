@@ -227,3 +227,101 @@ impl Union {
         Ok(Some(batch_of(&self.schema, columns, rows)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::{
+        array::{AsArray, Int64Array},
+        datatypes::{DataType, Field, Int64Type, Schema},
+    };
+
+    use super::*;
+    use crate::{
+        flow::GatherExec,
+        transforms::given::{Given, collect, context, dealt},
+    };
+
+    fn schema(columns: usize) -> SchemaRef {
+        let fields = (0..columns).map(|at| Field::new(format!("c{at}"), DataType::Int64, true));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    /// Batches of these lengths; the first column counts from `from`, the second is its negation.
+    fn input(from: i64, lengths: &[usize], partitions: usize) -> Arc<dyn ExecutionPlan> {
+        let mut at = from;
+        let batches = lengths.iter().map(|len| {
+            let values: Vec<i64> = (at..at + *len as i64).collect();
+            at += *len as i64;
+            let negated = Int64Array::from_iter_values(values.iter().map(|value| -value));
+            let columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(values)), Arc::new(negated)];
+            Given::Batch(RecordBatch::try_new(schema(2), columns).unwrap())
+        });
+        dealt(&schema(2), batches.collect(), partitions)
+    }
+
+    fn settings(mapping: Vec<Vec<Option<usize>>>) -> UnionAll {
+        UnionAll {
+            component: "Package\\Flow\\Union All".to_owned(),
+            mapping,
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn batch_k_holds_batch_k_of_every_input() {
+        for partitions in [1, 2, 7] {
+            let inputs = vec![
+                input(0, &[2, 0, 1], partitions),
+                input(100, &[1, 0, 0, 0, 2], partitions),
+                input(200, &[], partitions),
+            ];
+            let mapping = vec![vec![Some(0), Some(1)], vec![Some(1), None], vec![None, None]];
+            let union = UnionAllExec::try_new(inputs, settings(mapping), schema(2)).unwrap();
+            let plan = GatherExec::try_new(Arc::new(union)).unwrap();
+            let batches = collect(&plan, 0, &context(8192, None)).await.unwrap();
+            let rows = |column: usize| -> Vec<Vec<Option<i64>>> {
+                let columns = batches
+                    .iter()
+                    .map(|batch| batch.column(column).as_primitive::<Int64Type>());
+                columns.map(|column| column.iter().collect()).collect()
+            };
+            let first: Vec<Vec<i64>> = vec![vec![0, 1, -100], vec![], vec![2], vec![], vec![-101, -102]];
+            let first: Vec<Vec<Option<i64>>> = first
+                .into_iter()
+                .map(|batch| batch.into_iter().map(Some).collect())
+                .collect();
+            assert_eq!(rows(0), first, "{partitions} partitions");
+            let second = vec![
+                vec![Some(0), Some(-1), None],
+                vec![],
+                vec![Some(-2)],
+                vec![],
+                vec![None, None],
+            ];
+            assert_eq!(rows(1), second, "{partitions} partitions");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_batch_alone_is_not_copied() {
+        let source = input(0, &[3], 1);
+        let context = context(8192, None);
+        let before = collect(source.as_ref(), 0, &context).await.unwrap();
+        let inputs = vec![input(9, &[0], 1), Arc::clone(&source)];
+        let mapping = settings(vec![vec![Some(0)], vec![Some(1)]]);
+        let union = UnionAllExec::try_new(inputs, mapping, schema(1)).unwrap();
+        let after = collect(&union, 0, &context).await.unwrap();
+        let values =
+            |batch: &RecordBatch, at: usize| batch.column(at).as_primitive::<Int64Type>().values().as_ptr();
+        assert_eq!(values(&after[0], 0), values(&before[0], 1));
+    }
+
+    #[test]
+    fn a_column_of_another_type_is_named() {
+        let text = Arc::new(Schema::new(vec![Field::new("name", DataType::Utf8View, true)]));
+        let error =
+            UnionAllExec::try_new(vec![input(0, &[], 1)], settings(vec![vec![Some(1)]]), text).unwrap_err();
+        let wanted = "column `c1` of input 1 is Int64, but the output column is Utf8View";
+        assert!(error.to_string().contains(wanted), "{error}");
+        assert!(error.to_string().contains("column `name`"), "{error}");
+    }
+}

@@ -387,3 +387,6 @@ impl MergedRows {
         batch_of(schema, columns.collect::<Result<_>>()?, rows)
     }
 }
+
+#[cfg(test)]
+mod tests;
