@@ -15,7 +15,9 @@
 use std::{any::Any, fmt, panic::AssertUnwindSafe, sync::Arc};
 
 use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
-use datafusion_common::{DataFusionError, Result, exec_datafusion_err, internal_err, tree_node::TreeNodeRecursion};
+use datafusion_common::{
+    DataFusionError, Result, exec_datafusion_err, internal_err, tree_node::TreeNodeRecursion,
+};
 use datafusion_common_runtime::SpawnedTask;
 use datafusion_execution::{SendableRecordBatchStream, TaskContext};
 use datafusion_physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
@@ -57,7 +59,11 @@ impl GatherExec {
             input.pipeline_behavior(),
             input.boundedness(),
         ));
-        Ok(Self { input, properties, metrics: ExecutionPlanMetricsSet::new() })
+        Ok(Self {
+            input,
+            properties,
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
     }
 
     pub fn input(&self) -> &Arc<dyn ExecutionPlan> {
@@ -126,7 +132,10 @@ impl ExecutionPlan for GatherExec {
         let inputs = (0..partitions)
             .map(|partition| self.input.execute(partition, Arc::clone(&context)))
             .collect::<Result<Vec<_>>>()?;
-        let gathering = Gathering { lanes: inputs.into_iter().map(Lane::start).collect(), turn: 0 };
+        let gathering = Gathering {
+            lanes: inputs.into_iter().map(Lane::start).collect(),
+            turn: 0,
+        };
         let batches = stream::try_unfold(gathering, |mut gathering| async move {
             Ok(gathering.next().await?.map(|batch| (batch, gathering)))
         });
@@ -151,7 +160,10 @@ struct Lane {
 impl Lane {
     fn start(input: SendableRecordBatchStream) -> Self {
         let (sender, batches) = channel(BATCHES_AHEAD);
-        Self { batches, _task: SpawnedTask::spawn(forward(input, sender)) }
+        Self {
+            batches,
+            _task: SpawnedTask::spawn(forward(input, sender)),
+        }
     }
 }
 
@@ -226,7 +238,9 @@ fn panic_error(panic: &(dyn Any + Send)) -> DataFusionError {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("of unknown kind");
-    exec_datafusion_err!("a task of the data flow panicked: {text}; this is a defect of the engine, please report it")
+    exec_datafusion_err!(
+        "a task of the data flow panicked: {text}; this is a defect of the engine, please report it"
+    )
 }
 
 pub(super) fn require_runtime(operator: &str) -> Result<()> {
@@ -244,4 +258,131 @@ pub(super) fn counted(
 ) -> SendableRecordBatchStream {
     let batches = batches.inspect_ok(move |batch| metrics.record_output(batch.num_rows()));
     Box::pin(RecordBatchStreamAdapter::new(schema, batches))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::{
+        array::{AsArray, Int64Array},
+        datatypes::{DataType, Field, Int64Type, Schema},
+    };
+
+    use super::*;
+    use crate::{
+        flow::ScatterExec,
+        transforms::given::{Given, collect, context, dealt, given},
+    };
+
+    fn schema() -> SchemaRef {
+        Arc::new(Schema::new(vec![Field::new("k", DataType::Int64, true)]))
+    }
+
+    /// Batch `k` has `k mod 3` rows of value `k`.
+    fn batch(k: usize) -> Given {
+        let column = Int64Array::from(vec![k as i64; k % 3]);
+        Given::Batch(RecordBatch::try_new(schema(), vec![Arc::new(column)]).unwrap())
+    }
+
+    fn rows(batches: &[RecordBatch]) -> Vec<Vec<i64>> {
+        batches
+            .iter()
+            .map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec())
+            .collect()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_order_is_that_of_the_source_at_any_number_of_partitions() {
+        for count in [0, 1, 2, 6, 7, 8, 50] {
+            let source: Vec<Given> = (0..count).map(batch).collect();
+            let expected: Vec<Vec<i64>> = (0..count).map(|k| vec![k as i64; k % 3]).collect();
+            for partitions in [1, 2, 7] {
+                let plan = GatherExec::try_new(dealt(&schema(), source.clone(), partitions)).unwrap();
+                let batches = collect(&plan, 0, &context(8192, None)).await.unwrap();
+                assert_eq!(
+                    rows(&batches),
+                    expected,
+                    "{count} batches, {partitions} partitions"
+                );
+
+                let scatter = ScatterExec::try_new(Arc::new(plan), partitions).unwrap();
+                let plan = GatherExec::try_new(Arc::new(scatter)).unwrap();
+                let context = context(8192, None);
+                for run in 0..2 {
+                    let batches = collect(&plan, 0, &context).await.unwrap();
+                    assert_eq!(
+                        rows(&batches),
+                        expected,
+                        "{count} batches, {partitions} partitions, run {run}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_first_error_in_source_order_wins() {
+        let source = [
+            batch(0),
+            batch(1),
+            batch(2),
+            batch(3),
+            Given::Error("fifth"),
+            Given::Panic("sixth"),
+        ];
+        for partitions in [2, 3, 6] {
+            let input = dealt(&schema(), source.to_vec(), partitions);
+            let plan = GatherExec::try_new(input).unwrap();
+            let outcome: Vec<_> = plan.execute(0, context(8192, None)).unwrap().collect().await;
+            assert_eq!(outcome.len(), 5, "{partitions}");
+            assert!(outcome[4].as_ref().unwrap_err().to_string().contains("fifth"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_becomes_an_error() {
+        let source = vec![batch(0), Given::Panic("out of cheese")];
+        let plan = GatherExec::try_new(dealt(&schema(), source.clone(), 2)).unwrap();
+        let error = collect(&plan, 0, &context(8192, None)).await.unwrap_err();
+        assert!(error.to_string().contains("panicked: out of cheese"), "{error}");
+
+        let scatter = ScatterExec::try_new(dealt(&schema(), source, 1), 2).unwrap();
+        let context = context(8192, None);
+        let (first, second) = tokio::join!(collect(&scatter, 0, &context), collect(&scatter, 1, &context));
+        for outcome in [first, second] {
+            assert!(
+                outcome
+                    .unwrap_err()
+                    .to_string()
+                    .contains("panicked: out of cheese")
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_batch_after_the_end_of_another_partition_is_an_error() {
+        let input = given(&schema(), vec![vec![batch(0)], vec![batch(1), batch(3)]]);
+        let plan = GatherExec::try_new(input).unwrap();
+        let error = collect(&plan, 0, &context(8192, None)).await.unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("partition 0 ended while a partition 1 turns later"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_dropped_partition_does_not_stop_the_others() {
+        let source: Vec<Given> = (0..40).map(batch).collect();
+        let scatter = ScatterExec::try_new(dealt(&schema(), source, 1), 2).unwrap();
+        let context = context(8192, None);
+        drop(scatter.execute(0, Arc::clone(&context)).unwrap());
+        let batches = collect(&scatter, 1, &context).await.unwrap();
+        let expected: Vec<Vec<i64>> = (0..40)
+            .skip(1)
+            .step_by(2)
+            .map(|k| vec![k as i64; k % 3])
+            .collect();
+        assert_eq!(rows(&batches), expected);
+    }
 }

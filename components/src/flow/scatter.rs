@@ -58,7 +58,9 @@ impl ScatterExec {
     pub fn try_new(input: Arc<dyn ExecutionPlan>, partitions: usize) -> Result<Self> {
         let found = input.output_partitioning().partition_count();
         if found != 1 || partitions == 0 {
-            return internal_err!("ScatterExec deals 1 partition out to 1 or more, not {found} to {partitions}");
+            return internal_err!(
+                "ScatterExec deals 1 partition out to 1 or more, not {found} to {partitions}"
+            );
         }
         let properties = Arc::new(PlanProperties::new(
             EquivalenceProperties::new(input.schema()),
@@ -67,7 +69,13 @@ impl ScatterExec {
             input.boundedness(),
         ));
         let metrics = ExecutionPlanMetricsSet::new();
-        Ok(Self { input, partitions, properties, metrics, runs: Mutex::new(Vec::new()) })
+        Ok(Self {
+            input,
+            partitions,
+            properties,
+            metrics,
+            runs: Mutex::new(Vec::new()),
+        })
     }
 
     pub fn input(&self) -> &Arc<dyn ExecutionPlan> {
@@ -75,7 +83,11 @@ impl ScatterExec {
     }
 
     /// The queue of `partition`, in a run of this context in which it has not been opened.
-    fn open(&self, partition: usize, context: &Arc<TaskContext>) -> Result<(Receiver<Handed>, Arc<SpawnedTask<()>>)> {
+    fn open(
+        &self,
+        partition: usize,
+        context: &Arc<TaskContext>,
+    ) -> Result<(Receiver<Handed>, Arc<SpawnedTask<()>>)> {
         let mut runs = self.runs.lock();
         let waiting = runs.iter_mut().position(|run| {
             std::ptr::eq(run.context.as_ptr(), Arc::as_ptr(context))
@@ -89,7 +101,10 @@ impl ScatterExec {
             }
         };
         let Some(batches) = runs[at].unopened.get_mut(partition).and_then(Option::take) else {
-            return internal_err!("ScatterExec has {} partitions, not a partition {partition}", self.partitions);
+            return internal_err!(
+                "ScatterExec has {} partitions, not a partition {partition}",
+                self.partitions
+            );
         };
         let task = Arc::clone(&runs[at].task);
         if runs[at].unopened.iter().all(Option::is_none) {
@@ -106,7 +121,11 @@ impl ScatterExec {
             .map(|(sender, receiver)| (sender, Some(receiver)))
             .unzip();
         let task = Arc::new(SpawnedTask::spawn(deal(input, senders)));
-        Ok(Run { context: Arc::downgrade(context), unopened, task })
+        Ok(Run {
+            context: Arc::downgrade(context),
+            unopened,
+            task,
+        })
     }
 }
 
@@ -165,7 +184,10 @@ impl ExecutionPlan for ScatterExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         if partition >= self.partitions {
-            return internal_err!("ScatterExec has {} partitions, not a partition {partition}", self.partitions);
+            return internal_err!(
+                "ScatterExec has {} partitions, not a partition {partition}",
+                self.partitions
+            );
         }
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let schema = self.input.schema();

@@ -1,0 +1,100 @@
+//! Bytes whose order and equality are those of text under a locale and comparison flags (`ssis-semantics` 3.2, 3.3).
+
+use std::borrow::Cow;
+
+use datafusion_common::{DataFusionError, Result};
+use icu_collator::{
+    Collator, CollatorBorrowed, CollatorPreferences,
+    options::{AlternateHandling, CaseLevel, CollatorOptions, MaxVariable, Strength},
+};
+use icu_locale_core::Locale;
+
+const CASE: u32 = 0x1;
+const NON_SPACING: u32 = 0x2;
+const SYMBOLS: u32 = 0x4;
+const KANA: u32 = 0x1_0000;
+const WIDTH: u32 = 0x2_0000;
+
+/// The order of text in one locale under one set of flags.
+#[derive(Debug)]
+pub(super) struct Collation {
+    collator: CollatorBorrowed<'static>,
+    /// Case is ignored while kana and width, which ICU ranks with it, are not.
+    fold_case: bool,
+}
+
+impl Collation {
+    /// Fails for a locale, or a set of flags, whose order is not known.
+    pub(super) fn try_new(locale_id: u32, flags: u32) -> Result<Self> {
+        let mut options = CollatorOptions::default();
+        // ICU ranks case, kana and width as one level.
+        let level = flags & (CASE | KANA | WIDTH);
+        let (strength, fold_case) = match (flags & NON_SPACING != 0, level) {
+            (false, 0) => (Strength::Tertiary, false),
+            (false, CASE) => (Strength::Tertiary, true),
+            (false, level) if level == CASE | KANA | WIDTH => (Strength::Secondary, false),
+            (true, 0) => {
+                options.case_level = Some(CaseLevel::On);
+                (Strength::Primary, false)
+            }
+            (true, level) if level & CASE != 0 => (Strength::Primary, false),
+            _ => return Err(unknown(format!("comparison flags 0x{flags:X} are not supported"))),
+        };
+        if flags & !(NON_SPACING | SYMBOLS | CASE | KANA | WIDTH) != 0 {
+            return Err(unknown(format!("comparison flags 0x{flags:X} are not supported")));
+        }
+        options.strength = Some(strength);
+        if flags & SYMBOLS != 0 {
+            options.alternate_handling = Some(AlternateHandling::Shifted);
+            options.max_variable = Some(MaxVariable::Symbol);
+        }
+        let preferences = CollatorPreferences::from(&locale(locale_id)?);
+        let collator = Collator::try_new(preferences, options)
+            .map_err(|error| unknown(format!("the order of locale {locale_id}: {error}")))?;
+        Ok(Self { collator, fold_case })
+    }
+
+    /// Appends the key of `text`.
+    pub(super) fn sort_key(&self, text: &str, key: &mut Vec<u8>) {
+        let text = match self.fold_case {
+            true => Cow::Owned(text.to_lowercase()),
+            false => Cow::Borrowed(text),
+        };
+        let Ok(()) = self.collator.write_sort_key_to(&text, key);
+    }
+}
+
+fn unknown(message: String) -> DataFusionError {
+    DataFusionError::Configuration(message)
+}
+
+/// The locale of an LCID's primary language; sublanguages sort alike in those listed.
+fn locale(locale_id: u32) -> Result<Locale> {
+    let name = match locale_id & 0x3FF {
+        _ if locale_id == 0 || locale_id == 127 => "und",
+        0x05 => "cs",
+        0x06 => "da",
+        0x07 => "de",
+        0x08 => "el",
+        0x09 => "en",
+        0x0A => "es",
+        0x0B => "fi",
+        0x0C => "fr",
+        0x0E => "hu",
+        0x10 => "it",
+        0x11 => "ja",
+        0x13 => "nl",
+        0x14 => "nb",
+        0x15 => "pl",
+        0x16 => "pt",
+        0x19 => "ru",
+        0x1D => "sv",
+        0x1F => "tr",
+        _ => {
+            return Err(unknown(format!(
+                "the order of text of locale {locale_id} is not known; use LocaleID 1033"
+            )));
+        }
+    };
+    Locale::try_from_str(name).map_err(|error| unknown(format!("locale {name}: {error}")))
+}
