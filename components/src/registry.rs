@@ -5,6 +5,7 @@ use crate::{ComponentClass, destinations, sources, transforms};
 /// Every component that can run.
 pub static COMPONENTS: &[&ComponentClass] = &[
     &sources::flat_file_source::CLASS,
+    &transforms::aggregate::CLASS,
     &transforms::sort::CLASS,
     &destinations::data_reader::CLASS,
     &destinations::recordset::CLASS,

@@ -1,4 +1,6 @@
-//! Collation keys: bytes whose order and equality are those of text under a locale and SSIS comparison flags.
+//! Bytes whose order and equality are those of text under a locale and comparison flags (`ssis-semantics` 3.2, 3.3).
+
+use std::borrow::Cow;
 
 use icu_collator::{
     Collator, CollatorBorrowed, CollatorPreferences,
@@ -6,78 +8,105 @@ use icu_collator::{
 };
 use icu_locale_core::Locale;
 
-const IGNORE_CASE: u32 = 0x1;
-const IGNORE_NON_SPACING: u32 = 0x2;
-const IGNORE_SYMBOLS: u32 = 0x4;
+const CASE: u32 = 0x1;
+const NON_SPACING: u32 = 0x2;
+const SYMBOLS: u32 = 0x4;
+const KANA: u32 = 0x1_0000;
+const WIDTH: u32 = 0x2_0000;
 
-/// A locale whose collation is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("locale id {0} has no known collation; set the component's LocaleID to a known one, such as 1033")]
-pub struct CollationError(pub u32);
+/// A locale or a set of comparison flags whose order is not known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CollationError(String);
 
-/// Text order of one locale (LCID) under one set of comparison flags (`ssis-semantics` 3.2, 3.3).
+/// The order of text in one locale under one set of flags.
 #[derive(Debug)]
 pub struct Collation {
     collator: CollatorBorrowed<'static>,
+    /// Case is ignored while kana and width, which ICU ranks with it, are not.
+    fold_case: bool,
 }
 
 impl Collation {
-    /// Fails for a locale whose collation is not known.
-    pub fn try_new(locale_id: u32, comparison_flags: u32) -> Result<Self, CollationError> {
+    /// Fails for a locale, or a set of flags, whose order is not known.
+    pub fn try_new(locale_id: u32, flags: u32) -> Result<Self, CollationError> {
         let mut options = CollatorOptions::default();
-        let (case, accents) = (
-            comparison_flags & IGNORE_CASE != 0,
-            comparison_flags & IGNORE_NON_SPACING != 0,
-        );
-        options.strength = Some(match (case, accents) {
-            (false, false) => Strength::Tertiary,
-            (true, false) => Strength::Secondary,
-            (_, true) => Strength::Primary,
-        });
-        if accents && !case {
-            options.case_level = Some(CaseLevel::On);
+        // ICU ranks case, kana and width as one level.
+        let level = flags & (CASE | KANA | WIDTH);
+        let (strength, fold_case) = match (flags & NON_SPACING != 0, level) {
+            (false, 0) => (Strength::Tertiary, false),
+            (false, CASE) => (Strength::Tertiary, true),
+            (false, level) if level == CASE | KANA | WIDTH => (Strength::Secondary, false),
+            (true, 0) => {
+                options.case_level = Some(CaseLevel::On);
+                (Strength::Primary, false)
+            }
+            (true, level) if level & CASE != 0 => (Strength::Primary, false),
+            _ => return Err(unknown(format!("comparison flags 0x{flags:X} are not supported"))),
+        };
+        if flags & !(NON_SPACING | SYMBOLS | CASE | KANA | WIDTH) != 0 {
+            return Err(unknown(format!("comparison flags 0x{flags:X} are not supported")));
         }
-        if comparison_flags & IGNORE_SYMBOLS != 0 {
+        options.strength = Some(strength);
+        if flags & SYMBOLS != 0 {
             options.alternate_handling = Some(AlternateHandling::Shifted);
             options.max_variable = Some(MaxVariable::Symbol);
         }
         let preferences = CollatorPreferences::from(&locale(locale_id)?);
-        let collator = Collator::try_new(preferences, options).map_err(|_| CollationError(locale_id))?;
-        Ok(Self { collator })
+        let collator = Collator::try_new(preferences, options)
+            .map_err(|error| unknown(format!("the order of locale {locale_id}: {error}")))?;
+        Ok(Self { collator, fold_case })
     }
 
     /// The order of two texts.
     pub fn compare(&self, left: &str, right: &str) -> std::cmp::Ordering {
+        if self.fold_case {
+            return self.collator.compare(&left.to_lowercase(), &right.to_lowercase());
+        }
         self.collator.compare(left, right)
     }
 
     /// Appends the key of `text`.
-    pub fn key(&self, text: &str, out: &mut Vec<u8>) {
-        let Ok(()) = self.collator.write_sort_key_to(text, out);
+    pub fn sort_key(&self, text: &str, key: &mut Vec<u8>) {
+        let text = match self.fold_case {
+            true => Cow::Owned(text.to_lowercase()),
+            false => Cow::Borrowed(text),
+        };
+        let Ok(()) = self.collator.write_sort_key_to(&text, key);
     }
 }
 
+fn unknown(message: String) -> CollationError {
+    CollationError(message)
+}
+
+/// The locale of an LCID's primary language; sublanguages sort alike in those listed.
 fn locale(locale_id: u32) -> Result<Locale, CollationError> {
     let name = match locale_id & 0x3FF {
         _ if locale_id == 0 || locale_id == 127 => "und",
         0x05 => "cs",
         0x06 => "da",
         0x07 => "de",
+        0x08 => "el",
         0x09 => "en",
         0x0A => "es",
         0x0B => "fi",
         0x0C => "fr",
+        0x0E => "hu",
         0x10 => "it",
         0x11 => "ja",
         0x13 => "nl",
         0x14 => "nb",
         0x15 => "pl",
         0x16 => "pt",
+        0x19 => "ru",
         0x1D => "sv",
-        _ => "",
+        0x1F => "tr",
+        _ => {
+            return Err(unknown(format!(
+                "the order of text of locale {locale_id} is not known; use LocaleID 1033"
+            )));
+        }
     };
-    match Locale::try_from_str(name) {
-        Ok(locale) if !name.is_empty() => Ok(locale),
-        _ => Err(CollationError(locale_id)),
-    }
+    Locale::try_from_str(name).map_err(|error| unknown(format!("locale {name}: {error}")))
 }

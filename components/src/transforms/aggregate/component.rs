@@ -68,8 +68,8 @@ fn aggregate_column(
         3 => Operation::CountDistinct,
         4 => Operation::Sum,
         5 => Operation::Average,
-        6 => Operation::Min,
-        7 => Operation::Max,
+        6 => Operation::Minimum,
+        7 => Operation::Maximum,
         other => {
             let message = format!("output column `{}`: AggregationType {other} is not one of 0 to 7", column.name);
             return Err(binding.finding(message));

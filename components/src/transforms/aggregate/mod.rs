@@ -21,6 +21,7 @@
 //! and decimals are summed in 192 bits, and floats are summed exactly and rounded once.
 
 mod accumulators;
+mod component;
 mod error;
 mod groups;
 mod operator;
@@ -31,6 +32,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use component::CLASS;
 pub use error::AggregateError;
 pub use operator::AggregateExec;
 

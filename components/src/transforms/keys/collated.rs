@@ -7,7 +7,7 @@ use arrow::{
     compute::cast,
     datatypes::{DataType, Int16Type, TimestampMicrosecondType},
 };
-use datafusion_common::{Result, exec_err};
+use datafusion_common::{DataFusionError, Result, exec_err};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -34,7 +34,7 @@ impl CollatedValues {
     pub(crate) fn try_new(data_type: &DataType, locale_id: u32, comparison_flags: u32) -> Result<Self> {
         let kind = match data_type {
             DataType::Utf8View | DataType::Utf8 | DataType::LargeUtf8 => {
-                Kind::Text(Arc::new(Collation::try_new(locale_id, comparison_flags)?))
+                Kind::Text(Arc::new(Collation::try_new(locale_id, comparison_flags).map_err(|error| DataFusionError::Configuration(error.to_string()))?))
             }
             DataType::BinaryView | DataType::Binary | DataType::LargeBinary => Kind::Bytes,
             DataType::Struct(fields)
@@ -99,7 +99,7 @@ impl CollatedValues {
                 let Ok(text) = std::str::from_utf8(value) else {
                     return exec_err!("a text column holds bytes that are not UTF-8");
                 };
-                self.keys.push_with(|bytes| collation.key(text, bytes));
+                self.keys.push_with(|bytes| collation.sort_key(text, bytes));
             }
         }
         Ok(())

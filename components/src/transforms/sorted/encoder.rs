@@ -13,9 +13,11 @@ use arrow::{
     datatypes::{ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int64Type},
     row::{RowConverter, SortField},
 };
-use datafusion_common::{Result, exec_err};
+use datafusion_common::{DataFusionError, Result, exec_err};
 
-use super::{IntegerKeys, KeyColumn, Keys, RowKeys, collation::Collation};
+use fletching_expression::collation::Collation;
+
+use super::{IntegerKeys, KeyColumn, Keys, RowKeys};
 
 /// Encodes the key columns of one input.
 #[derive(Debug)]
@@ -34,7 +36,9 @@ impl KeyEncoder {
             .iter()
             .zip(types)
             .map(|(key, data_type)| match is_text(data_type) {
-                true => Collation::try_new(locale_id, key.comparison_flags).map(Some),
+                true => Collation::try_new(locale_id, key.comparison_flags)
+                    .map(Some)
+                    .map_err(|error| DataFusionError::Configuration(error.to_string())),
                 false => Ok(None),
             })
             .collect::<Result<_>>()?;

@@ -10,7 +10,6 @@
 //! and the check costs nothing: it falls out of finding the runs. NULL is the smallest value (3.4), text is ordered by
 //! locale and comparison flags (3.2), GUIDs by their text (3.5).
 
-mod collation;
 mod encoder;
 mod input;
 mod keys;
