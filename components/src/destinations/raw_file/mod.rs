@@ -12,6 +12,7 @@
 //!
 //! Rules: spec `ssis-semantics.md` 10.
 
+mod batch_check;
 mod error;
 mod reader;
 mod writer;

@@ -13,13 +13,15 @@ use arrow::{
     array::RecordBatch,
     buffer::{Buffer, MutableBuffer},
     datatypes::{Field, Schema, SchemaRef},
-    ipc::{Block, MetadataVersion, reader::FileDecoder, root_as_footer, root_as_message},
+    ipc::{Block, MetadataVersion, reader::FileDecoder, root_as_footer},
 };
 use dtsx::DataType;
 use fletching_connections::{Files, InputFile};
 use fletching_expression::types;
 
-use super::{COMPARISON_FLAGS, RAW_FILE_KEY, RAW_FILE_VERSION, SORT_KEY_POSITION, error::RawFileError};
+use super::{
+    COMPARISON_FLAGS, RAW_FILE_KEY, RAW_FILE_VERSION, SORT_KEY_POSITION, batch_check, error::RawFileError,
+};
 
 const MAGIC: &[u8; 6] = b"ARROW1";
 /// Footer length and closing magic.
@@ -107,7 +109,7 @@ impl RawFileReader {
         let mut bytes = MutableBuffer::from_len_zeroed(length as usize);
         read_exact_at(&self.file, &self.path, bytes.as_slice_mut(), start)?;
         let bytes = Buffer::from(bytes);
-        check_message(&bytes, head as usize).map_err(damaged)?;
+        batch_check::check(&bytes, head as usize, &self.schema).map_err(damaged)?;
         self.decoder
             .read_record_batch(block, &bytes)
             .map_err(|error| damaged(error.to_string()))?
@@ -167,35 +169,6 @@ fn read_field(field: &arrow::ipc::Field<'_>) -> Option<Field> {
         }
     }
     Some(read)
-}
-
-/// The buffers of a batch must lie in its body, and be uncompressed: their lengths are then bounded by the file's.
-fn check_message(bytes: &Buffer, head: usize) -> Result<(), String> {
-    let framed = bytes.get(..head).unwrap_or_default();
-    let message = match framed {
-        [0xFF, 0xFF, 0xFF, 0xFF, _, _, _, _, message @ ..] => message,
-        _ => return Err("a batch does not begin as one".to_owned()),
-    };
-    let message = root_as_message(message).map_err(|error| error.to_string())?;
-    let batch = message
-        .header_as_record_batch()
-        .ok_or_else(|| "a block holds no batch".to_owned())?;
-    if batch.compression().is_some() {
-        return Err("a batch is compressed".to_owned());
-    }
-    let body = (bytes.len() - head) as i64;
-    for buffer in batch.buffers().iter().flatten() {
-        let inside = buffer.offset() >= 0
-            && buffer.length() >= 0
-            && buffer
-                .offset()
-                .checked_add(buffer.length())
-                .is_some_and(|end| end <= body);
-        if !inside {
-            return Err("a buffer reaches past its batch".to_owned());
-        }
-    }
-    Ok(())
 }
 
 fn read_exact_at(
