@@ -248,7 +248,7 @@ fn repeats(array: &ArrayRef) -> bool {
         ArrowType::FixedSizeBinary(_) => distinct(array.as_fixed_size_binary().iter().flatten()),
         _ => match widened(array) {
             Some(values) => distinct(values.into_iter()),
-            None => return true, // floating point and the like: the writer falls back by itself when the dictionary grows
+            None => return true, // the writer falls back to plain by itself when the dictionary grows
         },
     };
     distinct.saturating_mul(DICTIONARY_SHARE) <= valid
