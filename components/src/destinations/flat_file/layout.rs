@@ -63,7 +63,8 @@ impl FlatFileOutputLayout {
                 name: column.name.clone(),
                 shape: match column.column_type {
                     FlatFileColumnType::FixedWidth => ColumnShape::FixedWidth(column.width),
-                    FlatFileColumnType::RaggedRight | FlatFileColumnType::Delimited if fixed => {
+                    _ if fixed => ColumnShape::FixedWidth(column.width),
+                    FlatFileColumnType::RaggedRight if column.delimiter.is_empty() && column.width > 0 => {
                         ColumnShape::FixedWidth(column.width)
                     }
                     _ => ColumnShape::Delimited(column.delimiter.clone()),

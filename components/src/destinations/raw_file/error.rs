@@ -1,0 +1,111 @@
+//! What can be wrong with a raw file.
+
+use std::{fmt, path::PathBuf};
+
+use arrow::error::ArrowError;
+use dtsx::{DataType, SsisCode};
+use fletching_connections::OpenError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum RawFileError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("{}: `{}` exists and WriteOption is `create once`; remove it or choose another option", self.code(), .0.display())]
+    Exists(PathBuf),
+    #[error("{}: `{}` does not exist and WriteOption is `truncate and append`; create it first", self.code(), .0.display())]
+    NothingToTruncate(PathBuf),
+    #[error(
+        "{}: `{}` is not a raw file of Fletching; raw files written by SSIS itself have an undocumented layout and cannot be read: run the package that writes it under Fletching", self.code(), .0.display()
+    )]
+    NotOurs(PathBuf),
+    #[error("{}: `{}` has layout version `{found}`, this program reads version 1", self.code(), .path.display())]
+    Version { path: PathBuf, found: String },
+    #[error("{}: `{}` is damaged: {reason}", self.code(), .path.display())]
+    Damaged { path: PathBuf, reason: String },
+    #[error("{}: column `{column}` is {data_type}, and a raw file takes no long text or image; drop the column or convert it", self.code())]
+    LongType { column: String, data_type: DataType },
+    #[error("column `{0}` does not say its SSIS type")]
+    NoType(String),
+    #[error("{}: `{}` cannot be appended to: {difference}", self.code(), .path.display())]
+    OtherColumns {
+        path: PathBuf,
+        difference: ColumnDifference,
+    },
+    #[error("{}: `{}` could not be written: {error}", self.code(), .path.display())]
+    Write { path: PathBuf, error: ArrowError },
+    #[error("{}: `{}` could not be read: {error}", self.code(), .path.display())]
+    Read { path: PathBuf, error: std::io::Error },
+}
+
+/// The first difference between the columns of a file and those to be appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ColumnDifference {
+    Count {
+        file: usize,
+        input: usize,
+    },
+    Name {
+        position: usize,
+        file: String,
+        input: String,
+    },
+    Type {
+        column: String,
+        file: DataType,
+        input: DataType,
+    },
+}
+
+impl fmt::Display for ColumnDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count { file, input } => write!(f, "it has {file} columns, the input {input}"),
+            Self::Name {
+                position,
+                file,
+                input,
+            } => {
+                write!(f, "its column {position} is `{file}`, the input's is `{input}`")
+            }
+            Self::Type { column, file, input } => {
+                write!(f, "its column `{column}` is {file}, the input's is {input}")
+            }
+        }
+    }
+}
+
+impl RawFileError {
+    /// The code SSIS reports for it.
+    pub fn code(&self) -> SsisCode {
+        SsisCode(match self {
+            Self::Open(error) => return error.code(),
+            Self::Exists(_) => 0xC020_205F, // DTS_E_RAWEXISTSCREATEONCE
+            Self::NothingToTruncate(_) => 0xC020_205B, // DTS_E_RAWFILECANTOPEN
+            Self::NotOurs(_) | Self::Damaged { .. } => 0xC020_205E, // DTS_E_RAWBADHEADER
+            Self::Version { .. } => 0xC020_2061, // DTS_E_RAWBADVERSION
+            Self::LongType { .. } => 0xC020_206A, // DTS_E_RAWNOLONGTYPES
+            Self::NoType(_) => 0xC020_206B, // DTS_E_RAWUNEXPECTEDTYPE
+            Self::OtherColumns { difference, .. } => match difference {
+                ColumnDifference::Count { .. } => 0xC020_2065, // DTS_E_RAWMETADATACOUNTMISMATCH
+                ColumnDifference::Name { .. } => 0xC020_2064,  // DTS_E_RAWMETADATAMISMATCH
+                ColumnDifference::Type { file, input, .. } => type_code(file, input),
+            },
+            Self::Write { .. } => 0xC020_205D, // DTS_E_RAWCANTWRITE
+            Self::Read { .. } => 0xC020_2068,  // DTS_E_RAWCANTREAD
+        })
+    }
+}
+
+/// Type, size, code page, precision or scale: SSIS has a code for each.
+fn type_code(file: &DataType, input: &DataType) -> u32 {
+    use DataType::{Bytes, Numeric, Str};
+    if file.name() != input.name() {
+        return 0xC020_8315; // DTS_E_RAWMETADATAMISMATCHTYPE
+    }
+    match (file, input) {
+        (Str { length: file, .. }, Str { length: input, .. }) if file == input => 0xC020_8317, // ..CODEPAGE
+        (Str { .. } | DataType::WStr { .. } | Bytes { .. }, _) => 0xC020_8316,                 // ..SIZE
+        (Numeric { precision: file, .. }, Numeric { precision: input, .. }) if file != input => 0xC020_8318, // ..PRECISION
+        _ => 0xC020_8319, // ..SCALE
+    }
+}
