@@ -7,6 +7,7 @@ pub static COMPONENTS: &[&ComponentClass] = &[
     &sources::flat_file_source::CLASS,
     &transforms::aggregate::CLASS,
     &transforms::sort::CLASS,
+    &destinations::flat_file_destination::CLASS,
     &destinations::data_reader::CLASS,
     &destinations::recordset::CLASS,
 ];

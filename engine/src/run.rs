@@ -67,9 +67,7 @@ impl PreparedPackage {
         warnings.extend(plan.context.run.take_warnings());
         warnings.extend(executed.warnings);
         let report = data_flow::report(&plan, &executed.rows)?;
-        for file in plan.context.run.take_staged() {
-            file.commit().map_err(|error| RunError::Engine { task: task.path.clone(), message: error.to_string() })?;
-        }
+        plan.context.run.commit().map_err(|error| RunError::Flow { task: task.path.clone(), error })?;
         for output in plan.context.run.take_outputs() {
             match output {
                 RunOutput::RowCount { variable, rows } => {

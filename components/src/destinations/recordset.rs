@@ -100,11 +100,8 @@ impl DataSink for RecordsetSink {
                 batches.push(batch);
             }
         }
-        self.run.set(RunOutput::Recordset {
-            variable: self.variable.clone(),
-            schema: Arc::clone(&self.schema),
-            batches: Arc::new(batches),
-        });
+        let (variable, schema) = (self.variable.clone(), Arc::clone(&self.schema));
+        self.run.on_success(move || RunOutput::Recordset { variable, schema, batches: Arc::new(batches) });
         Ok(rows)
     }
 }

@@ -12,6 +12,7 @@
 
 mod dispositions;
 mod drain;
+mod encode;
 mod error;
 mod feed;
 mod gather;
@@ -25,6 +26,7 @@ mod tally;
 
 pub use dispositions::settle;
 pub use drain::drain;
+pub use encode::{Encode, EncodeExec};
 pub use error::FlowError;
 pub use feed::{Batches, FeedExec, OpenBatches};
 pub use gather::GatherExec;

@@ -6,6 +6,8 @@ use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use fletching_connections::StagedFile;
 use parking_lot::Mutex;
 
+use super::FlowError;
+
 /// A value that a component hands to the control flow once its last row has passed.
 #[derive(Debug, Clone)]
 pub enum RunOutput {
@@ -15,22 +17,43 @@ pub enum RunOutput {
     Recordset { variable: String, schema: SchemaRef, batches: Arc<Vec<RecordBatch>> },
 }
 
-/// Collected during a run, taken by the engine when *all* plans of the data flow have succeeded. If one fails, dropping
-/// it removes every staged file.
-#[derive(Debug, Default)]
+/// Makes something visible when the whole data flow has succeeded; dropped unused, it leaves nothing behind.
+type Commit = Box<dyn FnOnce() -> Result<(), FlowError> + Send>;
+
+/// Says what a component hands over, once the flow has succeeded.
+type Outcome = Box<dyn FnOnce() -> RunOutput + Send>;
+
+/// Collected during a run, carried out by the engine when *all* plans of the data flow have succeeded.
+#[derive(Default)]
 pub struct RunState {
-    staged: Mutex<Vec<StagedFile>>,
-    outputs: Mutex<Vec<RunOutput>>,
+    commits: Mutex<Vec<Commit>>,
+    outcomes: Mutex<Vec<Outcome>>,
     warnings: Mutex<Vec<(String, String)>>,
 }
 
+impl std::fmt::Debug for RunState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunState").field("commits", &self.commits.lock().len()).finish_non_exhaustive()
+    }
+}
+
 impl RunState {
-    pub fn stage(&self, file: StagedFile) {
-        self.staged.lock().push(file);
+    /// A finished file of the component at `path`: put in place when the flow succeeds, else removed.
+    pub fn stage(&self, path: &str, file: StagedFile) {
+        let path = path.to_owned();
+        self.on_commit(move || {
+            file.commit().map_err(|error| FlowError::new(path, Some(error.code()), error.to_string()))
+        });
     }
 
-    pub fn set(&self, output: RunOutput) {
-        self.outputs.lock().push(output);
+    /// Carried out when the flow succeeds, in the order given.
+    pub fn on_commit(&self, commit: impl FnOnce() -> Result<(), FlowError> + Send + 'static) {
+        self.commits.lock().push(Box::new(commit));
+    }
+
+    /// Asked for its output when the flow has succeeded.
+    pub fn on_success(&self, outcome: impl FnOnce() -> RunOutput + Send + 'static) {
+        self.outcomes.lock().push(Box::new(outcome));
     }
 
     /// What the user should know although the run goes on.
@@ -50,12 +73,13 @@ impl RunState {
         std::mem::take(&mut *self.warnings.lock()).into_iter().map(|(_, message)| message).collect()
     }
 
-    /// Files in the order in which they were finished.
-    pub fn take_staged(&self) -> Vec<StagedFile> {
-        std::mem::take(&mut *self.staged.lock())
+    /// Puts everything in place; the first failure stops, what is not yet in place is removed.
+    pub fn commit(&self) -> Result<(), FlowError> {
+        let commits = std::mem::take(&mut *self.commits.lock());
+        commits.into_iter().try_for_each(|commit| commit())
     }
 
     pub fn take_outputs(&self) -> Vec<RunOutput> {
-        std::mem::take(&mut *self.outputs.lock())
+        std::mem::take(&mut *self.outcomes.lock()).into_iter().map(|outcome| outcome()).collect()
     }
 }
