@@ -5,6 +5,9 @@ use crate::{ComponentClass, destinations, sources, transforms};
 /// Every component that can run.
 pub static COMPONENTS: &[&ComponentClass] = &[
     &sources::flat_file_source::CLASS,
+    &transforms::combine::UNION_ALL,
+    &transforms::combine::MERGE,
+    &transforms::combine::MERGE_JOIN,
     &transforms::aggregate::CLASS,
     &transforms::sort::CLASS,
     &destinations::flat_file_destination::CLASS,

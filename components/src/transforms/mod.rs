@@ -5,6 +5,7 @@
 
 pub mod aggregate;
 mod columns;
+pub mod combine;
 mod driven;
 #[cfg(test)]
 pub(crate) mod given;
