@@ -4,17 +4,31 @@
 //! keys through [`keys`]. [`merge`] and [`merge_join`] read sorted inputs through [`sorted`].
 
 pub mod aggregate;
+pub mod audit;
+pub mod character_map;
 mod columns;
 pub mod combine;
+mod computed;
+pub mod conditional_split;
+pub mod copy_column;
+pub mod data_conversion;
+pub mod derived_column;
 mod driven;
 #[cfg(test)]
 pub(crate) mod given;
 mod keys;
 pub mod merge;
 pub mod merge_join;
+pub mod multicast;
+pub mod row_count;
+mod scope;
+mod settings;
 pub mod sort;
 mod sorted;
 mod spill_file;
 #[cfg(test)]
 mod test_source;
 pub mod union_all;
+
+pub use computed::{ComputedColumn, Place};
+pub use scope::BoundExpression;
