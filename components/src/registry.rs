@@ -5,6 +5,14 @@ use crate::{ComponentClass, destinations, sources, transforms};
 /// Every component that can run.
 pub static COMPONENTS: &[&ComponentClass] = &[
     &sources::flat_file_source::CLASS,
+    &transforms::derived_column::CLASS,
+    &transforms::conditional_split::CLASS,
+    &transforms::data_conversion::CLASS,
+    &transforms::multicast::CLASS,
+    &transforms::row_count::CLASS,
+    &transforms::copy_column::CLASS,
+    &transforms::character_map::CLASS,
+    &transforms::audit::CLASS,
     &transforms::combine::UNION_ALL,
     &transforms::combine::MERGE,
     &transforms::combine::MERGE_JOIN,

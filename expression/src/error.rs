@@ -46,8 +46,20 @@ pub enum EvaluateError {
     Arrow(#[from] arrow::error::ArrowError),
     #[error(transparent)]
     Format(#[from] crate::format::FormatError),
+    #[error(transparent)]
+    Locale(#[from] crate::text::UnknownLocale),
     #[error("{0}")]
     CodePage(String),
     #[error("a constant expression failed: {0}")]
     Constant(SsisCode),
+}
+
+impl EvaluateError {
+    /// The SSIS code, where one exists.
+    pub fn code(&self) -> Option<SsisCode> {
+        match self {
+            Self::Constant(code) => Some(*code),
+            _ => None,
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! What a data flow leaves behind when it succeeds: files to commit, variables to set. Nothing of it is visible before.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use fletching_connections::StagedFile;
@@ -54,6 +57,14 @@ impl RunState {
     /// Asked for its output when the flow has succeeded.
     pub fn on_success(&self, outcome: impl FnOnce() -> RunOutput + Send + 'static) {
         self.outcomes.lock().push(Box::new(outcome));
+    }
+
+    /// A counter whose final value goes to a variable when the flow succeeds.
+    pub fn count(&self, variable: &str) -> Arc<AtomicU64> {
+        let counter = Arc::new(AtomicU64::new(0));
+        let (rows, variable) = (Arc::clone(&counter), variable.to_owned());
+        self.on_success(move || RunOutput::RowCount { variable, rows: rows.load(Ordering::Relaxed) });
+        counter
     }
 
     /// What the user should know although the run goes on.

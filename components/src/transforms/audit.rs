@@ -107,7 +107,7 @@ fn audit_column(
         return Err(binding.unsupported(format!("column `{}`: System::{variable} has no value here", column.name)));
     };
     let options = ConvertOptions { locale_id: binding.locale_id, ..ConvertOptions::default() };
-    let converted = convert(&value.array(), &value.data_type(), &column.data_type, &options)
+    let converted = convert(&value.array, &value.data_type, &column.data_type, &options)
         .map_err(|error| finding("DTS_E_TXLINEAGEDATATYPEMISMATCH", format!("System::{variable}: {error}")))?;
     if let Some(failure) = converted.errors.first() {
         let message = format!("System::{variable} does not fit {} ({})", column.data_type, failure.code);

@@ -72,7 +72,7 @@ fn check_variable(binding: &Binding<'_>, variable: &str) -> Result<(), Finding> 
         let message = format!("variable `{variable}` does not exist; in scope are: {known}");
         return Err(finding("DTS_E_ROWCOUNTBADVARIABLENAME", message));
     };
-    match value.data_type() {
+    match value.data_type {
         DataType::I1 | DataType::I2 | DataType::I4 | DataType::I8 => Ok(()),
         DataType::UI1 | DataType::UI2 | DataType::UI4 | DataType::UI8 => Ok(()),
         other => {

@@ -47,7 +47,7 @@ pub(crate) fn bind_expression(
     let scope = InputScope { input, variables: binding.variables, used: RefCell::default() };
     let expression = compile(text, &scope).map_err(|error| {
         let mut finding = binding.finding(format!("{place}: expression `{shown}`: {error}"));
-        finding.code = error.code().or(finding.code);
+        finding.code = error.code.or(finding.code);
         finding
     })?;
     Ok(BoundExpression { text: shown.to_owned(), expression, columns: scope.used.into_inner() })
@@ -80,7 +80,7 @@ impl Scope for InputScope<'_> {
     fn column(&self, reference: &ColumnReference) -> Option<(usize, DataType)> {
         let position = match reference {
             ColumnReference::Lineage(lineage) => self.input.position(lineage),
-            ColumnReference::Name { component, name } => self.named(component.as_deref(), name),
+            ColumnReference::Name { source, name } => self.named(source.as_deref(), name),
         }?;
         let column = self.input.columns.get(position)?;
         let mut used = self.used.borrow_mut();

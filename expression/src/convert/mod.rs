@@ -20,41 +20,18 @@ use crate::{
 };
 
 /// How text is read.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ConvertOptions {
-    parsing: Parsing,
-}
-
-#[derive(Debug, Clone, Default)]
-enum Parsing {
-    #[default]
-    Cast,
-    Fast,
-    Standard(Arc<Locale>),
+    /// LCID of standard parsing (semantics 9.11); 0: text is read as a cast in an expression reads it.
+    pub locale_id: u32,
+    /// FastParse (semantics 9.10).
+    pub fast_parse: bool,
 }
 
 impl ConvertOptions {
     /// As a cast in an expression reads text.
     pub fn cast() -> Self {
         Self::default()
-    }
-
-    /// As FastParse does (semantics 9.10).
-    pub fn fast() -> Self {
-        Self { parsing: Parsing::Fast }
-    }
-
-    /// Under the conventions of a locale (semantics 9.11).
-    pub fn standard(locale: Arc<Locale>) -> Self {
-        Self { parsing: Parsing::Standard(locale) }
-    }
-
-    fn style(&self) -> Style<'_> {
-        match &self.parsing {
-            Parsing::Cast => Style::Cast,
-            Parsing::Fast => Style::Fast,
-            Parsing::Standard(locale) => Style::Standard(locale),
-        }
     }
 }
 
@@ -129,7 +106,14 @@ fn convert_array(
         let Some(text) = array.as_string_view_opt() else {
             return Err(EvaluateError::Carrier { found: array.data_type().to_string(), wanted: "Utf8View".into() });
         };
-        return from_text::parse(text, to, options.style(), errors);
+        if options.fast_parse {
+            return from_text::parse(text, to, Style::Fast, errors);
+        }
+        if options.locale_id == 0 {
+            return from_text::parse(text, to, Style::Cast, errors);
+        }
+        let locale = Locale::from_lcid(options.locale_id)?;
+        return from_text::parse(text, to, Style::Standard(&locale), errors);
     }
     if dates::is_moment(from) {
         return dates::convert(array, from, to, errors);
