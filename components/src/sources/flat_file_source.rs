@@ -9,9 +9,13 @@
 //! disposition; redirected rows go to the error output as the text of the whole row, ErrorCode and ErrorColumn.
 //! **Properties**: `RetainNulls`, `FileNameColumnName`; per output column `FastParse`, `UseBinaryFormat`; the file's shape
 //! comes from the flat file connection manager.
+//! **Row ends**: a file whose rows end in LF where the manager says CR LF is read by LF, with a warning.
 //! **See**: semantics section 9.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch, StringViewBuilder},
@@ -171,12 +175,20 @@ impl Component for FlatFileSource {
             .file(&self.manager)
             .map_err(|error| FlowError::new(&self.path, Some(SsisCode::CANNOT_ACQUIRE_CONNECTION), error.to_string()))?;
         let details = format!("flat file {}", file.display());
-        let open = open(self.path.clone(), file.clone(), Arc::clone(&self.decoder), Arc::clone(&context.run));
+        let read_by = Arc::new(OnceLock::new());
+        let open = open(OpenFile {
+            path: self.path.clone(),
+            file: file.clone(),
+            decoder: Arc::clone(&self.decoder),
+            read_by: Arc::clone(&read_by),
+            run: Arc::clone(&context.run),
+        });
         let input = Arc::new(FeedExec::new(details, Morsel::schema(), context.partitions, open));
         let operator = Arc::new(Decode {
             path: self.path.clone(),
             file,
             decoder: Arc::clone(&self.decoder),
+            read_by,
             numbers: self.numbers.clone(),
             file_name_at: self.file_name_at,
             outputs: self.outputs.clone(),
@@ -187,21 +199,42 @@ impl Component for FlatFileSource {
     }
 }
 
+/// What the feed's thread needs.
+struct OpenFile {
+    path: String,
+    file: PathBuf,
+    decoder: Arc<FlatFileDecoder>,
+    read_by: Arc<OnceLock<Arc<FlatFileDecoder>>>,
+    run: Arc<RunState>,
+}
+
 /// Opens the file when the run starts and cuts it, on the feed's thread.
-fn open(path: String, file: PathBuf, decoder: Arc<FlatFileDecoder>, run: Arc<RunState>) -> OpenBatches {
+fn open(open: OpenFile) -> OpenBatches {
     Box::new(move || {
-        let shown = file.display().to_string();
+        let OpenFile { path, file, decoder, read_by, run } = open;
+        let name = file.display().to_string();
+        let (shown, component) = (name.clone(), path.clone());
         let fail = move |code: Option<SsisCode>, error: &dyn std::fmt::Display| -> DataFusionError {
-            FlowError::new(&path, code, error.to_string()).with_file(&shown).into()
+            FlowError::new(&component, code, error.to_string()).with_file(&shown).into()
         };
         let input = InputFile::open(&file).map_err(|error| fail(Some(error.code()), &error))?;
         let mut cutter = Cutter::try_new(decoder, input, CutterOptions::default()).map_err(|error| fail(None, &error))?;
-        let name = file.display().to_string();
         let batches: Batches = Box::new(std::iter::from_fn(move || match cutter.next_morsel() {
-            Ok(Some(morsel)) => Some(morsel.into_batch().map_err(DataFusionError::from)),
+            Ok(Some(morsel)) => {
+                if read_by.set(Arc::clone(cutter.decoder())).is_ok() && cutter.by_line_feed() {
+                    run.warn(format!(
+                        "{path}: {name}: the connection manager says that rows end in CR LF, this file's end in LF; \
+                         it is read by LF"
+                    ));
+                }
+                Some(morsel.into_batch().map_err(DataFusionError::from))
+            }
             Ok(None) => {
                 if cutter.ended_in_header() {
-                    run.warn(format!("{name}: the file ended among the rows to skip"));
+                    run.warn(format!(
+                        "{path}: {name}: the file ended among the rows to skip, so no row was read; check the row \
+                         delimiters in the connection manager [DTS_W_ENDOFFILEREACHWHILEREADINGHEADERROWS]"
+                    ));
                 }
                 None
             }
@@ -217,6 +250,8 @@ struct Decode {
     path: String,
     file: PathBuf,
     decoder: Arc<FlatFileDecoder>,
+    /// What the cutter chose for this file, from the first morsel on.
+    read_by: Arc<OnceLock<Arc<FlatFileDecoder>>>,
     numbers: Vec<i32>,
     file_name_at: Option<usize>,
     outputs: Vec<OutputSpec>,
@@ -226,6 +261,10 @@ struct Decode {
 }
 
 impl Decode {
+    fn decoder(&self) -> &FlatFileDecoder {
+        self.read_by.get().unwrap_or(&self.decoder)
+    }
+
     fn rows(&self, batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
         let Some(at) = self.file_name_at else {
             return Ok(RecordBatch::try_new(Arc::clone(schema), batch.columns().to_vec())?);
@@ -279,7 +318,7 @@ impl RowWise for Decode {
     fn apply(&self, batch: &RecordBatch) -> Result<Applied> {
         let Some(morsel) = Morsel::from_batch(batch) else { return internal_err!("a morsel is wanted") };
         let mut scratch = self.scratch.lock().pop().unwrap_or_default();
-        let decoded = self.decoder.decode(&morsel, &mut scratch);
+        let decoded = self.decoder().decode(&morsel, &mut scratch);
         self.scratch.lock().push(scratch);
         let decoded = decoded.map_err(|error| {
             FlowError::new(&self.path, error.code(), error.to_string()).with_file(self.file.display().to_string())
@@ -352,7 +391,7 @@ impl Decode {
 
     /// The text of one cell: the morsel is decoded once more, this column as text.
     fn text_of(&self, morsel: &Morsel, row: u32, column: &DecodedColumn) -> Option<String> {
-        let mut layout = self.decoder.layout().clone();
+        let mut layout = self.decoder().layout().clone();
         layout.output_columns =
             vec![DecodedColumn { data_type: DataType::NText, use_binary_format: false, ..column.clone() }];
         let decoder = FlatFileDecoder::try_new(layout).ok()?;

@@ -19,6 +19,7 @@ use super::{
     fields::TEXT_MAX,
     indexed, kernel,
     kernel::PADDING,
+    row_ends,
     rules::{ColumnEnd, SplitRules, WidthUnit},
     split::{Consumed, RowSink, split},
 };
@@ -78,6 +79,8 @@ pub struct Cutter<R> {
     row: u64,
     started: bool,
     ended_in_header: bool,
+    /// Whether the rows end in LF instead of the CR LF that was declared.
+    by_line_feed: bool,
     positions: Vec<u32>,
 }
 
@@ -123,6 +126,7 @@ impl<R: Read> Cutter<R> {
             row: 0,
             started: false,
             ended_in_header: false,
+            by_line_feed: false,
             positions: Vec::new(),
         })
     }
@@ -139,6 +143,9 @@ impl<R: Read> Cutter<R> {
         let (consumed, rows) = self.read_rows(self.options.morsel_bytes, u64::MAX)?;
         if consumed == 0 {
             return Ok(None);
+        }
+        if self.by_line_feed {
+            self.refuse_crlf(consumed)?;
         }
         let mut text = std::mem::take(&mut self.pending);
         self.pending = text.get(consumed..).unwrap_or_default().to_vec();
@@ -163,10 +170,37 @@ impl<R: Read> Cutter<R> {
         self.ended_in_header
     }
 
+    /// The decoder for the morsels: the one given, or its twin for LF ([`super::row_ends`]). Final once a morsel is out.
+    pub fn decoder(&self) -> &Arc<FlatFileDecoder> {
+        &self.decoder
+    }
+
+    /// Whether the rows end in LF instead of the CR LF that was declared. Final once a morsel is out.
+    pub fn by_line_feed(&self) -> bool {
+        self.by_line_feed
+    }
+
+    fn choose_row_end(&mut self) -> Result<(), CutError> {
+        self.fill(self.options.morsel_bytes)?;
+        if let Some(decoder) = row_ends::decoder_for(&self.decoder, &self.pending) {
+            self.decoder = Arc::new(decoder);
+            self.by_line_feed = true;
+        }
+        Ok(())
+    }
+
+    fn refuse_crlf(&self, length: usize) -> Result<(), CutError> {
+        let rows = self.pending.get(..length).unwrap_or_default();
+        match row_ends::find_crlf(rows) {
+            Some(at) => Err(CutError::MixedRowEnds { offset: self.offset + at as u64 }),
+            None => Ok(()),
+        }
+    }
+
     /// Passes over the byte order mark, the header rows, the names and the data rows to skip.
     fn skip_to_data(&mut self) -> Result<(), CutError> {
+        self.choose_row_end()?;
         let decoder = Arc::clone(&self.decoder);
-        self.fill(16)?;
         if decoder.is_unicode() {
             if self.pending.starts_with("\u{fffe}".as_bytes()) {
                 return Err(CutError::ByteOrder);

@@ -98,6 +98,10 @@ pub enum CutError {
         "the file starts with a byte order mark of UTF-16, high byte first; only low byte first is read: convert the file"
     )]
     ByteOrder,
+    #[error(
+        "the rows before byte {offset} end in LF, this one in CR LF, and the connection manager says CR LF: make the row ends of the file alike"
+    )]
+    MixedRowEnds { offset: u64 },
     #[error(transparent)]
     Split(#[from] SplitError),
 }
@@ -119,7 +123,7 @@ impl CutError {
     pub fn code(&self) -> Option<SsisCode> {
         match self {
             Self::Split(error) => Some(error.code()),
-            Self::Read { .. } | Self::RowTooLong { .. } | Self::ByteOrder => None,
+            Self::Read { .. } | Self::RowTooLong { .. } | Self::ByteOrder | Self::MixedRowEnds { .. } => None,
         }
     }
 }

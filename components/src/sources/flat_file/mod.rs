@@ -27,6 +27,7 @@ mod layout;
 mod morsel_batch;
 mod number_column;
 mod report;
+mod row_ends;
 mod rules;
 mod split;
 mod text_column;
