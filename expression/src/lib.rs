@@ -43,6 +43,10 @@ pub trait Scope {
     fn column(&self, reference: &ColumnReference) -> Option<(usize, DataType)>;
     /// The value of a variable or parameter.
     fn variable(&self, namespace: Option<&str>, name: &str) -> Option<Scalar>;
+    /// The LCID by which casts read dates in text; 0 is the invariant locale: month, day, year.
+    fn locale_id(&self) -> u32 {
+        0
+    }
     /// For suggestions.
     fn column_names(&self) -> Vec<String>;
     /// For suggestions.

@@ -5,6 +5,7 @@ use fletching_components::{
     Binding, Component, ComponentKind, Finding, FindingKind, Findings, Variables, registry,
 };
 use fletching_connections::Connections;
+use fletching_expression::text::is_custom;
 
 use crate::DataFlowGraph;
 
@@ -16,6 +17,8 @@ pub struct CheckedDataFlow {
     pub components: Vec<Box<dyn Component>>,
     /// Names and classes, in the same order.
     pub names: Vec<(String, &'static str, ComponentKind)>,
+    /// What the user should know although the flow runs.
+    pub warnings: Vec<String>,
 }
 
 /// Reads the settings of all components of a bound graph.
@@ -28,6 +31,7 @@ pub fn check(
     let mut findings = Findings::default();
     let mut components = Vec::with_capacity(flow.components.len());
     let mut names = Vec::with_capacity(flow.components.len());
+    let mut warnings = Vec::new();
     for (component, bound) in flow.components.iter().zip(&graph.components) {
         let binding = Binding {
             component,
@@ -39,6 +43,7 @@ pub fn check(
             locale_id: component.locale_id.filter(|id| *id != 0 && *id != u32::MAX).unwrap_or(graph.locale_id),
             numbers: &graph.numbers,
         };
+        warnings.extend(custom_locale(&binding));
         let Some(class) = component.class.and_then(registry::find) else {
             findings.push(unknown(&binding));
             continue;
@@ -49,7 +54,21 @@ pub fn check(
             Err(found) => findings.0.extend(found.0),
         }
     }
-    findings.none_or(()).map(|()| CheckedDataFlow { graph, components, names })
+    findings.none_or(()).map(|()| CheckedDataFlow { graph, components, names, warnings })
+}
+
+/// Text is read by the conventions of another machine's custom locale: which it was, the package does not say.
+fn custom_locale(binding: &Binding<'_>) -> Option<String> {
+    let managers = binding.component.connections.iter();
+    let of_file = managers
+        .filter_map(|connection| binding.connections.get(&connection.connection_manager))
+        .filter_map(|manager| manager.properties.get("LocaleID")?.trim().parse().ok());
+    let id = of_file.chain([binding.locale_id]).find(|id| is_custom(*id))?;
+    Some(format!(
+        "{}: locale id {id} stands for a custom locale of the machine that saved the package; its text is read as English \
+         (World): day, month, year",
+        binding.path
+    ))
 }
 
 fn unknown(binding: &Binding<'_>) -> Finding {

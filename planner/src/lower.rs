@@ -77,6 +77,7 @@ pub enum Measure {
 /// Makes the operators of one run.
 pub fn lower(checked: &CheckedDataFlow, context: &PlanContext) -> Result<DataFlowPlan> {
     let graph = &checked.graph;
+    checked.warnings.iter().for_each(|warning| context.run.warn(warning));
     let mut lowering = Lowering { graph, context, outputs: HashMap::new(), roots: Vec::new(), routers: Vec::new() };
     let mut measures: Vec<Option<Measure>> = graph.components.iter().map(|_| None).collect();
     for &index in &graph.order {

@@ -11,6 +11,7 @@ use crate::{Binding, BoundInput, Finding, Variables};
 pub(crate) struct InputScope<'a> {
     input: &'a BoundInput,
     variables: &'a dyn Variables,
+    locale_id: u32,
     used: RefCell<Vec<usize>>,
 }
 
@@ -44,7 +45,7 @@ pub(crate) fn bind_expression(
         return Err(binding.finding(format!("{place} has no expression")));
     };
     let shown = friendly.unwrap_or(text);
-    let scope = InputScope { input, variables: binding.variables, used: RefCell::default() };
+    let scope = InputScope { input, variables: binding.variables, locale_id: binding.locale_id, used: RefCell::default() };
     let expression = compile(text, &scope).map_err(|error| {
         let mut finding = binding.finding(format!("{place}: expression `{shown}`: {error}"));
         finding.code = error.code.or(finding.code);
@@ -92,6 +93,10 @@ impl Scope for InputScope<'_> {
 
     fn variable(&self, namespace: Option<&str>, name: &str) -> Option<Scalar> {
         self.variables.value(namespace, name)
+    }
+
+    fn locale_id(&self) -> u32 {
+        self.locale_id
     }
 
     fn column_names(&self) -> Vec<String> {

@@ -181,7 +181,7 @@ impl Builder<'_> {
         if !crate::convert::converts(&operand.data_type, &data_type) {
             return Err(self.error(node, format!("{} cannot be cast to {data_type}", operand.data_type)));
         }
-        Ok(typed(data_type, TypedKind::Convert(Box::new(operand))))
+        Ok(typed(data_type, TypedKind::Convert(Box::new(operand), self.scope.locale_id())))
     }
 
     fn call(&self, node: &Node, name: &str, arguments: &[Node]) -> Result<Typed, ExpressionError> {
@@ -210,7 +210,7 @@ impl Builder<'_> {
     fn fold(&self, node: &Node, typed: Typed) -> Result<Typed, ExpressionError> {
         let constant_operands = match &typed.kind {
             TypedKind::Constant(_) | TypedKind::Column(_) => return Ok(typed),
-            TypedKind::Negate(one) | TypedKind::Not(one) | TypedKind::Complement(one) | TypedKind::Convert(one) => {
+            TypedKind::Negate(one) | TypedKind::Not(one) | TypedKind::Complement(one) | TypedKind::Convert(one, _) => {
                 one.constant().is_some()
             }
             TypedKind::Arithmetic(_, a, b)

@@ -37,8 +37,8 @@ pub(crate) enum TypedKind {
     Logic(BinaryOperator, Box<Typed>, Box<Typed>),
     Concat(Box<Typed>, Box<Typed>),
     Conditional(Box<Typed>, Box<Typed>, Box<Typed>),
-    /// To the node's type.
-    Convert(Box<Typed>),
+    /// To the node's type; dates in text are read by the conventions of an LCID (semantics 1.5.2).
+    Convert(Box<Typed>, u32),
     Call(&'static Function, Vec<Typed>),
 }
 
@@ -50,11 +50,11 @@ impl Typed {
         }
     }
 
-    /// In another type; itself if it has it already.
+    /// In another type; itself if it has it already. Not for text that people wrote dates in: a cast has their locale.
     pub(crate) fn into_type(self, data_type: DataType) -> Self {
         if self.data_type == data_type {
             return self;
         }
-        Self { data_type, kind: TypedKind::Convert(Box::new(self)) }
+        Self { data_type, kind: TypedKind::Convert(Box::new(self), 0) }
     }
 }

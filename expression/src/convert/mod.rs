@@ -22,16 +22,18 @@ use crate::{
 /// How text is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ConvertOptions {
-    /// LCID of standard parsing (semantics 9.11); 0: text is read as a cast in an expression reads it.
+    /// LCID of standard parsing (semantics 9.11); 0 is the invariant locale.
     pub locale_id: u32,
     /// FastParse (semantics 9.10).
     pub fast_parse: bool,
+    /// As a cast in an expression reads text: numbers plainly, dates by the locale (semantics 1.4, 1.5.2).
+    pub cast: bool,
 }
 
 impl ConvertOptions {
     /// As a cast in an expression reads text.
-    pub fn cast() -> Self {
-        Self::default()
+    pub fn cast(locale_id: u32) -> Self {
+        Self { locale_id, fast_parse: false, cast: true }
     }
 }
 
@@ -109,7 +111,7 @@ fn convert_array(
         if options.fast_parse {
             return from_text::parse(text, to, Style::Fast, errors);
         }
-        if options.locale_id == 0 {
+        if options.cast && !dates::is_moment(to) {
             return from_text::parse(text, to, Style::Cast, errors);
         }
         let locale = Locale::from_lcid(options.locale_id)?;

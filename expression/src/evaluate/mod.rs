@@ -158,11 +158,11 @@ pub(crate) fn evaluate(node: &Typed, context: &mut Context<'_>) -> Result<Value,
             text::concat(&left, &right, context.rows())?
         }
         TypedKind::Conditional(test, yes, no) => logic::conditional(test, yes, no, context)?,
-        TypedKind::Convert(operand) => {
+        TypedKind::Convert(operand, locale_id) => {
             let from = operand.data_type;
             let operand = evaluate(operand, context)?;
             let rows = context.rows();
-            convert_value(&operand, &from, &node.data_type, &ConvertOptions::cast(), rows, &mut context.failures)?
+            convert_value(&operand, &from, &node.data_type, &ConvertOptions::cast(*locale_id), rows, &mut context.failures)?
         }
         TypedKind::Call(function, arguments) => {
             let values = arguments.iter().map(|argument| evaluate(argument, context)).collect::<Result<Vec<_>, _>>()?;

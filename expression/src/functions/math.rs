@@ -68,7 +68,7 @@ pub(super) const ABS: Function = Function {
             let from = DataType::Numeric { precision: 20, scale: 0 };
             let value = Value { array, is_scalar: values[0].is_scalar };
             let rows = context.rows();
-            let options = crate::ConvertOptions::cast();
+            let options = crate::ConvertOptions::cast(0);
             return crate::convert::convert_value(&value, &from, data_type, &options, rows, &mut context.failures);
         }
         numbers(&values[0], data_type, f64::abs, |number, _| number.abs())

@@ -135,6 +135,7 @@ impl Locale {
     pub fn from_lcid(lcid: u32) -> Result<Self, UnknownLocale> {
         let key = match lcid & 0xFFFF {
             0 | 0x400 | 0x800 => 0x007F,
+            _ if is_custom(lcid) => ENGLISH_WORLD,
             other => other,
         };
         let row = COUNTRIES
@@ -190,6 +191,16 @@ impl Locale {
     }
 }
 
+/// Whether Windows gives an LCID to locales that have none of their own (0x0C00, 0x1000, 0x1400 and on): which one it was
+/// stayed on the machine that saved the package. They are read as English (World): day, month, year.
+pub fn is_custom(lcid: u32) -> bool {
+    let id = lcid & 0xFFFF;
+    id & 0x3FF == 0 && id >= 0x0C00
+}
+
+/// The language of English alone: its first country is day, month, year.
+const ENGLISH_WORLD: u32 = 0x0009;
+
 type Strip = for<'a, 'b> fn(&'a [u8], &'b [u8]) -> Option<&'a [u8]>;
 
 fn strip_start<'a>(text: &'a [u8], sign: &[u8]) -> Option<&'a [u8]> {
@@ -220,6 +231,8 @@ mod tests {
         );
         assert_eq!(Locale::from_lcid(2055).unwrap().decimal, b'.');
         assert_eq!(Locale::from_lcid(1031).unwrap().decimal, b',');
+        assert_eq!(Locale::from_lcid(8192).unwrap().date_order, DateOrder::DayMonthYear);
+        assert!(!is_custom(0x0800) && !is_custom(1033) && is_custom(0x0C00));
         assert_eq!(Locale::from_lcid(0x3FE), Err(UnknownLocale(0x3FE)));
     }
 

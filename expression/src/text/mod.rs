@@ -28,7 +28,7 @@ pub use decimal::parse_decimal;
 pub use float::{parse_f32, parse_f64};
 pub use guid::parse_guid;
 pub use integer::{parse_i64, parse_u64};
-pub use locale::{DateOrder, Locale, UnknownLocale};
+pub use locale::{DateOrder, Locale, UnknownLocale, is_custom};
 
 /// Which grammar a text is read by.
 #[derive(Debug, Clone, Copy)]
