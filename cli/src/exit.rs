@@ -29,11 +29,13 @@ pub struct Failure {
     pub code: Option<String>,
     pub symbol: Option<&'static str>,
     pub json: bool,
+    /// What was noticed before it failed.
+    pub warnings: Vec<String>,
 }
 
 impl Failure {
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), code: None, symbol: None, json: false }
+        Self { exit, message: message.into(), code: None, symbol: None, json: false, warnings: Vec::new() }
     }
 
     pub fn as_json(mut self, json: bool) -> Self {

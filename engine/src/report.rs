@@ -22,7 +22,7 @@ pub struct TaskOutcome {
 
 #[derive(Debug, Clone, Default)]
 pub struct FlowReport {
-    /// In document order.
+    /// In the order rows travel.
     pub components: Vec<ComponentReport>,
 }
 

@@ -63,8 +63,16 @@ impl PreparedPackage {
         progress.start(Arc::clone(&plan));
         let executed = data_flow::execute(&plan, context, hub).await;
         progress.finish();
-        let executed = executed?;
-        warnings.extend(plan.context.run.take_warnings());
+        let warned = plan.context.run.take_warnings();
+        let executed = match executed {
+            Ok(executed) => executed,
+            Err(error) => {
+                progress.warn(std::mem::take(warnings));
+                progress.warn(warned);
+                return Err(error);
+            }
+        };
+        warnings.extend(warned);
         warnings.extend(executed.warnings);
         let report = data_flow::report(&plan, &executed.rows)?;
         plan.context.run.commit().map_err(|error| RunError::Flow { task: task.path.clone(), error })?;

@@ -43,7 +43,7 @@ pub fn check(
             locale_id: component.locale_id.filter(|id| *id != 0 && *id != u32::MAX).unwrap_or(graph.locale_id),
             numbers: &graph.numbers,
         };
-        warnings.extend(custom_locale(&binding));
+        warnings.extend(custom_locale(&binding, &graph.path).filter(|warning| !warnings.contains(warning)));
         let Some(class) = component.class.and_then(registry::find) else {
             findings.push(unknown(&binding));
             continue;
@@ -58,16 +58,15 @@ pub fn check(
 }
 
 /// Text is read by the conventions of another machine's custom locale: which it was, the package does not say.
-fn custom_locale(binding: &Binding<'_>) -> Option<String> {
+fn custom_locale(binding: &Binding<'_>, flow: &str) -> Option<String> {
     let managers = binding.component.connections.iter();
     let of_file = managers
         .filter_map(|connection| binding.connections.get(&connection.connection_manager))
         .filter_map(|manager| manager.properties.get("LocaleID")?.trim().parse().ok());
     let id = of_file.chain([binding.locale_id]).find(|id| is_custom(*id))?;
     Some(format!(
-        "{}: locale id {id} stands for a custom locale of the machine that saved the package; its text is read as English \
-         (World): day, month, year",
-        binding.path
+        "{flow}: locale id {id} stands for a custom locale of the machine that saved the package; its text is read as English \
+         (World): day, month, year"
     ))
 }
 

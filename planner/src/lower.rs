@@ -20,6 +20,8 @@ pub struct DataFlowPlan {
     pub roots: Vec<Root>,
     /// One entry per component, in document order.
     pub operators: Vec<Operator>,
+    /// Positions in `operators`, every one after those that feed it.
+    pub order: Vec<usize>,
     pub routers: Vec<Arc<Router>>,
     pub context: PlanContext,
 }
@@ -90,7 +92,7 @@ pub fn lower(checked: &CheckedDataFlow, context: &PlanContext) -> Result<DataFlo
         .enumerate()
         .filter_map(|(index, measure)| Some(operator(checked, index, measure?)))
         .collect();
-    Ok(DataFlowPlan { path: graph.path.clone(), roots, operators, routers, context: context.clone() })
+    Ok(DataFlowPlan { path: graph.path.clone(), roots, operators, order: graph.order.clone(), routers, context: context.clone() })
 }
 
 fn operator(checked: &CheckedDataFlow, index: usize, measure: Measure) -> Operator {

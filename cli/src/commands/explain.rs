@@ -24,8 +24,9 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let threads = settings.threads;
     let prepared = package.prepare(settings)?;
     if arguments.analyze {
-        let execution = Execution::new(prepared, Progress::default());
-        let plans = super::cancellable(threads, execution.analyze())?;
+        let progress = Progress::default();
+        let execution = Execution::new(prepared, progress.clone());
+        let plans = super::cancellable(threads, &progress, execution.analyze())?;
         plans.iter().try_for_each(|plan| render::text(plan))?;
     } else {
         for plan in prepared.explain()? {

@@ -7,18 +7,23 @@ pub mod run;
 
 use std::future::Future;
 
-use fletching::{RunError, runtime};
+use fletching::{Progress, RunError, runtime};
 
 use crate::exit::{Exit, Failure};
 
 /// Runs a future to its end on `threads` threads; Ctrl-C drops it, which stops its tasks and removes unfinished files.
-pub fn cancellable<T>(threads: usize, work: impl Future<Output = Result<T, RunError>>) -> Result<T, Failure> {
+pub fn cancellable<T>(
+    threads: usize,
+    progress: &Progress,
+    work: impl Future<Output = Result<T, RunError>>,
+) -> Result<T, Failure> {
     let runtime = runtime(threads)
         .map_err(|error| Failure::new(Exit::Failed, format!("the threads could not be started: {error}")))?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         tokio::select! {
-            outcome = work => Ok(outcome?),
-            _ = tokio::signal::ctrl_c() => Err(RunError::Cancelled.into()),
+            outcome = work => outcome,
+            _ = tokio::signal::ctrl_c() => Err(RunError::Cancelled),
         }
-    })
+    });
+    outcome.map_err(|error| Failure { warnings: progress.take_warnings(), ..error.into() })
 }

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use fletching::{Execution, Progress};
+use fletching::{Execution, Progress, RunReport};
 
 use crate::{
     exit::{Exit, Failure},
     options::PackageOptions,
-    render::RowWriter,
+    render::{self, RowWriter},
 };
 
 #[derive(Debug, Args)]
@@ -43,9 +43,10 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Some(name) => name.clone(),
         None => only_reader(&prepared.readers()?)?,
     };
-    let (execution, mut rows) = Execution::new(prepared, Progress::default()).reader(&name)?;
+    let progress = Progress::default();
+    let (execution, mut rows) = Execution::new(prepared, progress.clone()).reader(&name)?;
     let mut writer = RowWriter::create(arguments.format, arguments.output.as_deref(), rows.schema())?;
-    let written = super::cancellable(threads, async {
+    let (failure, report) = super::cancellable(threads, &progress, async {
         let running = execution.run();
         tokio::pin!(running);
         let mut report = None;
@@ -65,9 +66,10 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
                 },
             }
         }
-        Ok(failure)
+        Ok((failure, report))
     })?;
-    match written {
+    render::warnings(report.as_ref().map_or(&[], |report: &RunReport| &report.warnings));
+    match failure {
         // Nobody reads on (`| head`): that is the end, not a failure.
         Some(failure) if failure.closed_pipe => Ok(Exit::Success),
         Some(failure) => Err(failure.into()),

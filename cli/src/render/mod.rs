@@ -34,6 +34,7 @@ pub fn error(failure: &Failure) {
         exit: u8,
         code: Option<&'a str>,
         symbol: Option<&'a str>,
+        warnings: &'a [String],
     }
     let line = if failure.json {
         let line = Line {
@@ -41,13 +42,23 @@ pub fn error(failure: &Failure) {
             exit: failure.exit as u8,
             code: failure.code.as_deref(),
             symbol: failure.symbol,
+            warnings: &failure.warnings,
         };
         serde_json::to_string(&line).unwrap_or_else(|error| error.to_string())
     } else {
+        warnings(&failure.warnings);
         format!("error: {}", failure.message)
     };
     // Nobody is left to tell if standard error is closed.
     drop(writeln!(std::io::stderr().lock(), "{line}"));
+}
+
+/// On standard error, where rows go to standard output.
+pub fn warnings(warnings: &[String]) {
+    for warning in warnings {
+        // Nobody is left to tell if standard error is closed.
+        drop(writeln!(std::io::stderr().lock(), "warning: {warning}"));
+    }
 }
 
 fn finish(written: std::io::Result<()>) -> Result<(), Failure> {

@@ -13,7 +13,8 @@ use crate::{ComponentReport, FlowReport, OutputReport, RunError};
 pub(crate) fn report(plan: &DataFlowPlan, written: &[u64]) -> Result<FlowReport, RunError> {
     let rows_out: Vec<Vec<u64>> = plan.operators.iter().map(rows_out).collect();
     let mut components = Vec::with_capacity(plan.operators.len());
-    for (index, operator) in plan.operators.iter().enumerate() {
+    for &index in &plan.order {
+        let operator = &plan.operators[index];
         let arrived: u64 = operator
             .inputs
             .iter()

@@ -1,4 +1,4 @@
-//! Row counts of the data flow that is running now, for a display.
+//! Row counts of the data flow that is running now, for a display; and the warnings of one that failed.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use super::accounting::rows_out;
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
     running: Arc<Mutex<Option<Arc<DataFlowPlan>>>>,
+    warnings: Arc<Mutex<Vec<String>>>,
 }
 
 /// One component at one moment.
@@ -31,6 +32,15 @@ impl Progress {
         *self.running.lock() = None;
     }
 
+    pub(crate) fn warn(&self, warnings: Vec<String>) {
+        self.warnings.lock().extend(warnings);
+    }
+
+    /// The warnings of a run that failed; those of one that succeeded are in its report.
+    pub fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *self.warnings.lock())
+    }
+
     /// The plan that runs now, for EXPLAIN.
     pub fn plan(&self) -> Option<Arc<DataFlowPlan>> {
         self.running.lock().clone()
@@ -39,10 +49,10 @@ impl Progress {
     pub fn rows(&self) -> Vec<ProgressRow> {
         let Some(plan) = self.plan() else { return Vec::new() };
         let out: Vec<Vec<u64>> = plan.operators.iter().map(rows_out).collect();
-        plan.operators
+        plan.order
             .iter()
-            .enumerate()
-            .map(|(index, operator)| {
+            .map(|&index| {
+                let operator = &plan.operators[index];
                 let delivered: u64 = out[index].iter().sum();
                 let arrived = || operator.inputs.iter().filter_map(|&(from, output)| out[from].get(output)).sum();
                 ProgressRow {
