@@ -55,7 +55,7 @@ pub enum OpenFault {
 
 /// A file that could not be opened, written or put in place.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: cannot {purpose} `{}`: {fault}", self.code(), .path.display())]
+#[error("cannot {purpose} `{}`: {fault}", .path.display())]
 pub struct OpenError {
     pub path: PathBuf,
     pub purpose: Purpose,

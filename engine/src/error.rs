@@ -19,7 +19,7 @@ pub enum RunError {
     BadValue { what: &'static str, name: String, message: String },
 
     /// A data flow stopped at a component.
-    #[error("{task}: {error}{}", code(.error))]
+    #[error("{}{error}", of_task(.task, .error))]
     Flow { task: String, error: FlowError },
 
     /// A data flow stopped for another reason: memory, disk, a defect.
@@ -70,6 +70,7 @@ fn suggestion(known: &[String]) -> String {
     if known.is_empty() { String::new() } else { format!("; there are: {}", known.join(", ")) }
 }
 
-fn code(error: &FlowError) -> String {
-    error.code.map(|code| format!(" [{code}]")).unwrap_or_default()
+/// The task's path, where the component's does not begin with it.
+fn of_task(task: &str, error: &FlowError) -> String {
+    if error.path.starts_with(task) { String::new() } else { format!("{task}: ") }
 }

@@ -22,7 +22,7 @@ pub enum LoadError {
     Document { path: PathBuf, source: Box<dtsx::Error> },
     #[error("{}: the project has no package `{name}`; it has: {}", path.display(), known.join(", "))]
     NoSuchPackage { path: PathBuf, name: String, known: Vec<String> },
-    #[error("{}: {hint}", path.display())]
+    #[error("{} {hint}", path.display())]
     NotAPackage { path: PathBuf, hint: String },
 }
 
@@ -56,8 +56,12 @@ impl Application {
                 load_file(&file, Some(folder))
             }
             None if is_ispac(package) => {
-                let hint = "is a project: name a package of it, `PACKAGE.dtsx --project FILE.ispac`".to_owned();
-                Err(LoadError::NotAPackage { path: package.to_owned(), hint })
+                let known = open_ispac(package)?.packages.into_iter().map(|(name, _)| name).collect();
+                Err(not_a_package(package, "a project: name a package of it, `PACKAGE.dtsx --project FILE.ispac`", known))
+            }
+            None if package.is_dir() => {
+                let known = files::find(package, &["dtsx"])?.iter().map(|file| file.display().to_string()).collect();
+                Err(not_a_package(package, "a folder: name a package in it", known))
             }
             None => load_file(package, None),
         }
@@ -81,6 +85,20 @@ impl Application {
         }
         Ok(reports)
     }
+}
+
+/// Names shown of a project's packages.
+const NAMES_MAX: usize = 20;
+
+fn not_a_package(path: &Path, what: &str, mut known: Vec<String>) -> LoadError {
+    let more = known.len().saturating_sub(NAMES_MAX);
+    known.truncate(NAMES_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let hint = match known.is_empty() {
+        true => format!("is {what}; it has none"),
+        false => format!("is {what}; it has {}{more}", known.join(", ")),
+    };
+    LoadError::NotAPackage { path: path.to_owned(), hint }
 }
 
 fn is_ispac(path: &Path) -> bool {

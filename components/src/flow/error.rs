@@ -4,7 +4,7 @@ use dtsx::SsisCode;
 
 /// Stops a data flow. Travels through DataFusion as an external error and is unwrapped by the engine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {message}{}", place(.column, .row, .file))]
+#[error("{path}{}: {message}{}", place(.column, .row, .file), shown(.code))]
 pub struct FlowError {
     /// Path of the component in the package.
     pub path: String,
@@ -45,6 +45,10 @@ impl From<FlowError> for datafusion_common::DataFusionError {
     fn from(error: FlowError) -> Self {
         Self::External(Box::new(error))
     }
+}
+
+fn shown(code: &Option<SsisCode>) -> String {
+    code.map(|code| format!(" [{code}]")).unwrap_or_default()
 }
 
 fn place(column: &Option<String>, row: &Option<u64>, file: &Option<String>) -> String {

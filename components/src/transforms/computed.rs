@@ -192,10 +192,9 @@ pub(crate) fn cell_failure(path: &str, column: &str, error: &RowError, what: &st
         _ => ("failed", "error"),
     };
     let message = format!(
-        "{what} {cause} in row {} of its batch ({}). Correct the data, or set the {disposition} disposition of the \
-         column to IgnoreFailure or RedirectRow",
-        u64::from(error.row) + 1,
-        error.code
+        "{what} {cause} in row {} of its batch: correct the data, or set the {disposition} disposition of the column to \
+         IgnoreFailure or RedirectRow",
+        u64::from(error.row) + 1
     );
     FlowError::new(path, Some(error.code), message).with_column(column)
 }
