@@ -220,6 +220,9 @@ pub trait Variables {
     /// `None` if there is no such variable in scope. A missing namespace means the nearest variable of that name.
     fn value(&self, namespace: Option<&str>, name: &str) -> Option<Scalar>;
 
+    /// Why a variable in scope has no value: `is an Object, which ...`; `None` if it has one or is not in scope.
+    fn fault(&self, namespace: Option<&str>, name: &str) -> Option<String>;
+
     /// Qualified names in scope, for suggestions.
     fn names(&self) -> Vec<String>;
 }

@@ -18,6 +18,7 @@ mod reader;
 mod report;
 mod run;
 mod settings;
+mod system_variables;
 mod variables;
 
 pub use data_flow::{Progress, ProgressRow};

@@ -16,6 +16,8 @@ pub struct PreparedPackage {
     pub name: String,
     pub settings: Settings,
     pub tasks: Vec<TaskPlan>,
+    /// Path of the package as a container.
+    root: String,
     pub(crate) managers: Vec<ConnectionManager>,
     pub(crate) variables: VariableStore,
 }
@@ -70,7 +72,8 @@ pub fn prepare(
         .collect();
     let name = package.name().to_owned();
     crate::settings::apply(&settings, &name, &mut variables, &mut managers, &mut tasks)?;
-    let prepared = PreparedPackage { name, settings, tasks, managers, variables };
+    let root = package.root().path.clone();
+    let prepared = PreparedPackage { name, root, settings, tasks, managers, variables };
     for task in prepared.tasks.iter().filter(|task| !task.disabled) {
         if let Err(error) = prepared.check(task) {
             match error {
@@ -80,7 +83,7 @@ pub fn prepare(
         }
     }
     if prepared.tasks.iter().all(|task| task.disabled)
-        && let Err(RunError::Findings(found)) = prepared.connections(&prepared.name)
+        && let Err(RunError::Findings(found)) = prepared.connections(&prepared.root)
     {
         findings.0.extend(found.0);
     }

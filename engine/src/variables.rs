@@ -13,7 +13,7 @@ use dtsx::{DataType, Executable, Package, Parameter, Variable};
 use fletching_components::Variables;
 use fletching_expression::{ConvertOptions, Scalar, convert};
 
-use crate::RunError;
+use crate::{RunError, system_variables};
 
 /// All variables of a package.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +53,7 @@ impl VariableStore {
         for (name, value) in system {
             store.push(&root, "System", name, Value::Scalar(value.clone()), None);
         }
+        store.add_system(package.root(), system_variables::of_package(package));
         Ok(store)
     }
 
@@ -60,7 +61,16 @@ impl VariableStore {
         for variable in &container.variables {
             self.add_variable(&container.path, variable)?;
         }
+        if !container.path.is_empty() {
+            self.add_system(container, system_variables::of_task(container));
+        }
         container.executables.iter().try_for_each(|child| self.add_container(child))
+    }
+
+    fn add_system(&mut self, container: &Executable, values: Vec<(&str, Scalar)>) {
+        for (name, value) in values {
+            self.push(&container.path, "System", name, Value::Scalar(value), None);
+        }
     }
 
     fn add_variable(&mut self, scope: &str, variable: &Variable) -> Result<(), RunError> {
@@ -178,22 +188,34 @@ pub struct ScopedVariables<'a> {
     depth: usize,
 }
 
+impl ScopedVariables<'_> {
+    /// The value, or why there is none.
+    fn evaluate(&self, entry: &Entry) -> Result<Scalar, String> {
+        if let Some(expression) = &entry.expression {
+            if self.depth >= EXPRESSION_DEPTH_MAX {
+                return Err("depends on itself through its expression".to_owned());
+            }
+            let inner = ScopedVariables { store: self.store, path: &entry.scope, depth: self.depth + 1 };
+            return crate::control_flow::evaluate(expression, &inner)
+                .map_err(|error| format!("has an expression that fails: {error}"));
+        }
+        match &entry.value {
+            Value::Scalar(scalar) => Ok(scalar.clone()),
+            Value::Nothing | Value::Batches { .. } => Err("is an Object, which expressions cannot read".to_owned()),
+        }
+    }
+}
+
 /// An expression may name variables that are expressions; a cycle stops here.
 const EXPRESSION_DEPTH_MAX: usize = 32;
 
 impl Variables for ScopedVariables<'_> {
     fn value(&self, namespace: Option<&str>, name: &str) -> Option<Scalar> {
-        let entry = &self.store.entries[self.store.find(self.path, namespace, name)?];
-        if let Some(expression) = &entry.expression
-            && self.depth < EXPRESSION_DEPTH_MAX
-        {
-            let inner = ScopedVariables { store: self.store, path: &entry.scope, depth: self.depth + 1 };
-            return crate::control_flow::evaluate(expression, &inner).ok();
-        }
-        match &entry.value {
-            Value::Scalar(scalar) => Some(scalar.clone()),
-            Value::Nothing | Value::Batches { .. } => None,
-        }
+        self.evaluate(&self.store.entries[self.store.find(self.path, namespace, name)?]).ok()
+    }
+
+    fn fault(&self, namespace: Option<&str>, name: &str) -> Option<String> {
+        self.evaluate(&self.store.entries[self.store.find(self.path, namespace, name)?]).err()
     }
 
     fn names(&self) -> Vec<String> {

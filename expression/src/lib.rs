@@ -47,6 +47,10 @@ pub trait Scope {
     fn locale_id(&self) -> u32 {
         0
     }
+    /// Why a variable that exists has no value: its own expression fails, say.
+    fn variable_fault(&self, _namespace: Option<&str>, _name: &str) -> Option<String> {
+        None
+    }
     /// For suggestions.
     fn column_names(&self) -> Vec<String>;
     /// For suggestions.

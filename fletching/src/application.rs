@@ -88,7 +88,7 @@ impl Application {
 }
 
 /// Names shown of a project's packages.
-const NAMES_MAX: usize = 20;
+const NAMES_MAX: usize = 6;
 
 fn not_a_package(path: &Path, what: &str, mut known: Vec<String>) -> LoadError {
     let more = known.len().saturating_sub(NAMES_MAX);
@@ -118,7 +118,7 @@ fn load_file(file: &Path, folder: Option<&Path>) -> Result<Package, LoadError> {
     };
     let around = folder.unwrap_or(parent);
     if folder.is_some() || files::holds(around, "dtproj")? {
-        let project = project_of(around)?;
+        let project = project_of(around, file)?;
         package.shared_parameters = project.parameters;
         package.shared_managers = project.connection_managers;
     }
@@ -126,12 +126,13 @@ fn load_file(file: &Path, folder: Option<&Path>) -> Result<Package, LoadError> {
 }
 
 /// What a project folder gives its packages: parameters and connection managers. The packages themselves are not read.
-fn project_of(folder: &Path) -> Result<Project, LoadError> {
+fn project_of(folder: &Path, package: &Path) -> Result<Project, LoadError> {
     let mut entries: Vec<(String, Vec<u8>)> = Vec::new();
     for file in files::list(folder, &["params", "conmgr", "dtproj"])? {
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         entries.push((name, read_file(&file)?));
     }
+    keep_project_of(package, &mut entries);
     let mut project = Project::read_folder(&entries)
         .map_err(|source| LoadError::Document { path: folder.to_owned(), source: Box::new(source) })?;
     let is_package = |name: &str| name.to_ascii_lowercase().ends_with(".dtsx");
@@ -139,6 +140,16 @@ fn project_of(folder: &Path) -> Result<Project, LoadError> {
         Some((name, source)) => Err(LoadError::Document { path: folder.join(name), source: Box::new(source) }),
         None => Ok(project),
     }
+}
+
+/// Of several projects in a folder, the first that names the package.
+fn keep_project_of(package: &Path, entries: &mut Vec<(String, Vec<u8>)>) {
+    let is_project = |name: &str| name.to_ascii_lowercase().ends_with(".dtproj");
+    let name = package.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let names_it = |text: &[u8]| String::from_utf8_lossy(text).contains(&name);
+    let projects: Vec<&(String, Vec<u8>)> = entries.iter().filter(|(name, _)| is_project(name)).collect();
+    let chosen = projects.iter().find(|(_, text)| names_it(text)).or(projects.first()).map(|(name, _)| name.clone());
+    entries.retain(|(name, _)| !is_project(name) || Some(name) == chosen.as_ref());
 }
 
 fn document(path: &Path, source: dtsx::Error) -> LoadError {

@@ -75,8 +75,13 @@ fn unknown(binding: &Binding<'_>) -> Finding {
     let message = match component.class {
         Some(_) => "this component is not supported yet".to_owned(),
         None => {
-            let about = component.contact_info.split(';').next().unwrap_or_default();
-            format!("class id `{}` is not known ({about}): it is not supported", component.class_id)
+            // A managed component is named by its type, every other by its class id; some add who made it.
+            let hosted = component.properties.get("UserComponentTypeName").and_then(|name| name.split(',').next());
+            let class = hosted.filter(|name| !name.trim().is_empty()).unwrap_or(&component.class_id);
+            match component.contact_info.split(';').next().map(str::trim) {
+                Some(about) if !about.is_empty() => format!("class `{class}` ({about}) is not known, so not supported"),
+                _ => format!("class `{class}` is not known, so not supported"),
+            }
         }
     };
     Finding { kind: FindingKind::Unsupported, ..binding.unsupported(message) }

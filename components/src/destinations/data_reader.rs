@@ -36,9 +36,6 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
 /// The input columns that a destination without external columns takes.
 pub(super) fn selected_columns(binding: &Binding<'_>) -> Result<Vec<(usize, String)>, Findings> {
     let input = binding.input()?;
-    if input.used.is_empty() {
-        return Err(binding.finding("no input column is selected").into());
-    }
     Ok(input.used.iter().map(|&position| (position, input.columns[position].name.clone())).collect())
 }
 

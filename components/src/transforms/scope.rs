@@ -99,6 +99,10 @@ impl Scope for InputScope<'_> {
         self.locale_id
     }
 
+    fn variable_fault(&self, namespace: Option<&str>, name: &str) -> Option<String> {
+        self.variables.fault(namespace, name)
+    }
+
     fn column_names(&self) -> Vec<String> {
         self.input.columns.iter().map(|column| column.name.clone()).collect()
     }

@@ -31,6 +31,10 @@ impl Scope for VariableScope<'_> {
         self.0.value(namespace, name)
     }
 
+    fn variable_fault(&self, namespace: Option<&str>, name: &str) -> Option<String> {
+        self.0.fault(namespace, name)
+    }
+
     fn column_names(&self) -> Vec<String> {
         Vec::new()
     }

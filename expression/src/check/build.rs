@@ -66,8 +66,14 @@ impl Builder<'_> {
             Some(value) => Ok(constant(value)),
             None => {
                 let qualified = namespace.map_or(name.to_owned(), |namespace| format!("{namespace}::{name}"));
-                let near = nearest(&qualified, &self.scope.variable_names());
-                let mut error = self.error(node, format!("variable `{qualified}` is not known{near}"));
+                let message = match self.scope.variable_fault(namespace, name) {
+                    Some(fault) => format!("variable `{qualified}` {fault}"),
+                    None => {
+                        let near = nearest(&qualified, &self.scope.variable_names());
+                        format!("variable `{qualified}` is not known{near}")
+                    }
+                };
+                let mut error = self.error(node, message);
                 error.code = Some(SsisCode::VARIABLE_NOT_FOUND);
                 Err(error)
             }

@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use arrow::{
-    array::{Array, AsArray, BooleanArray},
+    array::{AsArray, BooleanArray},
     compute::kernels::cmp,
 };
 use dtsx::DataType;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, AsArray, Int32Array, TimestampMicrosecondArray},
+    array::{AsArray, Int32Array, TimestampMicrosecondArray},
     compute::{DatePart, date_part},
     datatypes::{Date32Type, Int32Type, TimestampMicrosecondType},
 };
@@ -110,7 +110,11 @@ fn to_moments(types: &[DataType], first: usize) -> Result<Vec<DataType>, String>
         .iter()
         .enumerate()
         .skip(first)
-        .map(|(at, one)| moment_argument(at + 1, one).map(|_| DataType::DbTimeStamp))
+        .map(|(at, one)| match one {
+            // A time is one of today.
+            DataType::DbTime | DataType::DbTime2 { .. } => Ok(DataType::DbTimeStamp),
+            other => moment_argument(at + 1, other).map(|_| DataType::DbTimeStamp),
+        })
         .collect()
 }
 

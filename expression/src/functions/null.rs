@@ -31,6 +31,7 @@ pub(super) const REPLACENULL: Function = Function {
         let result = match common(&types[0], &types[1]) {
             Some(meet) if crate::check::is_text(&meet) => meet,
             Some(_) => types[0],
+            None if crate::convert::converts(&types[1], &types[0]) => types[0],
             None => return Err(format!("{} and {} do not fit together: cast one", types[0], types[1])),
         };
         Ok(Signature { arguments: vec![result, result], result })
