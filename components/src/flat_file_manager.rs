@@ -59,7 +59,7 @@ impl FlatFileManager {
         let format = match properties.get("Format").unwrap_or("Delimited").to_ascii_lowercase().as_str() {
             "delimited" | "" => FileFormat::Delimited,
             "fixedwidth" => FileFormat::FixedWidth,
-            "raggedright" => FileFormat::RaggedRight,
+            "raggedright" | "mixed" => FileFormat::RaggedRight,
             other => {
                 let message = format!("connection manager `{}`: the format `{other}` is not supported", manager.name);
                 findings.push(binding.unsupported(message));

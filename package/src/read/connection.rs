@@ -107,6 +107,7 @@ fn sensitive_name(element: Element<'_>) -> String {
 fn read_flat_file_column(element: Element<'_>, connection: &Properties) -> Result<FlatFileColumn, Error> {
     let own = own_properties(element);
     let column_type = text(&own, "ColumnType");
+    let delimiter = decode_hex_escapes(&text(&own, "ColumnDelimiter"));
     let width = number(element, &own, "ColumnWidth", 0)?;
     let maximum_width = number(element, &own, "MaximumWidth", 0)?;
     let code = number(element, &own, "DataType", 129)?;
@@ -120,15 +121,18 @@ fn read_flat_file_column(element: Element<'_>, connection: &Properties) -> Resul
     Ok(FlatFileColumn {
         name: text(&own, "ObjectName"),
         column_type: match column_type.to_ascii_lowercase().as_str() {
+            // Ragged right files are often saved without it: a width, and a delimiter for the last column only.
+            "" if delimiter.is_empty() && width > 0 => FlatFileColumnType::FixedWidth,
             "" | "delimited" => FlatFileColumnType::Delimited,
             "fixedwidth" => FlatFileColumnType::FixedWidth,
+            "raggedright" if delimiter.is_empty() && width > 0 => FlatFileColumnType::FixedWidth,
             "raggedright" => FlatFileColumnType::RaggedRight,
             _ => {
                 let wanted = "Delimited, FixedWidth or RaggedRight";
                 return Err(value_error(element, "ColumnType", &column_type, wanted));
             }
         },
-        delimiter: decode_hex_escapes(&text(&own, "ColumnDelimiter")),
+        delimiter,
         width,
         maximum_width,
         data_type: data_type.ok_or_else(|| {

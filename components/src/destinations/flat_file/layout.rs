@@ -64,9 +64,6 @@ impl FlatFileOutputLayout {
                 shape: match column.column_type {
                     FlatFileColumnType::FixedWidth => ColumnShape::FixedWidth(column.width),
                     _ if fixed => ColumnShape::FixedWidth(column.width),
-                    FlatFileColumnType::RaggedRight if column.delimiter.is_empty() && column.width > 0 => {
-                        ColumnShape::FixedWidth(column.width)
-                    }
                     _ => ColumnShape::Delimited(column.delimiter.clone()),
                 },
                 text_qualified: column.text_qualified,
