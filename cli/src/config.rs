@@ -52,7 +52,12 @@ impl Config {
             None if beside.is_file() => beside,
             None => return Ok(Self::default()),
         };
-        let bad = |message: String| Failure::new(Exit::BadCommandLine, format!("{}: {message}", file.display()));
+        let bad = |message: String| {
+            Failure::new(
+                Exit::BadCommandLine,
+                format!("{}: {message}", file.display()),
+            )
+        };
         let bytes = fletching::read_file(&file).map_err(|error| bad(error.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|error| bad(error.to_string()))?;
         let config: Self = toml::from_str(&text).map_err(|error| bad(error.to_string()))?;
@@ -62,7 +67,10 @@ impl Config {
     pub fn apply(self, settings: &mut Settings) -> Result<(), Failure> {
         if let Some(memory) = &self.memory {
             let bytes = parse_size(memory).map_err(|message| {
-                Failure::new(Exit::BadCommandLine, format!("{}: memory: {message}", self.file.display()))
+                Failure::new(
+                    Exit::BadCommandLine,
+                    format!("{}: memory: {message}", self.file.display()),
+                )
             })?;
             settings.memory_limit_bytes = Some(bytes);
         }
@@ -70,7 +78,9 @@ impl Config {
             settings.threads = usize::from(threads.max(1));
         }
         for (windows, local) in &self.path_map {
-            settings.path_rules.push(path_rule(&format!("{windows}={local}"))?);
+            settings
+                .path_rules
+                .push(path_rule(&format!("{windows}={local}"))?);
         }
         settings.connections.extend(self.connections);
         settings.parameters.extend(self.parameters);

@@ -35,7 +35,14 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), code: None, symbol: None, json: false, warnings: Vec::new() }
+        Self {
+            exit,
+            message: message.into(),
+            code: None,
+            symbol: None,
+            json: false,
+            warnings: Vec::new(),
+        }
     }
 
     pub fn as_json(mut self, json: bool) -> Self {
@@ -46,7 +53,11 @@ impl Failure {
 
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
-        let exit = if error.is_not_found() { Exit::NotFound } else { Exit::NotLoadable };
+        let exit = if error.is_not_found() {
+            Exit::NotFound
+        } else {
+            Exit::NotLoadable
+        };
         Self::new(exit, error.to_string())
     }
 }

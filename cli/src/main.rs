@@ -40,7 +40,11 @@ fn main() -> ExitCode {
             let help = !error.use_stderr();
             // A closed pipe is the only way this fails, and there is nobody left to tell.
             drop(error.print());
-            return if help { ExitCode::SUCCESS } else { exit::Exit::BadCommandLine.into() };
+            return if help {
+                ExitCode::SUCCESS
+            } else {
+                exit::Exit::BadCommandLine.into()
+            };
         }
     };
     let outcome = match cli.command {

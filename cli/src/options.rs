@@ -58,11 +58,16 @@ impl PackageOptions {
     /// Command line over configuration file.
     pub fn settings(&self, package: &Package) -> Result<Settings, Failure> {
         let config = Config::find(self.config.as_deref(), package.base_dir())?;
-        let mut settings = Settings { base_dir: package.base_dir().to_owned(), ..Settings::default() };
+        let mut settings = Settings {
+            base_dir: package.base_dir().to_owned(),
+            ..Settings::default()
+        };
         config.apply(&mut settings)?;
         settings.set.extend(pairs("--set", &self.set)?);
         settings.parameters.extend(pairs("--param", &self.param)?);
-        settings.connections.extend(pairs("--connection", &self.connection)?);
+        settings
+            .connections
+            .extend(pairs("--connection", &self.connection)?);
         for rule in &self.path_map {
             settings.path_rules.push(path_rule(rule)?);
         }
@@ -73,7 +78,8 @@ impl PackageOptions {
 }
 
 pub fn path_rule(rule: &str) -> Result<PathRule, Failure> {
-    PathMap::parse_rule(rule).map_err(|error| Failure::new(Exit::BadCommandLine, format!("--path-map: {error}")))
+    PathMap::parse_rule(rule)
+        .map_err(|error| Failure::new(Exit::BadCommandLine, format!("--path-map: {error}")))
 }
 
 /// Splits at the first `=` that is not inside brackets: property paths may hold one there.
@@ -90,9 +96,15 @@ fn pairs(option: &str, texts: &[String]) -> Result<Vec<(String, String)>, Failur
                 }
                 *character == '=' && depth <= 0
             });
-            at.and_then(|(at, _)| Some((text.get(..at)?.to_owned(), text.get(at + 1..)?.to_owned()))).ok_or_else(
-                || Failure::new(Exit::BadCommandLine, format!("{option} '{text}': write it as NAME=VALUE")),
-            )
+            at.and_then(|(at, _)| {
+                Some((text.get(..at)?.to_owned(), text.get(at + 1..)?.to_owned()))
+            })
+            .ok_or_else(|| {
+                Failure::new(
+                    Exit::BadCommandLine,
+                    format!("{option} '{text}': write it as NAME=VALUE"),
+                )
+            })
         })
         .collect()
 }
@@ -110,7 +122,11 @@ pub fn parse_size(text: &str) -> Result<usize, String> {
         "kb" => 1_000,
         "mb" => 1_000_000,
         "gb" => 1_000_000_000,
-        other => return Err(format!("`{other}` is not a unit of size: write 512MiB or 2GiB")),
+        other => {
+            return Err(format!(
+                "`{other}` is not a unit of size: write 512MiB or 2GiB"
+            ));
+        }
     };
     number
         .parse::<usize>()

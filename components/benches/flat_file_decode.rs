@@ -8,8 +8,8 @@ use std::{hint::black_box, sync::Arc, time::Instant};
 
 use dtsx::{DataType, Disposition};
 use fletching_components::sources::flat_file::{
-    Cutter, CutterOptions, DecodedColumn, Encoding, FileColumn, FlatFileDecoder, FlatFileLayout, Morsel,
-    Scratch,
+    Cutter, CutterOptions, DecodedColumn, Encoding, FileColumn, FlatFileDecoder, FlatFileLayout,
+    Morsel, Scratch,
 };
 
 const ROUNDS: usize = 7;
@@ -94,7 +94,14 @@ fn made_up(quote: &str) -> Vec<u8> {
     for row in 0..200_000u64 {
         let (part, supplier, quantity) = (random(200_000), random(10_000), random(50) + 1);
         let price = random(10_000_000) + 90_000;
-        let mut date = || format!("199{}-{:02}-{:02}", random(8), random(12) + 1, random(28) + 1);
+        let mut date = || {
+            format!(
+                "199{}-{:02}-{:02}",
+                random(8),
+                random(12) + 1,
+                random(28) + 1
+            )
+        };
         let dates = [date(), date(), date()].join("|");
         let comment = "carefully final deposits sleep furiously along";
         let length = 10 + random(34) as usize;
@@ -154,7 +161,9 @@ fn main() {
         ("every text qualified", Some("\""), &made_up("\"")),
     ] {
         let decoder = Arc::new(decoder(qualifier));
-        report(&format!("cut: {name}"), data.len(), || cut(&decoder, data).len());
+        report(&format!("cut: {name}"), data.len(), || {
+            cut(&decoder, data).len()
+        });
         let morsels = cut(&decoder, data);
         let mut scratch = Scratch::default();
         report(&format!("decode: {name}"), data.len(), || {

@@ -3,7 +3,10 @@
 use std::{hint::black_box, sync::Arc};
 
 use arrow::{
-    array::{ArrayRef, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringViewArray},
+    array::{
+        ArrayRef, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch,
+        StringViewArray,
+    },
     datatypes::Schema,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -33,8 +36,9 @@ fn lines() -> RecordBatch {
         ))
     };
     let decimal = |salt, below| -> ArrayRef {
-        let values =
-            Decimal128Array::from_iter_values((0..ROWS).map(|row| i128::from(noise(row, salt, below))));
+        let values = Decimal128Array::from_iter_values(
+            (0..ROWS).map(|row| i128::from(noise(row, salt, below))),
+        );
         Arc::new(
             values
                 .with_precision_and_scale(15, 2)
@@ -81,13 +85,21 @@ fn lines() -> RecordBatch {
             text(25),
             words(
                 13,
-                &["DELIVER IN PERSON", "COLLECT COD", "NONE", "TAKE BACK RETURN"],
+                &[
+                    "DELIVER IN PERSON",
+                    "COLLECT COD",
+                    "NONE",
+                    "TAKE BACK RETURN",
+                ],
             ),
         ),
         (
             "shipmode",
             text(10),
-            words(14, &["REG AIR", "AIR", "RAIL", "SHIP", "TRUCK", "MAIL", "FOB"]),
+            words(
+                14,
+                &["REG AIR", "AIR", "RAIL", "SHIP", "TRUCK", "MAIL", "FOB"],
+            ),
         ),
         ("comment", text(44), Arc::new(comments)),
     ];
@@ -142,7 +154,9 @@ fn bench(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 out.clear();
-                encoder.encode(black_box(&batch), &mut out).expect("values fit");
+                encoder
+                    .encode(black_box(&batch), &mut out)
+                    .expect("values fit");
                 out.len()
             });
         });

@@ -5,7 +5,9 @@
 use std::{error::Error, sync::Arc};
 
 use arrow::{
-    array::{ArrayRef, Date32Array, Decimal128Array, Int64Array, StringViewArray, StringViewBuilder},
+    array::{
+        ArrayRef, Date32Array, Decimal128Array, Int64Array, StringViewArray, StringViewBuilder,
+    },
     datatypes::{Field, Schema, SchemaRef},
     record_batch::RecordBatch,
 };
@@ -62,7 +64,9 @@ fn batches(keys: &[i64]) -> Result<Vec<RecordBatch>, Box<dyn Error>> {
             ("key", Arc::new(Int64Array::from(keys.to_vec()))),
             (
                 "number",
-                Arc::new(Int64Array::from_iter_values(keys.iter().map(|key| key % 1000))),
+                Arc::new(Int64Array::from_iter_values(
+                    keys.iter().map(|key| key % 1000),
+                )),
             ),
             (
                 "price",
@@ -106,10 +110,13 @@ fn join(orders: &[RecordBatch], lines: &[RecordBatch]) -> Result<MergeJoinExec, 
         (Right, 5),
     ];
     let from = batches_schema(orders);
-    let fields = output
-        .iter()
-        .enumerate()
-        .map(|(at, (_, column))| Field::new(format!("c{at}"), from.field(*column).data_type().clone(), true));
+    let fields = output.iter().enumerate().map(|(at, (_, column))| {
+        Field::new(
+            format!("c{at}"),
+            from.field(*column).data_type().clone(),
+            true,
+        )
+    });
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let settings = MergeJoin {
         component: "Merge Join".to_owned(),

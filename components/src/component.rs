@@ -47,9 +47,15 @@ pub trait Component: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub enum Planned {
     /// Maps batches to batches, one for one; the flow adds the router when several outputs are connected.
-    RowWise { input: Arc<dyn ExecutionPlan>, operator: Arc<dyn RowWise> },
+    RowWise {
+        input: Arc<dyn ExecutionPlan>,
+        operator: Arc<dyn RowWise>,
+    },
     /// An operator with one output (the first of the component).
-    Plan { plan: Arc<dyn ExecutionPlan>, accounting: Accounting },
+    Plan {
+        plan: Arc<dyn ExecutionPlan>,
+        accounting: Accounting,
+    },
     /// The end of a flow: yields one row, the number of rows written.
     Sink(Arc<dyn ExecutionPlan>),
     /// A DataReader destination: its rows go to a caller.
@@ -108,10 +114,24 @@ pub struct BoundInput {
 }
 
 impl BoundInput {
-    pub fn new(name: String, columns: Vec<Column>, sorted_by: Vec<SortedBy>, used: Vec<usize>) -> Self {
-        let by_lineage =
-            columns.iter().enumerate().map(|(index, column)| (column.lineage_id.clone(), index)).collect();
-        Self { name, columns, sorted_by, used, by_lineage }
+    pub fn new(
+        name: String,
+        columns: Vec<Column>,
+        sorted_by: Vec<SortedBy>,
+        used: Vec<usize>,
+    ) -> Self {
+        let by_lineage = columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| (column.lineage_id.clone(), index))
+            .collect();
+        Self {
+            name,
+            columns,
+            sorted_by,
+            used,
+            by_lineage,
+        }
     }
 
     /// The position of the column that a lineage reference names. References are written `#12`, `#{Package\..}`, `12` or
@@ -119,7 +139,10 @@ impl BoundInput {
     pub fn position(&self, reference: &str) -> Option<usize> {
         let bare = reference.trim();
         let bare = bare.strip_prefix('#').unwrap_or(bare);
-        let bare = bare.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(bare);
+        let bare = bare
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'))
+            .unwrap_or(bare);
         self.by_lineage.get(&LineageId(bare.to_owned())).copied()
     }
 
@@ -150,7 +173,10 @@ impl BoundOutput {
 /// The Arrow schema of columns; names may repeat, as they may in SSIS.
 pub fn schema_of(columns: &[Column]) -> SchemaRef {
     Arc::new(Schema::new(
-        columns.iter().map(|column| types::field(&column.name, &column.data_type)).collect::<Vec<_>>(),
+        columns
+            .iter()
+            .map(|column| types::field(&column.name, &column.data_type))
+            .collect::<Vec<_>>(),
     ))
 }
 
@@ -173,24 +199,29 @@ pub struct Binding<'a> {
 
 impl fmt::Debug for Binding<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Binding").field("path", &self.path).field("outputs", &self.outputs).finish_non_exhaustive()
+        f.debug_struct("Binding")
+            .field("path", &self.path)
+            .field("outputs", &self.outputs)
+            .finish_non_exhaustive()
     }
 }
 
 impl<'a> Binding<'a> {
     /// The only input of a transform or destination, attached.
     pub fn input(&self) -> Result<&'a BoundInput, Findings> {
-        self.inputs
-            .iter()
-            .flatten()
-            .next()
-            .ok_or_else(|| self.finding("no path arrives at its input: connect one, or delete the component").into())
+        self.inputs.iter().flatten().next().ok_or_else(|| {
+            self.finding("no path arrives at its input: connect one, or delete the component")
+                .into()
+        })
     }
 
     /// The document's side of [`Binding::input`].
     pub fn document_input(&self) -> Result<&'a dtsx::Input, Findings> {
         let attached = self.inputs.iter().position(Option::is_some).unwrap_or(0);
-        self.component.inputs.get(attached).ok_or_else(|| self.finding("has no input").into())
+        self.component
+            .inputs
+            .get(attached)
+            .ok_or_else(|| self.finding("has no input").into())
     }
 
     /// The `ErrorColumn` number of a column by its id or lineage id, 0 (the whole row) if it has none.
@@ -202,7 +233,11 @@ impl<'a> Binding<'a> {
     pub fn finding(&self, message: impl Into<String>) -> Finding {
         Finding {
             path: self.path.to_owned(),
-            class: self.component.class.unwrap_or(&self.component.class_id).to_owned(),
+            class: self
+                .component
+                .class
+                .unwrap_or(&self.component.class_id)
+                .to_owned(),
             kind: FindingKind::Invalid,
             code: Some(SsisCode::VALIDATION_FAILED),
             message: message.into(),
@@ -211,7 +246,11 @@ impl<'a> Binding<'a> {
 
     /// A finding about something that the package asks for and this version does not do.
     pub fn unsupported(&self, message: impl Into<String>) -> Finding {
-        Finding { kind: FindingKind::Unsupported, code: None, ..self.finding(message) }
+        Finding {
+            kind: FindingKind::Unsupported,
+            code: None,
+            ..self.finding(message)
+        }
     }
 }
 
@@ -272,7 +311,11 @@ impl Findings {
 
     /// `value` if nothing was found, else the findings.
     pub fn none_or<T>(self, value: T) -> Result<T, Self> {
-        if self.is_empty() { Ok(value) } else { Err(self) }
+        if self.is_empty() {
+            Ok(value)
+        } else {
+            Err(self)
+        }
     }
 }
 
@@ -300,6 +343,8 @@ impl std::error::Error for Findings {}
 pub fn only_input(inputs: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
     match <[_; 1]>::try_from(inputs) {
         Ok([input]) => Ok(input),
-        Err(inputs) => datafusion_common::internal_err!("one input is wanted, {} are attached", inputs.len()),
+        Err(inputs) => {
+            datafusion_common::internal_err!("one input is wanted, {} are attached", inputs.len())
+        }
     }
 }

@@ -34,7 +34,9 @@ impl FlatFileManager {
     /// The manager that the component's connection names.
     pub(crate) fn of(binding: &Binding<'_>) -> Result<Self, Findings> {
         let Some(connection) = binding.component.connections.first() else {
-            return Err(binding.finding("has no connection: choose a flat file connection manager").into());
+            return Err(binding
+                .finding("has no connection: choose a flat file connection manager")
+                .into());
         };
         let Some(manager) = binding.connections.get(&connection.connection_manager) else {
             let message = format!(
@@ -56,12 +58,20 @@ impl FlatFileManager {
     fn read(binding: &Binding<'_>, manager: &ConnectionManager) -> Result<Self, Findings> {
         let properties = &manager.properties;
         let mut findings = Findings::default();
-        let format = match properties.get("Format").unwrap_or("Delimited").to_ascii_lowercase().as_str() {
+        let format = match properties
+            .get("Format")
+            .unwrap_or("Delimited")
+            .to_ascii_lowercase()
+            .as_str()
+        {
             "delimited" | "" => FileFormat::Delimited,
             "fixedwidth" => FileFormat::FixedWidth,
             "raggedright" | "mixed" => FileFormat::RaggedRight,
             other => {
-                let message = format!("connection manager `{}`: the format `{other}` is not supported", manager.name);
+                let message = format!(
+                    "connection manager `{}`: the format `{other}` is not supported",
+                    manager.name
+                );
                 findings.push(binding.unsupported(message));
                 FileFormat::Delimited
             }
@@ -71,23 +81,40 @@ impl FlatFileManager {
             findings.push(binding.finding(message));
         }
         let mut number = |name: &str| read_number(binding, manager, name, &mut findings);
-        let (header_rows_to_skip, data_rows_to_skip) = (number("HeaderRowsToSkip"), number("DataRowsToSkip"));
+        let (header_rows_to_skip, data_rows_to_skip) =
+            (number("HeaderRowsToSkip"), number("DataRowsToSkip"));
         let (code_page, locale_id) = (number("CodePage"), number("LocaleID"));
         let qualifier = properties.get("TextQualifier").unwrap_or_default();
         let read = Self {
             name: manager.name.clone(),
-            connection_string: properties.get("ConnectionString").unwrap_or_default().to_owned(),
+            connection_string: properties
+                .get("ConnectionString")
+                .unwrap_or_default()
+                .to_owned(),
             format,
             unicode: properties.bool("Unicode").unwrap_or(false),
-            code_page: u32::try_from(code_page).ok().filter(|page| *page != 0).unwrap_or(1252),
-            locale_id: u32::try_from(locale_id).ok().filter(|id| *id != 0).unwrap_or(binding.locale_id),
-            header_row_delimiter: properties.get("HeaderRowDelimiter").unwrap_or_default().to_owned(),
+            code_page: u32::try_from(code_page)
+                .ok()
+                .filter(|page| *page != 0)
+                .unwrap_or(1252),
+            locale_id: u32::try_from(locale_id)
+                .ok()
+                .filter(|id| *id != 0)
+                .unwrap_or(binding.locale_id),
+            header_row_delimiter: properties
+                .get("HeaderRowDelimiter")
+                .unwrap_or_default()
+                .to_owned(),
             header_rows_to_skip,
             data_rows_to_skip,
-            names_in_first_row: properties.bool("ColumnNamesInFirstDataRow").unwrap_or(false),
+            names_in_first_row: properties
+                .bool("ColumnNamesInFirstDataRow")
+                .unwrap_or(false),
             text_qualifier: (!qualifier.is_empty() && !qualifier.eq_ignore_ascii_case("<none>"))
                 .then(|| qualifier.to_owned()),
-            always_check_for_row_delimiters: properties.bool("AlwaysCheckForRowDelimiters").unwrap_or(true),
+            always_check_for_row_delimiters: properties
+                .bool("AlwaysCheckForRowDelimiters")
+                .unwrap_or(true),
             columns: manager.flat_file_columns.clone(),
         };
         findings.none_or(read)

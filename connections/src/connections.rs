@@ -40,7 +40,9 @@ impl UnknownName {
 pub enum FileConnectionError {
     #[error(transparent)]
     Unknown(#[from] UnknownName),
-    #[error("connection manager `{name}` has no ConnectionString; set one with `--connection '{name}=PATH'`")]
+    #[error(
+        "connection manager `{name}` has no ConnectionString; set one with `--connection '{name}=PATH'`"
+    )]
     NoConnectionString { name: String },
     #[error("connection manager `{name}`: {error}")]
     Path { name: String, error: PathError },
@@ -79,13 +81,19 @@ impl Connections {
     ///
     /// # Errors
     /// [`UnknownName`] with the nearest name.
-    pub fn override_connection(&mut self, name: &str, connection_string: &str) -> Result<(), UnknownName> {
+    pub fn override_connection(
+        &mut self,
+        name: &str,
+        connection_string: &str,
+    ) -> Result<(), UnknownName> {
         let unknown = self.unknown(name);
         let position = self.position(name);
         let manager = position
             .and_then(|position| self.managers.get_mut(position))
             .ok_or(unknown)?;
-        manager.properties.set("ConnectionString", connection_string);
+        manager
+            .properties
+            .set("ConnectionString", connection_string);
         manager
             .property_expressions
             .retain(|expression| !expression.property.eq_ignore_ascii_case("ConnectionString"));
@@ -97,7 +105,9 @@ impl Connections {
 
     /// The local file of a FLATFILE or FILE connection manager.
     pub fn file(&self, id_or_name: &str) -> Result<PathBuf, FileConnectionError> {
-        let manager = self.get(id_or_name).ok_or_else(|| self.unknown(id_or_name))?;
+        let manager = self
+            .get(id_or_name)
+            .ok_or_else(|| self.unknown(id_or_name))?;
         let text = manager
             .properties
             .get("ConnectionString")
@@ -123,7 +133,11 @@ impl Connections {
     }
 
     fn unknown(&self, name: &str) -> UnknownName {
-        let known: Vec<String> = self.managers.iter().map(|manager| manager.name.clone()).collect();
+        let known: Vec<String> = self
+            .managers
+            .iter()
+            .map(|manager| manager.name.clone())
+            .collect();
         let limit = (name.chars().count() / 3).max(1);
         let did_you_mean = known
             .iter()
@@ -218,8 +232,13 @@ mod tests {
             error.contains("`Lines Out`") && error.contains(r"--path-map 'C:\x="),
             "{error}"
         );
-        connections.override_connection("LINES OUT", "out/b.csv").unwrap();
-        assert_eq!(connections.file("Lines Out").unwrap(), Path::new("/p/out/b.csv"));
+        connections
+            .override_connection("LINES OUT", "out/b.csv")
+            .unwrap();
+        assert_eq!(
+            connections.file("Lines Out").unwrap(),
+            Path::new("/p/out/b.csv")
+        );
         assert!(
             connections
                 .get("Lines Out")
@@ -234,7 +253,9 @@ mod tests {
         let mut connections = Connections::new(vec![manager("Orders", ""), manager("Lines", "")]);
         let error = connections.override_connection("Order", "x").unwrap_err();
         assert_eq!(error.did_you_mean.as_deref(), Some("Orders"));
-        let error = connections.override_connection("Customers Src", "x").unwrap_err();
+        let error = connections
+            .override_connection("Customers Src", "x")
+            .unwrap_err();
         assert_eq!(error.did_you_mean, None);
         assert!(error.to_string().contains("`Orders`, `Lines`"));
         assert!(matches!(

@@ -80,7 +80,12 @@ impl OpenError {
     }
 
     /// Names the cause of a failed operation on `path` by looking at what is there.
-    pub(crate) fn from_io(files: &dyn Files, path: &Path, purpose: Purpose, error: io::Error) -> Self {
+    pub(crate) fn from_io(
+        files: &dyn Files,
+        path: &Path,
+        purpose: Purpose,
+        error: io::Error,
+    ) -> Self {
         let folder = folder_of(path);
         let fault = match error.kind() {
             io::ErrorKind::NotFound => match files.kind(folder) {

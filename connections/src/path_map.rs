@@ -105,9 +105,12 @@ impl PathMap {
         if to.trim().is_empty() {
             return Err(fail("no local folder follows the `=`".to_owned()));
         }
-        let from = WindowsPath::parse(from.trim()).map_err(|fault| fail(format!("`{from}`: {fault}")))?;
+        let from =
+            WindowsPath::parse(from.trim()).map_err(|fault| fail(format!("`{from}`: {fault}")))?;
         if let Root::Relative { .. } | Root::Local = from.root {
-            return Err(fail("it does not begin with a drive, a share or `\\`".to_owned()));
+            return Err(fail(
+                "it does not begin with a drive, a share or `\\`".to_owned(),
+            ));
         }
         Ok(PathRule {
             from,
@@ -214,7 +217,11 @@ impl PathRule {
 }
 
 fn same(left: &[String], right: &[String]) -> bool {
-    left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same_name(left, right))
+    left.len() == right.len()
+        && left
+            .iter()
+            .zip(right)
+            .all(|(left, right)| same_name(left, right))
 }
 
 fn same_name(left: &str, right: &str) -> bool {
@@ -244,14 +251,20 @@ mod tests {
     use super::*;
 
     fn map(rules: &[&str]) -> PathMap {
-        rules.iter().fold(PathMap::new("/base/package"), |map, rule| {
-            map.with_rule(PathMap::parse_rule(rule).unwrap())
-        })
+        rules
+            .iter()
+            .fold(PathMap::new("/base/package"), |map, rule| {
+                map.with_rule(PathMap::parse_rule(rule).unwrap())
+            })
     }
 
     #[test]
     fn the_longest_rule_wins_whatever_the_case_and_the_slashes() {
-        let map = map(&[r"C:\data=/srv/data", r"c:\Data\In=/mnt/in", r"\\srv\share=/net"]);
+        let map = map(&[
+            r"C:\data=/srv/data",
+            r"c:\Data\In=/mnt/in",
+            r"\\srv\share=/net",
+        ]);
         let resolve = |path: &str| map.resolve(path).unwrap().display().to_string();
         assert_eq!(resolve(r"C:\DATA\x\y.csv"), "/srv/data/x/y.csv");
         assert_eq!(resolve("c:/data/in/y.csv"), "/mnt/in/y.csv");
@@ -266,10 +279,22 @@ mod tests {
 
     #[test]
     fn an_unmapped_path_shows_the_flag() {
-        let error = map(&[]).resolve(r"D:\Loads\in\a.csv").unwrap_err().to_string();
-        assert!(error.contains(r"--path-map 'D:\Loads\in=/srv/data'"), "{error}");
-        let error = map(&[]).resolve(r"\\srv\share\a.csv").unwrap_err().to_string();
-        assert!(error.contains(r"--path-map '\\srv\share=/srv/data'"), "{error}");
+        let error = map(&[])
+            .resolve(r"D:\Loads\in\a.csv")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(r"--path-map 'D:\Loads\in=/srv/data'"),
+            "{error}"
+        );
+        let error = map(&[])
+            .resolve(r"\\srv\share\a.csv")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(r"--path-map '\\srv\share=/srv/data'"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -314,7 +339,13 @@ mod tests {
 
     #[test]
     fn rules_that_are_none() {
-        for text in ["C:\\data", "C:\\data=", "data=/srv", "/x=/srv", "C:\\..=/srv"] {
+        for text in [
+            "C:\\data",
+            "C:\\data=",
+            "data=/srv",
+            "/x=/srv",
+            "C:\\..=/srv",
+        ] {
             assert!(PathMap::parse_rule(text).is_err(), "{text}");
         }
     }

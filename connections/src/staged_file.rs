@@ -66,7 +66,10 @@ impl StagedFile {
         for _ in 0..NAMES_MAX {
             let mut staged_name = std::ffi::OsString::from(".");
             staged_name.push(name);
-            staged_name.push(format!(".{:016x}.fletching", RandomState::new().hash_one(0)));
+            staged_name.push(format!(
+                ".{:016x}.fletching",
+                RandomState::new().hash_one(0)
+            ));
             let staged = folder_of(&real).join(staged_name);
             match files.create_new(&staged) {
                 Ok(handle) => {
@@ -92,7 +95,9 @@ impl StagedFile {
     pub fn append(files: &Arc<dyn Files>, target: &Path) -> Result<Self, OpenError> {
         let fail = |error| OpenError::from_io(&**files, target, Purpose::Append, error);
         let (handle, old_len) = match writable(&**files, target, Purpose::Append)? {
-            Some(FileKind::File { len, .. }) => (files.open_append(target).map_err(fail)?, Some(len)),
+            Some(FileKind::File { len, .. }) => {
+                (files.open_append(target).map_err(fail)?, Some(len))
+            }
             Some(_) => return Self::device(files, target),
             None => {
                 let created = files.create_new(target).map_err(fail);
@@ -196,12 +201,16 @@ impl Drop for StagedFile {
 }
 
 /// What stands at a target that may be written; `None` if nothing does.
-fn writable(files: &dyn Files, target: &Path, purpose: Purpose) -> Result<Option<FileKind>, OpenError> {
+fn writable(
+    files: &dyn Files,
+    target: &Path,
+    purpose: Purpose,
+) -> Result<Option<FileKind>, OpenError> {
     match files.kind(target) {
         Ok(FileKind::Folder) => Err(OpenError::new(target, purpose, OpenFault::IsFolder)),
-        Ok(FileKind::File { read_only: true, .. }) => {
-            Err(OpenError::new(target, purpose, OpenFault::ReadOnlyFile))
-        }
+        Ok(FileKind::File {
+            read_only: true, ..
+        }) => Err(OpenError::new(target, purpose, OpenFault::ReadOnlyFile)),
         Ok(kind) => Ok(Some(kind)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(OpenError::from_io(files, target, purpose, error)),
@@ -295,7 +304,10 @@ mod tests {
         let mut null = StagedFile::create(&files(), Path::new("/dev/null")).unwrap();
         null.write_all(b"x").unwrap();
         null.commit().unwrap();
-        assert_eq!(LocalFiles.kind(Path::new("/dev/null")).unwrap(), FileKind::Device);
+        assert_eq!(
+            LocalFiles.kind(Path::new("/dev/null")).unwrap(),
+            FileKind::Device
+        );
     }
 
     #[test]

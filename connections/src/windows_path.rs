@@ -32,7 +32,9 @@ pub enum PathFault {
     TooLong,
     #[error("`..` leads above its root")]
     AboveRoot,
-    #[error("it is relative to the current folder of a drive; write the folder out (`C:\\folder\\file`)")]
+    #[error(
+        "it is relative to the current folder of a drive; write the folder out (`C:\\folder\\file`)"
+    )]
     DriveRelative,
     #[error("a network path needs a server and a share (`\\\\server\\share`)")]
     NoShare,

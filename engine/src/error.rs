@@ -12,11 +12,20 @@ pub enum RunError {
 
     /// An override names something that is not there.
     #[error("{what} `{name}` is not in package `{package}`{}", suggestion(.known))]
-    UnknownOverride { what: &'static str, name: String, package: String, known: Vec<String> },
+    UnknownOverride {
+        what: &'static str,
+        name: String,
+        package: String,
+        known: Vec<String>,
+    },
 
     /// An override or a stored value does not fit its type.
     #[error("{what} `{name}`: {message}")]
-    BadValue { what: &'static str, name: String, message: String },
+    BadValue {
+        what: &'static str,
+        name: String,
+        message: String,
+    },
 
     /// A data flow stopped at a component.
     #[error("{}{error}", of_task(.task, .error))]
@@ -44,8 +53,14 @@ impl RunError {
     /// Finds the component's error inside DataFusion's.
     pub(crate) fn of_task(task: &str, error: &DataFusionError) -> Self {
         match flow_error(error) {
-            Some(error) => Self::Flow { task: task.to_owned(), error: error.clone() },
-            None => Self::Engine { task: task.to_owned(), message: error.strip_backtrace() },
+            Some(error) => Self::Flow {
+                task: task.to_owned(),
+                error: error.clone(),
+            },
+            None => Self::Engine {
+                task: task.to_owned(),
+                message: error.strip_backtrace(),
+            },
         }
     }
 }
@@ -67,10 +82,18 @@ fn flow_error(error: &DataFusionError) -> Option<&FlowError> {
 }
 
 fn suggestion(known: &[String]) -> String {
-    if known.is_empty() { String::new() } else { format!("; there are: {}", known.join(", ")) }
+    if known.is_empty() {
+        String::new()
+    } else {
+        format!("; there are: {}", known.join(", "))
+    }
 }
 
 /// The task's path, where the component's does not begin with it.
 fn of_task(task: &str, error: &FlowError) -> String {
-    if error.path.starts_with(task) { String::new() } else { format!("{task}: ") }
+    if error.path.starts_with(task) {
+        String::new()
+    } else {
+        format!("{task}: ")
+    }
 }

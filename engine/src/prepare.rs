@@ -73,7 +73,14 @@ pub fn prepare(
     let name = package.name().to_owned();
     crate::settings::apply(&settings, &name, &mut variables, &mut managers, &mut tasks)?;
     let root = package.root().path.clone();
-    let prepared = PreparedPackage { name, root, settings, tasks, managers, variables };
+    let prepared = PreparedPackage {
+        name,
+        root,
+        settings,
+        tasks,
+        managers,
+        variables,
+    };
     for task in prepared.tasks.iter().filter(|task| !task.disabled) {
         if let Err(error) = prepared.check(task) {
             match error {
@@ -107,7 +114,10 @@ impl PreparedPackage {
         check(&task.flow, graph, &connections, &variables).map_err(RunError::Findings)
     }
 
-    pub(crate) fn connections(&self, scope: &str) -> Result<fletching_connections::Connections, RunError> {
+    pub(crate) fn connections(
+        &self,
+        scope: &str,
+    ) -> Result<fletching_connections::Connections, RunError> {
         let variables = self.variables.scope(scope);
         control_flow::connections(&self.managers, &self.settings, &self.name, &variables)
     }
@@ -129,18 +139,35 @@ fn locale(task: Option<i64>, package: Option<i64>) -> u32 {
 /// The system variables that do not depend on the task (spec `ssis-matrix.md` section 11).
 fn system_variables(package: &Package) -> BTreeMap<String, Scalar> {
     let root = package.root();
-    let machine = std::fs::read_to_string("/etc/hostname").map(|name| name.trim().to_owned()).unwrap_or_default();
-    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
+    let machine = std::fs::read_to_string("/etc/hostname")
+        .map(|name| name.trim().to_owned())
+        .unwrap_or_default();
+    let user = ["USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+        .unwrap_or_default();
     let now = chrono::Local::now().naive_local();
     let text = |value: &str| Scalar::from(value);
     BTreeMap::from([
         ("PackageName".to_owned(), text(package.name())),
         ("PackageID".to_owned(), text(&root.dtsid)),
-        ("VersionGUID".to_owned(), text(root.properties.get("VersionGUID").unwrap_or_default())),
-        ("ExecutionInstanceGUID".to_owned(), text(&format!("{{{}}}", uuid::Uuid::new_v4()).to_uppercase())),
+        (
+            "VersionGUID".to_owned(),
+            text(root.properties.get("VersionGUID").unwrap_or_default()),
+        ),
+        (
+            "ExecutionInstanceGUID".to_owned(),
+            text(&format!("{{{}}}", uuid::Uuid::new_v4()).to_uppercase()),
+        ),
         ("MachineName".to_owned(), text(&machine)),
         ("UserName".to_owned(), text(&user)),
-        ("StartTime".to_owned(), Scalar::timestamp_micros(now.and_utc().timestamp_micros())),
-        ("ContainerStartTime".to_owned(), Scalar::timestamp_micros(now.and_utc().timestamp_micros())),
+        (
+            "StartTime".to_owned(),
+            Scalar::timestamp_micros(now.and_utc().timestamp_micros()),
+        ),
+        (
+            "ContainerStartTime".to_owned(),
+            Scalar::timestamp_micros(now.and_utc().timestamp_micros()),
+        ),
     ])
 }

@@ -14,13 +14,17 @@ use fletching_components::{PlanContext, flow::RunOutput, flow::RunState};
 use fletching_planner::{DataFlowPlan, RootKind, lower};
 
 use crate::{
-    PreparedPackage, Progress, ReaderBatches, ReaderHub, RunError, RunReport, TaskOutcome, TaskPlan, Settings,
-    data_flow,
+    PreparedPackage, Progress, ReaderBatches, ReaderHub, RunError, RunReport, Settings,
+    TaskOutcome, TaskPlan, data_flow,
 };
 
 impl PreparedPackage {
     /// Runs the package to its end. Dropping the future cancels the run.
-    pub async fn run(&mut self, hub: &ReaderHub, progress: &Progress) -> Result<RunReport, RunError> {
+    pub async fn run(
+        &mut self,
+        hub: &ReaderHub,
+        progress: &Progress,
+    ) -> Result<RunReport, RunError> {
         self.run_observed(hub, progress, |_| ()).await
     }
 
@@ -32,7 +36,10 @@ impl PreparedPackage {
         mut finished: impl FnMut(&DataFlowPlan),
     ) -> Result<RunReport, RunError> {
         let started = Instant::now();
-        let mut report = RunReport { package: self.name.clone(), ..RunReport::default() };
+        let mut report = RunReport {
+            package: self.name.clone(),
+            ..RunReport::default()
+        };
         let context = task_context(&self.settings)?;
         let tasks = std::mem::take(&mut self.tasks);
         for task in &tasks {
@@ -40,10 +47,21 @@ impl PreparedPackage {
             let flow = if task.disabled {
                 None
             } else {
-                let outcome = self.run_task(task, &context, hub, progress, &mut report.warnings, &mut finished);
+                let outcome = self.run_task(
+                    task,
+                    &context,
+                    hub,
+                    progress,
+                    &mut report.warnings,
+                    &mut finished,
+                );
                 Some(outcome.await?)
             };
-            report.tasks.push(TaskOutcome { path: task.path.clone(), flow, elapsed: started.elapsed() });
+            report.tasks.push(TaskOutcome {
+                path: task.path.clone(),
+                flow,
+                elapsed: started.elapsed(),
+            });
         }
         self.tasks = tasks;
         report.elapsed = started.elapsed();
@@ -75,14 +93,23 @@ impl PreparedPackage {
         warnings.extend(warned);
         warnings.extend(executed.warnings);
         let report = data_flow::report(&plan, &executed.rows)?;
-        plan.context.run.commit().map_err(|error| RunError::Flow { task: task.path.clone(), error })?;
+        plan.context.run.commit().map_err(|error| RunError::Flow {
+            task: task.path.clone(),
+            error,
+        })?;
         for output in plan.context.run.take_outputs() {
             match output {
                 RunOutput::RowCount { variable, rows } => {
-                    self.variables.assign(&task.path, &variable, &rows.to_string())?;
+                    self.variables
+                        .assign(&task.path, &variable, &rows.to_string())?;
                 }
-                RunOutput::Recordset { variable, schema, batches } => {
-                    self.variables.assign_batches(&task.path, &variable, schema, batches)?;
+                RunOutput::Recordset {
+                    variable,
+                    schema,
+                    batches,
+                } => {
+                    self.variables
+                        .assign_batches(&task.path, &variable, schema, batches)?;
                 }
             }
         }
@@ -107,8 +134,15 @@ impl PreparedPackage {
         let mut readers = Vec::new();
         for task in self.tasks.iter().filter(|task| !task.disabled) {
             let plan = self.plan(task)?;
-            for root in plan.roots.iter().filter(|root| root.kind == RootKind::Reader) {
-                readers.push((plan.operators[root.component].name.clone(), root.plan.schema()));
+            for root in plan
+                .roots
+                .iter()
+                .filter(|root| root.kind == RootKind::Reader)
+            {
+                readers.push((
+                    plan.operators[root.component].name.clone(),
+                    root.plan.schema(),
+                ));
             }
         }
         Ok(readers)
@@ -143,9 +177,16 @@ fn task_context(settings: &Settings) -> Result<Arc<TaskContext>, RunError> {
         .with_memory_pool(pool)
         .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
         .build_arc()
-        .map_err(|error| RunError::Engine { task: "set-up".into(), message: error.strip_backtrace() })?;
+        .map_err(|error| RunError::Engine {
+            task: "set-up".into(),
+            message: error.strip_backtrace(),
+        })?;
     let config = SessionConfig::new()
         .with_target_partitions(settings.threads.max(1))
         .with_batch_size(settings.batch_size.max(1));
-    Ok(Arc::new(TaskContext::default().with_session_config(config).with_runtime(runtime)))
+    Ok(Arc::new(
+        TaskContext::default()
+            .with_session_config(config)
+            .with_runtime(runtime),
+    ))
 }

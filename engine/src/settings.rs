@@ -59,22 +59,38 @@ pub(crate) fn apply(
     }
     for (path, value) in &settings.set {
         match PropertyPath::parse(path) {
-            Some(PropertyPath::Variable(name)) => variables.set_text("variable", name, value, package)?,
+            Some(PropertyPath::Variable(name)) => {
+                variables.set_text("variable", name, value, package)?
+            }
             Some(PropertyPath::Connection { name, property }) => {
-                let known: Vec<String> = managers.iter().map(|manager| manager.name.clone()).collect();
-                match managers.iter_mut().find(|manager| manager.name.eq_ignore_ascii_case(name)) {
+                let known: Vec<String> = managers
+                    .iter()
+                    .map(|manager| manager.name.clone())
+                    .collect();
+                match managers
+                    .iter_mut()
+                    .find(|manager| manager.name.eq_ignore_ascii_case(name))
+                {
                     Some(manager) => manager.properties.set(property, value.clone()),
                     None => return Err(unknown("connection manager", name, package, known)),
                 }
             }
-            Some(PropertyPath::Component { task, component, property }) => {
+            Some(PropertyPath::Component {
+                task,
+                component,
+                property,
+            }) => {
                 set_component(tasks, task, component, property, value, package)?;
             }
             None => {
                 let message = "is not a property path; write \\Package.Variables[User::X].Value, \
                                \\Package.Connections[Name].Properties[ConnectionString] or \
                                \\Package\\Task.Properties[[Component].[Property]]";
-                return Err(RunError::BadValue { what: "property path", name: path.clone(), message: message.into() });
+                return Err(RunError::BadValue {
+                    what: "property path",
+                    name: path.clone(),
+                    message: message.into(),
+                });
             }
         }
     }
@@ -82,7 +98,12 @@ pub(crate) fn apply(
 }
 
 fn unknown(what: &'static str, name: &str, package: &str, known: Vec<String>) -> RunError {
-    RunError::UnknownOverride { what, name: name.to_owned(), package: package.to_owned(), known }
+    RunError::UnknownOverride {
+        what,
+        name: name.to_owned(),
+        package: package.to_owned(),
+        known,
+    }
 }
 
 fn set_component(
@@ -94,15 +115,32 @@ fn set_component(
     package: &str,
 ) -> Result<(), RunError> {
     let known: Vec<String> = tasks.iter().map(|task| task.path.clone()).collect();
-    let Some(found) = tasks.iter_mut().find(|candidate| candidate.path.eq_ignore_ascii_case(task)) else {
+    let Some(found) = tasks
+        .iter_mut()
+        .find(|candidate| candidate.path.eq_ignore_ascii_case(task))
+    else {
         return Err(unknown("task", task, package, known));
     };
-    let known: Vec<String> = found.flow.components.iter().map(|component| component.name.clone()).collect();
-    let Some(component) = found.flow.components.iter_mut().find(|candidate| candidate.name == component) else {
+    let known: Vec<String> = found
+        .flow
+        .components
+        .iter()
+        .map(|component| component.name.clone())
+        .collect();
+    let Some(component) = found
+        .flow
+        .components
+        .iter_mut()
+        .find(|candidate| candidate.name == component)
+    else {
         return Err(unknown("component", component, package, known));
     };
     if component.properties.get(property).is_none() {
-        let known = component.properties.iter().map(|property| property.name.clone()).collect();
+        let known = component
+            .properties
+            .iter()
+            .map(|property| property.name.clone())
+            .collect();
         return Err(unknown("property", property, package, known));
     }
     component.properties.set(property, value);
@@ -112,8 +150,15 @@ fn set_component(
 /// The property paths of dtexec's /Set (spec `ssis-matrix.md` section 14) that can be set here.
 enum PropertyPath<'a> {
     Variable(&'a str),
-    Connection { name: &'a str, property: &'a str },
-    Component { task: &'a str, component: &'a str, property: &'a str },
+    Connection {
+        name: &'a str,
+        property: &'a str,
+    },
+    Component {
+        task: &'a str,
+        component: &'a str,
+        property: &'a str,
+    },
 }
 
 impl<'a> PropertyPath<'a> {
@@ -133,7 +178,14 @@ impl<'a> PropertyPath<'a> {
             return Some(Self::Connection { name, property });
         }
         let (task, rest) = path.split_once(".Properties[")?;
-        let (component, property) = rest.strip_suffix("]]")?.strip_prefix('[')?.split_once("].[")?;
-        Some(Self::Component { task, component, property })
+        let (component, property) = rest
+            .strip_suffix("]]")?
+            .strip_prefix('[')?
+            .split_once("].[")?;
+        Some(Self::Component {
+            task,
+            component,
+            property,
+        })
     }
 }

@@ -23,7 +23,10 @@ pub(crate) fn of_package(package: &Package) -> Vec<(&'static str, Scalar)> {
         ("VersionMinor", number("VersionMinor")),
         ("VersionComments", text("VersionComments")),
         ("InteractiveMode", Scalar::from(false)),
-        ("OfflineMode", Scalar::from(root.properties.bool("OfflineMode").unwrap_or(false))),
+        (
+            "OfflineMode",
+            Scalar::from(root.properties.bool("OfflineMode").unwrap_or(false)),
+        ),
     ];
     variables.extend(creation_date(root).map(|date| ("CreationDate", date)));
     variables
@@ -34,9 +37,18 @@ pub(crate) fn of_task(task: &Executable) -> Vec<(&'static str, Scalar)> {
     vec![
         ("TaskName", Scalar::from(task.name.as_str())),
         ("TaskID", Scalar::from(task.dtsid.as_str())),
-        ("CreationName", Scalar::from(task.properties.get("CreationName").unwrap_or_default())),
-        ("LocaleID", integer(task.properties.int("LocaleID").unwrap_or(0))),
-        ("TaskTransactionOption", integer(task.properties.int("TransactionOption").unwrap_or(1))),
+        (
+            "CreationName",
+            Scalar::from(task.properties.get("CreationName").unwrap_or_default()),
+        ),
+        (
+            "LocaleID",
+            integer(task.properties.int("LocaleID").unwrap_or(0)),
+        ),
+        (
+            "TaskTransactionOption",
+            integer(task.properties.int("TransactionOption").unwrap_or(1)),
+        ),
     ]
 }
 
@@ -47,9 +59,17 @@ fn integer(value: i64) -> Scalar {
 
 /// Absent where the package has none, or none that reads as a date: naming it is then an error.
 fn creation_date(root: &Executable) -> Option<Scalar> {
-    let text: ArrayRef = Arc::new(StringViewArray::from(vec![root.properties.get("CreationDate")?]));
+    let text: ArrayRef = Arc::new(StringViewArray::from(vec![
+        root.properties.get("CreationDate")?,
+    ]));
     let (from, data_type) = (DataType::WStr { length: 100 }, DataType::DbTimeStamp);
-    let options = ConvertOptions { locale_id: EN_US, ..ConvertOptions::default() };
+    let options = ConvertOptions {
+        locale_id: EN_US,
+        ..ConvertOptions::default()
+    };
     let converted = convert(&text, &from, &data_type, &options).ok()?;
-    converted.errors.is_empty().then_some(Scalar { data_type, array: converted.array })
+    converted.errors.is_empty().then_some(Scalar {
+        data_type,
+        array: converted.array,
+    })
 }

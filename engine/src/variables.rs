@@ -36,18 +36,35 @@ enum Value {
     Scalar(Scalar),
     /// DBNull, or an Object that nothing was assigned to.
     Nothing,
-    Batches { schema: SchemaRef, batches: Arc<Vec<RecordBatch>> },
+    Batches {
+        schema: SchemaRef,
+        batches: Arc<Vec<RecordBatch>>,
+    },
 }
 
 impl VariableStore {
     /// Variables of all containers, parameters, and the system variables.
-    pub fn new(package: &Package, parameters: &[Parameter], system: &BTreeMap<String, Scalar>) -> Result<Self, RunError> {
+    pub fn new(
+        package: &Package,
+        parameters: &[Parameter],
+        system: &BTreeMap<String, Scalar>,
+    ) -> Result<Self, RunError> {
         let mut store = Self::default();
         store.add_container(package.root())?;
         let root = package.root().path.clone();
-        let own = package.parameters().iter().map(|parameter| ("$Package", parameter));
-        for (namespace, parameter) in own.chain(parameters.iter().map(|parameter| ("$Project", parameter))) {
-            let value = typed("parameter", &parameter.name, parameter.data_type, &parameter.value)?;
+        let own = package
+            .parameters()
+            .iter()
+            .map(|parameter| ("$Package", parameter));
+        for (namespace, parameter) in
+            own.chain(parameters.iter().map(|parameter| ("$Project", parameter)))
+        {
+            let value = typed(
+                "parameter",
+                &parameter.name,
+                parameter.data_type,
+                &parameter.value,
+            )?;
             store.push(&root, namespace, &parameter.name, value, None);
         }
         for (name, value) in system {
@@ -64,7 +81,10 @@ impl VariableStore {
         if !container.path.is_empty() {
             self.add_system(container, system_variables::of_task(container));
         }
-        container.executables.iter().try_for_each(|child| self.add_container(child))
+        container
+            .executables
+            .iter()
+            .try_for_each(|child| self.add_container(child))
     }
 
     fn add_system(&mut self, container: &Executable, values: Vec<(&str, Scalar)>) {
@@ -74,13 +94,34 @@ impl VariableStore {
     }
 
     fn add_variable(&mut self, scope: &str, variable: &Variable) -> Result<(), RunError> {
-        let value = typed("variable", &variable.name, variable.data_type, &variable.value)?;
-        let expression = variable.expression.clone().filter(|_| variable.evaluate_as_expression);
-        self.push(scope, &variable.namespace, &variable.name, value, expression);
+        let value = typed(
+            "variable",
+            &variable.name,
+            variable.data_type,
+            &variable.value,
+        )?;
+        let expression = variable
+            .expression
+            .clone()
+            .filter(|_| variable.evaluate_as_expression);
+        self.push(
+            scope,
+            &variable.namespace,
+            &variable.name,
+            value,
+            expression,
+        );
         Ok(())
     }
 
-    fn push(&mut self, scope: &str, namespace: &str, name: &str, value: Value, expression: Option<String>) {
+    fn push(
+        &mut self,
+        scope: &str,
+        namespace: &str,
+        name: &str,
+        value: Value,
+        expression: Option<String>,
+    ) {
         self.entries.push(Entry {
             scope: scope.to_owned(),
             namespace: namespace.to_owned(),
@@ -91,16 +132,32 @@ impl VariableStore {
     }
 
     /// Sets a variable from text, in its own type. `name` is `X`, `User::X`, `$Package::P` or `$Project::P`.
-    pub fn set_text(&mut self, what: &'static str, name: &str, text: &str, package: &str) -> Result<(), RunError> {
+    pub fn set_text(
+        &mut self,
+        what: &'static str,
+        name: &str,
+        text: &str,
+        package: &str,
+    ) -> Result<(), RunError> {
         let (namespace, bare) = split(name);
-        let known = self.entries.iter().filter(|entry| entry.namespace != "System");
-        let known = known.map(|entry| format!("{}::{}", entry.namespace, entry.name)).collect();
+        let known = self
+            .entries
+            .iter()
+            .filter(|entry| entry.namespace != "System");
+        let known = known
+            .map(|entry| format!("{}::{}", entry.namespace, entry.name))
+            .collect();
         let found = self.entries.iter_mut().find(|entry| {
             entry.name == bare && namespace.is_none_or(|namespace| entry.namespace == namespace)
         });
         let Some(entry) = found else {
             let (name, package) = (name.to_owned(), package.to_owned());
-            return Err(RunError::UnknownOverride { what, name, package, known });
+            return Err(RunError::UnknownOverride {
+                what,
+                name,
+                package,
+                known,
+            });
         };
         let data_type = match &entry.value {
             Value::Scalar(scalar) => scalar.data_type,
@@ -117,10 +174,16 @@ impl VariableStore {
         let index = self.find(scope, namespace, bare);
         let Some(index) = index else {
             let (name, package) = (name.to_owned(), scope.to_owned());
-            return Err(RunError::UnknownOverride { what: "variable", name, package, known: Vec::new() });
+            return Err(RunError::UnknownOverride {
+                what: "variable",
+                name,
+                package,
+                known: Vec::new(),
+            });
         };
         if let Value::Scalar(scalar) = &self.entries[index].value {
-            self.entries[index].value = Value::Scalar(parse("variable", name, text, scalar.data_type)?);
+            self.entries[index].value =
+                Value::Scalar(parse("variable", name, text, scalar.data_type)?);
         }
         Ok(())
     }
@@ -152,7 +215,8 @@ impl VariableStore {
         let (namespace, bare) = split(name);
         self.entries.iter().find_map(|entry| match &entry.value {
             Value::Batches { schema, batches }
-                if entry.name == bare && namespace.is_none_or(|namespace| entry.namespace == namespace) =>
+                if entry.name == bare
+                    && namespace.is_none_or(|namespace| entry.namespace == namespace) =>
             {
                 Some((Arc::clone(schema), Arc::clone(batches)))
             }
@@ -176,7 +240,11 @@ impl VariableStore {
 
     /// The variables as a container sees them.
     pub fn scope<'a>(&'a self, path: &'a str) -> ScopedVariables<'a> {
-        ScopedVariables { store: self, path, depth: 0 }
+        ScopedVariables {
+            store: self,
+            path,
+            depth: 0,
+        }
     }
 }
 
@@ -195,13 +263,19 @@ impl ScopedVariables<'_> {
             if self.depth >= EXPRESSION_DEPTH_MAX {
                 return Err("depends on itself through its expression".to_owned());
             }
-            let inner = ScopedVariables { store: self.store, path: &entry.scope, depth: self.depth + 1 };
+            let inner = ScopedVariables {
+                store: self.store,
+                path: &entry.scope,
+                depth: self.depth + 1,
+            };
             return crate::control_flow::evaluate(expression, &inner)
                 .map_err(|error| format!("has an expression that fails: {error}"));
         }
         match &entry.value {
             Value::Scalar(scalar) => Ok(scalar.clone()),
-            Value::Nothing | Value::Batches { .. } => Err("is an Object, which expressions cannot read".to_owned()),
+            Value::Nothing | Value::Batches { .. } => {
+                Err("is an Object, which expressions cannot read".to_owned())
+            }
         }
     }
 }
@@ -211,11 +285,13 @@ const EXPRESSION_DEPTH_MAX: usize = 32;
 
 impl Variables for ScopedVariables<'_> {
     fn value(&self, namespace: Option<&str>, name: &str) -> Option<Scalar> {
-        self.evaluate(&self.store.entries[self.store.find(self.path, namespace, name)?]).ok()
+        self.evaluate(&self.store.entries[self.store.find(self.path, namespace, name)?])
+            .ok()
     }
 
     fn fault(&self, namespace: Option<&str>, name: &str) -> Option<String> {
-        self.evaluate(&self.store.entries[self.store.find(self.path, namespace, name)?]).err()
+        self.evaluate(&self.store.entries[self.store.find(self.path, namespace, name)?])
+            .err()
     }
 
     fn names(&self) -> Vec<String> {
@@ -233,7 +309,10 @@ impl Variables for ScopedVariables<'_> {
 
 /// `User::X` -> (`User`, `X`); `X` -> (none, `X`).
 fn split(name: &str) -> (Option<&str>, &str) {
-    let bare = name.strip_prefix("@[").and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+    let bare = name
+        .strip_prefix("@[")
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(name);
     match bare.split_once("::") {
         Some((namespace, name)) => (Some(namespace), name),
         None => (None, bare),
@@ -252,7 +331,10 @@ fn typed(what: &'static str, name: &str, vartype: u16, text: &str) -> Result<Val
         7 => DataType::DbTimeStamp,
         8 => DataType::WStr { length: 4000 },
         11 => DataType::Bool,
-        14 => DataType::Numeric { precision: 29, scale: 6 },
+        14 => DataType::Numeric {
+            precision: 29,
+            scale: 6,
+        },
         16 => DataType::I1,
         17 => DataType::UI1,
         18 => DataType::UI2,
@@ -261,13 +343,22 @@ fn typed(what: &'static str, name: &str, vartype: u16, text: &str) -> Result<Val
         21 => DataType::UI8,
         other => {
             let message = format!("has the variable type {other}, which is not known");
-            return Err(RunError::BadValue { what, name: name.to_owned(), message });
+            return Err(RunError::BadValue {
+                what,
+                name: name.to_owned(),
+                message,
+            });
         }
     };
     parse(what, name, text, data_type).map(Value::Scalar)
 }
 
-fn parse(what: &'static str, name: &str, text: &str, data_type: DataType) -> Result<Scalar, RunError> {
+fn parse(
+    what: &'static str,
+    name: &str,
+    text: &str,
+    data_type: DataType,
+) -> Result<Scalar, RunError> {
     let array: ArrayRef = match data_type {
         DataType::Bool => match dtsx::parse_bool(text) {
             Some(value) => Arc::new(BooleanArray::from(vec![value])),
@@ -290,5 +381,9 @@ fn parse(what: &'static str, name: &str, text: &str, data_type: DataType) -> Res
 
 fn bad_value(what: &'static str, name: &str, text: &str, data_type: DataType) -> RunError {
     let message = format!("`{text}` is not a value of type {data_type}");
-    RunError::BadValue { what, name: name.to_owned(), message }
+    RunError::BadValue {
+        what,
+        name: name.to_owned(),
+        message,
+    }
 }

@@ -42,10 +42,16 @@ impl Collation {
                 (Strength::Primary, false)
             }
             (true, level) if level & CASE != 0 => (Strength::Primary, false),
-            _ => return Err(unknown(format!("comparison flags 0x{flags:X} are not supported"))),
+            _ => {
+                return Err(unknown(format!(
+                    "comparison flags 0x{flags:X} are not supported"
+                )));
+            }
         };
         if flags & !(NON_SPACING | SYMBOLS | CASE | KANA | WIDTH) != 0 {
-            return Err(unknown(format!("comparison flags 0x{flags:X} are not supported")));
+            return Err(unknown(format!(
+                "comparison flags 0x{flags:X} are not supported"
+            )));
         }
         options.strength = Some(strength);
         if flags & SYMBOLS != 0 {
@@ -55,13 +61,18 @@ impl Collation {
         let preferences = CollatorPreferences::from(&locale(locale_id)?);
         let collator = Collator::try_new(preferences, options)
             .map_err(|error| unknown(format!("the order of locale {locale_id}: {error}")))?;
-        Ok(Self { collator, fold_case })
+        Ok(Self {
+            collator,
+            fold_case,
+        })
     }
 
     /// The order of two texts.
     pub fn compare(&self, left: &str, right: &str) -> std::cmp::Ordering {
         if self.fold_case {
-            return self.collator.compare(&left.to_lowercase(), &right.to_lowercase());
+            return self
+                .collator
+                .compare(&left.to_lowercase(), &right.to_lowercase());
         }
         self.collator.compare(left, right)
     }

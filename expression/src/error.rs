@@ -18,8 +18,17 @@ pub struct ExpressionError {
 impl ExpressionError {
     /// The expression with a caret under the place.
     pub fn caret(&self) -> String {
-        let line: String =
-            self.text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+        let line: String = self
+            .text
+            .chars()
+            .map(|character| {
+                if character.is_control() {
+                    ' '
+                } else {
+                    character
+                }
+            })
+            .collect();
         let width = self.end.saturating_sub(self.start).max(1);
         format!("{line}\n{}{}", " ".repeat(self.start), "^".repeat(width))
     }
@@ -27,7 +36,13 @@ impl ExpressionError {
 
 impl std::fmt::Display for ExpressionError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} at character {} of `{}`", self.message, self.start + 1, self.text)
+        write!(
+            f,
+            "{} at character {} of `{}`",
+            self.message,
+            self.start + 1,
+            self.text
+        )
     }
 }
 
@@ -41,7 +56,10 @@ pub enum EvaluateError {
     #[error("a column of type {found} arrived where {wanted} was bound")]
     Carrier { found: String, wanted: String },
     #[error("{from} cannot be converted to {to}")]
-    NoConversion { from: dtsx::DataType, to: dtsx::DataType },
+    NoConversion {
+        from: dtsx::DataType,
+        to: dtsx::DataType,
+    },
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),
     #[error(transparent)]

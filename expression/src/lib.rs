@@ -32,7 +32,10 @@ pub use scalar::Scalar;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ColumnReference {
     /// `Name`, `[Name]` or `[Source].[Name]`.
-    Name { source: Option<String>, name: String },
+    Name {
+        source: Option<String>,
+        name: String,
+    },
     /// `#12` or `#{Package\..}`: the inside.
     Lineage(String),
 }
@@ -70,7 +73,10 @@ pub struct Expression {
 /// [`ExpressionError`] with the place of what does not parse, is not known or does not fit.
 pub fn compile(text: &str, scope: &dyn Scope) -> Result<Expression, ExpressionError> {
     let node = syntax::parse(text)?;
-    Ok(Expression { text: text.to_owned(), tree: check::build(text, &node, scope)? })
+    Ok(Expression {
+        text: text.to_owned(),
+        tree: check::build(text, &node, scope)?,
+    })
 }
 
 impl Expression {

@@ -26,7 +26,9 @@ pub fn arrow_type(data_type: &DataType) -> ArrowType {
         DataType::R8 => ArrowType::Float64,
         DataType::Cy => ArrowType::Decimal128(19, 4),
         DataType::Decimal { scale } => ArrowType::Decimal128(29, scale as i8),
-        DataType::Numeric { precision, scale } => ArrowType::Decimal128(precision.max(1), scale as i8),
+        DataType::Numeric { precision, scale } => {
+            ArrowType::Decimal128(precision.max(1), scale as i8)
+        }
         DataType::Bool => ArrowType::Boolean,
         DataType::Str { .. } | DataType::WStr { .. } | DataType::Text { .. } | DataType::NText => {
             ArrowType::Utf8View
@@ -36,9 +38,10 @@ pub fn arrow_type(data_type: &DataType) -> ArrowType {
         DataType::DbDate => ArrowType::Date32,
         DataType::DbTime => ArrowType::Time32(TimeUnit::Second),
         DataType::DbTime2 { .. } => ArrowType::Time64(TimeUnit::Nanosecond),
-        DataType::Date | DataType::DbTimeStamp | DataType::DbTimeStamp2 { .. } | DataType::FileTime => {
-            ArrowType::Timestamp(TimeUnit::Microsecond, None)
-        }
+        DataType::Date
+        | DataType::DbTimeStamp
+        | DataType::DbTimeStamp2 { .. }
+        | DataType::FileTime => ArrowType::Timestamp(TimeUnit::Microsecond, None),
         DataType::DbTimeStampOffset { .. } => ArrowType::Struct(Fields::from(vec![
             Field::new(
                 "timestamp",

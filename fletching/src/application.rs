@@ -19,9 +19,16 @@ pub enum LoadError {
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error("{}: {source}", path.display())]
-    Document { path: PathBuf, source: Box<dtsx::Error> },
+    Document {
+        path: PathBuf,
+        source: Box<dtsx::Error>,
+    },
     #[error("{}: the project has no package `{name}`; it has: {}", path.display(), known.join(", "))]
-    NoSuchPackage { path: PathBuf, name: String, known: Vec<String> },
+    NoSuchPackage {
+        path: PathBuf,
+        name: String,
+        known: Vec<String>,
+    },
     #[error("{} {hint}", path.display())]
     NotAPackage { path: PathBuf, hint: String },
 }
@@ -36,7 +43,10 @@ impl LoadError {
 /// Reads a whole file, within a limit.
 pub fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
     if !path.exists() {
-        return Err(LoadError::NotFound { path: path.to_owned(), hint: String::new() });
+        return Err(LoadError::NotFound {
+            path: path.to_owned(),
+            hint: String::new(),
+        });
     }
     Ok(files::read(path, FILE_BYTES_MAX)?)
 }
@@ -52,16 +62,35 @@ impl Application {
         match project {
             Some(project) if is_ispac(project) => load_from_ispac(package, project),
             Some(folder) => {
-                let file = if package.exists() { package.to_owned() } else { folder.join(package) };
+                let file = if package.exists() {
+                    package.to_owned()
+                } else {
+                    folder.join(package)
+                };
                 load_file(&file, Some(folder))
             }
             None if is_ispac(package) => {
-                let known = open_ispac(package)?.packages.into_iter().map(|(name, _)| name).collect();
-                Err(not_a_package(package, "a project: name a package of it, `PACKAGE.dtsx --project FILE.ispac`", known))
+                let known = open_ispac(package)?
+                    .packages
+                    .into_iter()
+                    .map(|(name, _)| name)
+                    .collect();
+                Err(not_a_package(
+                    package,
+                    "a project: name a package of it, `PACKAGE.dtsx --project FILE.ispac`",
+                    known,
+                ))
             }
             None if package.is_dir() => {
-                let known = files::find(package, &["dtsx"])?.iter().map(|file| file.display().to_string()).collect();
-                Err(not_a_package(package, "a folder: name a package in it", known))
+                let known = files::find(package, &["dtsx"])?
+                    .iter()
+                    .map(|file| file.display().to_string())
+                    .collect();
+                Err(not_a_package(
+                    package,
+                    "a folder: name a package in it",
+                    known,
+                ))
             }
             None => load_file(package, None),
         }
@@ -72,14 +101,21 @@ impl Application {
         let mut reports = Vec::new();
         for path in paths {
             if !path.exists() {
-                return Err(LoadError::NotFound { path: path.clone(), hint: String::new() });
+                return Err(LoadError::NotFound {
+                    path: path.clone(),
+                    hint: String::new(),
+                });
             }
             for file in files::find(path, &["dtsx", "ispac"])? {
                 if is_ispac(&file) {
                     reports.extend(check_ispac(&file));
                 } else {
                     let name = file.display().to_string();
-                    reports.push(CheckReport::of(name, load_file(&file, None), Settings::default()));
+                    reports.push(CheckReport::of(
+                        name,
+                        load_file(&file, None),
+                        Settings::default(),
+                    ));
                 }
             }
         }
@@ -93,23 +129,33 @@ const NAMES_MAX: usize = 6;
 fn not_a_package(path: &Path, what: &str, mut known: Vec<String>) -> LoadError {
     let more = known.len().saturating_sub(NAMES_MAX);
     known.truncate(NAMES_MAX);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
     let hint = match known.is_empty() {
         true => format!("is {what}; it has none"),
         false => format!("is {what}; it has {}{more}", known.join(", ")),
     };
-    LoadError::NotAPackage { path: path.to_owned(), hint }
+    LoadError::NotAPackage {
+        path: path.to_owned(),
+        hint,
+    }
 }
 
 fn is_ispac(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ispac"))
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("ispac"))
 }
 
 fn load_file(file: &Path, folder: Option<&Path>) -> Result<Package, LoadError> {
     let bytes = read_file(file)?;
-    let document =
-        dtsx::Package::read(&bytes).map_err(|source| document(file, source))?;
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let document = dtsx::Package::read(&bytes).map_err(|source| document(file, source))?;
+    let parent = file
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut package = Package {
         document,
         shared_parameters: Vec::new(),
@@ -129,15 +175,26 @@ fn load_file(file: &Path, folder: Option<&Path>) -> Result<Package, LoadError> {
 fn project_of(folder: &Path, package: &Path) -> Result<Project, LoadError> {
     let mut entries: Vec<(String, Vec<u8>)> = Vec::new();
     for file in files::list(folder, &["params", "conmgr", "dtproj"])? {
-        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = file
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         entries.push((name, read_file(&file)?));
     }
     keep_project_of(package, &mut entries);
-    let mut project = Project::read_folder(&entries)
-        .map_err(|source| LoadError::Document { path: folder.to_owned(), source: Box::new(source) })?;
+    let mut project = Project::read_folder(&entries).map_err(|source| LoadError::Document {
+        path: folder.to_owned(),
+        source: Box::new(source),
+    })?;
     let is_package = |name: &str| name.to_ascii_lowercase().ends_with(".dtsx");
-    match std::mem::take(&mut project.broken).into_iter().find(|(name, _)| !is_package(name)) {
-        Some((name, source)) => Err(LoadError::Document { path: folder.join(name), source: Box::new(source) }),
+    match std::mem::take(&mut project.broken)
+        .into_iter()
+        .find(|(name, _)| !is_package(name))
+    {
+        Some((name, source)) => Err(LoadError::Document {
+            path: folder.join(name),
+            source: Box::new(source),
+        }),
         None => Ok(project),
     }
 }
@@ -145,15 +202,28 @@ fn project_of(folder: &Path, package: &Path) -> Result<Project, LoadError> {
 /// Of several projects in a folder, the first that names the package.
 fn keep_project_of(package: &Path, entries: &mut Vec<(String, Vec<u8>)>) {
     let is_project = |name: &str| name.to_ascii_lowercase().ends_with(".dtproj");
-    let name = package.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = package
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let names_it = |text: &[u8]| String::from_utf8_lossy(text).contains(&name);
-    let projects: Vec<&(String, Vec<u8>)> = entries.iter().filter(|(name, _)| is_project(name)).collect();
-    let chosen = projects.iter().find(|(_, text)| names_it(text)).or(projects.first()).map(|(name, _)| name.clone());
+    let projects: Vec<&(String, Vec<u8>)> = entries
+        .iter()
+        .filter(|(name, _)| is_project(name))
+        .collect();
+    let chosen = projects
+        .iter()
+        .find(|(_, text)| names_it(text))
+        .or(projects.first())
+        .map(|(name, _)| name.clone());
     entries.retain(|(name, _)| !is_project(name) || Some(name) == chosen.as_ref());
 }
 
 fn document(path: &Path, source: dtsx::Error) -> LoadError {
-    LoadError::Document { path: path.to_owned(), source: Box::new(source) }
+    LoadError::Document {
+        path: path.to_owned(),
+        source: Box::new(source),
+    }
 }
 
 fn open_ispac(path: &Path) -> Result<Project, LoadError> {
@@ -168,15 +238,29 @@ fn load_from_ispac(package: &Path, path: &Path) -> Result<Package, LoadError> {
         let stem = name.strip_suffix(".dtsx").unwrap_or(name);
         name.eq_ignore_ascii_case(&wanted) || stem.eq_ignore_ascii_case(&wanted)
     };
-    let mut known: Vec<String> = project.packages.iter().map(|(name, _)| name.clone()).collect();
+    let mut known: Vec<String> = project
+        .packages
+        .iter()
+        .map(|(name, _)| name.clone())
+        .collect();
     known.extend(project.broken.iter().map(|(name, _)| name.clone()));
     if let Some((name, source)) = project.broken.into_iter().find(|(name, _)| named(name)) {
-        return Err(LoadError::Document { path: path.join(name), source: Box::new(source) });
+        return Err(LoadError::Document {
+            path: path.join(name),
+            source: Box::new(source),
+        });
     }
     let Some((_, document)) = project.packages.into_iter().find(|(name, _)| named(name)) else {
-        return Err(LoadError::NoSuchPackage { path: path.to_owned(), name: wanted.into_owned(), known });
+        return Err(LoadError::NoSuchPackage {
+            path: path.to_owned(),
+            name: wanted.into_owned(),
+            known,
+        });
     };
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     Ok(Package {
         document,
         shared_parameters: project.parameters,
@@ -189,7 +273,13 @@ fn check_ispac(path: &Path) -> Vec<CheckReport> {
     let name = |entry: &str| format!("{}/{entry}", path.display());
     let project = match open_ispac(path) {
         Ok(project) => project,
-        Err(error) => return vec![CheckReport::of(path.display().to_string(), Err(error), Settings::default())],
+        Err(error) => {
+            return vec![CheckReport::of(
+                path.display().to_string(),
+                Err(error),
+                Settings::default(),
+            )];
+        }
     };
     let base_dir = path.parent().unwrap_or(Path::new(".")).to_owned();
     let (parameters, managers) = (project.parameters, project.connection_managers);
@@ -203,7 +293,10 @@ fn check_ispac(path: &Path) -> Vec<CheckReport> {
         CheckReport::of(name(&entry), Ok(package), Settings::default())
     });
     let broken = project.broken.into_iter().map(|(entry, source)| {
-        let error = LoadError::Document { path: path.join(&entry), source: Box::new(source) };
+        let error = LoadError::Document {
+            path: path.join(&entry),
+            source: Box::new(source),
+        };
         CheckReport::of(name(&entry), Err(error), Settings::default())
     });
     loaded.chain(broken).collect()

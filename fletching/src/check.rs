@@ -21,9 +21,19 @@ pub struct CheckReport {
 }
 
 impl CheckReport {
-    pub(crate) fn of(name: String, package: Result<Package, LoadError>, settings: Settings) -> Self {
-        let mut report =
-            Self { package: name, format: None, loads: false, plans: false, findings: Vec::new(), error: None };
+    pub(crate) fn of(
+        name: String,
+        package: Result<Package, LoadError>,
+        settings: Settings,
+    ) -> Self {
+        let mut report = Self {
+            package: name,
+            format: None,
+            loads: false,
+            plans: false,
+            findings: Vec::new(),
+            error: None,
+        };
         match package {
             Err(error) => report.error = Some(error.to_string()),
             Ok(package) => {
@@ -41,6 +51,8 @@ impl CheckReport {
 
     /// Findings of one kind.
     pub fn of_kind(&self, kind: FindingKind) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(move |finding| finding.kind == kind)
+        self.findings
+            .iter()
+            .filter(move |finding| finding.kind == kind)
     }
 }

@@ -16,7 +16,11 @@ pub struct Execution {
 impl Execution {
     /// `progress` shows row counts while the run goes on; keep a clone of it.
     pub fn new(prepared: Prepared, progress: Progress) -> Self {
-        Self { prepared, hub: ReaderHub::default(), progress }
+        Self {
+            prepared,
+            hub: ReaderHub::default(),
+            progress,
+        }
     }
 
     /// Attaches a reader to the DataReader destination of this name. Its batches arrive while [`run`](Self::run) runs;
@@ -35,12 +39,18 @@ impl Execution {
     pub async fn analyze(mut self) -> Result<Vec<String>, RunError> {
         let mut plans = Vec::new();
         let finished = |plan: &fletching_planner::DataFlowPlan| plans.push(explain(plan, true));
-        self.prepared.inner.run_observed(&self.hub, &self.progress, finished).await?;
+        self.prepared
+            .inner
+            .run_observed(&self.hub, &self.progress, finished)
+            .await?;
         Ok(plans)
     }
 }
 
 /// A tokio runtime with `threads` workers, as runs want it.
 pub fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(threads.max(1)).enable_all().build()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads.max(1))
+        .enable_all()
+        .build()
 }

@@ -32,7 +32,12 @@ impl Package {
     /// # Errors
     /// [`RunError::Findings`] with all that is unsupported or wrong; the other variants for overrides that do not fit.
     pub fn prepare(&self, settings: Settings) -> Result<Prepared, RunError> {
-        let inner = prepare(&self.document, &self.shared_parameters, &self.shared_managers, settings)?;
+        let inner = prepare(
+            &self.document,
+            &self.shared_parameters,
+            &self.shared_managers,
+            settings,
+        )?;
         Ok(Prepared { inner })
     }
 }
@@ -52,6 +57,8 @@ impl Prepared {
     /// The physical plan of each data flow.
     pub fn explain(&self) -> Result<Vec<String>, RunError> {
         let enabled = self.inner.tasks.iter().filter(|task| !task.disabled);
-        enabled.map(|task| Ok(explain(&self.inner.plan(task)?, false))).collect()
+        enabled
+            .map(|task| Ok(explain(&self.inner.plan(task)?, false)))
+            .collect()
     }
 }

@@ -104,7 +104,13 @@ pub enum DataType {
 impl DataType {
     /// From the attribute values of a pipeline column: the XML name (`wstr`, `dbTimeStamp`, any case; spec
     /// `dtsx-format.md` section 4 rule 4) and the metadata beside it. `None` if the name is not known.
-    pub fn from_xml(name: &str, length: u32, precision: u32, scale: u32, code_page: u32) -> Option<Self> {
+    pub fn from_xml(
+        name: &str,
+        length: u32,
+        precision: u32,
+        scale: u32,
+        code_page: u32,
+    ) -> Option<Self> {
         let precision = u8::try_from(precision).unwrap_or(38).min(38);
         let scale = u8::try_from(scale).unwrap_or(38).min(38);
         Some(match name.to_ascii_lowercase().as_str() {
@@ -119,7 +125,9 @@ impl DataType {
             "r4" => Self::R4,
             "r8" => Self::R8,
             "cy" => Self::Cy,
-            "decimal" => Self::Decimal { scale: scale.min(28) },
+            "decimal" => Self::Decimal {
+                scale: scale.min(28),
+            },
             "numeric" => Self::Numeric {
                 precision: if precision == 0 { 18 } else { precision },
                 scale,
@@ -135,10 +143,16 @@ impl DataType {
             "date" => Self::Date,
             "dbdate" => Self::DbDate,
             "dbtime" => Self::DbTime,
-            "dbtime2" => Self::DbTime2 { scale: scale.min(7) },
+            "dbtime2" => Self::DbTime2 {
+                scale: scale.min(7),
+            },
             "dbtimestamp" => Self::DbTimeStamp,
-            "dbtimestamp2" => Self::DbTimeStamp2 { scale: scale.min(7) },
-            "dbtimestampoffset" => Self::DbTimeStampOffset { scale: scale.min(7) },
+            "dbtimestamp2" => Self::DbTimeStamp2 {
+                scale: scale.min(7),
+            },
+            "dbtimestampoffset" => Self::DbTimeStampOffset {
+                scale: scale.min(7),
+            },
             "filetime" | "datetime" => Self::FileTime,
             "null" => Self::Null,
             "empty" => Self::Empty,
@@ -147,7 +161,13 @@ impl DataType {
     }
 
     /// From the numeric code that flat file columns carry (`DTS:DataType`, spec `ssis-matrix.md` section 4).
-    pub fn from_code(code: u32, length: u32, precision: u32, scale: u32, code_page: u32) -> Option<Self> {
+    pub fn from_code(
+        code: u32,
+        length: u32,
+        precision: u32,
+        scale: u32,
+        code_page: u32,
+    ) -> Option<Self> {
         let name = match code {
             0 => "empty",
             1 => "null",

@@ -42,7 +42,9 @@ pub enum Error {
         detail: String,
     },
     /// A document type declaration, which packages never have and which hostile files use.
-    #[error("{position}: a document type declaration (<!DOCTYPE>) is not allowed in a package; remove it")]
+    #[error(
+        "{position}: a document type declaration (<!DOCTYPE>) is not allowed in a package; remove it"
+    )]
     DocumentType {
         /// Where it starts.
         position: Position,

@@ -1,8 +1,8 @@
 //! A package: its document and the typed view of it.
 
 use crate::{
-    Configuration, ConnectionManager, Document, Edits, Element, Error, Executable, Limits, LogProvider,
-    Parameter, parse_bool,
+    Configuration, ConnectionManager, Document, Edits, Element, Error, Executable, Limits,
+    LogProvider, Parameter, parse_bool,
     read::{
         collection, own_properties, read_configuration, read_connection_manager, read_executable,
         read_log_provider, read_parameter, sealed_names,
@@ -130,11 +130,15 @@ impl Package {
     /// The connection manager that a reference means: refId, else DTSID, else name.
     pub fn connection_manager(&self, reference: &str) -> Option<&ConnectionManager> {
         let find = |matches: &dyn Fn(&ConnectionManager) -> bool| {
-            self.connection_managers.iter().find(|manager| matches(manager))
+            self.connection_managers
+                .iter()
+                .find(|manager| matches(manager))
         };
         find(&|manager| manager.ref_id == reference)
             .or_else(|| {
-                find(&|manager| !reference.is_empty() && manager.dtsid.eq_ignore_ascii_case(reference))
+                find(&|manager| {
+                    !reference.is_empty() && manager.dtsid.eq_ignore_ascii_case(reference)
+                })
             })
             .or_else(|| find(&|manager| manager.name == reference))
     }
@@ -187,7 +191,10 @@ impl Package {
 
     /// The element inside an executable's `DTS:ObjectData`: what a task reads its settings from.
     pub fn payload(&self, executable: &Executable) -> Option<Element<'_>> {
-        self.element(executable)?.child("ObjectData")?.children().next()
+        self.element(executable)?
+            .child("ObjectData")?
+            .children()
+            .next()
     }
 
     /// The element of an executable of this package.

@@ -46,7 +46,10 @@ static TABLE: LazyLock<Vec<(u32, &'static str)>> = LazyLock::new(|| {
         .lines()
         .filter_map(|line| {
             let (code, symbol) = line.split_once('\t')?;
-            Some((u32::from_str_radix(code.strip_prefix("0x")?, 16).ok()?, symbol))
+            Some((
+                u32::from_str_radix(code.strip_prefix("0x")?, 16).ok()?,
+                symbol,
+            ))
         })
         .collect();
     table.sort_unstable();

@@ -34,7 +34,10 @@ fn corpus() -> Vec<PathBuf> {
         files_below(&folder, &mut files);
     }
     if files.is_empty() {
-        println!("the corpus is absent: no {}", shared.join("corpus").display());
+        println!(
+            "the corpus is absent: no {}",
+            shared.join("corpus").display()
+        );
         assert!(
             std::env::var_os("CI").is_none(),
             "the corpus must be present in CI"
@@ -68,7 +71,10 @@ fn verdict(bytes: &[u8]) -> Result<u32, String> {
     for executable in package.executables() {
         if let Payload::DataFlow(flow) = &executable.payload {
             for path in &flow.paths {
-                let starts = flow.components.iter().flat_map(|component| &component.outputs);
+                let starts = flow
+                    .components
+                    .iter()
+                    .flat_map(|component| &component.outputs);
                 if !starts.into_iter().any(|output| output.id == path.start_id) {
                     return Err(format!("path {} starts nowhere", path.name));
                 }
@@ -126,7 +132,9 @@ fn projects_open() {
         let mut folder = vec![(name_of(file), fs::read(file).unwrap())];
         for other in fs::read_dir(file.parent().unwrap()).unwrap() {
             let other = other.unwrap().path();
-            if other.is_file() && !with_extension(std::slice::from_ref(&other), "dtproj").any(|_| true) {
+            if other.is_file()
+                && !with_extension(std::slice::from_ref(&other), "dtproj").any(|_| true)
+            {
                 folder.push((name_of(&other), fs::read(&other).unwrap()));
             }
         }

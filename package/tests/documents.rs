@@ -41,7 +41,10 @@ fn written_as_read() {
     ] {
         let document = Document::read(&bytes).unwrap();
         assert_eq!(document.write(), bytes);
-        assert_eq!(document.canonical().replace('€', "😀"), read(MIXED).canonical());
+        assert_eq!(
+            document.canonical().replace('€', "😀"),
+            read(MIXED).canonical()
+        );
     }
 }
 
@@ -52,7 +55,10 @@ fn canonical_form_sees_meaning() {
     assert_eq!(read(MIXED).canonical(), wanted);
     let other = "<q:r xmlns:q='u:1' xmlns:z='u:2' z:a=\"1&#10;&lt;&#x22;\" b=\"2\"/>";
     assert!(wanted.contains(read(other).canonical().strip_suffix("></{u:1}r>").unwrap()));
-    assert_ne!(read("<a b='1'/>").canonical(), read("<a b='1 '/>").canonical());
+    assert_ne!(
+        read("<a b='1'/>").canonical(),
+        read("<a b='1 '/>").canonical()
+    );
 }
 
 #[test]
@@ -116,8 +122,7 @@ fn edits_that_clash_are_refused() {
 
 #[test]
 fn document_types_and_entities_are_refused() {
-    let laughs =
-        "<?xml version=\"1.0\"?>\n<!DOCTYPE l [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;\">]>\n<l>&b;</l>";
+    let laughs = "<?xml version=\"1.0\"?>\n<!DOCTYPE l [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;\">]>\n<l>&b;</l>";
     assert!(message(laughs.as_bytes()).starts_with("line 2, column 1: a document type"));
     assert!(message(b"<a>\n &b;</a>").starts_with("line 2, column 2: unknown entity `&b;`"));
     assert!(message(b"<a x='&b;'/>").starts_with("line 1, column 7: unknown entity `&b;`"));
@@ -130,13 +135,19 @@ fn document_types_and_entities_are_refused() {
 #[test]
 fn broken_xml_is_located() {
     for (text, start) in [
-        ("", "line 1, column 1: not well-formed XML: found no element"),
+        (
+            "",
+            "line 1, column 1: not well-formed XML: found no element",
+        ),
         ("<a><b></a>", "line 1, column 7"),
         ("<a>\r\n<b>", "line 2, column 1"),
         ("<a/><b/>", "line 1, column 5"),
         ("<a/>text", "line 1, column 5"),
         ("<a b='1' b='2'/>", "line 1, column 1"),
-        ("<a xmlns:p='u' xmlns:q='u' p:b='1' q:b='2'/>", "line 1, column 1"),
+        (
+            "<a xmlns:p='u' xmlns:q='u' p:b='1' q:b='2'/>",
+            "line 1, column 1",
+        ),
         ("<p:a/>", "line 1, column 1"),
         ("<a b='<'/>", "line 1, column 4"),
         ("<1/>", "line 1, column 1"),
@@ -155,11 +166,16 @@ fn broken_xml_is_located() {
 #[test]
 fn limits_hold() {
     let nested = |depth: usize| "<a>".repeat(depth) + &"</a>".repeat(depth);
-    assert!(Document::read(nested(256).as_bytes()).is_ok_and(|document| document.elements().count() == 256));
+    assert!(
+        Document::read(nested(256).as_bytes())
+            .is_ok_and(|document| document.elements().count() == 256)
+    );
     assert!(message(nested(10_000).as_bytes()).contains("more than 256 elements inside elements"));
     let attributes: String = (0..1025).map(|index| format!(" a{index}=''")).collect();
     assert!(message(format!("<a{attributes}/>").as_bytes()).contains("more than 1024 attributes"));
-    let scopes: String = (0..300).map(|index| format!(" xmlns:a{index}='u'")).collect();
+    let scopes: String = (0..300)
+        .map(|index| format!(" xmlns:a{index}='u'"))
+        .collect();
     assert!(message(format!("<a{scopes}/>").as_bytes()).contains("namespaces in scope"));
     let small = Limits {
         elements_max: 3,

@@ -1,8 +1,8 @@
 //! Small packages of each format give the same typed view.
 
 use dtsx::{
-    ConstraintValue, DataFlow, DataType, Disposition, EvalOp, Executable, ExecutableKind, FlatFileColumnType,
-    Package, Payload, UsageType,
+    ConstraintValue, DataFlow, DataType, Disposition, EvalOp, Executable, ExecutableKind,
+    FlatFileColumnType, Package, Payload, UsageType,
 };
 
 const FORMAT_2: &str = include_str!("data/format_2.dtsx");
@@ -15,7 +15,9 @@ fn read(text: &str) -> Package {
 }
 
 fn executable<'a>(package: &'a Package, path: &str) -> &'a Executable {
-    let found = package.executables().find(|executable| executable.path == path);
+    let found = package
+        .executables()
+        .find(|executable| executable.path == path);
     found.unwrap_or_else(|| panic!("no {path}"))
 }
 
@@ -41,7 +43,10 @@ fn property_elements_and_attributes_meet() {
         (FORMAT_8, 8, r"Package\Each"),
     ] {
         let package = read(text);
-        assert_eq!((package.format_version(), package.name()), (format, "Orders"));
+        assert_eq!(
+            (package.format_version(), package.name()),
+            (format, "Orders")
+        );
         let load = executable(&package, &format!(r"{sequence}\Load"));
         assert_eq!(load.kind, ExecutableKind::Task(Some("Microsoft.Pipeline")));
         assert!(load.disabled);
@@ -87,11 +92,20 @@ fn control_flow_of_attributes() {
         r"Package.EventHandlers[OnError]\Tell",
     ];
     assert_eq!(paths, wanted);
-    assert_eq!(executable(&package, wanted[1]).kind, ExecutableKind::ForeachLoop);
-    assert_eq!(executable(&package, wanted[5]).kind, ExecutableKind::Task(None));
+    assert_eq!(
+        executable(&package, wanted[1]).kind,
+        ExecutableKind::ForeachLoop
+    );
+    assert_eq!(
+        executable(&package, wanted[5]).kind,
+        ExecutableKind::Task(None)
+    );
     let root = package.root();
     assert_eq!(root.properties.get("Unknown"), Some("kept"));
-    assert_eq!(root.variables[0].expression.as_deref(), Some("\"a\"\n+ \"b\""));
+    assert_eq!(
+        root.variables[0].expression.as_deref(),
+        Some("\"a\"\n+ \"b\"")
+    );
     assert!(root.variables[0].evaluate_as_expression);
     let logging = root.logging_options.as_ref().unwrap();
     assert_eq!((logging.mode, logging.filter_kind), (1, 0));
@@ -116,7 +130,9 @@ fn control_flow_of_attributes() {
         ("BatchSize", "500", 3)
     );
     assert!(parameter.required);
-    let payload = package.payload(executable(&package, r"Package\After")).unwrap();
+    let payload = package
+        .payload(executable(&package, r"Package\After"))
+        .unwrap();
     assert_eq!(
         payload.attribute("SqlStatementSource").as_deref(),
         Some("select 1\ngo")
@@ -212,7 +228,10 @@ fn secrets_are_named_not_shown() {
     let manager = &package.connection_managers()[2];
     assert_eq!(manager.sealed, ["Password"]);
     assert_eq!(manager.properties.get("Password"), None);
-    assert_eq!(package.sealed(), ["Package.ConnectionManagers[Secret].Password"]);
+    assert_eq!(
+        package.sealed(),
+        ["Package.ConnectionManagers[Secret].Password"]
+    );
     assert_eq!(
         package.connection_managers()[1]
             .properties
@@ -223,8 +242,7 @@ fn secrets_are_named_not_shown() {
 
 #[test]
 fn ciphers_under_a_password_are_no_properties() {
-    let cipher =
-        "<EncryptedData Salt=\"x\"><CipherData><CipherValue>QUJD</CipherValue></CipherData></EncryptedData>";
+    let cipher = "<EncryptedData Salt=\"x\"><CipherData><CipherValue>QUJD</CipherValue></CipherData></EncryptedData>";
     let text = FORMAT_8.replace(
         "<SmtpConnectionManager ConnectionString=\"SmtpServer=mail\" />",
         &format!(
@@ -254,7 +272,8 @@ fn wholly_encrypted_packages_load() {
             "EncryptedData",
         ),
         (
-            "<EncryptedData xmlns=\"http://www.w3.org/2001/04/xmlenc#\">QUJD</EncryptedData>".to_owned(),
+            "<EncryptedData xmlns=\"http://www.w3.org/2001/04/xmlenc#\">QUJD</EncryptedData>"
+                .to_owned(),
             "EncryptedData",
         ),
     ] {
@@ -278,10 +297,16 @@ fn columns_and_properties() {
     );
     let column = &file.outputs[0].columns[0];
     assert_eq!(column.error_row_disposition, Disposition::RedirectRow);
-    assert_eq!(column.truncation_row_disposition, Disposition::FailComponent);
+    assert_eq!(
+        column.truncation_row_disposition,
+        Disposition::FailComponent
+    );
     assert!(file.outputs[1].is_error);
     assert_eq!(reader.class, Some("Microsoft.DataReaderDestinationAdapter"));
-    assert_eq!(reader.properties.property("Keys").unwrap().elements, ["a<b", "c"]);
+    assert_eq!(
+        reader.properties.property("Keys").unwrap().elements,
+        ["a<b", "c"]
+    );
     let input = &reader.inputs[0];
     assert!(input.has_side_effects);
     assert_eq!(

@@ -51,7 +51,9 @@ fn files() -> Vec<(&'static str, &'static [u8])> {
 fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in files {
-        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+        writer
+            .start_file(*name, SimpleFileOptions::default())
+            .unwrap();
         writer.write_all(bytes).unwrap();
     }
     writer.finish().unwrap().into_inner()
@@ -59,21 +61,32 @@ fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 fn check(project: &Project) {
     assert_eq!(
-        (project.name.as_str(), project.target_server_version.as_str()),
+        (
+            project.name.as_str(),
+            project.target_server_version.as_str()
+        ),
         ("Sales", "150")
     );
     assert_eq!(
         (project.deployment_model, project.protection_level),
         (DeploymentModel::Project, 1)
     );
-    let names: Vec<_> = project.packages.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<_> = project
+        .packages
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
     assert_eq!(names, ["Load it.dtsx", "Old.dtsx"]);
     assert_eq!(project.entry_points, ["Load it.dtsx"]);
     assert_eq!(
         project.package("load IT").map(|package| package.name()),
         Some("Orders")
     );
-    let broken: Vec<_> = project.broken.iter().map(|(name, _)| name.as_str()).collect();
+    let broken: Vec<_> = project
+        .broken
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
     assert_eq!(broken, ["Broken.dtsx", "Absent.dtsx"]);
     assert!(matches!(&project.broken[0].1, Error::InEntry { entry, .. } if entry == "Broken.dtsx"));
     let [server, key] = project.parameters.as_slice() else {
@@ -83,7 +96,10 @@ fn check(project: &Project) {
         (server.value.as_str(), server.data_type, server.required),
         ("db", 8, true)
     );
-    assert_eq!((key.value.as_str(), key.data_type, key.sensitive), ("", 3, true));
+    assert_eq!(
+        (key.value.as_str(), key.data_type, key.sensitive),
+        ("", 3, true)
+    );
     assert_eq!(project.sealed, ["Project::Key"]);
     assert_eq!(
         project.connection_managers[0].ref_id,
@@ -130,7 +146,10 @@ fn package_deployment_model() {
 #[test]
 fn connection_files() {
     let manager = ConnectionManager::read(CONNECTION.as_bytes()).unwrap();
-    assert_eq!(manager.properties.get("ConnectionString"), Some("Data Source=.;"));
+    assert_eq!(
+        manager.properties.get("ConnectionString"),
+        Some("Data Source=.;")
+    );
     assert!(matches!(
         ConnectionManager::read(b"<a/>"),
         Err(Error::WrongRoot { .. })

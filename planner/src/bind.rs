@@ -22,13 +22,29 @@ pub fn bind(path: &str, locale_id: u32, flow: &DataFlow) -> Result<DataFlowGraph
         return Err(findings);
     }
     let numbers = numbers(flow);
-    let mut components: Vec<Option<GraphComponent>> = flow.components.iter().map(|_| None).collect();
+    let mut components: Vec<Option<GraphComponent>> =
+        flow.components.iter().map(|_| None).collect();
     for &index in &order {
-        let bound = bind_component(path, flow, index, &edges, &components, &numbers, &mut findings);
+        let bound = bind_component(
+            path,
+            flow,
+            index,
+            &edges,
+            &components,
+            &numbers,
+            &mut findings,
+        );
         components[index] = Some(bound);
     }
     let components = components.into_iter().flatten().collect();
-    findings.none_or(DataFlowGraph { path: path.to_owned(), locale_id, components, edges, order, numbers })
+    findings.none_or(DataFlowGraph {
+        path: path.to_owned(),
+        locale_id,
+        components,
+        edges,
+        order,
+        numbers,
+    })
 }
 
 fn invalid(path: &str, class: &str, message: String) -> Finding {
@@ -45,14 +61,34 @@ fn edges(path: &str, flow: &DataFlow, findings: &mut Findings) -> Vec<Edge> {
     let mut outputs = HashMap::new();
     let mut inputs = HashMap::new();
     for (index, component) in flow.components.iter().enumerate() {
-        outputs.extend(component.outputs.iter().enumerate().map(|(at, output)| (&output.id, (index, at))));
-        inputs.extend(component.inputs.iter().enumerate().map(|(at, input)| (&input.id, (index, at))));
+        outputs.extend(
+            component
+                .outputs
+                .iter()
+                .enumerate()
+                .map(|(at, output)| (&output.id, (index, at))),
+        );
+        inputs.extend(
+            component
+                .inputs
+                .iter()
+                .enumerate()
+                .map(|(at, input)| (&input.id, (index, at))),
+        );
     }
     let mut edges = Vec::with_capacity(flow.paths.len());
     for data_path in &flow.paths {
-        match (outputs.get(&data_path.start_id), inputs.get(&data_path.end_id)) {
+        match (
+            outputs.get(&data_path.start_id),
+            inputs.get(&data_path.end_id),
+        ) {
             (Some(&(from_component, from_output)), Some(&(to_component, to_input))) => {
-                edges.push(Edge { from_component, from_output, to_component, to_input });
+                edges.push(Edge {
+                    from_component,
+                    from_output,
+                    to_component,
+                    to_input,
+                });
             }
             _ => findings.push(invalid(
                 path,
@@ -84,8 +120,10 @@ fn order(path: &str, flow: &DataFlow, edges: &[Edge], findings: &mut Findings) -
         }
     }
     if order.len() < count {
-        let names: Vec<&str> =
-            (0..count).filter(|&index| !done[index]).map(|index| flow.components[index].name.as_str()).collect();
+        let names: Vec<&str> = (0..count)
+            .filter(|&index| !done[index])
+            .map(|index| flow.components[index].name.as_str())
+            .collect();
         findings.push(invalid(
             path,
             "Microsoft.Pipeline",
@@ -100,7 +138,11 @@ fn numbers(flow: &DataFlow) -> HashMap<String, i32> {
     let mut numbers = HashMap::new();
     let mut next = 0;
     for component in &flow.components {
-        let of_inputs = component.inputs.iter().flat_map(|input| &input.columns).map(|column| (&column.id, None));
+        let of_inputs = component
+            .inputs
+            .iter()
+            .flat_map(|input| &input.columns)
+            .map(|column| (&column.id, None));
         let of_outputs = component
             .outputs
             .iter()
@@ -134,8 +176,13 @@ fn bind_component(
         .iter()
         .enumerate()
         .map(|(at, input)| {
-            let edge = edges.iter().find(|edge| edge.to_component == index && edge.to_input == at)?;
-            let upstream = bound[edge.from_component].as_ref()?.outputs.get(edge.from_output)?;
+            let edge = edges
+                .iter()
+                .find(|edge| edge.to_component == index && edge.to_input == at)?;
+            let upstream = bound[edge.from_component]
+                .as_ref()?
+                .outputs
+                .get(edge.from_output)?;
             Some(bind_input(&path, component, input, upstream, findings))
         })
         .collect();
@@ -144,11 +191,17 @@ fn bind_component(
         .iter()
         .enumerate()
         .map(|(at, output)| {
-            let connected = edges.iter().any(|edge| edge.from_component == index && edge.from_output == at);
+            let connected = edges
+                .iter()
+                .any(|edge| edge.from_component == index && edge.from_output == at);
             bind_output(component, output, &inputs, connected, numbers)
         })
         .collect();
-    GraphComponent { path, inputs, outputs }
+    GraphComponent {
+        path,
+        inputs,
+        outputs,
+    }
 }
 
 fn bind_input(
@@ -158,15 +211,27 @@ fn bind_input(
     upstream: &BoundOutput,
     findings: &mut Findings,
 ) -> BoundInput {
-    let positions: HashMap<&LineageId, usize> =
-        upstream.columns.iter().enumerate().map(|(at, column)| (&column.lineage_id, at)).collect();
+    let positions: HashMap<&LineageId, usize> = upstream
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| (&column.lineage_id, at))
+        .collect();
     let mut used = Vec::with_capacity(input.columns.len());
     for column in &input.columns {
         match positions.get(&column.lineage_id) {
             Some(&position) => used.push(position),
             None => {
-                let name = if column.name.is_empty() { &column.lineage_id.0 } else { &column.name };
-                let arriving: Vec<&str> = upstream.columns.iter().map(|column| column.name.as_str()).collect();
+                let name = if column.name.is_empty() {
+                    &column.lineage_id.0
+                } else {
+                    &column.name
+                };
+                let arriving: Vec<&str> = upstream
+                    .columns
+                    .iter()
+                    .map(|column| column.name.as_str())
+                    .collect();
                 findings.push(invalid(
                     path,
                     component.class.unwrap_or(&component.class_id),
@@ -181,7 +246,12 @@ fn bind_input(
             }
         }
     }
-    BoundInput::new(input.name.clone(), upstream.columns.clone(), upstream.sorted_by.clone(), used)
+    BoundInput::new(
+        input.name.clone(),
+        upstream.columns.clone(),
+        upstream.sorted_by.clone(),
+        used,
+    )
 }
 
 fn bind_output(
@@ -195,7 +265,9 @@ fn bind_output(
         let at = component.inputs.iter().position(|input| &input.id == id)?;
         inputs.get(at)?.as_ref()
     });
-    let mut columns: Vec<Column> = source.map(|input| input.columns.clone()).unwrap_or_default();
+    let mut columns: Vec<Column> = source
+        .map(|input| input.columns.clone())
+        .unwrap_or_default();
     let passed_through = columns.len();
     columns.extend(output.columns.iter().map(|column| Column {
         name: column.name.clone(),
@@ -218,7 +290,9 @@ fn bind_output(
         })
         .collect();
     keys.sort_by_key(|(rank, _)| *rank);
-    let mut sorted_by: Vec<SortedBy> = source.map(|input| input.sorted_by.clone()).unwrap_or_default();
+    let mut sorted_by: Vec<SortedBy> = source
+        .map(|input| input.sorted_by.clone())
+        .unwrap_or_default();
     if sorted_by.is_empty() {
         sorted_by = keys.into_iter().map(|(_, key)| key).collect();
     }

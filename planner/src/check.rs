@@ -40,10 +40,15 @@ pub fn check(
             outputs: &bound.outputs,
             connections,
             variables,
-            locale_id: component.locale_id.filter(|id| *id != 0 && *id != u32::MAX).unwrap_or(graph.locale_id),
+            locale_id: component
+                .locale_id
+                .filter(|id| *id != 0 && *id != u32::MAX)
+                .unwrap_or(graph.locale_id),
             numbers: &graph.numbers,
         };
-        warnings.extend(custom_locale(&binding, &graph.path).filter(|warning| !warnings.contains(warning)));
+        warnings.extend(
+            custom_locale(&binding, &graph.path).filter(|warning| !warnings.contains(warning)),
+        );
         let Some(class) = component.class.and_then(registry::find) else {
             findings.push(unknown(&binding));
             continue;
@@ -54,7 +59,12 @@ pub fn check(
             Err(found) => findings.0.extend(found.0),
         }
     }
-    findings.none_or(()).map(|()| CheckedDataFlow { graph, components, names, warnings })
+    findings.none_or(()).map(|()| CheckedDataFlow {
+        graph,
+        components,
+        names,
+        warnings,
+    })
 }
 
 /// Text is read by the conventions of another machine's custom locale: which it was, the package does not say.
@@ -63,7 +73,9 @@ fn custom_locale(binding: &Binding<'_>, flow: &str) -> Option<String> {
     let of_file = managers
         .filter_map(|connection| binding.connections.get(&connection.connection_manager))
         .filter_map(|manager| manager.properties.get("LocaleID")?.trim().parse().ok());
-    let id = of_file.chain([binding.locale_id]).find(|id| is_custom(*id))?;
+    let id = of_file
+        .chain([binding.locale_id])
+        .find(|id| is_custom(*id))?;
     Some(format!(
         "{flow}: locale id {id} stands for a custom locale of the machine that saved the package; its text is read as English \
          (World): day, month, year"
@@ -76,13 +88,23 @@ fn unknown(binding: &Binding<'_>) -> Finding {
         Some(_) => "this component is not supported yet".to_owned(),
         None => {
             // A managed component is named by its type, every other by its class id; some add who made it.
-            let hosted = component.properties.get("UserComponentTypeName").and_then(|name| name.split(',').next());
-            let class = hosted.filter(|name| !name.trim().is_empty()).unwrap_or(&component.class_id);
+            let hosted = component
+                .properties
+                .get("UserComponentTypeName")
+                .and_then(|name| name.split(',').next());
+            let class = hosted
+                .filter(|name| !name.trim().is_empty())
+                .unwrap_or(&component.class_id);
             match component.contact_info.split(';').next().map(str::trim) {
-                Some(about) if !about.is_empty() => format!("class `{class}` ({about}) is not known, so not supported"),
+                Some(about) if !about.is_empty() => {
+                    format!("class `{class}` ({about}) is not known, so not supported")
+                }
                 _ => format!("class `{class}` is not known, so not supported"),
             }
         }
     };
-    Finding { kind: FindingKind::Unsupported, ..binding.unsupported(message) }
+    Finding {
+        kind: FindingKind::Unsupported,
+        ..binding.unsupported(message)
+    }
 }

@@ -12,7 +12,11 @@ pub fn explain(plan: &DataFlowPlan, metrics: bool) -> String {
     for router in &plan.routers {
         let _ = writeln!(text, "  {}", OneLine(router));
         if metrics {
-            let _ = writeln!(text, "    metrics=[{}]", router.metrics().aggregate_by_name());
+            let _ = writeln!(
+                text,
+                "    metrics=[{}]",
+                router.metrics().aggregate_by_name()
+            );
         }
         indent(&mut text, &tree(router.input(), metrics), 4);
     }
@@ -29,11 +33,18 @@ pub fn explain(plan: &DataFlowPlan, metrics: bool) -> String {
     text
 }
 
-fn tree(plan: &std::sync::Arc<dyn datafusion_physical_plan::ExecutionPlan>, metrics: bool) -> String {
+fn tree(
+    plan: &std::sync::Arc<dyn datafusion_physical_plan::ExecutionPlan>,
+    metrics: bool,
+) -> String {
     if metrics {
-        DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false).to_string()
+        DisplayableExecutionPlan::with_metrics(plan.as_ref())
+            .indent(false)
+            .to_string()
     } else {
-        DisplayableExecutionPlan::new(plan.as_ref()).indent(false).to_string()
+        DisplayableExecutionPlan::new(plan.as_ref())
+            .indent(false)
+            .to_string()
     }
 }
 
@@ -45,7 +56,9 @@ fn indent(text: &mut String, lines: &str, by: usize) {
 
 struct OneLine<'a, T>(&'a T);
 
-impl<T: std::ops::Deref<Target = fletching_components::flow::Router>> std::fmt::Display for OneLine<'_, T> {
+impl<T: std::ops::Deref<Target = fletching_components::flow::Router>> std::fmt::Display
+    for OneLine<'_, T>
+{
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         use datafusion_physical_plan::{DisplayAs, DisplayFormatType};
         self.0.fmt_as(DisplayFormatType::Default, f)

@@ -39,7 +39,9 @@ pub struct Edge {
 impl DataFlowGraph {
     /// The edge that arrives at an input.
     pub fn arriving(&self, component: usize, input: usize) -> Option<&Edge> {
-        self.edges.iter().find(|edge| edge.to_component == component && edge.to_input == input)
+        self.edges
+            .iter()
+            .find(|edge| edge.to_component == component && edge.to_input == input)
     }
 
     /// The outputs of a component are connected to each other by a way that does not lead through it: the readers of
@@ -53,12 +55,19 @@ impl DataFlowGraph {
         let mut group: Vec<usize> = (0..self.components.len()).collect();
         for edge in &self.edges {
             if edge.from_component != component && edge.to_component != component {
-                let (a, b) = (root(&group, edge.from_component), root(&group, edge.to_component));
+                let (a, b) = (
+                    root(&group, edge.from_component),
+                    root(&group, edge.to_component),
+                );
                 group[a] = b;
             }
         }
         let mut seen: Vec<usize> = Vec::new();
-        for edge in self.edges.iter().filter(|edge| edge.from_component == component) {
+        for edge in self
+            .edges
+            .iter()
+            .filter(|edge| edge.from_component == component)
+        {
             let target = root(&group, edge.to_component);
             if seen.contains(&target) {
                 return true;

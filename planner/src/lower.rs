@@ -79,20 +79,38 @@ pub enum Measure {
 /// Makes the operators of one run.
 pub fn lower(checked: &CheckedDataFlow, context: &PlanContext) -> Result<DataFlowPlan> {
     let graph = &checked.graph;
-    checked.warnings.iter().for_each(|warning| context.run.warn(warning));
-    let mut lowering = Lowering { graph, context, outputs: HashMap::new(), roots: Vec::new(), routers: Vec::new() };
+    checked
+        .warnings
+        .iter()
+        .for_each(|warning| context.run.warn(warning));
+    let mut lowering = Lowering {
+        graph,
+        context,
+        outputs: HashMap::new(),
+        roots: Vec::new(),
+        routers: Vec::new(),
+    };
     let mut measures: Vec<Option<Measure>> = graph.components.iter().map(|_| None).collect();
     for &index in &graph.order {
         measures[index] = Some(lowering.component(index, checked)?);
     }
-    let Lowering { mut roots, routers, .. } = lowering;
+    let Lowering {
+        mut roots, routers, ..
+    } = lowering;
     roots.sort_by_key(|root| root.component);
     let operators = measures
         .into_iter()
         .enumerate()
         .filter_map(|(index, measure)| Some(operator(checked, index, measure?)))
         .collect();
-    Ok(DataFlowPlan { path: graph.path.clone(), roots, operators, order: graph.order.clone(), routers, context: context.clone() })
+    Ok(DataFlowPlan {
+        path: graph.path.clone(),
+        roots,
+        operators,
+        order: graph.order.clone(),
+        routers,
+        context: context.clone(),
+    })
 }
 
 fn operator(checked: &CheckedDataFlow, index: usize, measure: Measure) -> Operator {
@@ -100,7 +118,10 @@ fn operator(checked: &CheckedDataFlow, index: usize, measure: Measure) -> Operat
     let (name, class, kind) = &checked.names[index];
     let bound = &graph.components[index];
     let outputs = bound.outputs.iter().enumerate().map(|(at, output)| {
-        let edge = graph.edges.iter().find(|edge| edge.from_component == index && edge.from_output == at);
+        let edge = graph
+            .edges
+            .iter()
+            .find(|edge| edge.from_component == index && edge.from_output == at);
         OperatorOutput {
             name: output.name.clone(),
             is_error: output.is_error,
@@ -136,8 +157,13 @@ impl Lowering<'_> {
         let bound = &self.graph.components[index];
         let mut inputs = Vec::new();
         for input in 0..bound.inputs.len() {
-            let Some(edge) = self.graph.arriving(index, input) else { continue };
-            match self.outputs.remove(&(edge.from_component, edge.from_output)) {
+            let Some(edge) = self.graph.arriving(index, input) else {
+                continue;
+            };
+            match self
+                .outputs
+                .remove(&(edge.from_component, edge.from_output))
+            {
                 Some(plan) => inputs.push(plan),
                 None => return internal_err!("{}: an output feeds two paths", bound.path),
             }
@@ -159,12 +185,20 @@ impl Lowering<'_> {
     }
 
     fn root(&mut self, component: usize, kind: RootKind, plan: Arc<dyn ExecutionPlan>) -> Measure {
-        self.roots.push(Root { component, kind, plan: Arc::clone(&plan) });
+        self.roots.push(Root {
+            component,
+            kind,
+            plan: Arc::clone(&plan),
+        });
         Measure::Plan(plan, Accounting::Combining)
     }
 
     fn drain(&mut self, component: usize, plan: Arc<dyn ExecutionPlan>) -> Result<()> {
-        self.roots.push(Root { component, kind: RootKind::Drain, plan: drain(plan)? });
+        self.roots.push(Root {
+            component,
+            kind: RootKind::Drain,
+            plan: drain(plan)?,
+        });
         Ok(())
     }
 
@@ -188,12 +222,14 @@ impl Lowering<'_> {
                 self.drain(index, Arc::new(plan))?;
             }
             [output] => {
-                let plan = RowWiseExec::try_new(input, Arc::clone(operator), output, Arc::clone(&tally))?;
+                let plan =
+                    RowWiseExec::try_new(input, Arc::clone(operator), output, Arc::clone(&tally))?;
                 self.outputs.insert((index, output), Arc::new(plan));
             }
             _ => {
                 let may_spill = self.graph.outputs_depend(index);
-                let router = Router::new(input, Arc::clone(operator), may_spill, Arc::clone(&tally));
+                let router =
+                    Router::new(input, Arc::clone(operator), may_spill, Arc::clone(&tally));
                 let router = Arc::new(router);
                 for output in connected {
                     let plan = RouterOutputExec::try_new(Arc::clone(&router), output)?;

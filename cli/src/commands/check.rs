@@ -51,7 +51,11 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         render::text(&summary(&reports))?;
     }
     let all_plan = reports.iter().all(|report| report.plans);
-    Ok(if all_plan { Exit::Success } else { Exit::Failed })
+    Ok(if all_plan {
+        Exit::Success
+    } else {
+        Exit::Failed
+    })
 }
 
 fn line(report: &CheckReport) -> Line<'_> {
@@ -108,7 +112,11 @@ fn summary(reports: &[CheckReport]) -> String {
 fn unlocks(reports: &[CheckReport]) -> Vec<(String, (usize, usize))> {
     let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     for report in reports {
-        let mut classes: Vec<&str> = report.findings.iter().map(|finding| finding.class.as_str()).collect();
+        let mut classes: Vec<&str> = report
+            .findings
+            .iter()
+            .map(|finding| finding.class.as_str())
+            .collect();
         classes.sort_unstable();
         classes.dedup();
         for class in &classes {

@@ -17,13 +17,20 @@ pub fn cancellable<T>(
     progress: &Progress,
     work: impl Future<Output = Result<T, RunError>>,
 ) -> Result<T, Failure> {
-    let runtime = runtime(threads)
-        .map_err(|error| Failure::new(Exit::Failed, format!("the threads could not be started: {error}")))?;
+    let runtime = runtime(threads).map_err(|error| {
+        Failure::new(
+            Exit::Failed,
+            format!("the threads could not be started: {error}"),
+        )
+    })?;
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = work => outcome,
             _ = tokio::signal::ctrl_c() => Err(RunError::Cancelled),
         }
     });
-    outcome.map_err(|error| Failure { warnings: progress.take_warnings(), ..error.into() })
+    outcome.map_err(|error| Failure {
+        warnings: progress.take_warnings(),
+        ..error.into()
+    })
 }

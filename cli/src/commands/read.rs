@@ -45,7 +45,8 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
     };
     let progress = Progress::default();
     let (execution, mut rows) = Execution::new(prepared, progress.clone()).reader(&name)?;
-    let mut writer = RowWriter::create(arguments.format, arguments.output.as_deref(), rows.schema())?;
+    let mut writer =
+        RowWriter::create(arguments.format, arguments.output.as_deref(), rows.schema())?;
     let (failure, report) = super::cancellable(threads, &progress, async {
         let running = execution.run();
         tokio::pin!(running);
@@ -68,22 +69,35 @@ pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
         }
         Ok((failure, report))
     })?;
-    render::warnings(report.as_ref().map_or(&[], |report: &RunReport| &report.warnings));
+    render::warnings(
+        report
+            .as_ref()
+            .map_or(&[], |report: &RunReport| &report.warnings),
+    );
     match failure {
         // Nobody reads on (`| head`): that is the end, not a failure.
         Some(failure) if failure.closed_pipe => Ok(Exit::Success),
         Some(failure) => Err(failure.into()),
-        None => writer.finish().map(|()| Exit::Success).map_err(Failure::from),
+        None => writer
+            .finish()
+            .map(|()| Exit::Success)
+            .map_err(Failure::from),
     }
 }
 
 fn only_reader(readers: &[(String, arrow::datatypes::SchemaRef)]) -> Result<String, Failure> {
     match readers {
         [(name, _)] => Ok(name.clone()),
-        [] => Err(Failure::new(Exit::Failed, "the package has no DataReader destination")),
+        [] => Err(Failure::new(
+            Exit::Failed,
+            "the package has no DataReader destination",
+        )),
         several => {
             let names: Vec<&str> = several.iter().map(|(name, _)| name.as_str()).collect();
-            let message = format!("the package has several DataReader destinations, name one: {}", names.join(", "));
+            let message = format!(
+                "the package has several DataReader destinations, name one: {}",
+                names.join(", ")
+            );
             Err(Failure::new(Exit::BadCommandLine, message))
         }
     }

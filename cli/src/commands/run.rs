@@ -30,7 +30,8 @@ fn execute(arguments: &Arguments, json: bool) -> Result<Exit, Failure> {
     let prepared = package.prepare(settings)?;
     let progress = Progress::default();
     let execution = Execution::new(prepared, progress.clone());
-    let display = (!arguments.package.quiet && !json).then(|| render::ProgressDisplay::start(progress.clone()));
+    let display = (!arguments.package.quiet && !json)
+        .then(|| render::ProgressDisplay::start(progress.clone()));
     let outcome = super::cancellable(threads, &progress, execution.run());
     drop(display);
     let report = outcome?;

@@ -22,7 +22,8 @@ pub fn text(text: &str) -> Result<(), Failure> {
 
 /// One JSON value on a line.
 pub fn json_line(value: &impl Serialize) -> Result<(), Failure> {
-    let line = serde_json::to_string(value).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    let line = serde_json::to_string(value)
+        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     text(&format!("{line}\n"))
 }
 
@@ -63,9 +64,10 @@ pub fn warnings(warnings: &[String]) {
 
 fn finish(written: std::io::Result<()>) -> Result<(), Failure> {
     match written {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Exit::Failed, format!("standard output: {error}")))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(
+            Exit::Failed,
+            format!("standard output: {error}"),
+        )),
         _ => Ok(()),
     }
 }

@@ -38,7 +38,10 @@ impl ProgressDisplay {
             }
             bars.clear();
         });
-        Self { stop: Some(stop), thread: Some(thread) }
+        Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 }
 
@@ -61,13 +64,21 @@ struct Bars {
 impl Bars {
     fn draw(&mut self, rows: &[ProgressRow]) {
         let changed = rows.len() != self.bars.len()
-            || rows.iter().zip(&self.bars).any(|(row, (name, _))| &row.component != name);
+            || rows
+                .iter()
+                .zip(&self.bars)
+                .any(|(row, (name, _))| &row.component != name);
         if changed {
             self.clear();
-            let width = rows.iter().map(|row| row.component.chars().count()).max().unwrap_or(0);
+            let width = rows
+                .iter()
+                .map(|row| row.component.chars().count())
+                .max()
+                .unwrap_or(0);
             for row in rows {
                 let bar = self.all.add(ProgressBar::no_length());
-                let template = format!("  {{prefix:{width}}}  {{human_pos:>14}} rows  {{per_sec:>16}}");
+                let template =
+                    format!("  {{prefix:{width}}}  {{human_pos:>14}} rows  {{per_sec:>16}}");
                 if let Ok(style) = ProgressStyle::with_template(&template) {
                     bar.set_style(style);
                 }
@@ -90,8 +101,15 @@ impl Bars {
 }
 
 fn plain(rows: &[ProgressRow]) {
-    let parts: Vec<String> = rows.iter().map(|row| format!("{} {}", row.component, row.rows)).collect();
+    let parts: Vec<String> = rows
+        .iter()
+        .map(|row| format!("{} {}", row.component, row.rows))
+        .collect();
     if !parts.is_empty() {
-        drop(writeln!(std::io::stderr().lock(), "rows: {}", parts.join(", ")));
+        drop(writeln!(
+            std::io::stderr().lock(),
+            "rows: {}",
+            parts.join(", ")
+        ));
     }
 }

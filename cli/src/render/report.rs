@@ -33,7 +33,11 @@ pub fn report(report: &RunReport) -> Result<(), Failure> {
     for warning in &report.warnings {
         text.push_str(&format!("warning: {warning}\n"));
     }
-    text.push_str(&format!("{} succeeded in {}\n", report.package, seconds(report.elapsed)));
+    text.push_str(&format!(
+        "{} succeeded in {}\n",
+        report.package,
+        seconds(report.elapsed)
+    ));
     super::text(&text)
 }
 
@@ -42,8 +46,16 @@ fn lines(component: &ComponentReport) -> Vec<[String; 4]> {
     let mut lines = Vec::new();
     let mut push = |what: String, rows: u64| {
         let first = lines.is_empty();
-        let name = if first { component.name.clone() } else { String::new() };
-        let time = if first { seconds(component.elapsed) } else { String::new() };
+        let name = if first {
+            component.name.clone()
+        } else {
+            String::new()
+        };
+        let time = if first {
+            seconds(component.elapsed)
+        } else {
+            String::new()
+        };
         lines.push([name, what, format!("{} rows", group(rows)), time]);
     };
     for output in &component.outputs {

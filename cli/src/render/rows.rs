@@ -7,13 +7,8 @@ use std::{
 };
 
 use arrow::{
-    array::RecordBatch,
-    csv,
-    datatypes::SchemaRef,
-    error::ArrowError,
-    ipc::writer::StreamWriter,
-    json::LineDelimitedWriter,
-    util::pretty::pretty_format_batches,
+    array::RecordBatch, csv, datatypes::SchemaRef, error::ArrowError, ipc::writer::StreamWriter,
+    json::LineDelimitedWriter, util::pretty::pretty_format_batches,
 };
 use parquet::{arrow::ArrowWriter, errors::ParquetError};
 
@@ -33,7 +28,12 @@ pub struct RowWriter {
 }
 
 enum Writer {
-    Table { out: Out, schema: SchemaRef, held: Vec<RecordBatch>, rows: usize },
+    Table {
+        out: Out,
+        schema: SchemaRef,
+        held: Vec<RecordBatch>,
+        rows: usize,
+    },
     Csv(csv::Writer<Out>),
     Json(LineDelimitedWriter<Out>),
     Arrow(StreamWriter<Out>),
@@ -61,42 +61,65 @@ impl From<ArrowError> for WriteError {
             ArrowError::IoError(_, source) => source.kind() == std::io::ErrorKind::BrokenPipe,
             other => other.to_string().contains("Broken pipe"),
         };
-        Self { message: error.to_string(), closed_pipe }
+        Self {
+            message: error.to_string(),
+            closed_pipe,
+        }
     }
 }
 
 impl From<ParquetError> for WriteError {
     fn from(error: ParquetError) -> Self {
-        Self { message: error.to_string(), closed_pipe: false }
+        Self {
+            message: error.to_string(),
+            closed_pipe: false,
+        }
     }
 }
 
 impl From<std::io::Error> for WriteError {
     fn from(error: std::io::Error) -> Self {
-        Self { closed_pipe: error.kind() == std::io::ErrorKind::BrokenPipe, message: error.to_string() }
+        Self {
+            closed_pipe: error.kind() == std::io::ErrorKind::BrokenPipe,
+            message: error.to_string(),
+        }
     }
 }
 
 impl RowWriter {
-    pub fn create(format: RowFormat, path: Option<&Path>, schema: SchemaRef) -> Result<Self, Failure> {
+    pub fn create(
+        format: RowFormat,
+        path: Option<&Path>,
+        schema: SchemaRef,
+    ) -> Result<Self, Failure> {
         let out: Out = match path {
             Some(path) => {
-                let file = File::create(path)
-                    .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", path.display())))?;
+                let file = File::create(path).map_err(|error| {
+                    Failure::new(Exit::Failed, format!("{}: {error}", path.display()))
+                })?;
                 Box::new(BufWriter::new(file))
             }
             None => Box::new(BufWriter::new(std::io::stdout())),
         };
         let writer = match format {
-            RowFormat::Table => Writer::Table { out, schema, held: Vec::new(), rows: 0 },
+            RowFormat::Table => Writer::Table {
+                out,
+                schema,
+                held: Vec::new(),
+                rows: 0,
+            },
             RowFormat::Csv => {
                 let mut writer = csv::WriterBuilder::new().with_header(true).build(out);
                 // The header is there even if no row comes.
-                writer.write(&RecordBatch::new_empty(schema)).map_err(WriteError::from)?;
+                writer
+                    .write(&RecordBatch::new_empty(schema))
+                    .map_err(WriteError::from)?;
                 Writer::Csv(writer)
             }
             RowFormat::Json => Writer::Json(LineDelimitedWriter::new(out)),
-            RowFormat::Arrow => Writer::Arrow(StreamWriter::try_new(out, &schema).map_err(WriteError::from)?),
+            RowFormat::Arrow => {
+                Writer::Arrow(StreamWriter::try_new(out, &schema).map_err(WriteError::from)?)
+            }
             RowFormat::Parquet => {
                 let writer = ArrowWriter::try_new(out, schema, None).map_err(WriteError::from)?;
                 Writer::Parquet(Box::new(writer))
@@ -110,7 +133,11 @@ impl RowWriter {
             Writer::Table { held, rows, .. } => {
                 held.push(batch.clone());
                 *rows += batch.num_rows();
-                if *rows >= TABLE_ROWS_MAX { self.print_table() } else { Ok(()) }
+                if *rows >= TABLE_ROWS_MAX {
+                    self.print_table()
+                } else {
+                    Ok(())
+                }
             }
             Writer::Csv(writer) => Ok(writer.write(batch)?),
             Writer::Json(writer) => Ok(writer.write(batch)?),
@@ -120,7 +147,15 @@ impl RowWriter {
     }
 
     fn print_table(&mut self) -> Result<(), WriteError> {
-        let Writer::Table { out, schema, held, rows } = &mut self.writer else { return Ok(()) };
+        let Writer::Table {
+            out,
+            schema,
+            held,
+            rows,
+        } = &mut self.writer
+        else {
+            return Ok(());
+        };
         if held.is_empty() {
             held.push(RecordBatch::new_empty(schema.clone()));
         }
@@ -152,7 +187,9 @@ impl RowWriter {
 
     fn print_table_if_due(&mut self) -> Result<(), WriteError> {
         match &self.writer {
-            Writer::Table { held, rows, .. } if !held.is_empty() || *rows == 0 => self.print_table(),
+            Writer::Table { held, rows, .. } if !held.is_empty() || *rows == 0 => {
+                self.print_table()
+            }
             _ => Ok(()),
         }
     }

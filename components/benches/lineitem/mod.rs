@@ -3,7 +3,9 @@
 use std::{fmt, sync::Arc, time::Instant};
 
 use arrow::{
-    array::{ArrayRef, AsArray, Date32Array, Decimal128Array, Int32Array, Int64Array, StringViewBuilder},
+    array::{
+        ArrayRef, AsArray, Date32Array, Decimal128Array, Int32Array, Int64Array, StringViewBuilder,
+    },
     datatypes::{DataType, Field, Int32Type, Schema, SchemaRef},
     record_batch::RecordBatch,
 };
@@ -26,7 +28,12 @@ pub const ROWS_PER_BATCH: usize = 8192;
 const DISTINCT_BATCHES: usize = 64;
 const PARTS: i32 = 200_000;
 const SHIP_MODES: [&str; 7] = ["AIR", "FOB", "MAIL", "RAIL", "REG AIR", "SHIP", "TRUCK"];
-const INSTRUCTIONS: [&str; 4] = ["COLLECT COD", "DELIVER IN PERSON", "NONE", "TAKE BACK RETURN"];
+const INSTRUCTIONS: [&str; 4] = [
+    "COLLECT COD",
+    "DELIVER IN PERSON",
+    "NONE",
+    "TAKE BACK RETURN",
+];
 const WORDS: [&str; 12] = [
     "carefully",
     "final",
@@ -85,7 +92,8 @@ impl Random {
 fn batch(number: usize, schema: &SchemaRef) -> RecordBatch {
     let mut random = Random(0x9E37_79B9_7F4A_7C15 ^ (number as u64 + 1).wrapping_mul(0xD129_0CD3));
     let rows = ROWS_PER_BATCH;
-    let mut ints = |limit: u64| -> Vec<i32> { (0..rows).map(|_| random.below(limit) as i32).collect() };
+    let mut ints =
+        |limit: u64| -> Vec<i32> { (0..rows).map(|_| random.below(limit) as i32).collect() };
     let (part, supp, line) = (ints(PARTS as u64), ints(10_000), ints(7));
     let decimals: Vec<Vec<i32>> = vec![ints(5000), ints(10_404_950), ints(11), ints(9)];
     let dates = ints(2526);
@@ -225,11 +233,16 @@ impl ExecutionPlan for LineItems {
         Ok(self)
     }
 
-    fn execute(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        _context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let partitions = self.properties.partitioning.partition_count();
         let distinct = Arc::clone(&self.distinct);
         let numbers = (partition..self.batches).step_by(partitions);
-        let batches = futures::stream::iter(numbers.map(move |number| Ok(repeated(&distinct, number))));
+        let batches =
+            futures::stream::iter(numbers.map(move |number| Ok(repeated(&distinct, number))));
         let schema = Arc::clone(self.properties.eq_properties.schema());
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
     }
@@ -237,18 +250,33 @@ impl ExecutionPlan for LineItems {
 
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
 }
 
 fn memory_mib(key: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with(key)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        / 1024
 }
 
 /// Runs the plan, drops its output, and prints what that took.
-pub fn measure(name: &str, threads: usize, memory: Option<usize>, plan: impl Fn() -> Arc<dyn ExecutionPlan>) {
+pub fn measure(
+    name: &str,
+    threads: usize,
+    memory: Option<usize>,
+    plan: impl Fn() -> Arc<dyn ExecutionPlan>,
+) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .build()

@@ -36,11 +36,18 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
 /// The input columns that a destination without external columns takes.
 pub(super) fn selected_columns(binding: &Binding<'_>) -> Result<Vec<(usize, String)>, Findings> {
     let input = binding.input()?;
-    Ok(input.used.iter().map(|&position| (position, input.columns[position].name.clone())).collect())
+    Ok(input
+        .used
+        .iter()
+        .map(|&position| (position, input.columns[position].name.clone()))
+        .collect())
 }
 
 impl Component for DataReaderDestination {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, _context: &PlanContext) -> Result<Planned> {
-        Ok(Planned::Reader(gather(project(only_input(inputs)?, &self.columns)?)?))
+        Ok(Planned::Reader(gather(project(
+            only_input(inputs)?,
+            &self.columns,
+        )?)?))
     }
 }

@@ -35,8 +35,11 @@ use crate::{
     only_input,
 };
 
-pub static CLASS: ComponentClass =
-    ComponentClass { name: "Microsoft.FlatFileDestination", kind: ComponentKind::Destination, read };
+pub static CLASS: ComponentClass = ComponentClass {
+    name: "Microsoft.FlatFileDestination",
+    kind: ComponentKind::Destination,
+    read,
+};
 
 #[derive(Debug)]
 struct FlatFileDestination {
@@ -57,8 +60,9 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let Some(written) = binding.connections.get(&manager.name) else {
         return Err(binding.finding("its connection manager is gone").into());
     };
-    let mut layout = FlatFileOutputLayout::read(written)
-        .map_err(|error| binding.finding(format!("connection manager `{}`: {error}", manager.name)))?;
+    let mut layout = FlatFileOutputLayout::read(written).map_err(|error| {
+        binding.finding(format!("connection manager `{}`: {error}", manager.name))
+    })?;
     for (column, &position) in document.columns.iter().zip(&input.used) {
         let external = document
             .external_columns
@@ -66,10 +70,16 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
             .find(|external| Some(&external.id) == column.external_column_id.as_ref());
         let Some(external) = external else {
             let name = &input.columns[position].name;
-            findings.push(binding.finding(format!("input column `{name}` is mapped to no column of the file")));
+            findings.push(binding.finding(format!(
+                "input column `{name}` is mapped to no column of the file"
+            )));
             continue;
         };
-        match layout.columns.iter_mut().find(|candidate| candidate.name == external.name) {
+        match layout
+            .columns
+            .iter_mut()
+            .find(|candidate| candidate.name == external.name)
+        {
             Some(target) => target.source = Some(position),
             None => findings.push(binding.finding(format!(
                 "the file column `{}` is not defined in connection manager `{}`",
@@ -80,8 +90,9 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let properties = &binding.component.properties;
     layout.header = properties.get("Header").unwrap_or_default().to_owned();
     layout.escape_qualifier = properties.bool("EscapeQualifier").unwrap_or(false);
-    let encoder = FlatFileEncoder::new(&layout, &input.schema())
-        .map_err(|error| binding.finding(format!("connection manager `{}`: {error}", manager.name)))?;
+    let encoder = FlatFileEncoder::new(&layout, &input.schema()).map_err(|error| {
+        binding.finding(format!("connection manager `{}`: {error}", manager.name))
+    })?;
     let columns = layout
         .columns
         .iter()
@@ -102,14 +113,30 @@ impl Component for FlatFileDestination {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, context: &PlanContext) -> Result<Planned> {
         let input = only_input(inputs)?;
         let connections = &context.connections;
-        let target = connections
-            .file(&self.manager)
-            .map_err(|error| FlowError::new(&self.path, Some(SsisCode::CANNOT_ACQUIRE_CONNECTION), error.to_string()))?;
-        if target.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) {
+        let target = connections.file(&self.manager).map_err(|error| {
+            FlowError::new(
+                &self.path,
+                Some(SsisCode::CANNOT_ACQUIRE_CONNECTION),
+                error.to_string(),
+            )
+        })?;
+        if target
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
+        {
             let input = gather(project(input, &self.columns)?)?;
-            return Ok(Planned::Sink(parquet_file::sink(&self.path, input, target, self.overwrite, context)?));
+            return Ok(Planned::Sink(parquet_file::sink(
+                &self.path,
+                input,
+                target,
+                self.overwrite,
+                context,
+            )?));
         }
-        let encode = Arc::new(EncodeRows { path: self.path.clone(), encoder: Arc::clone(&self.encoder) });
+        let encode = Arc::new(EncodeRows {
+            path: self.path.clone(),
+            encoder: Arc::clone(&self.encoder),
+        });
         let encoded = EncodeExec::new(scatter(input, context.partitions)?, encode);
         let input = gather(Arc::new(encoded))?;
         let sink = FlatFileSink {
@@ -122,7 +149,11 @@ impl Component for FlatFileDestination {
             schema: input.schema(),
             run: Arc::clone(&context.run),
         };
-        Ok(Planned::Sink(Arc::new(DataSinkExec::new(input, Arc::new(sink), None))))
+        Ok(Planned::Sink(Arc::new(DataSinkExec::new(
+            input,
+            Arc::new(sink),
+            None,
+        ))))
     }
 }
 
@@ -138,9 +169,9 @@ impl Encode for EncodeRows {
     }
 
     fn encode(&self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<()> {
-        self.encoder
-            .encode(batch, out)
-            .map_err(|error| FlowError::new(&self.path, Some(error.code()), error.to_string()).into())
+        self.encoder.encode(batch, out).map_err(|error| {
+            FlowError::new(&self.path, Some(error.code()), error.to_string()).into()
+        })
     }
 }
 
@@ -157,14 +188,23 @@ struct FlatFileSink {
 
 impl fmt::Debug for FlatFileSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlatFileSink").field("target", &self.target).field("append", &self.append).finish_non_exhaustive()
+        f.debug_struct("FlatFileSink")
+            .field("target", &self.target)
+            .field("append", &self.append)
+            .finish_non_exhaustive()
     }
 }
 
 impl DisplayAs for FlatFileSink {
     fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = if self.append { "append to" } else { "write" };
-        write!(f, "FlatFileDestination: [{}] {verb} {}, {} columns", self.path, self.target.display(), self.columns)
+        write!(
+            f,
+            "FlatFileDestination: [{}] {verb} {}, {} columns",
+            self.path,
+            self.target.display(),
+            self.columns
+        )
     }
 }
 
@@ -175,12 +215,16 @@ impl FlatFileSink {
         } else {
             StagedFile::create(&self.files, &self.target)
         };
-        opened.map_err(|error| FlowError::new(&self.path, Some(error.code()), error.to_string()).into())
+        opened.map_err(|error| {
+            FlowError::new(&self.path, Some(error.code()), error.to_string()).into()
+        })
     }
 
     fn write(&self, file: &mut StagedFile, bytes: &[u8]) -> Result<()> {
         file.write_all(bytes).map_err(|error| {
-            let message = format!("the file could not be written: {error}; check the space and rights of its folder");
+            let message = format!(
+                "the file could not be written: {error}; check the space and rights of its folder"
+            );
             FlowError::new(&self.path, Some(SsisCode::CANNOT_WRITE_DATA_FILE), message)
                 .with_file(self.target.display().to_string())
                 .into()
@@ -194,7 +238,11 @@ impl DataSink for FlatFileSink {
         &self.schema
     }
 
-    async fn write_all(&self, mut data: SendableRecordBatchStream, _context: &Arc<TaskContext>) -> Result<u64> {
+    async fn write_all(
+        &self,
+        mut data: SendableRecordBatchStream,
+        _context: &Arc<TaskContext>,
+    ) -> Result<u64> {
         let mut file = self.open()?;
         let mut prologue = Vec::new();
         self.encoder

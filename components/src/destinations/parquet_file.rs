@@ -40,8 +40,11 @@ pub(super) fn sink(
     context: &PlanContext,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     if !overwrite {
-        let message = "Overwrite is false, and rows cannot be appended to a Parquet file: set it to true";
-        return Err(FlowError::new(path, None, message).with_file(target.display().to_string()).into());
+        let message =
+            "Overwrite is false, and rows cannot be appended to a Parquet file: set it to true";
+        return Err(FlowError::new(path, None, message)
+            .with_file(target.display().to_string())
+            .into());
     }
     let sink = ParquetSink {
         path: path.to_owned(),
@@ -68,13 +71,21 @@ struct ParquetSink {
 
 impl fmt::Debug for ParquetSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ParquetSink").field("target", &self.target).finish_non_exhaustive()
+        f.debug_struct("ParquetSink")
+            .field("target", &self.target)
+            .finish_non_exhaustive()
     }
 }
 
 impl DisplayAs for ParquetSink {
     fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ParquetFile: [{}] {}, {} columns", self.path, self.target.display(), self.schema.fields().len())
+        write!(
+            f,
+            "ParquetFile: [{}] {}, {} columns",
+            self.path,
+            self.target.display(),
+            self.schema.fields().len()
+        )
     }
 }
 
@@ -89,16 +100,27 @@ struct Writing {
 
 impl ParquetSink {
     fn fail(&self, error: &dyn fmt::Display) -> DataFusionError {
-        FlowError::new(&self.path, Some(SsisCode::CANNOT_WRITE_DATA_FILE), error.to_string())
-            .with_file(self.target.display().to_string())
-            .into()
+        FlowError::new(
+            &self.path,
+            Some(SsisCode::CANNOT_WRITE_DATA_FILE),
+            error.to_string(),
+        )
+        .with_file(self.target.display().to_string())
+        .into()
     }
 
     fn begin(&self, file: StagedFile, first: &RecordBatch) -> Result<Writing> {
-        let plan = ParquetPlan::new(&self.schema, first, &ParquetOptions::default()).map_err(|error| self.fail(&error))?;
+        let plan = ParquetPlan::new(&self.schema, first, &ParquetOptions::default())
+            .map_err(|error| self.fail(&error))?;
         let writer = ParquetFileWriter::new(&plan, file).map_err(|error| self.fail(&error))?;
         let cut = RowGroupCut::new(&plan);
-        Ok(Writing { plan: Arc::new(plan), writer, cut, group: Vec::new(), encoding: VecDeque::new() })
+        Ok(Writing {
+            plan: Arc::new(plan),
+            writer,
+            cut,
+            group: Vec::new(),
+            encoding: VecDeque::new(),
+        })
     }
 
     /// Hands the collected batches to a task; waits for the oldest if enough are at work.
@@ -108,7 +130,9 @@ impl ParquetSink {
         let path = self.path.clone();
         let metrics = Arc::clone(metrics);
         writing.encoding.push_back(SpawnedTask::spawn(async move {
-            let fail = |error: &dyn fmt::Display| DataFusionError::from(FlowError::new(&path, None, error.to_string()));
+            let fail = |error: &dyn fmt::Display| {
+                DataFusionError::from(FlowError::new(&path, None, error.to_string()))
+            };
             let mut encoder = RowGroupEncoder::new(&plan).map_err(|error| fail(&error))?;
             for batch in batches {
                 let timer = metrics.elapsed_compute().timer();
@@ -126,9 +150,14 @@ impl ParquetSink {
     }
 
     async fn append_oldest(&self, writing: &mut Writing) -> Result<()> {
-        let Some(oldest) = writing.encoding.pop_front() else { return Ok(()) };
+        let Some(oldest) = writing.encoding.pop_front() else {
+            return Ok(());
+        };
         let group = oldest.join().await.map_err(|error| self.fail(&error))??;
-        writing.writer.append(group).map_err(|error| self.fail(&error))
+        writing
+            .writer
+            .append(group)
+            .map_err(|error| self.fail(&error))
     }
 }
 
@@ -142,7 +171,11 @@ impl DataSink for ParquetSink {
         &self.schema
     }
 
-    async fn write_all(&self, mut data: SendableRecordBatchStream, _context: &Arc<TaskContext>) -> Result<u64> {
+    async fn write_all(
+        &self,
+        mut data: SendableRecordBatchStream,
+        _context: &Arc<TaskContext>,
+    ) -> Result<u64> {
         let file = StagedFile::create(&self.files, &self.target)
             .map_err(|error| FlowError::new(&self.path, Some(error.code()), error.to_string()))?;
         let metrics = Arc::new(BaselineMetrics::new(&self.metrics, 0));
@@ -157,7 +190,9 @@ impl DataSink for ParquetSink {
             if let Some(file) = file.take() {
                 writing = Some(self.begin(file, &batch)?);
             }
-            let Some(writing) = writing.as_mut() else { continue };
+            let Some(writing) = writing.as_mut() else {
+                continue;
+            };
             rows += batch.num_rows() as u64;
             let ends = writing.cut.add(batch.num_rows());
             writing.group.push(batch);
@@ -167,8 +202,12 @@ impl DataSink for ParquetSink {
         }
         let mut writing = match (writing, file) {
             (Some(writing), _) => writing,
-            (None, Some(file)) => self.begin(file, &RecordBatch::new_empty(Arc::clone(&self.schema)))?,
-            (None, None) => return datafusion_common::internal_err!("a Parquet file was opened twice"),
+            (None, Some(file)) => {
+                self.begin(file, &RecordBatch::new_empty(Arc::clone(&self.schema)))?
+            }
+            (None, None) => {
+                return datafusion_common::internal_err!("a Parquet file was opened twice");
+            }
         };
         if !writing.group.is_empty() {
             self.end_group(&mut writing, &metrics).await?;

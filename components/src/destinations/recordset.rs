@@ -23,8 +23,11 @@ use crate::{
     only_input,
 };
 
-pub static CLASS: ComponentClass =
-    ComponentClass { name: "Microsoft.RecordsetDestination", kind: ComponentKind::Destination, read };
+pub static CLASS: ComponentClass = ComponentClass {
+    name: "Microsoft.RecordsetDestination",
+    kind: ComponentKind::Destination,
+    read,
+};
 
 #[derive(Debug)]
 struct RecordsetDestination {
@@ -35,9 +38,17 @@ struct RecordsetDestination {
 
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let columns = selected_columns(binding)?;
-    let variable = binding.component.properties.get("VariableName").unwrap_or_default().trim().to_owned();
+    let variable = binding
+        .component
+        .properties
+        .get("VariableName")
+        .unwrap_or_default()
+        .trim()
+        .to_owned();
     let names = binding.variables.names();
-    let known = names.iter().any(|name| *name == variable || name.ends_with(&format!("::{variable}")));
+    let known = names
+        .iter()
+        .any(|name| *name == variable || name.ends_with(&format!("::{variable}")));
     if variable.is_empty() || !known {
         let mut finding = binding.finding(format!(
             "VariableName `{variable}` is not a variable in scope; there are: {}",
@@ -46,7 +57,11 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
         finding.code = Some(SsisCode::VARIABLE_NOT_FOUND);
         return Err(finding.into());
     }
-    Ok(Box::new(RecordsetDestination { path: binding.path.to_owned(), variable, columns }))
+    Ok(Box::new(RecordsetDestination {
+        path: binding.path.to_owned(),
+        variable,
+        columns,
+    }))
 }
 
 impl Component for RecordsetDestination {
@@ -58,7 +73,11 @@ impl Component for RecordsetDestination {
             schema: input.schema(),
             run: Arc::clone(&context.run),
         };
-        Ok(Planned::Sink(Arc::new(DataSinkExec::new(input, Arc::new(sink), None))))
+        Ok(Planned::Sink(Arc::new(DataSinkExec::new(
+            input,
+            Arc::new(sink),
+            None,
+        ))))
     }
 }
 
@@ -82,8 +101,13 @@ impl DataSink for RecordsetSink {
         &self.schema
     }
 
-    async fn write_all(&self, mut data: SendableRecordBatchStream, context: &Arc<TaskContext>) -> Result<u64> {
-        let reservation = MemoryConsumer::new(format!("recordset {}", self.variable)).register(context.memory_pool());
+    async fn write_all(
+        &self,
+        mut data: SendableRecordBatchStream,
+        context: &Arc<TaskContext>,
+    ) -> Result<u64> {
+        let reservation = MemoryConsumer::new(format!("recordset {}", self.variable))
+            .register(context.memory_pool());
         let mut batches: Vec<RecordBatch> = Vec::new();
         let mut rows = 0;
         while let Some(batch) = data.next().await {
@@ -101,7 +125,11 @@ impl DataSink for RecordsetSink {
             }
         }
         let (variable, schema) = (self.variable.clone(), Arc::clone(&self.schema));
-        self.run.on_success(move || RunOutput::Recordset { variable, schema, batches: Arc::new(batches) });
+        self.run.on_success(move || RunOutput::Recordset {
+            variable,
+            schema,
+            batches: Arc::new(batches),
+        });
         Ok(rows)
     }
 }

@@ -17,7 +17,11 @@ use super::{Applied, FlowError, OutputRows, Routing, RowError, RowWise, Tally};
 
 /// Applies an operator to a batch and settles its failing rows. One entry per output; `None` where no path leads away.
 /// Rows are accounted for in `tally`; an operator that loses one is an error.
-pub fn settle(operator: &dyn RowWise, batch: &RecordBatch, tally: &Tally) -> Result<Vec<Option<RecordBatch>>> {
+pub fn settle(
+    operator: &dyn RowWise,
+    batch: &RecordBatch,
+    tally: &Tally,
+) -> Result<Vec<Option<RecordBatch>>> {
     let mut applied = operator.apply(batch)?;
     let redirected = redirected_rows(operator, batch, &applied.errors)?;
     let keep = (!redirected.is_empty()).then(|| mask_without(applied.rows_in, &redirected));
@@ -61,13 +65,24 @@ pub fn settle(operator: &dyn RowWise, batch: &RecordBatch, tally: &Tally) -> Res
     if !specs.iter().any(|spec| spec.is_error && spec.connected) {
         dropped += redirected.len();
     }
-    account(operator, &applied, delivered, dropped, redirected.len(), &settled)?;
+    account(
+        operator,
+        &applied,
+        delivered,
+        dropped,
+        redirected.len(),
+        &settled,
+    )?;
     tally.add_batch(applied.rows_in, redirected.len(), dropped);
     Ok(settled)
 }
 
 /// The deciding error of each redirected row, in row order; the flow stops at a FailComponent.
-fn redirected_rows(operator: &dyn RowWise, batch: &RecordBatch, errors: &[RowError]) -> Result<Vec<RowError>> {
+fn redirected_rows(
+    operator: &dyn RowWise,
+    batch: &RecordBatch,
+    errors: &[RowError],
+) -> Result<Vec<RowError>> {
     let mut redirected: Vec<RowError> = Vec::new();
     for error in errors {
         if redirected.last().is_some_and(|last| last.row == error.row) {
@@ -104,7 +119,11 @@ fn error_rows(
     let rows = match &applied.error_rows {
         Some(rows) if rows.num_rows() == redirected.len() => rows.clone(),
         Some(rows) => {
-            return internal_err!("{} error rows for {} redirected rows", rows.num_rows(), redirected.len());
+            return internal_err!(
+                "{} error rows for {} redirected rows",
+                rows.num_rows(),
+                redirected.len()
+            );
         }
         None => {
             let indices: UInt32Array = redirected.iter().map(|error| error.row).collect();
@@ -112,8 +131,18 @@ fn error_rows(
         }
     };
     let mut columns = rows.columns().to_vec();
-    columns.push(Arc::new(redirected.iter().map(|error| error.code.as_i32()).collect::<Int32Array>()));
-    columns.push(Arc::new(redirected.iter().map(|error| error.column).collect::<Int32Array>()));
+    columns.push(Arc::new(
+        redirected
+            .iter()
+            .map(|error| error.code.as_i32())
+            .collect::<Int32Array>(),
+    ));
+    columns.push(Arc::new(
+        redirected
+            .iter()
+            .map(|error| error.column)
+            .collect::<Int32Array>(),
+    ));
     Ok(RecordBatch::try_new(schema, columns)?)
 }
 
@@ -126,13 +155,19 @@ fn account(
     redirected: usize,
     settled: &[Option<RecordBatch>],
 ) -> Result<()> {
-    let has_error_output = operator.outputs().iter().any(|spec| spec.is_error && spec.connected);
+    let has_error_output = operator
+        .outputs()
+        .iter()
+        .any(|spec| spec.is_error && spec.connected);
     let balanced = match operator.routing() {
         Routing::Exclusive => {
             let redirected = if has_error_output { redirected } else { 0 };
             applied.rows_in == delivered + dropped + redirected
         }
-        Routing::Copy => settled.iter().flatten().all(|rows| rows.num_rows() == applied.rows_in),
+        Routing::Copy => settled
+            .iter()
+            .flatten()
+            .all(|rows| rows.num_rows() == applied.rows_in),
     };
     if !balanced {
         return internal_err!(

@@ -14,7 +14,9 @@ use super::gather;
 
 /// A plan that runs `input` to its end and yields the number of rows that arrived.
 pub fn drain(input: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-    let sink = Arc::new(DrainSink { schema: input.schema() });
+    let sink = Arc::new(DrainSink {
+        schema: input.schema(),
+    });
     Ok(Arc::new(DataSinkExec::new(gather(input)?, sink, None)))
 }
 
@@ -35,7 +37,14 @@ impl DataSink for DrainSink {
         &self.schema
     }
 
-    async fn write_all(&self, data: SendableRecordBatchStream, _context: &Arc<TaskContext>) -> Result<u64> {
-        data.try_fold(0, |rows, batch| async move { Ok(rows + batch.num_rows() as u64) }).await
+    async fn write_all(
+        &self,
+        data: SendableRecordBatchStream,
+        _context: &Arc<TaskContext>,
+    ) -> Result<u64> {
+        data.try_fold(0, |rows, batch| async move {
+            Ok(rows + batch.num_rows() as u64)
+        })
+        .await
     }
 }

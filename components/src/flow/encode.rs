@@ -4,7 +4,10 @@
 //!  batch ──▶ Encode::encode ──▶ one row: bytes, number of rows     (one out for one in: order is kept by a gather)
 //! ```
 
-use std::{fmt, sync::{Arc, LazyLock}};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 use arrow::{
     array::{Array, BinaryViewArray, RecordBatch, UInt64Array, make_view},
@@ -53,15 +56,28 @@ impl EncodeExec {
             input.pipeline_behavior(),
             input.boundedness(),
         ));
-        Self { input, encoder, properties, metrics: ExecutionPlanMetricsSet::new() }
+        Self {
+            input,
+            encoder,
+            properties,
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
     }
 
     /// The bytes of an encoded batch, and how many rows they hold.
     pub fn encoded(batch: &RecordBatch) -> Result<(&[u8], u64)> {
-        let bytes = batch.columns().first().and_then(|column| column.as_any().downcast_ref::<BinaryViewArray>());
-        let rows = batch.columns().get(1).and_then(|column| column.as_any().downcast_ref::<UInt64Array>());
+        let bytes = batch
+            .columns()
+            .first()
+            .and_then(|column| column.as_any().downcast_ref::<BinaryViewArray>());
+        let rows = batch
+            .columns()
+            .get(1)
+            .and_then(|column| column.as_any().downcast_ref::<UInt64Array>());
         match (bytes, rows) {
-            (Some(bytes), Some(rows)) if bytes.len() == 1 && rows.len() == 1 => Ok((bytes.value(0), rows.value(0))),
+            (Some(bytes), Some(rows)) if bytes.len() == 1 && rows.len() == 1 => {
+                Ok((bytes.value(0), rows.value(0)))
+            }
             _ => internal_err!("an encoded batch is wanted"),
         }
     }
@@ -69,9 +85,16 @@ impl EncodeExec {
 
 fn batch_of(bytes: Vec<u8>, rows: usize) -> Result<RecordBatch> {
     let view = make_view(&bytes, 0, 0);
-    let bytes = BinaryViewArray::try_new(ScalarBuffer::from(vec![view]), [Buffer::from_vec(bytes)], None)?;
+    let bytes = BinaryViewArray::try_new(
+        ScalarBuffer::from(vec![view]),
+        [Buffer::from_vec(bytes)],
+        None,
+    )?;
     let rows = UInt64Array::from(vec![rows as u64]);
-    Ok(RecordBatch::try_new(Arc::clone(&SCHEMA), vec![Arc::new(bytes), Arc::new(rows)])?)
+    Ok(RecordBatch::try_new(
+        Arc::clone(&SCHEMA),
+        vec![Arc::new(bytes), Arc::new(rows)],
+    )?)
 }
 
 impl DisplayAs for EncodeExec {
@@ -114,7 +137,11 @@ impl ExecutionPlan for EncodeExec {
         Ok(Arc::new(Self::new(input, Arc::clone(&self.encoder))))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let encoder = Arc::clone(&self.encoder);
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let mut expected = 0;
@@ -127,7 +154,10 @@ impl ExecutionPlan for EncodeExec {
             metrics.record_output(batch.num_rows());
             batch_of(bytes, batch.num_rows())
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&SCHEMA), batches)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&SCHEMA),
+            batches,
+        )))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

@@ -18,8 +18,19 @@ pub struct FlowError {
 }
 
 impl FlowError {
-    pub fn new(path: impl Into<String>, code: Option<SsisCode>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), code, message: message.into(), column: None, row: None, file: None }
+    pub fn new(
+        path: impl Into<String>,
+        code: Option<SsisCode>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            path: path.into(),
+            code,
+            message: message.into(),
+            column: None,
+            row: None,
+            file: None,
+        }
     }
 
     #[must_use]

@@ -46,11 +46,19 @@ pub struct FeedExec {
 
 enum State {
     Closed(Option<OpenBatches>),
-    Open { receivers: Vec<Option<Receiver<Result<RecordBatch>>>>, reader: Arc<SpawnedTask<()>> },
+    Open {
+        receivers: Vec<Option<Receiver<Result<RecordBatch>>>>,
+        reader: Arc<SpawnedTask<()>>,
+    },
 }
 
 impl FeedExec {
-    pub fn new(details: impl Into<String>, schema: SchemaRef, partitions: usize, open: OpenBatches) -> Self {
+    pub fn new(
+        details: impl Into<String>,
+        schema: SchemaRef,
+        partitions: usize,
+        open: OpenBatches,
+    ) -> Self {
         let properties = Arc::new(PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(&schema)),
             Partitioning::UnknownPartitioning(partitions.max(1)),
@@ -67,12 +75,18 @@ impl FeedExec {
     }
 
     /// The receiver of one partition, and the reader that its stream keeps alive.
-    fn receiver(&self, partition: usize) -> Result<(Receiver<Result<RecordBatch>>, Arc<SpawnedTask<()>>)> {
+    fn receiver(
+        &self,
+        partition: usize,
+    ) -> Result<(Receiver<Result<RecordBatch>>, Arc<SpawnedTask<()>>)> {
         let mut state = self.state.lock();
         if let State::Closed(open) = &mut *state {
-            let Some(open) = open.take() else { return internal_err!("a feed failed to start") };
+            let Some(open) = open.take() else {
+                return internal_err!("a feed failed to start");
+            };
             let partitions = self.properties.partitioning.partition_count();
-            let (senders, receivers): (Vec<_>, Vec<_>) = (0..partitions).map(|_| channel(CAPACITY)).unzip();
+            let (senders, receivers): (Vec<_>, Vec<_>) =
+                (0..partitions).map(|_| channel(CAPACITY)).unzip();
             let reader = SpawnedTask::spawn_blocking(move || deal(open, &senders));
             *state = State::Open {
                 receivers: receivers.into_iter().map(Some).collect(),
@@ -80,10 +94,12 @@ impl FeedExec {
             };
         }
         match &mut *state {
-            State::Open { receivers, reader } => match receivers.get_mut(partition).and_then(Option::take) {
-                Some(receiver) => Ok((receiver, Arc::clone(reader))),
-                None => internal_err!("partition {partition} of a feed was opened twice"),
-            },
+            State::Open { receivers, reader } => {
+                match receivers.get_mut(partition).and_then(Option::take) {
+                    Some(receiver) => Ok((receiver, Arc::clone(reader))),
+                    None => internal_err!("partition {partition} of a feed was opened twice"),
+                }
+            }
             State::Closed(_) => internal_err!("a feed is closed"),
         }
     }
@@ -113,13 +129,20 @@ fn deal(open: OpenBatches, senders: &[tokio::sync::mpsc::Sender<Result<RecordBat
 
 impl fmt::Debug for FeedExec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FeedExec").field("details", &self.details).finish_non_exhaustive()
+        f.debug_struct("FeedExec")
+            .field("details", &self.details)
+            .finish_non_exhaustive()
     }
 }
 
 impl DisplayAs for FeedExec {
     fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FeedExec: {}, partitions={}", self.details, self.properties.partitioning.partition_count())
+        write!(
+            f,
+            "FeedExec: {}, partitions={}",
+            self.details,
+            self.properties.partitioning.partition_count()
+        )
     }
 }
 
@@ -147,20 +170,34 @@ impl ExecutionPlan for FeedExec {
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        if children.is_empty() { Ok(self) } else { internal_err!("FeedExec is a leaf") }
+        if children.is_empty() {
+            Ok(self)
+        } else {
+            internal_err!("FeedExec is a leaf")
+        }
     }
 
-    fn execute(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        _context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let (receiver, reader) = self.receiver(partition)?;
         let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let batches = stream::unfold((receiver, reader, metrics), |(mut receiver, reader, metrics)| async move {
-            let batch = receiver.recv().await?;
-            if let Ok(batch) = &batch {
-                metrics.record_output(batch.num_rows());
-            }
-            Some((batch, (receiver, reader, metrics)))
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches)))
+        let batches = stream::unfold(
+            (receiver, reader, metrics),
+            |(mut receiver, reader, metrics)| async move {
+                let batch = receiver.recv().await?;
+                if let Ok(batch) = &batch {
+                    metrics.record_output(batch.num_rows());
+                }
+                Some((batch, (receiver, reader, metrics)))
+            },
+        );
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            batches,
+        )))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

@@ -117,7 +117,11 @@ impl ExecutionPlan for GatherExec {
         Ok(Arc::new(Self::try_new(input)?))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         if partition != 0 {
             return internal_err!("GatherExec has one partition, not a partition {partition}");
         }
@@ -286,7 +290,13 @@ mod tests {
     fn rows(batches: &[RecordBatch]) -> Vec<Vec<i64>> {
         batches
             .iter()
-            .map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec())
+            .map(|batch| {
+                batch
+                    .column(0)
+                    .as_primitive::<Int64Type>()
+                    .values()
+                    .to_vec()
+            })
             .collect()
     }
 
@@ -296,7 +306,8 @@ mod tests {
             let source: Vec<Given> = (0..count).map(batch).collect();
             let expected: Vec<Vec<i64>> = (0..count).map(|k| vec![k as i64; k % 3]).collect();
             for partitions in [1, 2, 7] {
-                let plan = GatherExec::try_new(dealt(&schema(), source.clone(), partitions)).unwrap();
+                let plan =
+                    GatherExec::try_new(dealt(&schema(), source.clone(), partitions)).unwrap();
                 let batches = collect(&plan, 0, &context(8192, None)).await.unwrap();
                 assert_eq!(
                     rows(&batches),
@@ -332,9 +343,19 @@ mod tests {
         for partitions in [2, 3, 6] {
             let input = dealt(&schema(), source.to_vec(), partitions);
             let plan = GatherExec::try_new(input).unwrap();
-            let outcome: Vec<_> = plan.execute(0, context(8192, None)).unwrap().collect().await;
+            let outcome: Vec<_> = plan
+                .execute(0, context(8192, None))
+                .unwrap()
+                .collect()
+                .await;
             assert_eq!(outcome.len(), 5, "{partitions}");
-            assert!(outcome[4].as_ref().unwrap_err().to_string().contains("fifth"));
+            assert!(
+                outcome[4]
+                    .as_ref()
+                    .unwrap_err()
+                    .to_string()
+                    .contains("fifth")
+            );
         }
     }
 
@@ -343,11 +364,17 @@ mod tests {
         let source = vec![batch(0), Given::Panic("out of cheese")];
         let plan = GatherExec::try_new(dealt(&schema(), source.clone(), 2)).unwrap();
         let error = collect(&plan, 0, &context(8192, None)).await.unwrap_err();
-        assert!(error.to_string().contains("panicked: out of cheese"), "{error}");
+        assert!(
+            error.to_string().contains("panicked: out of cheese"),
+            "{error}"
+        );
 
         let scatter = ScatterExec::try_new(dealt(&schema(), source, 1), 2).unwrap();
         let context = context(8192, None);
-        let (first, second) = tokio::join!(collect(&scatter, 0, &context), collect(&scatter, 1, &context));
+        let (first, second) = tokio::join!(
+            collect(&scatter, 0, &context),
+            collect(&scatter, 1, &context)
+        );
         for outcome in [first, second] {
             assert!(
                 outcome

@@ -7,7 +7,10 @@ use datafusion_physical_expr::{PhysicalExpr, expressions::Column};
 use datafusion_physical_plan::{ExecutionPlan, projection::ProjectionExec};
 
 /// The columns at `positions`, renamed. Types and metadata stay.
-pub fn project(input: Arc<dyn ExecutionPlan>, positions: &[(usize, String)]) -> Result<Arc<dyn ExecutionPlan>> {
+pub fn project(
+    input: Arc<dyn ExecutionPlan>,
+    positions: &[(usize, String)],
+) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = input.schema();
     let columns: Vec<(Arc<dyn PhysicalExpr>, String)> = positions
         .iter()

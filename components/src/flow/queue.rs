@@ -74,7 +74,10 @@ pub(super) struct Queues {
 
 impl std::fmt::Debug for Queues {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queues").field("outputs", &self.outputs).field("may_spill", &self.may_spill).finish()
+        f.debug_struct("Queues")
+            .field("outputs", &self.outputs)
+            .field("may_spill", &self.may_spill)
+            .finish()
     }
 }
 
@@ -93,8 +96,12 @@ impl Queues {
             for schema in schemas {
                 let metrics = SpillMetrics::new(metrics, partition);
                 let manager = SpillManager::new(Arc::clone(env), metrics, Arc::clone(schema));
-                let (writer, reader) = spill_pool::spsc_channel(SPILL_FILE_BYTES_MAX, Arc::new(manager));
-                queues.push(Queue { spill_writer: Some(writer), ..Queue::default() });
+                let (writer, reader) =
+                    spill_pool::spsc_channel(SPILL_FILE_BYTES_MAX, Arc::new(manager));
+                queues.push(Queue {
+                    spill_writer: Some(writer),
+                    ..Queue::default()
+                });
                 spilled.push(Some(reader));
             }
         }
@@ -113,9 +120,12 @@ impl Queues {
     pub(super) fn reader(self: &Arc<Self>, output: usize, partition: usize) -> Result<QueueReader> {
         let index = self.index(output, partition);
         match self.spilled.lock().get_mut(index).and_then(Option::take) {
-            Some(spilled) => {
-                Ok(QueueReader { queues: Arc::clone(self), index, spilled, reading_spilled: false })
-            }
+            Some(spilled) => Ok(QueueReader {
+                queues: Arc::clone(self),
+                index,
+                spilled,
+                reading_spilled: false,
+            }),
             None => internal_err!("output {output}, partition {partition} was opened twice"),
         }
     }
@@ -144,9 +154,14 @@ impl Queues {
             }
             // An empty queue always takes a batch: progress needs one in flight.
             let fits = queue.in_memory == 0
-                || queue.in_memory < CAPACITY && (!self.may_spill || self.reservation.try_grow(bytes).is_ok());
+                || queue.in_memory < CAPACITY
+                    && (!self.may_spill || self.reservation.try_grow(bytes).is_ok());
             if fits || batch.num_rows() == 0 {
-                let reserved = if queue.in_memory > 0 && self.may_spill && batch.num_rows() > 0 { bytes } else { 0 };
+                let reserved = if queue.in_memory > 0 && self.may_spill && batch.num_rows() > 0 {
+                    bytes
+                } else {
+                    0
+                };
                 queue.in_memory += 1;
                 queue.items.push_back(Item::Batch(batch, reserved));
                 wake(&mut queue.reader);
@@ -159,7 +174,11 @@ impl Queues {
                 waiting = true;
             }
         }
-        if waiting { Poll::Pending } else { Poll::Ready(Ok(())) }
+        if waiting {
+            Poll::Pending
+        } else {
+            Poll::Ready(Ok(()))
+        }
     }
 
     fn spill(&self, index: usize, batch: &RecordBatch) -> Result<()> {
@@ -184,7 +203,9 @@ impl Queues {
             let index = self.index(output, partition);
             let queue = &mut queues[index];
             if let Some(failure) = &failure {
-                queue.items.push_back(Item::Failed(DataFusionError::Shared(Arc::clone(failure))));
+                queue
+                    .items
+                    .push_back(Item::Failed(DataFusionError::Shared(Arc::clone(failure))));
             }
             queue.finished = true;
             queue.spill_writer = None;
@@ -208,12 +229,17 @@ pub(super) struct QueueReader {
 }
 
 impl QueueReader {
-    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<RecordBatch>>> {
+    pub(super) fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<RecordBatch>>> {
         if self.reading_spilled {
             let batch = ready!(self.spilled.poll_next_unpin(context));
             self.reading_spilled = false;
             return Poll::Ready(Some(batch.unwrap_or_else(|| {
-                Err(DataFusionError::Internal("a spilled batch is missing from its file".into()))
+                Err(DataFusionError::Internal(
+                    "a spilled batch is missing from its file".into(),
+                ))
             })));
         }
         let mut queues = self.queues.state.lock();
@@ -252,8 +278,17 @@ impl Drop for QueueReader {
         let queue = &mut queues[self.index];
         queue.abandoned = true;
         queue.reader = None;
-        let reserved: usize =
-            queue.items.drain(..).map(|item| if let Item::Batch(_, bytes) = item { bytes } else { 0 }).sum();
+        let reserved: usize = queue
+            .items
+            .drain(..)
+            .map(|item| {
+                if let Item::Batch(_, bytes) = item {
+                    bytes
+                } else {
+                    0
+                }
+            })
+            .sum();
         wake(&mut queue.writer);
         self.queues.reservation.shrink(reserved);
     }

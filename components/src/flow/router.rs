@@ -59,7 +59,14 @@ impl Router {
         tally: Arc<Tally>,
     ) -> Self {
         let metrics = ExecutionPlanMetricsSet::new();
-        Self { input, operator, may_spill, tally, metrics, running: Mutex::new(None) }
+        Self {
+            input,
+            operator,
+            may_spill,
+            tally,
+            metrics,
+            running: Mutex::new(None),
+        }
     }
 
     /// The plan that feeds it, for EXPLAIN.
@@ -76,7 +83,12 @@ impl Router {
     }
 
     /// Opens the queue of one output and partition; the first call starts the tasks.
-    fn open(self: &Arc<Self>, output: usize, partition: usize, context: &Arc<TaskContext>) -> Result<QueueReader> {
+    fn open(
+        self: &Arc<Self>,
+        output: usize,
+        partition: usize,
+        context: &Arc<TaskContext>,
+    ) -> Result<QueueReader> {
         let mut running = self.running.lock();
         if running.is_none() {
             *running = Some(self.start(context)?);
@@ -112,7 +124,10 @@ impl Router {
                 Ok(SpawnedTask::spawn(task.run(input)))
             })
             .collect::<Result<_>>()?;
-        Ok(Running { queues, _tasks: tasks })
+        Ok(Running {
+            queues,
+            _tasks: tasks,
+        })
     }
 }
 
@@ -127,7 +142,11 @@ struct PartitionTask {
 impl PartitionTask {
     /// Reads one partition to its end; whatever ends it reaches every reader.
     async fn run(self, input: SendableRecordBatchStream) {
-        let guard = FinishOnDrop { queues: Arc::clone(&self.queues), partition: self.partition, done: false };
+        let guard = FinishOnDrop {
+            queues: Arc::clone(&self.queues),
+            partition: self.partition,
+            done: false,
+        };
         let outcome = self.feed(input).await;
         guard.finish(outcome.err());
     }
@@ -138,10 +157,17 @@ impl PartitionTask {
             let started = Instant::now();
             let mut pending = settle(self.operator.as_ref(), &batch, &self.tally)?;
             drop(batch);
-            self.metrics.elapsed_compute().add_duration(started.elapsed());
+            self.metrics
+                .elapsed_compute()
+                .add_duration(started.elapsed());
             self.tally.add_elapsed(started.elapsed());
-            self.metrics.record_output(pending.iter().flatten().map(RecordBatch::num_rows).sum());
-            poll_fn(|context| self.queues.poll_place(context, self.partition, &mut pending)).await?;
+            self.metrics
+                .record_output(pending.iter().flatten().map(RecordBatch::num_rows).sum());
+            poll_fn(|context| {
+                self.queues
+                    .poll_place(context, self.partition, &mut pending)
+            })
+            .await?;
         }
         Ok(())
     }
@@ -164,7 +190,8 @@ impl FinishOnDrop {
 impl Drop for FinishOnDrop {
     fn drop(&mut self) {
         if !self.done {
-            let failure = datafusion_common::DataFusionError::Execution("a router task ended early".into());
+            let failure =
+                datafusion_common::DataFusionError::Execution("a router task ended early".into());
             self.queues.finish(self.partition, Some(failure));
         }
     }
@@ -193,7 +220,14 @@ impl RouterOutputExec {
             router.input.pipeline_behavior(),
             router.input.boundedness(),
         ));
-        Ok(Self { router, output, name, schema, properties, metrics: ExecutionPlanMetricsSet::new() })
+        Ok(Self {
+            router,
+            output,
+            name,
+            schema,
+            properties,
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
     }
 
     pub fn router(&self) -> &Arc<Router> {
@@ -204,14 +238,30 @@ impl RouterOutputExec {
 impl DisplayAs for RouterOutputExec {
     fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operator = &self.router.operator;
-        write!(f, "RouterOutputExec: {} [{}] output `{}`", operator.name(), operator.path(), self.name)?;
-        if self.router.may_spill { write!(f, ", may spill") } else { Ok(()) }
+        write!(
+            f,
+            "RouterOutputExec: {} [{}] output `{}`",
+            operator.name(),
+            operator.path(),
+            self.name
+        )?;
+        if self.router.may_spill {
+            write!(f, ", may spill")
+        } else {
+            Ok(())
+        }
     }
 }
 
 impl DisplayAs for Router {
     fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Router: {} [{}] {}", self.operator.name(), self.operator.path(), self.operator.details())
+        write!(
+            f,
+            "Router: {} [{}] {}",
+            self.operator.name(),
+            self.operator.path(),
+            self.operator.details()
+        )
     }
 }
 
@@ -240,22 +290,36 @@ impl ExecutionPlan for RouterOutputExec {
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        if children.is_empty() { Ok(self) } else { internal_err!("RouterOutputExec is a leaf") }
+        if children.is_empty() {
+            Ok(self)
+        } else {
+            internal_err!("RouterOutputExec is a leaf")
+        }
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let reader = self.router.open(self.output, partition, &context)?;
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         // The stream keeps the router, and with it the tasks, alive.
         let router = Arc::clone(&self.router);
-        let batches = stream::unfold((reader, router, metrics), |(mut reader, router, metrics)| async move {
-            let batch = poll_fn(|context| reader.poll_next(context)).await?;
-            if let Ok(batch) = &batch {
-                metrics.record_output(batch.num_rows());
-            }
-            Some((batch, (reader, router, metrics)))
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches)))
+        let batches = stream::unfold(
+            (reader, router, metrics),
+            |(mut reader, router, metrics)| async move {
+                let batch = poll_fn(|context| reader.poll_next(context)).await?;
+                if let Ok(batch) = &batch {
+                    metrics.record_output(batch.num_rows());
+                }
+                Some((batch, (reader, router, metrics)))
+            },
+        );
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            batches,
+        )))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

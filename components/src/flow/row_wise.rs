@@ -150,11 +150,21 @@ impl RowWiseExec {
             return internal_err!("{} has no output {output}", operator.path());
         };
         let schema = Arc::clone(&spec.schema);
-        Ok(Self::with_schema(input, operator, Some(output), schema, tally))
+        Ok(Self::with_schema(
+            input,
+            operator,
+            Some(output),
+            schema,
+            tally,
+        ))
     }
 
     /// A component none of whose outputs is connected: yields one batch without columns and rows for each it takes.
-    pub fn drained(input: Arc<dyn ExecutionPlan>, operator: Arc<dyn RowWise>, tally: Arc<Tally>) -> Self {
+    pub fn drained(
+        input: Arc<dyn ExecutionPlan>,
+        operator: Arc<dyn RowWise>,
+        tally: Arc<Tally>,
+    ) -> Self {
         Self::with_schema(input, operator, None, Arc::new(Schema::empty()), tally)
     }
 
@@ -172,7 +182,15 @@ impl RowWiseExec {
             input.boundedness(),
         ));
         let metrics = ExecutionPlanMetricsSet::new();
-        Self { input, operator, output, schema, properties, metrics, tally }
+        Self {
+            input,
+            operator,
+            output,
+            schema,
+            properties,
+            metrics,
+            tally,
+        }
     }
 }
 
@@ -180,7 +198,13 @@ impl DisplayAs for RowWiseExec {
     fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match format {
             DisplayFormatType::Default | DisplayFormatType::Verbose => {
-                write!(f, "{}Exec: [{}] {}", self.operator.name(), self.operator.path(), self.operator.details())
+                write!(
+                    f,
+                    "{}Exec: [{}] {}",
+                    self.operator.name(),
+                    self.operator.path(),
+                    self.operator.details()
+                )
             }
             DisplayFormatType::TreeRender => writeln!(f, "{}", self.operator.details()),
         }
@@ -219,10 +243,20 @@ impl ExecutionPlan for RowWiseExec {
             return internal_err!("{} takes one input", self.name());
         };
         let (operator, tally) = (Arc::clone(&self.operator), Arc::clone(&self.tally));
-        Ok(Arc::new(Self::with_schema(input, operator, self.output, Arc::clone(&self.schema), tally)))
+        Ok(Arc::new(Self::with_schema(
+            input,
+            operator,
+            self.output,
+            Arc::clone(&self.schema),
+            tally,
+        )))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let operator = Arc::clone(&self.operator);
         let tally = Arc::clone(&self.tally);
         let metrics = BaselineMetrics::new(&self.metrics, partition);
@@ -235,14 +269,19 @@ impl ExecutionPlan for RowWiseExec {
             let mut settled = settle(operator.as_ref(), &batch, &tally)?;
             timer.done();
             tally.add_elapsed(started.elapsed());
-            let Some(output) = output else { return Ok(RecordBatch::new_empty(Arc::clone(&schema))) };
+            let Some(output) = output else {
+                return Ok(RecordBatch::new_empty(Arc::clone(&schema)));
+            };
             let Some(rows) = settled.get_mut(output).and_then(Option::take) else {
                 return internal_err!("{} made no rows for output {output}", operator.path());
             };
             metrics.record_output(rows.num_rows());
             Ok(rows)
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            batches,
+        )))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

@@ -17,7 +17,11 @@ pub enum RunOutput {
     /// Row Count: the variable and the number of rows (semantics 5.3).
     RowCount { variable: String, rows: u64 },
     /// Recordset destination: the variable and its batches.
-    Recordset { variable: String, schema: SchemaRef, batches: Arc<Vec<RecordBatch>> },
+    Recordset {
+        variable: String,
+        schema: SchemaRef,
+        batches: Arc<Vec<RecordBatch>>,
+    },
 }
 
 /// Makes something visible when the whole data flow has succeeded; dropped unused, it leaves nothing behind.
@@ -36,7 +40,9 @@ pub struct RunState {
 
 impl std::fmt::Debug for RunState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RunState").field("commits", &self.commits.lock().len()).finish_non_exhaustive()
+        f.debug_struct("RunState")
+            .field("commits", &self.commits.lock().len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -45,7 +51,8 @@ impl RunState {
     pub fn stage(&self, path: &str, file: StagedFile) {
         let path = path.to_owned();
         self.on_commit(move || {
-            file.commit().map_err(|error| FlowError::new(path, Some(error.code()), error.to_string()))
+            file.commit()
+                .map_err(|error| FlowError::new(path, Some(error.code()), error.to_string()))
         });
     }
 
@@ -63,7 +70,10 @@ impl RunState {
     pub fn count(&self, variable: &str) -> Arc<AtomicU64> {
         let counter = Arc::new(AtomicU64::new(0));
         let (rows, variable) = (Arc::clone(&counter), variable.to_owned());
-        self.on_success(move || RunOutput::RowCount { variable, rows: rows.load(Ordering::Relaxed) });
+        self.on_success(move || RunOutput::RowCount {
+            variable,
+            rows: rows.load(Ordering::Relaxed),
+        });
         counter
     }
 
@@ -81,7 +91,10 @@ impl RunState {
     }
 
     pub fn take_warnings(&self) -> Vec<String> {
-        std::mem::take(&mut *self.warnings.lock()).into_iter().map(|(_, message)| message).collect()
+        std::mem::take(&mut *self.warnings.lock())
+            .into_iter()
+            .map(|(_, message)| message)
+            .collect()
     }
 
     /// Puts everything in place; the first failure stops, what is not yet in place is removed.
@@ -91,6 +104,9 @@ impl RunState {
     }
 
     pub fn take_outputs(&self) -> Vec<RunOutput> {
-        std::mem::take(&mut *self.outcomes.lock()).into_iter().map(|outcome| outcome()).collect()
+        std::mem::take(&mut *self.outcomes.lock())
+            .into_iter()
+            .map(|outcome| outcome())
+            .collect()
     }
 }

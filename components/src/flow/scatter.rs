@@ -179,10 +179,17 @@ impl ExecutionPlan for ScatterExec {
     }
 
     fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::try_new(Arc::clone(&self.input), self.partitions)?))
+        Ok(Arc::new(Self::try_new(
+            Arc::clone(&self.input),
+            self.partitions,
+        )?))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         if partition >= self.partitions {
             return internal_err!(
                 "ScatterExec has {} partitions, not a partition {partition}",
@@ -198,7 +205,9 @@ impl ExecutionPlan for ScatterExec {
         let opened = self.open(partition, &context)?;
         // The task lives as long as one of its partitions does.
         let batches = stream::try_unfold(opened, |(mut batches, task)| async move {
-            Ok(receive(&mut batches).await?.map(|batch| (batch, (batches, task))))
+            Ok(receive(&mut batches)
+                .await?
+                .map(|batch| (batch, (batches, task))))
         });
         Ok(counted(schema, batches, metrics))
     }
@@ -219,7 +228,9 @@ async fn deal(mut input: SendableRecordBatchStream, senders: Vec<Sender<Handed>>
         let handed = next_caught(&mut input).await;
         if let Ok(Some(batch)) = handed {
             // A partition that nobody reads any more gives up its batches.
-            if senders[turn].send(Ok(Some(batch))).await.is_err() && senders.iter().all(Sender::is_closed) {
+            if senders[turn].send(Ok(Some(batch))).await.is_err()
+                && senders.iter().all(Sender::is_closed)
+            {
                 return;
             }
             continue;

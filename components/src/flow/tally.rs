@@ -41,7 +41,8 @@ impl Tally {
 
     pub fn add_batch(&self, rows_in: usize, redirected: usize, dropped: usize) {
         self.rows_in.fetch_add(rows_in as u64, Ordering::Relaxed);
-        self.redirected.fetch_add(redirected as u64, Ordering::Relaxed);
+        self.redirected
+            .fetch_add(redirected as u64, Ordering::Relaxed);
         self.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
     }
 
@@ -52,13 +53,20 @@ impl Tally {
     }
 
     pub fn add_elapsed(&self, elapsed: Duration) {
-        self.elapsed_ns.fetch_add(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.elapsed_ns.fetch_add(
+            u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX),
+            Ordering::Relaxed,
+        );
     }
 
     pub fn snapshot(&self) -> TallySnapshot {
         TallySnapshot {
             rows_in: self.rows_in.load(Ordering::Relaxed),
-            rows_out: self.outputs.iter().map(|counter| counter.load(Ordering::Relaxed)).collect(),
+            rows_out: self
+                .outputs
+                .iter()
+                .map(|counter| counter.load(Ordering::Relaxed))
+                .collect(),
             redirected: self.redirected.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
             elapsed: Duration::from_nanos(self.elapsed_ns.load(Ordering::Relaxed)),

@@ -28,19 +28,23 @@ use fletching_connections::InputFile;
 use parking_lot::Mutex;
 
 use super::flat_file::{
-    ColumnType, Cutter, CutterOptions, DecodedColumn, Encoding, FileColumn, FlatFileDecoder, FlatFileLayout, Format,
-    Morsel, Scratch,
+    ColumnType, Cutter, CutterOptions, DecodedColumn, Encoding, FileColumn, FlatFileDecoder,
+    FlatFileLayout, Format, Morsel, Scratch,
 };
 use crate::{
     Binding, Component, ComponentClass, ComponentKind, Findings, PlanContext, Planned,
     flat_file_manager::{FileFormat, FlatFileManager},
     flow::{
-        Applied, Batches, FeedExec, FlowError, OpenBatches, OutputRows, OutputSpec, RowError, RowWise, RunState,
+        Applied, Batches, FeedExec, FlowError, OpenBatches, OutputRows, OutputSpec, RowError,
+        RowWise, RunState,
     },
 };
 
-pub static CLASS: ComponentClass =
-    ComponentClass { name: "Microsoft.FlatFileSource", kind: ComponentKind::Source, read };
+pub static CLASS: ComponentClass = ComponentClass {
+    name: "Microsoft.FlatFileSource",
+    kind: ComponentKind::Source,
+    read,
+};
 
 #[derive(Debug)]
 struct FlatFileSource {
@@ -58,16 +62,25 @@ struct FlatFileSource {
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let manager = FlatFileManager::of(binding)?;
     let properties = &binding.component.properties;
-    let file_name = properties.get("FileNameColumnName").unwrap_or_default().trim();
+    let file_name = properties
+        .get("FileNameColumnName")
+        .unwrap_or_default()
+        .trim();
     let mut findings = Findings::default();
-    let Some(output) = binding.component.outputs.iter().find(|output| !output.is_error) else {
+    let Some(output) = binding
+        .component
+        .outputs
+        .iter()
+        .find(|output| !output.is_error)
+    else {
         return Err(binding.finding("has no output").into());
     };
     let mut columns = Vec::with_capacity(output.columns.len());
     let mut numbers = Vec::with_capacity(output.columns.len());
     let mut file_name_at = None;
     for (at, column) in output.columns.iter().enumerate() {
-        if !file_name.is_empty() && column.name == file_name && column.external_column_id.is_none() {
+        if !file_name.is_empty() && column.name == file_name && column.external_column_id.is_none()
+        {
             file_name_at = Some(at);
             continue;
         }
@@ -79,7 +92,11 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
             Err(finding) => findings.push(finding),
         }
     }
-    let layout = layout(&manager, properties.bool("RetainNulls").unwrap_or(false), columns);
+    let layout = layout(
+        &manager,
+        properties.bool("RetainNulls").unwrap_or(false),
+        columns,
+    );
     let decoder = match FlatFileDecoder::try_new(layout) {
         Ok(decoder) => Arc::new(decoder),
         Err(error) => {
@@ -110,8 +127,16 @@ fn decoded_column(
         .iter()
         .find(|external| Some(&external.id) == column.external_column_id.as_ref())
         .map_or(column.name.as_str(), |external| external.name.as_str());
-    let Some(file_column) = manager.columns.iter().position(|candidate| candidate.name == external) else {
-        let names: Vec<&str> = manager.columns.iter().map(|column| column.name.as_str()).collect();
+    let Some(file_column) = manager
+        .columns
+        .iter()
+        .position(|candidate| candidate.name == external)
+    else {
+        let names: Vec<&str> = manager
+            .columns
+            .iter()
+            .map(|column| column.name.as_str())
+            .collect();
         return Err(binding.finding(format!(
             "output column `{}` reads the column `{external}`, which connection manager `{}` does not define; it has: {}",
             column.name,
@@ -130,7 +155,11 @@ fn decoded_column(
     })
 }
 
-fn layout(manager: &FlatFileManager, retain_nulls: bool, output_columns: Vec<DecodedColumn>) -> FlatFileLayout {
+fn layout(
+    manager: &FlatFileManager,
+    retain_nulls: bool,
+    output_columns: Vec<DecodedColumn>,
+) -> FlatFileLayout {
     let file_columns: Vec<FileColumn> = manager
         .columns
         .iter()
@@ -153,12 +182,19 @@ fn layout(manager: &FlatFileManager, retain_nulls: bool, output_columns: Vec<Dec
             FileFormat::FixedWidth => Format::FixedWidth,
             FileFormat::RaggedRight => Format::RaggedRight,
         },
-        encoding: if manager.unicode { Encoding::Utf16Le } else { Encoding::CodePage(manager.code_page) },
+        encoding: if manager.unicode {
+            Encoding::Utf16Le
+        } else {
+            Encoding::CodePage(manager.code_page)
+        },
         header_rows_to_skip: manager.header_rows_to_skip,
         header_row_delimiter: manager.header_row_delimiter.clone(),
         column_names_in_first_data_row: manager.names_in_first_row,
         data_rows_to_skip: manager.data_rows_to_skip,
-        row_delimiter: file_columns.last().map(|column| column.delimiter.clone()).unwrap_or_default(),
+        row_delimiter: file_columns
+            .last()
+            .map(|column| column.delimiter.clone())
+            .unwrap_or_default(),
         text_qualifier: manager.text_qualifier.clone(),
         always_check_for_row_delimiters: manager.always_check_for_row_delimiters,
         retain_nulls,
@@ -170,10 +206,13 @@ fn layout(manager: &FlatFileManager, retain_nulls: bool, output_columns: Vec<Dec
 
 impl Component for FlatFileSource {
     fn plan(&self, _inputs: Vec<Arc<dyn ExecutionPlan>>, context: &PlanContext) -> Result<Planned> {
-        let file = context
-            .connections
-            .file(&self.manager)
-            .map_err(|error| FlowError::new(&self.path, Some(SsisCode::CANNOT_ACQUIRE_CONNECTION), error.to_string()))?;
+        let file = context.connections.file(&self.manager).map_err(|error| {
+            FlowError::new(
+                &self.path,
+                Some(SsisCode::CANNOT_ACQUIRE_CONNECTION),
+                error.to_string(),
+            )
+        })?;
         let details = format!("flat file {}", file.display());
         let read_by = Arc::new(OnceLock::new());
         let open = open(OpenFile {
@@ -183,7 +222,12 @@ impl Component for FlatFileSource {
             read_by: Arc::clone(&read_by),
             run: Arc::clone(&context.run),
         });
-        let input = Arc::new(FeedExec::new(details, Morsel::schema(), context.partitions, open));
+        let input = Arc::new(FeedExec::new(
+            details,
+            Morsel::schema(),
+            context.partitions,
+            open,
+        ));
         let operator = Arc::new(Decode {
             path: self.path.clone(),
             file,
@@ -211,14 +255,24 @@ struct OpenFile {
 /// Opens the file when the run starts and cuts it, on the feed's thread.
 fn open(open: OpenFile) -> OpenBatches {
     Box::new(move || {
-        let OpenFile { path, file, decoder, read_by, run } = open;
+        let OpenFile {
+            path,
+            file,
+            decoder,
+            read_by,
+            run,
+        } = open;
         let name = file.display().to_string();
         let (shown, component) = (name.clone(), path.clone());
-        let fail = move |code: Option<SsisCode>, error: &dyn std::fmt::Display| -> DataFusionError {
-            FlowError::new(&component, code, error.to_string()).with_file(&shown).into()
-        };
+        let fail =
+            move |code: Option<SsisCode>, error: &dyn std::fmt::Display| -> DataFusionError {
+                FlowError::new(&component, code, error.to_string())
+                    .with_file(&shown)
+                    .into()
+            };
         let input = InputFile::open(&file).map_err(|error| fail(Some(error.code()), &error))?;
-        let mut cutter = Cutter::try_new(decoder, input, CutterOptions::default()).map_err(|error| fail(None, &error))?;
+        let mut cutter = Cutter::try_new(decoder, input, CutterOptions::default())
+            .map_err(|error| fail(None, &error))?;
         let batches: Batches = Box::new(std::iter::from_fn(move || match cutter.next_morsel() {
             Ok(Some(morsel)) => {
                 if read_by.set(Arc::clone(cutter.decoder())).is_ok() && cutter.by_line_feed() {
@@ -267,7 +321,10 @@ impl Decode {
 
     fn rows(&self, batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
         let Some(at) = self.file_name_at else {
-            return Ok(RecordBatch::try_new(Arc::clone(schema), batch.columns().to_vec())?);
+            return Ok(RecordBatch::try_new(
+                Arc::clone(schema),
+                batch.columns().to_vec(),
+            )?);
         };
         let name = self.file.display().to_string();
         let mut names = StringViewBuilder::new().with_deduplicate_strings();
@@ -291,7 +348,10 @@ impl Decode {
         if decoded.dropped_digits > 0 {
             self.run.warn_once(
                 &self.path,
-                format!("{}: digits finer than a microsecond were dropped from some values", self.path),
+                format!(
+                    "{}: digits finer than a microsecond were dropped from some values",
+                    self.path
+                ),
             );
         }
     }
@@ -308,7 +368,12 @@ impl RowWise for Decode {
 
     fn details(&self) -> String {
         let layout = self.decoder.layout();
-        format!("{:?}, {} of {} columns", layout.format, layout.output_columns.len(), layout.file_columns.len())
+        format!(
+            "{:?}, {} of {} columns",
+            layout.format,
+            layout.output_columns.len(),
+            layout.file_columns.len()
+        )
     }
 
     fn outputs(&self) -> &[OutputSpec] {
@@ -316,12 +381,15 @@ impl RowWise for Decode {
     }
 
     fn apply(&self, batch: &RecordBatch) -> Result<Applied> {
-        let Some(morsel) = Morsel::from_batch(batch) else { return internal_err!("a morsel is wanted") };
+        let Some(morsel) = Morsel::from_batch(batch) else {
+            return internal_err!("a morsel is wanted");
+        };
         let mut scratch = self.scratch.lock().pop().unwrap_or_default();
         let decoded = self.decoder().decode(&morsel, &mut scratch);
         self.scratch.lock().push(scratch);
         let decoded = decoded.map_err(|error| {
-            FlowError::new(&self.path, error.code(), error.to_string()).with_file(self.file.display().to_string())
+            FlowError::new(&self.path, error.code(), error.to_string())
+                .with_file(self.file.display().to_string())
         })?;
         self.warn(&decoded, &morsel);
         let columns = &self.decoder.layout().output_columns;
@@ -330,8 +398,17 @@ impl RowWise for Decode {
             .iter()
             .map(|error| {
                 let column = &columns[error.column as usize];
-                let disposition = if error.truncation { column.truncation } else { column.error };
-                RowError { row: error.row, column: self.numbers[error.column as usize], code: error.code, disposition }
+                let disposition = if error.truncation {
+                    column.truncation
+                } else {
+                    column.error
+                };
+                RowError {
+                    row: error.row,
+                    column: self.numbers[error.column as usize],
+                    code: error.code,
+                    disposition,
+                }
             })
             .collect();
         let rows_in = decoded.batch.num_rows();
@@ -343,11 +420,19 @@ impl RowWise for Decode {
                 spec => OutputRows::Aligned(self.rows(decoded.batch.clone(), &spec.schema)?),
             });
         }
-        Ok(Applied { rows_in, outputs, errors, error_rows: Some(error_rows) })
+        Ok(Applied {
+            rows_in,
+            outputs,
+            errors,
+            error_rows: Some(error_rows),
+        })
     }
 
     fn failure(&self, batch: &RecordBatch, error: &RowError) -> FlowError {
-        let at = self.numbers.iter().position(|number| *number == error.column);
+        let at = self
+            .numbers
+            .iter()
+            .position(|number| *number == error.column);
         let column = at.and_then(|at| self.decoder.layout().output_columns.get(at));
         let Some((morsel, column)) = Morsel::from_batch(batch).zip(column) else {
             return FlowError::new(&self.path, Some(error.code), "a row could not be read");
@@ -357,7 +442,11 @@ impl RowWise for Decode {
             "the value `{value}` does not fit {}: correct it, or set the column's {} disposition to RedirectRow or \
              IgnoreFailure",
             column.data_type,
-            if error.code == super::flat_file::TRUNCATED { "truncation" } else { "error" }
+            if error.code == super::flat_file::TRUNCATED {
+                "truncation"
+            } else {
+                "error"
+            }
         );
         FlowError::new(&self.path, Some(error.code), message)
             .with_column(&column.name)
@@ -368,7 +457,11 @@ impl RowWise for Decode {
 
 impl Decode {
     /// The text of redirected rows; empty where nothing is redirected.
-    fn error_rows(&self, decoded: &super::flat_file::Decoded, errors: &[RowError]) -> Result<RecordBatch> {
+    fn error_rows(
+        &self,
+        decoded: &super::flat_file::Decoded,
+        errors: &[RowError],
+    ) -> Result<RecordBatch> {
         let mut redirected: Vec<u32> = errors
             .iter()
             .filter(|error| error.disposition == Disposition::RedirectRow)
@@ -384,16 +477,20 @@ impl Decode {
     /// Counted from 1 with header rows and the row of names, as an editor shows it for rows without line breaks in them.
     fn row_in_file(&self, morsel: &Morsel, row: u32) -> u64 {
         let layout = self.decoder.layout();
-        let before =
-            layout.header_rows_to_skip + u64::from(layout.column_names_in_first_data_row) + layout.data_rows_to_skip;
+        let before = layout.header_rows_to_skip
+            + u64::from(layout.column_names_in_first_data_row)
+            + layout.data_rows_to_skip;
         before + morsel.first_row + u64::from(row) + 1
     }
 
     /// The text of one cell: the morsel is decoded once more, this column as text.
     fn text_of(&self, morsel: &Morsel, row: u32, column: &DecodedColumn) -> Option<String> {
         let mut layout = self.decoder().layout().clone();
-        layout.output_columns =
-            vec![DecodedColumn { data_type: DataType::NText, use_binary_format: false, ..column.clone() }];
+        layout.output_columns = vec![DecodedColumn {
+            data_type: DataType::NText,
+            use_binary_format: false,
+            ..column.clone()
+        }];
         let decoder = FlatFileDecoder::try_new(layout).ok()?;
         let decoded = decoder.decode(morsel, &mut Scratch::default()).ok()?;
         let texts = decoded.batch.columns().first()?.as_string_view_opt()?;

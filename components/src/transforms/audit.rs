@@ -37,8 +37,11 @@ use crate::{
     flow::{Applied, FlowError, OutputSpec, RowError, RowWise},
 };
 
-pub static CLASS: ComponentClass =
-    ComponentClass { name: "Microsoft.Lineage", kind: ComponentKind::Transform, read };
+pub static CLASS: ComponentClass = ComponentClass {
+    name: "Microsoft.Lineage",
+    kind: ComponentKind::Transform,
+    read,
+};
 
 const ITEM: &str = "LineageItemSelected";
 
@@ -75,8 +78,19 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let input = binding.input()?;
     let output = regular_output(binding, input)?;
     let mut findings = Findings::default();
-    reject_unknown_everywhere(binding, Known { output_column: &[ITEM], ..Known::default() }, &mut findings);
-    let own = output.bound.columns.iter().skip(output.bound.passed_through);
+    reject_unknown_everywhere(
+        binding,
+        Known {
+            output_column: &[ITEM],
+            ..Known::default()
+        },
+        &mut findings,
+    );
+    let own = output
+        .bound
+        .columns
+        .iter()
+        .skip(output.bound.passed_through);
     let mut columns = Vec::new();
     for (document, bound) in output.document.columns.iter().zip(own) {
         match audit_column(binding, document, ComputedColumn::added(document, bound)) {
@@ -84,7 +98,11 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
             Err(finding) => findings.push(finding),
         }
     }
-    let operator = Audit { path: binding.path.to_owned(), outputs: output_specs(binding.outputs), columns };
+    let operator = Audit {
+        path: binding.path.to_owned(),
+        outputs: output_specs(binding.outputs),
+        columns,
+    };
     findings.none_or(Box::new(Settings(Arc::new(operator))))
 }
 
@@ -95,25 +113,53 @@ fn audit_column(
 ) -> Result<AuditColumn, Finding> {
     let finding = |code: &str, message: String| {
         let finding = binding.finding(format!("column `{}`: {message}", column.name));
-        Finding { code: SsisCode::from_symbol(code).or(finding.code), ..finding }
+        Finding {
+            code: SsisCode::from_symbol(code).or(finding.code),
+            ..finding
+        }
     };
     let text = document.properties.get(ITEM).unwrap_or_default();
-    let item = text.trim().parse::<usize>().ok().and_then(|item| VARIABLES.get(item));
+    let item = text
+        .trim()
+        .parse::<usize>()
+        .ok()
+        .and_then(|item| VARIABLES.get(item));
     let Some(&variable) = item else {
-        let message = format!("{ITEM} is `{text}`, not one of 0 to {}", VARIABLES.len() - 1);
+        let message = format!(
+            "{ITEM} is `{text}`, not one of 0 to {}",
+            VARIABLES.len() - 1
+        );
         return Err(finding("DTS_E_TXLINEAGEINVALIDLINEAGEITEM", message));
     };
     let Some(value) = binding.variables.value(Some("System"), variable) else {
-        return Err(binding.unsupported(format!("column `{}`: System::{variable} has no value here", column.name)));
+        return Err(binding.unsupported(format!(
+            "column `{}`: System::{variable} has no value here",
+            column.name
+        )));
     };
-    let options = ConvertOptions { locale_id: binding.locale_id, ..ConvertOptions::default() };
-    let converted = convert(&value.array, &value.data_type, &column.data_type, &options)
-        .map_err(|error| finding("DTS_E_TXLINEAGEDATATYPEMISMATCH", format!("System::{variable}: {error}")))?;
+    let options = ConvertOptions {
+        locale_id: binding.locale_id,
+        ..ConvertOptions::default()
+    };
+    let converted =
+        convert(&value.array, &value.data_type, &column.data_type, &options).map_err(|error| {
+            finding(
+                "DTS_E_TXLINEAGEDATATYPEMISMATCH",
+                format!("System::{variable}: {error}"),
+            )
+        })?;
     if let Some(failure) = converted.errors.first() {
-        let message = format!("System::{variable} does not fit {} ({})", column.data_type, failure.code);
+        let message = format!(
+            "System::{variable} does not fit {} ({})",
+            column.data_type, failure.code
+        );
         return Err(finding("DTS_E_TXLINEAGEINVALIDLENGTH", message));
     }
-    Ok(AuditColumn { column, variable, value: converted.array })
+    Ok(AuditColumn {
+        column,
+        variable,
+        value: converted.array,
+    })
 }
 
 #[derive(Debug)]
@@ -122,7 +168,10 @@ struct Settings(Arc<Audit>);
 impl Component for Settings {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, _context: &PlanContext) -> Result<Planned> {
         let operator: Arc<dyn RowWise> = Arc::<Audit>::clone(&self.0);
-        Ok(Planned::RowWise { input: sole_input(inputs, &self.0.path)?, operator })
+        Ok(Planned::RowWise {
+            input: sole_input(inputs, &self.0.path)?,
+            operator,
+        })
     }
 }
 
@@ -136,7 +185,10 @@ impl RowWise for Audit {
     }
 
     fn details(&self) -> String {
-        let columns = self.columns.iter().map(|audit| format!("{} = System::{}", audit.column.name, audit.variable));
+        let columns = self
+            .columns
+            .iter()
+            .map(|audit| format!("{} = System::{}", audit.column.name, audit.variable));
         columns.collect::<Vec<_>>().join(", ")
     }
 
@@ -149,7 +201,13 @@ impl RowWise for Audit {
         let mut computed = Computed::default();
         for audit in &self.columns {
             let array = take(&audit.value, &zeros, None)?;
-            computed.add(&audit.column, Evaluated { array, errors: Vec::new() });
+            computed.add(
+                &audit.column,
+                Evaluated {
+                    array,
+                    errors: Vec::new(),
+                },
+            );
         }
         computed.finish(batch, &self.outputs)
     }

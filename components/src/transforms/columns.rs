@@ -31,7 +31,14 @@ pub(crate) fn check_mapping(
     }
     for (column, field) in mapping.iter().zip(to.fields()) {
         let Some(column) = *column else { continue };
-        check_column(component, input, column, from, field.name(), field.data_type())?;
+        check_column(
+            component,
+            input,
+            column,
+            from,
+            field.name(),
+            field.data_type(),
+        )?;
     }
     Ok(())
 }
@@ -90,7 +97,11 @@ pub(crate) fn concat_arrays(pieces: &[ArrayRef], data_type: &DataType) -> Result
 }
 
 /// A batch of `rows` rows, also when it has no columns.
-pub(crate) fn batch_of(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+pub(crate) fn batch_of(
+    schema: &SchemaRef,
+    columns: Vec<ArrayRef>,
+    rows: usize,
+) -> Result<RecordBatch> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     Ok(RecordBatch::try_new_with_options(
         Arc::clone(schema),

@@ -19,18 +19,27 @@ use super::{
     union_all::{UnionAll, UnionAllExec},
 };
 use crate::{
-    Accounting, Binding, BoundInput, Component, ComponentClass, ComponentKind, Finding, Findings, PlanContext,
-    Planned, flow::gather,
+    Accounting, Binding, BoundInput, Component, ComponentClass, ComponentKind, Finding, Findings,
+    PlanContext, Planned, flow::gather,
 };
 
-pub static UNION_ALL: ComponentClass =
-    ComponentClass { name: "Microsoft.UnionAll", kind: ComponentKind::Transform, read: read_union_all };
+pub static UNION_ALL: ComponentClass = ComponentClass {
+    name: "Microsoft.UnionAll",
+    kind: ComponentKind::Transform,
+    read: read_union_all,
+};
 
-pub static MERGE: ComponentClass =
-    ComponentClass { name: "Microsoft.Merge", kind: ComponentKind::Transform, read: read_merge };
+pub static MERGE: ComponentClass = ComponentClass {
+    name: "Microsoft.Merge",
+    kind: ComponentKind::Transform,
+    read: read_merge,
+};
 
-pub static MERGE_JOIN: ComponentClass =
-    ComponentClass { name: "Microsoft.MergeJoin", kind: ComponentKind::Transform, read: read_merge_join };
+pub static MERGE_JOIN: ComponentClass = ComponentClass {
+    name: "Microsoft.MergeJoin",
+    kind: ComponentKind::Transform,
+    read: read_merge_join,
+};
 
 /// For each output column, the column of this input that feeds it.
 fn mapping(
@@ -39,11 +48,20 @@ fn mapping(
     input: &BoundInput,
     findings: &mut Findings,
 ) -> Vec<Option<usize>> {
-    let Some(output) = binding.component.outputs.first() else { return Vec::new() };
+    let Some(output) = binding.component.outputs.first() else {
+        return Vec::new();
+    };
     let mut mapping = vec![None; output.columns.len()];
     for (column, &position) in document.columns.iter().zip(&input.used) {
-        let reference = column.properties.get("OutputColumnLineageID").unwrap_or_default();
-        let bare = reference.trim().trim_start_matches('#').trim_start_matches('{').trim_end_matches('}');
+        let reference = column
+            .properties
+            .get("OutputColumnLineageID")
+            .unwrap_or_default();
+        let bare = reference
+            .trim()
+            .trim_start_matches('#')
+            .trim_start_matches('{')
+            .trim_end_matches('}');
         match output.columns.iter().position(|candidate| candidate.lineage_id.0 == bare) {
             Some(at) => mapping[at] = Some(position),
             None => findings.push(binding.finding(format!(
@@ -82,23 +100,42 @@ fn read_union_all(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings>
         .inputs
         .iter()
         .zip(binding.inputs)
-        .filter_map(|(document, input)| Some(mapping(binding, document, input.as_ref()?, &mut findings)))
+        .filter_map(|(document, input)| {
+            Some(mapping(binding, document, input.as_ref()?, &mut findings))
+        })
         .collect();
     if mappings.is_empty() {
         findings.push(binding.finding("no path arrives at any of its inputs"));
         return Err(findings);
     }
-    let settings = UnionAll { component: binding.path.to_owned(), mapping: mappings };
-    findings.none_or(Box::new(UnionAllComponent { settings, schema: binding.outputs[0].schema() }))
+    let settings = UnionAll {
+        component: binding.path.to_owned(),
+        mapping: mappings,
+    };
+    findings.none_or(Box::new(UnionAllComponent {
+        settings,
+        schema: binding.outputs[0].schema(),
+    }))
 }
 
 impl Component for UnionAllComponent {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, _context: &PlanContext) -> Result<Planned> {
-        let partitions = |plan: &Arc<dyn ExecutionPlan>| plan.output_partitioning().partition_count();
-        let alike = inputs.iter().all(|input| partitions(input) == partitions(&inputs[0]));
-        let inputs = if alike { inputs } else { inputs.into_iter().map(gather).collect::<Result<_>>()? };
-        let operator = UnionAllExec::try_new(inputs, self.settings.clone(), Arc::clone(&self.schema))?;
-        Ok(Planned::Plan { plan: Arc::new(operator), accounting: Accounting::Preserving })
+        let partitions =
+            |plan: &Arc<dyn ExecutionPlan>| plan.output_partitioning().partition_count();
+        let alike = inputs
+            .iter()
+            .all(|input| partitions(input) == partitions(&inputs[0]));
+        let inputs = if alike {
+            inputs
+        } else {
+            inputs.into_iter().map(gather).collect::<Result<_>>()?
+        };
+        let operator =
+            UnionAllExec::try_new(inputs, self.settings.clone(), Arc::clone(&self.schema))?;
+        Ok(Planned::Plan {
+            plan: Arc::new(operator),
+            accounting: Accounting::Preserving,
+        })
     }
 }
 
@@ -109,7 +146,12 @@ fn sorted_inputs<'a>(
 ) -> Result<([&'a BoundInput; 2], Vec<MergeKey>), Findings> {
     let attached: Vec<&BoundInput> = binding.inputs.iter().flatten().collect();
     let [left, right] = attached[..] else {
-        return Err(binding.finding(format!("two inputs are wanted, {} are attached", attached.len())).into());
+        return Err(binding
+            .finding(format!(
+                "two inputs are wanted, {} are attached",
+                attached.len()
+            ))
+            .into());
     };
     let mut findings = Findings::default();
     for input in [left, right] {
@@ -131,17 +173,22 @@ fn sorted_inputs<'a>(
         )));
         return Err(findings);
     }
-    let keys = left.sorted_by.iter().zip(&right.sorted_by).take(count).map(|(a, b)| {
-        if let Some(finding) = mismatch(binding, left, right, a, b) {
-            findings.push(finding);
-        }
-        MergeKey {
-            left: a.column,
-            right: b.column,
-            descending: a.descending,
-            comparison_flags: a.comparison_flags,
-        }
-    });
+    let keys = left
+        .sorted_by
+        .iter()
+        .zip(&right.sorted_by)
+        .take(count)
+        .map(|(a, b)| {
+            if let Some(finding) = mismatch(binding, left, right, a, b) {
+                findings.push(finding);
+            }
+            MergeKey {
+                left: a.column,
+                right: b.column,
+                descending: a.descending,
+                comparison_flags: a.comparison_flags,
+            }
+        });
     let keys = keys.collect();
     findings.none_or(([left, right], keys))
 }
@@ -200,14 +247,24 @@ fn read_merge(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
         ],
         locale_id: binding.locale_id,
     };
-    findings.none_or(Box::new(MergeComponent { settings, schema: binding.outputs[0].schema() }))
+    findings.none_or(Box::new(MergeComponent {
+        settings,
+        schema: binding.outputs[0].schema(),
+    }))
 }
 
 impl Component for MergeComponent {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, _context: &PlanContext) -> Result<Planned> {
         let [left, right] = two(inputs)?;
-        let operator = MergeExec::try_new([left, right], self.settings.clone(), Arc::clone(&self.schema))?;
-        Ok(Planned::Plan { plan: Arc::new(operator), accounting: Accounting::Preserving })
+        let operator = MergeExec::try_new(
+            [left, right],
+            self.settings.clone(),
+            Arc::clone(&self.schema),
+        )?;
+        Ok(Planned::Plan {
+            plan: Arc::new(operator),
+            accounting: Accounting::Preserving,
+        })
     }
 }
 
@@ -226,7 +283,9 @@ struct MergeJoinComponent {
 
 fn read_merge_join(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let properties = &binding.component.properties;
-    let keys_wanted = properties.int("NumKeyColumns").and_then(|count| usize::try_from(count).ok());
+    let keys_wanted = properties
+        .int("NumKeyColumns")
+        .and_then(|count| usize::try_from(count).ok());
     let ([left, right], keys) = sorted_inputs(binding, keys_wanted)?;
     let mut findings = Findings::default();
     let kind = match properties.int("JoinType").unwrap_or(2) {
@@ -234,12 +293,20 @@ fn read_merge_join(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings
         1 => JoinKind::Left,
         2 => JoinKind::Inner,
         other => {
-            findings.push(binding.finding(format!("JoinType {other} is not 0 (full), 1 (left) or 2 (inner)")));
+            findings.push(binding.finding(format!(
+                "JoinType {other} is not 0 (full), 1 (left) or 2 (inner)"
+            )));
             JoinKind::Inner
         }
     };
     let mut output = Vec::new();
-    for column in binding.component.outputs.first().map(|output| output.columns.as_slice()).unwrap_or_default() {
+    for column in binding
+        .component
+        .outputs
+        .first()
+        .map(|output| output.columns.as_slice())
+        .unwrap_or_default()
+    {
         let reference = column.properties.get("InputColumnID").unwrap_or_default();
         match join_column(binding, left, right, reference) {
             Some(found) => output.push(found),
@@ -258,12 +325,24 @@ fn read_merge_join(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings
         output,
         locale_id: binding.locale_id,
     };
-    findings.none_or(Box::new(MergeJoinComponent { settings, schema: binding.outputs[0].schema() }))
+    findings.none_or(Box::new(MergeJoinComponent {
+        settings,
+        schema: binding.outputs[0].schema(),
+    }))
 }
 
 /// `InputColumnID` names an input column by its own id; in some files by its lineage.
-fn join_column(binding: &Binding<'_>, left: &BoundInput, right: &BoundInput, reference: &str) -> Option<JoinColumn> {
-    let bare = reference.trim().trim_start_matches('#').trim_start_matches('{').trim_end_matches('}');
+fn join_column(
+    binding: &Binding<'_>,
+    left: &BoundInput,
+    right: &BoundInput,
+    reference: &str,
+) -> Option<JoinColumn> {
+    let bare = reference
+        .trim()
+        .trim_start_matches('#')
+        .trim_start_matches('{')
+        .trim_end_matches('}');
     let documents = binding
         .component
         .inputs
@@ -272,17 +351,29 @@ fn join_column(binding: &Binding<'_>, left: &BoundInput, right: &BoundInput, ref
         .filter_map(|(document, input)| Some((document, input.as_ref()?)));
     for ((document, input), side) in documents.zip([JoinSide::Left, JoinSide::Right]) {
         if let Some(at) = document.columns.iter().position(|column| column.id == bare) {
-            return Some(JoinColumn { side, column: input.used[at] });
+            return Some(JoinColumn {
+                side,
+                column: input.used[at],
+            });
         }
     }
-    let by_lineage = |input: &BoundInput, side| Some(JoinColumn { side, column: input.position(bare)? });
+    let by_lineage = |input: &BoundInput, side| {
+        Some(JoinColumn {
+            side,
+            column: input.position(bare)?,
+        })
+    };
     by_lineage(left, JoinSide::Left).or_else(|| by_lineage(right, JoinSide::Right))
 }
 
 impl Component for MergeJoinComponent {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, _context: &PlanContext) -> Result<Planned> {
         let [left, right] = two(inputs)?;
-        let operator = MergeJoinExec::try_new(left, right, self.settings.clone(), Arc::clone(&self.schema))?;
-        Ok(Planned::Plan { plan: Arc::new(operator), accounting: Accounting::Combining })
+        let operator =
+            MergeJoinExec::try_new(left, right, self.settings.clone(), Arc::clone(&self.schema))?;
+        Ok(Planned::Plan {
+            plan: Arc::new(operator),
+            accounting: Accounting::Combining,
+        })
     }
 }

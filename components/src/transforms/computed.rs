@@ -76,7 +76,11 @@ impl ComputedColumn {
     /// The failures that are not ignored, as row errors.
     pub(crate) fn row_errors(&self, failures: &[RowFailure], errors: &mut Vec<RowError>) {
         errors.extend(failures.iter().filter_map(|failure| {
-            let disposition = if failure.truncation { self.on_truncation } else { self.on_error };
+            let disposition = if failure.truncation {
+                self.on_truncation
+            } else {
+                self.on_error
+            };
             (disposition != Disposition::IgnoreFailure).then_some(RowError {
                 row: failure.row,
                 column: self.number,
@@ -119,13 +123,22 @@ impl Computed {
             .iter()
             .map(|output| match output {
                 output if output.is_error => Ok(OutputRows::Errors),
-                output if output.connected => {
-                    Ok(OutputRows::Aligned(batch_of(&output.schema, columns.clone(), rows)?))
-                }
-                _ => Ok(OutputRows::Unconnected(rows - redirected_count(&self.errors))),
+                output if output.connected => Ok(OutputRows::Aligned(batch_of(
+                    &output.schema,
+                    columns.clone(),
+                    rows,
+                )?)),
+                _ => Ok(OutputRows::Unconnected(
+                    rows - redirected_count(&self.errors),
+                )),
             })
             .collect::<Result<_>>()?;
-        Ok(Applied { rows_in: rows, outputs, errors: self.errors, error_rows: None })
+        Ok(Applied {
+            rows_in: rows,
+            outputs,
+            errors: self.errors,
+            error_rows: None,
+        })
     }
 }
 
@@ -134,14 +147,25 @@ fn redirected_count(errors: &[RowError]) -> usize {
     let mut last = None;
     errors
         .iter()
-        .filter(|error| error.disposition == Disposition::RedirectRow && last.replace(error.row) != Some(error.row))
+        .filter(|error| {
+            error.disposition == Disposition::RedirectRow
+                && last.replace(error.row) != Some(error.row)
+        })
         .count()
 }
 
 /// A batch of `rows` rows, also when it has no columns.
-pub(crate) fn batch_of(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+pub(crate) fn batch_of(
+    schema: &SchemaRef,
+    columns: Vec<ArrayRef>,
+    rows: usize,
+) -> Result<RecordBatch> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
 }
 
 pub(crate) fn output_specs(outputs: &[BoundOutput]) -> Vec<OutputSpec> {
@@ -158,7 +182,9 @@ pub(crate) fn output_specs(outputs: &[BoundOutput]) -> Vec<OutputSpec> {
 
 /// A value as an error message shows it: `` `2024-02-30` ``, cut where it is long.
 pub(crate) fn shown_value(batch: &RecordBatch, column: usize, row: u32) -> String {
-    let Some(array) = batch.columns().get(column) else { return "nothing".to_owned() };
+    let Some(array) = batch.columns().get(column) else {
+        return "nothing".to_owned();
+    };
     let row = row as usize;
     if row >= array.len() || array.is_null(row) {
         return "NULL".to_owned();
@@ -180,7 +206,13 @@ pub(crate) fn shown_row(batch: &RecordBatch, columns: &[usize], row: u32) -> Str
     let schema = batch.schema_ref();
     columns
         .iter()
-        .filter_map(|&column| Some(format!("{} = {}", schema.fields().get(column)?.name(), shown_value(batch, column, row))))
+        .filter_map(|&column| {
+            Some(format!(
+                "{} = {}",
+                schema.fields().get(column)?.name(),
+                shown_value(batch, column, row)
+            ))
+        })
         .collect::<Vec<_>>()
         .join(", ")
 }

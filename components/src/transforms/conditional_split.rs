@@ -38,12 +38,16 @@ use super::{
     settings::{Known, check_redirect, check_synchronous, reject_unknown_everywhere, sole_input},
 };
 use crate::{
-    Binding, BoundInput, Component, ComponentClass, ComponentKind, Finding, Findings, PlanContext, Planned,
+    Binding, BoundInput, Component, ComponentClass, ComponentKind, Finding, Findings, PlanContext,
+    Planned,
     flow::{Applied, FlowError, OutputRows, OutputSpec, RowError, RowWise},
 };
 
-pub static CLASS: ComponentClass =
-    ComponentClass { name: "Microsoft.ConditionalSplit", kind: ComponentKind::Transform, read };
+pub static CLASS: ComponentClass = ComponentClass {
+    name: "Microsoft.ConditionalSplit",
+    kind: ComponentKind::Transform,
+    read,
+};
 
 /// DTS_E_TXSPLITEXPRESSIONEVALUATEDTONULL.
 const CONDITION_IS_NULL: SsisCode = SsisCode(0xC020_902B);
@@ -75,11 +79,29 @@ pub struct Condition {
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let input = binding.input()?;
     let mut findings = Findings::default();
-    let output = &["Expression", "FriendlyExpression", "EvaluationOrder", "IsDefaultOut"];
-    reject_unknown_everywhere(binding, Known { output, ..Known::default() }, &mut findings);
+    let output = &[
+        "Expression",
+        "FriendlyExpression",
+        "EvaluationOrder",
+        "IsDefaultOut",
+    ];
+    reject_unknown_everywhere(
+        binding,
+        Known {
+            output,
+            ..Known::default()
+        },
+        &mut findings,
+    );
     let mut conditions = Vec::new();
     let mut defaults = Vec::new();
-    for (index, (document, bound)) in binding.component.outputs.iter().zip(binding.outputs).enumerate() {
+    for (index, (document, bound)) in binding
+        .component
+        .outputs
+        .iter()
+        .zip(binding.outputs)
+        .enumerate()
+    {
         if document.is_error {
             continue;
         }
@@ -96,14 +118,25 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
         }
     }
     let [default] = defaults[..] else {
-        let message = format!("needs exactly one default output (IsDefaultOut), and has {}", defaults.len());
+        let message = format!(
+            "needs exactly one default output (IsDefaultOut), and has {}",
+            defaults.len()
+        );
         findings.push(binding.finding(message));
         return Err(findings);
     };
     conditions.sort_by_key(|(order, _)| *order);
-    let conditions = conditions.into_iter().map(|(_, condition)| condition).collect();
+    let conditions = conditions
+        .into_iter()
+        .map(|(_, condition)| condition)
+        .collect();
     let outputs = output_specs(binding.outputs);
-    let operator = ConditionalSplit { path: binding.path.to_owned(), outputs, conditions, default };
+    let operator = ConditionalSplit {
+        path: binding.path.to_owned(),
+        outputs,
+        conditions,
+        default,
+    };
     findings.none_or(Box::new(Settings(Arc::new(operator))))
 }
 
@@ -116,19 +149,42 @@ fn condition(
     findings: &mut Findings,
 ) -> Result<(i64, Condition), Finding> {
     let place = format!("output `{}`", document.name);
-    let (on_error, on_truncation) = (document.error_row_disposition, document.truncation_row_disposition);
+    let (on_error, on_truncation) = (
+        document.error_row_disposition,
+        document.truncation_row_disposition,
+    );
     check_redirect(binding, &place, [on_error, on_truncation], findings);
-    let order = document.properties.get("EvaluationOrder").unwrap_or_default();
+    let order = document
+        .properties
+        .get("EvaluationOrder")
+        .unwrap_or_default();
     let Ok(order) = order.trim().parse() else {
-        return Err(binding.finding(format!("EvaluationOrder of {place} is `{order}`, not a number")));
+        return Err(binding.finding(format!(
+            "EvaluationOrder of {place} is `{order}`, not a number"
+        )));
     };
     let source = bind_expression(binding, input, &document.properties, &place)?;
     let data_type = source.expression.data_type();
     if data_type != DataType::Bool {
-        let message = format!("{place}: condition `{}` is {data_type}, not DT_BOOL", source.text);
-        return Err(Finding { code: Some(NOT_BOOLEAN), ..binding.finding(message) });
+        let message = format!(
+            "{place}: condition `{}` is {data_type}, not DT_BOOL",
+            source.text
+        );
+        return Err(Finding {
+            code: Some(NOT_BOOLEAN),
+            ..binding.finding(message)
+        });
     }
-    Ok((order, Condition { output: index, name: document.name.clone(), source, on_error, on_truncation }))
+    Ok((
+        order,
+        Condition {
+            output: index,
+            name: document.name.clone(),
+            source,
+            on_error,
+            on_truncation,
+        },
+    ))
 }
 
 #[derive(Debug)]
@@ -137,7 +193,10 @@ struct Settings(Arc<ConditionalSplit>);
 impl Component for Settings {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, _context: &PlanContext) -> Result<Planned> {
         let operator: Arc<dyn RowWise> = Arc::<ConditionalSplit>::clone(&self.0);
-        Ok(Planned::RowWise { input: sole_input(inputs, &self.0.path)?, operator })
+        Ok(Planned::RowWise {
+            input: sole_input(inputs, &self.0.path)?,
+            operator,
+        })
     }
 }
 
@@ -151,7 +210,10 @@ impl RowWise for ConditionalSplit {
     }
 
     fn details(&self) -> String {
-        let conditions = self.conditions.iter().map(|condition| format!("{}: {}", condition.name, condition.source.text));
+        let conditions = self
+            .conditions
+            .iter()
+            .map(|condition| format!("{}: {}", condition.name, condition.source.text));
         conditions.collect::<Vec<_>>().join(", ")
     }
 
@@ -161,7 +223,10 @@ impl RowWise for ConditionalSplit {
 
     fn apply(&self, batch: &RecordBatch) -> Result<Applied> {
         let rows = batch.num_rows();
-        let mut routing = Routing { pending: BooleanBuffer::new_set(rows), errors: Vec::new() };
+        let mut routing = Routing {
+            pending: BooleanBuffer::new_set(rows),
+            errors: Vec::new(),
+        };
         let mut taken: Vec<Option<BooleanBuffer>> = vec![None; self.outputs.len()];
         for condition in &self.conditions {
             if routing.pending.count_set_bits() == 0 {
@@ -174,21 +239,46 @@ impl RowWise for ConditionalSplit {
             .outputs
             .iter()
             .zip(&taken)
-            .map(|(output, rows)| if output.is_error { Ok(OutputRows::Errors) } else { select(output, batch, rows.as_ref()) })
+            .map(|(output, rows)| {
+                if output.is_error {
+                    Ok(OutputRows::Errors)
+                } else {
+                    select(output, batch, rows.as_ref())
+                }
+            })
             .collect::<Result<_>>()?;
         routing.errors.sort_by_key(|error| error.row);
-        Ok(Applied { rows_in: rows, outputs, errors: routing.errors, error_rows: None })
+        Ok(Applied {
+            rows_in: rows,
+            outputs,
+            errors: routing.errors,
+            error_rows: None,
+        })
     }
 
     fn failure(&self, batch: &RecordBatch, error: &RowError) -> FlowError {
-        let failing = self.conditions.iter().find(|condition| condition.fails(batch, error));
+        let failing = self
+            .conditions
+            .iter()
+            .find(|condition| condition.fails(batch, error));
         let Some(condition) = failing else {
             return FlowError::new(&self.path, Some(error.code), "a condition failed");
         };
         let row = shown_row(batch, &condition.source.columns, error.row);
-        let seen = if row.is_empty() { String::new() } else { format!(", with {row},") };
-        let null = if error.code == CONDITION_IS_NULL { "is NULL and therefore " } else { "" };
-        let what = format!("condition `{}` of output `{}`{seen} {null}", condition.source.text, condition.name);
+        let seen = if row.is_empty() {
+            String::new()
+        } else {
+            format!(", with {row},")
+        };
+        let null = if error.code == CONDITION_IS_NULL {
+            "is NULL and therefore "
+        } else {
+            ""
+        };
+        let what = format!(
+            "condition `{}` of output `{}`{seen} {null}",
+            condition.source.text, condition.name
+        );
         cell_failure(&self.path, &condition.name, error, what.trim_end())
     }
 }
@@ -201,18 +291,37 @@ struct Routing {
 
 impl Routing {
     /// The pending rows that meet a condition; they and those that fail it are no longer pending.
-    fn take(&mut self, condition: &Condition, batch: &RecordBatch, path: &str) -> Result<BooleanBuffer> {
+    fn take(
+        &mut self,
+        condition: &Condition,
+        batch: &RecordBatch,
+        path: &str,
+    ) -> Result<BooleanBuffer> {
         let evaluated = condition
             .source
             .expression
             .evaluate(batch)
-            .map_err(|error| FlowError::new(path, error.code(), format!("output `{}`: {error}", condition.name)))?;
+            .map_err(|error| {
+                FlowError::new(
+                    path,
+                    error.code(),
+                    format!("output `{}`: {error}", condition.name),
+                )
+            })?;
         let Some(met) = evaluated.array.as_any().downcast_ref::<BooleanArray>() else {
-            return internal_err!("condition of `{}` is {}", condition.name, evaluated.array.data_type());
+            return internal_err!(
+                "condition of `{}` is {}",
+                condition.name,
+                evaluated.array.data_type()
+            );
         };
         let before = self.errors.len();
         for failure in &evaluated.errors {
-            let disposition = if failure.truncation { condition.on_truncation } else { condition.on_error };
+            let disposition = if failure.truncation {
+                condition.on_truncation
+            } else {
+                condition.on_error
+            };
             self.fail(failure.row, failure.code, disposition);
         }
         if let Some(valid) = met.nulls() {
@@ -230,7 +339,12 @@ impl Routing {
 
     fn fail(&mut self, row: u32, code: SsisCode, disposition: Disposition) {
         if disposition != Disposition::IgnoreFailure && self.pending.value(row as usize) {
-            self.errors.push(RowError { row, column: 0, code, disposition });
+            self.errors.push(RowError {
+                row,
+                column: 0,
+                code,
+                disposition,
+            });
         }
     }
 
@@ -258,26 +372,40 @@ fn drop_rows(mask: &mut BooleanBuffer, errors: &[RowError]) {
 }
 
 /// The rows of an output; all of them are not copied.
-fn select(output: &OutputSpec, batch: &RecordBatch, rows: Option<&BooleanBuffer>) -> Result<OutputRows> {
+fn select(
+    output: &OutputSpec,
+    batch: &RecordBatch,
+    rows: Option<&BooleanBuffer>,
+) -> Result<OutputRows> {
     let count = rows.map_or(0, BooleanBuffer::count_set_bits);
     if !output.connected {
         return Ok(OutputRows::Unconnected(count));
     }
     let Some(mask) = rows.filter(|_| count > 0) else {
-        return Ok(OutputRows::Selected(RecordBatch::new_empty(Arc::clone(&output.schema))));
+        return Ok(OutputRows::Selected(RecordBatch::new_empty(Arc::clone(
+            &output.schema,
+        ))));
     };
     let whole = batch_of(&output.schema, batch.columns().to_vec(), batch.num_rows())?;
     if count == batch.num_rows() {
         return Ok(OutputRows::Selected(whole));
     }
-    Ok(OutputRows::Selected(filter_record_batch(&whole, &BooleanArray::new(mask.clone(), None))?))
+    Ok(OutputRows::Selected(filter_record_batch(
+        &whole,
+        &BooleanArray::new(mask.clone(), None),
+    )?))
 }
 
 impl Condition {
     /// Whether this condition made the error: the slow path, run once for a message.
     fn fails(&self, batch: &RecordBatch, error: &RowError) -> bool {
-        let Ok(evaluated) = self.source.expression.evaluate(batch) else { return false };
-        let failed = evaluated.errors.iter().any(|failure| failure.row == error.row && failure.code == error.code);
+        let Ok(evaluated) = self.source.expression.evaluate(batch) else {
+            return false;
+        };
+        let failed = evaluated
+            .errors
+            .iter()
+            .any(|failure| failure.row == error.row && failure.code == error.code);
         failed || error.code == CONDITION_IS_NULL && evaluated.array.is_null(error.row as usize)
     }
 }

@@ -22,12 +22,16 @@ use super::{
     settings::{Known, regular_output, reject_unknown_everywhere, sole_input},
 };
 use crate::{
-    Binding, BoundInput, Component, ComponentClass, ComponentKind, Finding, Findings, PlanContext, Planned,
+    Binding, BoundInput, Component, ComponentClass, ComponentKind, Finding, Findings, PlanContext,
+    Planned,
     flow::{Applied, FlowError, OutputSpec, RowError, RowWise},
 };
 
-pub static CLASS: ComponentClass =
-    ComponentClass { name: "Microsoft.CopyMap", kind: ComponentKind::Transform, read };
+pub static CLASS: ComponentClass = ComponentClass {
+    name: "Microsoft.CopyMap",
+    kind: ComponentKind::Transform,
+    read,
+};
 
 const SOURCE: &str = "CopyColumnId";
 
@@ -44,8 +48,19 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let input = binding.input()?;
     let output = regular_output(binding, input)?;
     let mut findings = Findings::default();
-    reject_unknown_everywhere(binding, Known { output_column: &[SOURCE], ..Known::default() }, &mut findings);
-    let own = output.bound.columns.iter().skip(output.bound.passed_through);
+    reject_unknown_everywhere(
+        binding,
+        Known {
+            output_column: &[SOURCE],
+            ..Known::default()
+        },
+        &mut findings,
+    );
+    let own = output
+        .bound
+        .columns
+        .iter()
+        .skip(output.bound.passed_through);
     let mut columns = Vec::new();
     for (document, bound) in output.document.columns.iter().zip(own) {
         let column = ComputedColumn::added(document, bound);
@@ -54,7 +69,11 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
             Err(finding) => findings.push(finding),
         }
     }
-    let operator = CopyColumn { path: binding.path.to_owned(), outputs: output_specs(binding.outputs), columns };
+    let operator = CopyColumn {
+        path: binding.path.to_owned(),
+        outputs: output_specs(binding.outputs),
+        columns,
+    };
     findings.none_or(Box::new(Settings(Arc::new(operator))))
 }
 
@@ -66,12 +85,21 @@ fn source(
 ) -> Result<usize, Finding> {
     let finding = |code: &str, message: String| {
         let finding = binding.finding(message);
-        Finding { code: SsisCode::from_symbol(code).or(finding.code), ..finding }
+        Finding {
+            code: SsisCode::from_symbol(code).or(finding.code),
+            ..finding
+        }
     };
     let reference = document.properties.get(SOURCE).unwrap_or_default();
     let Some(position) = input.position(reference) else {
-        let message = format!("column `{}` copies `{reference}`, which does not arrive", column.name);
-        return Err(finding("DTS_E_TXCOPYMAP_INCORRECT_OUTPUT_COLUMN_MAPPING", message));
+        let message = format!(
+            "column `{}` copies `{reference}`, which does not arrive",
+            column.name
+        );
+        return Err(finding(
+            "DTS_E_TXCOPYMAP_INCORRECT_OUTPUT_COLUMN_MAPPING",
+            message,
+        ));
     };
     let from = &input.columns[position];
     if from.data_type != column.data_type {
@@ -79,7 +107,10 @@ fn source(
             "column `{}` is {}, but the column `{}` that it copies is {}",
             column.name, column.data_type, from.name, from.data_type
         );
-        return Err(finding("DTS_E_TXCOPYMAP_MISMATCHED_COLUMN_METADATA", message));
+        return Err(finding(
+            "DTS_E_TXCOPYMAP_MISMATCHED_COLUMN_METADATA",
+            message,
+        ));
     }
     Ok(position)
 }
@@ -90,7 +121,10 @@ struct Settings(Arc<CopyColumn>);
 impl Component for Settings {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, _context: &PlanContext) -> Result<Planned> {
         let operator: Arc<dyn RowWise> = Arc::<CopyColumn>::clone(&self.0);
-        Ok(Planned::RowWise { input: sole_input(inputs, &self.0.path)?, operator })
+        Ok(Planned::RowWise {
+            input: sole_input(inputs, &self.0.path)?,
+            operator,
+        })
     }
 }
 
@@ -104,7 +138,11 @@ impl RowWise for CopyColumn {
     }
 
     fn details(&self) -> String {
-        self.columns.iter().map(|(column, _)| column.name.as_str()).collect::<Vec<_>>().join(", ")
+        self.columns
+            .iter()
+            .map(|(column, _)| column.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     fn outputs(&self) -> &[OutputSpec] {
@@ -115,12 +153,22 @@ impl RowWise for CopyColumn {
         let mut computed = Computed::default();
         for (column, source) in &self.columns {
             let array = Arc::clone(batch.column(*source));
-            computed.add(column, Evaluated { array, errors: Vec::new() });
+            computed.add(
+                column,
+                Evaluated {
+                    array,
+                    errors: Vec::new(),
+                },
+            );
         }
         computed.finish(batch, &self.outputs)
     }
 
     fn failure(&self, _batch: &RecordBatch, error: &RowError) -> FlowError {
-        FlowError::new(&self.path, Some(error.code), "no row of a Copy Column can fail")
+        FlowError::new(
+            &self.path,
+            Some(error.code),
+            "no row of a Copy Column can fail",
+        )
     }
 }

@@ -30,12 +30,16 @@ use super::{
     settings::{Known, check_redirect, regular_output, reject_unknown_everywhere, sole_input},
 };
 use crate::{
-    Binding, BoundInput, Component, ComponentClass, ComponentKind, Finding, Findings, PlanContext, Planned,
+    Binding, BoundInput, Component, ComponentClass, ComponentKind, Finding, Findings, PlanContext,
+    Planned,
     flow::{Applied, FlowError, OutputSpec, RowError, RowWise},
 };
 
-pub static CLASS: ComponentClass =
-    ComponentClass { name: "Microsoft.DataConvert", kind: ComponentKind::Transform, read };
+pub static CLASS: ComponentClass = ComponentClass {
+    name: "Microsoft.DataConvert",
+    kind: ComponentKind::Transform,
+    read,
+};
 
 const SOURCE: &str = "SourceInputColumnLineageID";
 const FAST_PARSE: &str = "FastParse";
@@ -63,21 +67,36 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let input = binding.input()?;
     let output = regular_output(binding, input)?;
     let mut findings = Findings::default();
-    let known = Known { output_column: &[SOURCE, FAST_PARSE], ..Known::default() };
+    let known = Known {
+        output_column: &[SOURCE, FAST_PARSE],
+        ..Known::default()
+    };
     reject_unknown_everywhere(binding, known, &mut findings);
-    let own = output.bound.columns.iter().skip(output.bound.passed_through);
+    let own = output
+        .bound
+        .columns
+        .iter()
+        .skip(output.bound.passed_through);
     let mut columns = Vec::new();
     for (document, bound) in output.document.columns.iter().zip(own) {
         let column = ComputedColumn::added(document, bound);
         let place = format!("column `{}`", column.name);
-        check_redirect(binding, &place, [column.on_error, column.on_truncation], &mut findings);
+        check_redirect(
+            binding,
+            &place,
+            [column.on_error, column.on_truncation],
+            &mut findings,
+        );
         match conversion(binding, input, document, column) {
             Ok(conversion) => columns.push(conversion),
             Err(finding) => findings.push(finding),
         }
     }
-    let operator =
-        DataConversion { path: binding.path.to_owned(), outputs: output_specs(binding.outputs), columns };
+    let operator = DataConversion {
+        path: binding.path.to_owned(),
+        outputs: output_specs(binding.outputs),
+        columns,
+    };
     findings.none_or(Box::new(Settings(Arc::new(operator))))
 }
 
@@ -89,27 +108,49 @@ fn conversion(
 ) -> Result<Conversion, Finding> {
     let properties = &document.properties;
     let Some(reference) = properties.get(SOURCE) else {
-        return Err(binding.finding(format!("column `{}` names no source: {SOURCE} is missing", column.name)));
+        return Err(binding.finding(format!(
+            "column `{}` names no source: {SOURCE} is missing",
+            column.name
+        )));
     };
-    let found = input.position(reference).and_then(|position| Some((position, input.columns.get(position)?)));
+    let found = input
+        .position(reference)
+        .and_then(|position| Some((position, input.columns.get(position)?)));
     let Some((source, from)) = found else {
-        let message = format!("column `{}` converts `{reference}`, which does not arrive", column.name);
+        let message = format!(
+            "column `{}` converts `{reference}`, which does not arrive",
+            column.name
+        );
         return Err(binding.finding(message));
     };
     let fast_parse = match properties.get(FAST_PARSE) {
         None => false,
         Some(text) => dtsx::parse_bool(text).ok_or_else(|| {
-            binding.finding(format!("{FAST_PARSE} of column `{}` is `{text}`, not true or false", column.name))
+            binding.finding(format!(
+                "{FAST_PARSE} of column `{}` is `{text}`, not true or false",
+                column.name
+            ))
         })?,
     };
-    let options = ConvertOptions { locale_id: binding.locale_id, fast_parse, ..ConvertOptions::default() };
+    let options = ConvertOptions {
+        locale_id: binding.locale_id,
+        fast_parse,
+        ..ConvertOptions::default()
+    };
     // Converting no rows says whether the pair of types can be converted at all.
-    let nothing = arrow::array::new_empty_array(&fletching_expression::types::arrow_type(&from.data_type));
+    let nothing =
+        arrow::array::new_empty_array(&fletching_expression::types::arrow_type(&from.data_type));
     if let Err(error) = convert(&nothing, &from.data_type, &column.data_type, &options) {
         return Err(binding.finding(format!("column `{}`: {error}", column.name)));
     }
     let (source_name, from) = (from.name.clone(), from.data_type);
-    Ok(Conversion { column, source, source_name, from, options })
+    Ok(Conversion {
+        column,
+        source,
+        source_name,
+        from,
+        options,
+    })
 }
 
 #[derive(Debug)]
@@ -118,7 +159,10 @@ struct Settings(Arc<DataConversion>);
 impl Component for Settings {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, _context: &PlanContext) -> Result<Planned> {
         let operator: Arc<dyn RowWise> = Arc::<DataConversion>::clone(&self.0);
-        Ok(Planned::RowWise { input: sole_input(inputs, &self.0.path)?, operator })
+        Ok(Planned::RowWise {
+            input: sole_input(inputs, &self.0.path)?,
+            operator,
+        })
     }
 }
 
@@ -133,9 +177,16 @@ impl RowWise for DataConversion {
 
     fn details(&self) -> String {
         let columns = self.columns.iter().map(|conversion| {
-            let fast = if conversion.options.fast_parse { " (fast parse)" } else { "" };
+            let fast = if conversion.options.fast_parse {
+                " (fast parse)"
+            } else {
+                ""
+            };
             let column = &conversion.column;
-            format!("{} = ({}) {}{fast}", column.name, column.data_type, conversion.source_name)
+            format!(
+                "{} = ({}) {}{fast}",
+                column.name, column.data_type, conversion.source_name
+            )
         });
         columns.collect::<Vec<_>>().join(", ")
     }
@@ -149,20 +200,35 @@ impl RowWise for DataConversion {
         for conversion in &self.columns {
             let column = &conversion.column;
             let source = batch.column(conversion.source);
-            let converted = convert(source, &conversion.from, &column.data_type, &conversion.options)
-                .map_err(|error| FlowError::new(&self.path, error.code(), error.to_string()).with_column(&column.name))?;
+            let converted = convert(
+                source,
+                &conversion.from,
+                &column.data_type,
+                &conversion.options,
+            )
+            .map_err(|error| {
+                FlowError::new(&self.path, error.code(), error.to_string())
+                    .with_column(&column.name)
+            })?;
             computed.add(column, converted);
         }
         computed.finish(batch, &self.outputs)
     }
 
     fn failure(&self, batch: &RecordBatch, error: &RowError) -> FlowError {
-        let Some(conversion) = self.columns.iter().find(|conversion| conversion.column.number == error.column) else {
+        let Some(conversion) = self
+            .columns
+            .iter()
+            .find(|conversion| conversion.column.number == error.column)
+        else {
             return FlowError::new(&self.path, Some(error.code), "a row failed");
         };
         let value = shown_value(batch, conversion.source, error.row);
         let to = &conversion.column.data_type;
-        let what = format!("converting {value} of column `{}` ({}) to {to}", conversion.source_name, conversion.from);
+        let what = format!(
+            "converting {value} of column `{}` ({}) to {to}",
+            conversion.source_name, conversion.from
+        );
         cell_failure(&self.path, &conversion.column.name, error, &what)
     }
 }

@@ -37,8 +37,11 @@ use crate::{
     flow::{Applied, FlowError, OutputSpec, RowError, RowWise},
 };
 
-pub static CLASS: ComponentClass =
-    ComponentClass { name: "Microsoft.DerivedColumn", kind: ComponentKind::Transform, read };
+pub static CLASS: ComponentClass = ComponentClass {
+    name: "Microsoft.DerivedColumn",
+    kind: ComponentKind::Transform,
+    read,
+};
 
 const EXPRESSIONS: &[&str] = &["Expression", "FriendlyExpression"];
 
@@ -63,23 +66,49 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let input = binding.input()?;
     let output = regular_output(binding, input)?;
     let mut findings = Findings::default();
-    let known = Known { input_column: EXPRESSIONS, output_column: EXPRESSIONS, ..Known::default() };
+    let known = Known {
+        input_column: EXPRESSIONS,
+        output_column: EXPRESSIONS,
+        ..Known::default()
+    };
     reject_unknown_everywhere(binding, known, &mut findings);
     let mut columns = Vec::new();
     for (document, &position) in binding.document_input()?.columns.iter().zip(&input.used) {
         if document.usage == UsageType::ReadWrite {
             let column = ComputedColumn::replaced(document, position, &input.columns[position]);
-            columns.extend(derived(binding, column, &document.properties, &mut findings));
+            columns.extend(derived(
+                binding,
+                column,
+                &document.properties,
+                &mut findings,
+            ));
         }
     }
-    let own = output.bound.columns.iter().skip(output.bound.passed_through);
+    let own = output
+        .bound
+        .columns
+        .iter()
+        .skip(output.bound.passed_through);
     for (document, bound) in output.document.columns.iter().zip(own) {
         let column = ComputedColumn::added(document, bound);
-        columns.extend(derived(binding, column, &document.properties, &mut findings));
+        columns.extend(derived(
+            binding,
+            column,
+            &document.properties,
+            &mut findings,
+        ));
     }
-    let convert = ConvertOptions { locale_id: binding.locale_id, ..ConvertOptions::default() };
+    let convert = ConvertOptions {
+        locale_id: binding.locale_id,
+        ..ConvertOptions::default()
+    };
     let outputs = output_specs(binding.outputs);
-    let operator = DerivedColumn { path: binding.path.to_owned(), outputs, columns, convert };
+    let operator = DerivedColumn {
+        path: binding.path.to_owned(),
+        outputs,
+        columns,
+        convert,
+    };
     findings.none_or(Box::new(Settings(Arc::new(operator))))
 }
 
@@ -90,8 +119,16 @@ fn derived(
     findings: &mut Findings,
 ) -> Option<DerivedExpression> {
     let place = format!("column `{}`", column.name);
-    check_redirect(binding, &place, [column.on_error, column.on_truncation], findings);
-    match binding.input().and_then(|input| Ok(bind_expression(binding, input, properties, &place)?)) {
+    check_redirect(
+        binding,
+        &place,
+        [column.on_error, column.on_truncation],
+        findings,
+    );
+    match binding
+        .input()
+        .and_then(|input| Ok(bind_expression(binding, input, properties, &place)?))
+    {
         Ok(source) => Some(DerivedExpression { column, source }),
         Err(found) => {
             findings.0.extend(found.0);
@@ -106,7 +143,10 @@ struct Settings(Arc<DerivedColumn>);
 impl Component for Settings {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, _context: &PlanContext) -> Result<Planned> {
         let operator: Arc<dyn RowWise> = Arc::<DerivedColumn>::clone(&self.0);
-        Ok(Planned::RowWise { input: sole_input(inputs, &self.0.path)?, operator })
+        Ok(Planned::RowWise {
+            input: sole_input(inputs, &self.0.path)?,
+            operator,
+        })
     }
 }
 
@@ -120,7 +160,10 @@ impl RowWise for DerivedColumn {
     }
 
     fn details(&self) -> String {
-        let columns = self.columns.iter().map(|derived| format!("{} = {}", derived.column.name, derived.source.text));
+        let columns = self
+            .columns
+            .iter()
+            .map(|derived| format!("{} = {}", derived.column.name, derived.source.text));
         columns.collect::<Vec<_>>().join(", ")
     }
 
@@ -132,7 +175,8 @@ impl RowWise for DerivedColumn {
         let mut computed = Computed::default();
         for derived in &self.columns {
             let evaluated = derived.evaluate(batch, &self.convert).map_err(|error| {
-                FlowError::new(&self.path, error.code(), error.to_string()).with_column(&derived.column.name)
+                FlowError::new(&self.path, error.code(), error.to_string())
+                    .with_column(&derived.column.name)
             })?;
             computed.add(&derived.column, evaluated);
         }
@@ -140,12 +184,23 @@ impl RowWise for DerivedColumn {
     }
 
     fn failure(&self, batch: &RecordBatch, error: &RowError) -> FlowError {
-        let Some(derived) = self.columns.iter().find(|derived| derived.column.number == error.column) else {
+        let Some(derived) = self
+            .columns
+            .iter()
+            .find(|derived| derived.column.number == error.column)
+        else {
             return FlowError::new(&self.path, Some(error.code), "a row failed");
         };
         let row = shown_row(batch, &derived.source.columns, error.row);
-        let seen = if row.is_empty() { String::new() } else { format!(", with {row},") };
-        let what = format!("expression `{}`{seen} to {}", derived.source.text, derived.column.data_type);
+        let seen = if row.is_empty() {
+            String::new()
+        } else {
+            format!(", with {row},")
+        };
+        let what = format!(
+            "expression `{}`{seen} to {}",
+            derived.source.text, derived.column.data_type
+        );
         cell_failure(&self.path, &derived.column.name, error, &what)
     }
 }

@@ -35,13 +35,19 @@ impl BatchSender {
 }
 
 /// The batches that `run` sends, then its error if it fails.
-pub(crate) fn driven<F>(schema: SchemaRef, run: impl FnOnce(BatchSender) -> F) -> SendableRecordBatchStream
+pub(crate) fn driven<F>(
+    schema: SchemaRef,
+    run: impl FnOnce(BatchSender) -> F,
+) -> SendableRecordBatchStream
 where
     F: Future<Output = Result<()>> + Send + 'static,
 {
     let (sender, batches) = channel(1);
     let run = Some(run(BatchSender(sender)).boxed());
-    Box::pin(RecordBatchStreamAdapter::new(schema, Driven { run, batches }))
+    Box::pin(RecordBatchStreamAdapter::new(
+        schema,
+        Driven { run, batches },
+    ))
 }
 
 struct Driven {

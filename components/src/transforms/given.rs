@@ -49,7 +49,11 @@ pub(crate) fn given(schema: &SchemaRef, partitions: Vec<Vec<Given>>) -> Arc<dyn 
 }
 
 /// Batch `k` in partition `k mod partitions`.
-pub(crate) fn dealt(schema: &SchemaRef, items: Vec<Given>, partitions: usize) -> Arc<dyn ExecutionPlan> {
+pub(crate) fn dealt(
+    schema: &SchemaRef,
+    items: Vec<Given>,
+    partitions: usize,
+) -> Arc<dyn ExecutionPlan> {
     let mut dealt = vec![Vec::new(); partitions];
     for (number, item) in items.into_iter().enumerate() {
         dealt[number % partitions].push(item);
@@ -73,7 +77,9 @@ pub(crate) fn cut(rows: &RecordBatch, rows_max: usize) -> Vec<Given> {
 pub(crate) fn context(batch_size: usize, memory: Option<usize>) -> Arc<TaskContext> {
     let runtime = match memory {
         None => RuntimeEnvBuilder::new().with_memory_pool(Arc::new(UnboundedMemoryPool::default())),
-        Some(limit) => RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(limit))),
+        Some(limit) => {
+            RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(limit)))
+        }
     };
     let context = TaskContext::default()
         .with_session_config(SessionConfig::new().with_batch_size(batch_size))
@@ -87,7 +93,9 @@ pub(crate) async fn collect(
     partition: usize,
     context: &Arc<TaskContext>,
 ) -> Result<Vec<RecordBatch>> {
-    plan.execute(partition, Arc::clone(context))?.try_collect().await
+    plan.execute(partition, Arc::clone(context))?
+        .try_collect()
+        .await
 }
 
 impl DisplayAs for GivenExec {
@@ -123,7 +131,11 @@ impl ExecutionPlan for GivenExec {
         Ok(self)
     }
 
-    fn execute(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        _context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let batches = stream::iter(self.partitions[partition].clone()).then(|item| async {
             // Partitions get ahead of each other.
             tokio::task::yield_now().await;
@@ -133,7 +145,10 @@ impl ExecutionPlan for GivenExec {
                 Given::Panic(message) => panic!("{message}"),
             }
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema_of(), batches)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            self.schema_of(),
+            batches,
+        )))
     }
 }
 

@@ -25,8 +25,11 @@ use crate::{
     flow::{Applied, FlowError, OutputRows, OutputSpec, Routing, RowError, RowWise},
 };
 
-pub static CLASS: ComponentClass =
-    ComponentClass { name: "Microsoft.Multicast", kind: ComponentKind::Transform, read };
+pub static CLASS: ComponentClass = ComponentClass {
+    name: "Microsoft.Multicast",
+    kind: ComponentKind::Transform,
+    read,
+};
 
 /// Settings of a Multicast.
 #[derive(Debug)]
@@ -44,10 +47,14 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
             findings.push(finding);
         }
         if document.is_error || !document.columns.is_empty() {
-            findings.push(binding.finding(format!("output `{}` has columns of its own", output.name)));
+            findings
+                .push(binding.finding(format!("output `{}` has columns of its own", output.name)));
         }
     }
-    let operator = Multicast { path: binding.path.to_owned(), outputs: output_specs(binding.outputs) };
+    let operator = Multicast {
+        path: binding.path.to_owned(),
+        outputs: output_specs(binding.outputs),
+    };
     findings.none_or(Box::new(Settings(Arc::new(operator))))
 }
 
@@ -57,7 +64,10 @@ struct Settings(Arc<Multicast>);
 impl Component for Settings {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, _context: &PlanContext) -> Result<Planned> {
         let operator: Arc<dyn RowWise> = Arc::<Multicast>::clone(&self.0);
-        Ok(Planned::RowWise { input: sole_input(inputs, &self.0.path)?, operator })
+        Ok(Planned::RowWise {
+            input: sole_input(inputs, &self.0.path)?,
+            operator,
+        })
     }
 }
 
@@ -71,7 +81,11 @@ impl RowWise for Multicast {
     }
 
     fn details(&self) -> String {
-        let connected = self.outputs.iter().filter(|output| output.connected).count();
+        let connected = self
+            .outputs
+            .iter()
+            .filter(|output| output.connected)
+            .count();
         format!("{connected} of {} outputs", self.outputs.len())
     }
 
@@ -82,22 +96,39 @@ impl RowWise for Multicast {
     fn apply(&self, batch: &RecordBatch) -> Result<Applied> {
         let rows = batch.num_rows();
         // Rows end here only if no output takes them.
-        let mut ending = if self.outputs.iter().any(|output| output.connected) { 0 } else { rows };
+        let mut ending = if self.outputs.iter().any(|output| output.connected) {
+            0
+        } else {
+            rows
+        };
         let outputs = self
             .outputs
             .iter()
             .map(|output| {
                 if output.connected {
-                    return Ok(OutputRows::Aligned(batch_of(&output.schema, batch.columns().to_vec(), rows)?));
+                    return Ok(OutputRows::Aligned(batch_of(
+                        &output.schema,
+                        batch.columns().to_vec(),
+                        rows,
+                    )?));
                 }
                 Ok(OutputRows::Unconnected(std::mem::take(&mut ending)))
             })
             .collect::<Result<_>>()?;
-        Ok(Applied { rows_in: rows, outputs, errors: Vec::new(), error_rows: None })
+        Ok(Applied {
+            rows_in: rows,
+            outputs,
+            errors: Vec::new(),
+            error_rows: None,
+        })
     }
 
     fn failure(&self, _batch: &RecordBatch, error: &RowError) -> FlowError {
-        FlowError::new(&self.path, Some(error.code), "no row of a Multicast can fail")
+        FlowError::new(
+            &self.path,
+            Some(error.code),
+            "no row of a Multicast can fail",
+        )
     }
 
     fn routing(&self) -> Routing {

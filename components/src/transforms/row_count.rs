@@ -28,8 +28,11 @@ use crate::{
     flow::{Applied, FlowError, OutputSpec, RowError, RowWise},
 };
 
-pub static CLASS: ComponentClass =
-    ComponentClass { name: "Microsoft.RowCount", kind: ComponentKind::Transform, read };
+pub static CLASS: ComponentClass = ComponentClass {
+    name: "Microsoft.RowCount",
+    kind: ComponentKind::Transform,
+    read,
+};
 
 const VARIABLE_NAME: &str = "VariableName";
 
@@ -46,22 +49,44 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let input = binding.input()?;
     regular_output(binding, input)?;
     let mut findings = Findings::default();
-    reject_unknown_everywhere(binding, Known { component: &[VARIABLE_NAME], ..Known::default() }, &mut findings);
-    let variable = binding.component.properties.get(VARIABLE_NAME).unwrap_or_default().trim();
+    reject_unknown_everywhere(
+        binding,
+        Known {
+            component: &[VARIABLE_NAME],
+            ..Known::default()
+        },
+        &mut findings,
+    );
+    let variable = binding
+        .component
+        .properties
+        .get(VARIABLE_NAME)
+        .unwrap_or_default()
+        .trim();
     if let Err(finding) = check_variable(binding, variable) {
         findings.push(finding);
     }
     let outputs = output_specs(binding.outputs);
-    findings.none_or(Box::new(RowCount { path: binding.path.to_owned(), outputs, variable: variable.to_owned() }))
+    findings.none_or(Box::new(RowCount {
+        path: binding.path.to_owned(),
+        outputs,
+        variable: variable.to_owned(),
+    }))
 }
 
 fn check_variable(binding: &Binding<'_>, variable: &str) -> Result<(), Finding> {
     let finding = |code: &str, message: String| {
         let finding = binding.finding(message);
-        Finding { code: SsisCode::from_symbol(code).or(finding.code), ..finding }
+        Finding {
+            code: SsisCode::from_symbol(code).or(finding.code),
+            ..finding
+        }
     };
     if variable.is_empty() {
-        return Err(finding("DTS_E_ROWCOUNTBADVARIABLENAME", format!("{VARIABLE_NAME} names no variable")));
+        return Err(finding(
+            "DTS_E_ROWCOUNTBADVARIABLENAME",
+            format!("{VARIABLE_NAME} names no variable"),
+        ));
     }
     let (namespace, name) = match variable.split_once("::") {
         Some((namespace, name)) => (Some(namespace), name),
@@ -76,7 +101,9 @@ fn check_variable(binding: &Binding<'_>, variable: &str) -> Result<(), Finding> 
         DataType::I1 | DataType::I2 | DataType::I4 | DataType::I8 => Ok(()),
         DataType::UI1 | DataType::UI2 | DataType::UI4 | DataType::UI8 => Ok(()),
         other => {
-            let message = format!("variable `{variable}` holds {other}: a row count needs an integer, DT_I4 or wider");
+            let message = format!(
+                "variable `{variable}` holds {other}: a row count needs an integer, DT_I4 or wider"
+            );
             Err(finding("DTS_E_ROWCOUNTBADVARIABLETYPE", message))
         }
     }
@@ -86,7 +113,13 @@ impl Component for RowCount {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, context: &PlanContext) -> Result<Planned> {
         let input = sole_input(inputs, &self.path)?;
         let rows = context.run.count(&self.variable);
-        Ok(Planned::RowWise { input, operator: Arc::new(Counting { settings: self.clone(), rows }) })
+        Ok(Planned::RowWise {
+            input,
+            operator: Arc::new(Counting {
+                settings: self.clone(),
+                rows,
+            }),
+        })
     }
 }
 
@@ -115,11 +148,16 @@ impl RowWise for Counting {
     }
 
     fn apply(&self, batch: &RecordBatch) -> Result<Applied> {
-        self.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+        self.rows
+            .fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
         Computed::default().finish(batch, &self.settings.outputs)
     }
 
     fn failure(&self, _batch: &RecordBatch, error: &RowError) -> FlowError {
-        FlowError::new(&self.settings.path, Some(error.code), "no row of a Row Count can fail")
+        FlowError::new(
+            &self.settings.path,
+            Some(error.code),
+            "no row of a Row Count can fail",
+        )
     }
 }

@@ -17,7 +17,9 @@ pub(crate) struct InputScope<'a> {
 
 impl fmt::Debug for InputScope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InputScope").field("input", &self.input.name).finish_non_exhaustive()
+        f.debug_struct("InputScope")
+            .field("input", &self.input.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -45,13 +47,22 @@ pub(crate) fn bind_expression(
         return Err(binding.finding(format!("{place} has no expression")));
     };
     let shown = friendly.unwrap_or(text);
-    let scope = InputScope { input, variables: binding.variables, locale_id: binding.locale_id, used: RefCell::default() };
+    let scope = InputScope {
+        input,
+        variables: binding.variables,
+        locale_id: binding.locale_id,
+        used: RefCell::default(),
+    };
     let expression = compile(text, &scope).map_err(|error| {
         let mut finding = binding.finding(format!("{place}: expression `{shown}`: {error}"));
         finding.code = error.code.or(finding.code);
         finding
     })?;
-    Ok(BoundExpression { text: shown.to_owned(), expression, columns: scope.used.into_inner() })
+    Ok(BoundExpression {
+        text: shown.to_owned(),
+        expression,
+        columns: scope.used.into_inner(),
+    })
 }
 
 impl InputScope<'_> {
@@ -59,7 +70,10 @@ impl InputScope<'_> {
     fn named(&self, component: Option<&str>, name: &str) -> Option<usize> {
         let made_by = |lineage: &str| {
             component.is_none_or(|component| {
-                lineage.split(".Outputs[").next().is_some_and(|path| path.rsplit('\\').next() == Some(component))
+                lineage
+                    .split(".Outputs[")
+                    .next()
+                    .is_some_and(|path| path.rsplit('\\').next() == Some(component))
             })
         };
         let columns = self.input.columns.iter().enumerate();
@@ -67,7 +81,9 @@ impl InputScope<'_> {
         match named[..] {
             [(position, _)] => Some(position),
             _ => {
-                let mut made = named.iter().filter(|(_, column)| made_by(&column.lineage_id.0));
+                let mut made = named
+                    .iter()
+                    .filter(|(_, column)| made_by(&column.lineage_id.0));
                 match (made.next(), made.next()) {
                     (Some((position, _)), None) => Some(*position),
                     _ => None,
@@ -104,7 +120,11 @@ impl Scope for InputScope<'_> {
     }
 
     fn column_names(&self) -> Vec<String> {
-        self.input.columns.iter().map(|column| column.name.clone()).collect()
+        self.input
+            .columns
+            .iter()
+            .map(|column| column.name.clone())
+            .collect()
     }
 
     fn variable_names(&self) -> Vec<String> {

@@ -17,7 +17,10 @@ pub(crate) fn reject_unknown(
     findings: &mut Findings,
 ) {
     for property in properties.iter() {
-        if !known.iter().any(|name| name.eq_ignore_ascii_case(&property.name)) {
+        if !known
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(&property.name))
+        {
             let expected = match known {
                 [] => "it takes none".to_owned(),
                 _ => format!("it takes {}", known.join(", ")),
@@ -32,21 +35,55 @@ pub(crate) fn reject_unknown(
 
 /// [`reject_unknown`] for a component whose inputs, outputs and columns carry no properties but those that the caller
 /// checks itself.
-pub(crate) fn reject_unknown_everywhere(binding: &Binding<'_>, known: Known<'_>, findings: &mut Findings) {
+pub(crate) fn reject_unknown_everywhere(
+    binding: &Binding<'_>,
+    known: Known<'_>,
+    findings: &mut Findings,
+) {
     let component = binding.component;
-    reject_unknown(binding, "the component", &component.properties, known.component, findings);
+    reject_unknown(
+        binding,
+        "the component",
+        &component.properties,
+        known.component,
+        findings,
+    );
     for input in &component.inputs {
-        reject_unknown(binding, &format!("input `{}`", input.name), &input.properties, &[], findings);
+        reject_unknown(
+            binding,
+            &format!("input `{}`", input.name),
+            &input.properties,
+            &[],
+            findings,
+        );
         for column in &input.columns {
             let place = format!("input column `{}`", column.name);
-            reject_unknown(binding, &place, &column.properties, known.input_column, findings);
+            reject_unknown(
+                binding,
+                &place,
+                &column.properties,
+                known.input_column,
+                findings,
+            );
         }
     }
     for output in &component.outputs {
-        reject_unknown(binding, &format!("output `{}`", output.name), &output.properties, known.output, findings);
+        reject_unknown(
+            binding,
+            &format!("output `{}`", output.name),
+            &output.properties,
+            known.output,
+            findings,
+        );
         for column in &output.columns {
             let place = format!("output column `{}`", column.name);
-            reject_unknown(binding, &place, &column.properties, known.output_column, findings);
+            reject_unknown(
+                binding,
+                &place,
+                &column.properties,
+                known.output_column,
+                findings,
+            );
         }
     }
 }
@@ -68,7 +105,10 @@ pub(crate) struct RegularOutput<'a> {
 }
 
 /// Finds it; a second one, or one that is not synchronous, is a finding.
-pub(crate) fn regular_output<'a>(binding: &Binding<'a>, input: &BoundInput) -> Result<RegularOutput<'a>, Findings> {
+pub(crate) fn regular_output<'a>(
+    binding: &Binding<'a>,
+    input: &BoundInput,
+) -> Result<RegularOutput<'a>, Findings> {
     let mut regular = binding
         .component
         .outputs
@@ -77,7 +117,9 @@ pub(crate) fn regular_output<'a>(binding: &Binding<'a>, input: &BoundInput) -> R
         .filter(|(document, _)| !document.is_error)
         .map(|(document, bound)| RegularOutput { document, bound });
     let (Some(output), None) = (regular.next(), regular.next()) else {
-        return Err(binding.finding("needs exactly one output beside its error output").into());
+        return Err(binding
+            .finding("needs exactly one output beside its error output")
+            .into());
     };
     check_synchronous(binding, output.bound, input)?;
     Ok(output)
@@ -92,7 +134,10 @@ pub(crate) fn check_synchronous(
     if output.passed_through == input.columns.len() {
         return Ok(());
     }
-    Err(binding.finding(format!("output `{}` is not synchronous with input `{}`", output.name, input.name)))
+    Err(binding.finding(format!(
+        "output `{}` is not synchronous with input `{}`",
+        output.name, input.name
+    )))
 }
 
 /// A finding if an element without its own disposition is asked to redirect where there is no error output.
@@ -104,13 +149,20 @@ pub(crate) fn check_redirect(
 ) {
     let has_error_output = binding.outputs.iter().any(|output| output.is_error);
     if !has_error_output && dispositions.contains(&Disposition::RedirectRow) {
-        let message = format!("{place} redirects failing rows, but the component has no error output");
-        findings.push(Finding { code: Some(SsisCode::VALIDATION_FAILED), ..binding.finding(message) });
+        let message =
+            format!("{place} redirects failing rows, but the component has no error output");
+        findings.push(Finding {
+            code: Some(SsisCode::VALIDATION_FAILED),
+            ..binding.finding(message)
+        });
     }
 }
 
 /// The plan of the only input.
-pub(crate) fn sole_input(inputs: Vec<Arc<dyn ExecutionPlan>>, path: &str) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+pub(crate) fn sole_input(
+    inputs: Vec<Arc<dyn ExecutionPlan>>,
+    path: &str,
+) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
     let count = inputs.len();
     let Ok([input]) = <[_; 1]>::try_from(inputs) else {
         return internal_err!("{path} has one input, not {count}");

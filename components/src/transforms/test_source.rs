@@ -26,7 +26,11 @@ struct Batches {
 }
 
 /// The rows in batches of up to `rows_max` (some of them empty), batch number i in partition i mod `partitions`.
-pub(crate) fn partitioned(rows: &RecordBatch, partitions: usize, rows_max: usize) -> Arc<dyn ExecutionPlan> {
+pub(crate) fn partitioned(
+    rows: &RecordBatch,
+    partitions: usize,
+    rows_max: usize,
+) -> Arc<dyn ExecutionPlan> {
     let mut batches = vec![Vec::new(); partitions];
     let (mut at, mut number) = (0, 0);
     while at < rows.num_rows() {
@@ -80,7 +84,11 @@ impl ExecutionPlan for Batches {
         Ok(self)
     }
 
-    fn execute(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        _context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let schema = Arc::clone(self.properties.eq_properties.schema());
         Ok(Box::pin(MemoryStream::try_new(
             self.partitions[partition].clone(),
@@ -93,7 +101,9 @@ impl ExecutionPlan for Batches {
 /// A context with this batch size and memory limit (`usize::MAX`: none).
 pub(crate) fn context(batch_size: usize, memory: usize) -> Arc<TaskContext> {
     let runtime = match memory {
-        usize::MAX => RuntimeEnvBuilder::new().with_memory_pool(Arc::new(UnboundedMemoryPool::default())),
+        usize::MAX => {
+            RuntimeEnvBuilder::new().with_memory_pool(Arc::new(UnboundedMemoryPool::default()))
+        }
         limit => RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(limit))),
     };
     let context = TaskContext::default()

@@ -75,7 +75,13 @@ impl UnionAllExec {
         }
         for (index, (input, mapping)) in inputs.iter().zip(&settings.mapping).enumerate() {
             let name = format!("input {}", index + 1);
-            check_mapping(&settings.component, &name, mapping, &input.schema(), &schema)?;
+            check_mapping(
+                &settings.component,
+                &name,
+                mapping,
+                &input.schema(),
+                &schema,
+            )?;
         }
         let properties = Arc::new(PlanProperties::new(
             EquivalenceProperties::new(schema),
@@ -134,14 +140,18 @@ impl ExecutionPlan for UnionAllExec {
         )?))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let inputs = self
             .inputs
             .iter()
             .enumerate()
             .map(|(index, input)| {
-                let builder =
-                    MetricBuilder::new(&self.metrics).with_new_label("input", (index + 1).to_string());
+                let builder = MetricBuilder::new(&self.metrics)
+                    .with_new_label("input", (index + 1).to_string());
                 Ok(InputStream {
                     batches: Some(input.execute(partition, Arc::clone(&context))?),
                     mapping: self.settings.mapping[index].clone(),
@@ -219,7 +229,10 @@ impl Union {
             .iter()
             .enumerate()
             .map(|(column, field)| {
-                let pieces: Vec<ArrayRef> = pieces.iter().map(|piece| Arc::clone(&piece[column])).collect();
+                let pieces: Vec<ArrayRef> = pieces
+                    .iter()
+                    .map(|piece| Arc::clone(&piece[column]))
+                    .collect();
                 concat_arrays(&pieces, field.data_type())
             })
             .collect::<Result<_>>()?;
@@ -253,7 +266,8 @@ mod tests {
             let values: Vec<i64> = (at..at + *len as i64).collect();
             at += *len as i64;
             let negated = Int64Array::from_iter_values(values.iter().map(|value| -value));
-            let columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(values)), Arc::new(negated)];
+            let columns: Vec<ArrayRef> =
+                vec![Arc::new(Int64Array::from(values)), Arc::new(negated)];
             Given::Batch(RecordBatch::try_new(schema(2), columns).unwrap())
         });
         dealt(&schema(2), batches.collect(), partitions)
@@ -274,7 +288,11 @@ mod tests {
                 input(100, &[1, 0, 0, 0, 2], partitions),
                 input(200, &[], partitions),
             ];
-            let mapping = vec![vec![Some(0), Some(1)], vec![Some(1), None], vec![None, None]];
+            let mapping = vec![
+                vec![Some(0), Some(1)],
+                vec![Some(1), None],
+                vec![None, None],
+            ];
             let union = UnionAllExec::try_new(inputs, settings(mapping), schema(2)).unwrap();
             let plan = GatherExec::try_new(Arc::new(union)).unwrap();
             let batches = collect(&plan, 0, &context(8192, None)).await.unwrap();
@@ -284,7 +302,8 @@ mod tests {
                     .map(|batch| batch.column(column).as_primitive::<Int64Type>());
                 columns.map(|column| column.iter().collect()).collect()
             };
-            let first: Vec<Vec<i64>> = vec![vec![0, 1, -100], vec![], vec![2], vec![], vec![-101, -102]];
+            let first: Vec<Vec<i64>> =
+                vec![vec![0, 1, -100], vec![], vec![2], vec![], vec![-101, -102]];
             let first: Vec<Vec<Option<i64>>> = first
                 .into_iter()
                 .map(|batch| batch.into_iter().map(Some).collect())
@@ -310,16 +329,26 @@ mod tests {
         let mapping = settings(vec![vec![Some(0)], vec![Some(1)]]);
         let union = UnionAllExec::try_new(inputs, mapping, schema(1)).unwrap();
         let after = collect(&union, 0, &context).await.unwrap();
-        let values =
-            |batch: &RecordBatch, at: usize| batch.column(at).as_primitive::<Int64Type>().values().as_ptr();
+        let values = |batch: &RecordBatch, at: usize| {
+            batch
+                .column(at)
+                .as_primitive::<Int64Type>()
+                .values()
+                .as_ptr()
+        };
         assert_eq!(values(&after[0], 0), values(&before[0], 1));
     }
 
     #[test]
     fn a_column_of_another_type_is_named() {
-        let text = Arc::new(Schema::new(vec![Field::new("name", DataType::Utf8View, true)]));
+        let text = Arc::new(Schema::new(vec![Field::new(
+            "name",
+            DataType::Utf8View,
+            true,
+        )]));
         let error =
-            UnionAllExec::try_new(vec![input(0, &[], 1)], settings(vec![vec![Some(1)]]), text).unwrap_err();
+            UnionAllExec::try_new(vec![input(0, &[], 1)], settings(vec![vec![Some(1)]]), text)
+                .unwrap_err();
         let wanted = "column `c1` of input 1 is Int64, but the output column is Utf8View";
         assert!(error.to_string().contains(wanted), "{error}");
         assert!(error.to_string().contains("column `name`"), "{error}");

@@ -21,7 +21,9 @@ fn visit<'a>(
     for child in ordered(container, findings) {
         let disabled = disabled || child.disabled;
         match child.kind {
-            ExecutableKind::Sequence | ExecutableKind::Package => visit(child, disabled, tasks, findings),
+            ExecutableKind::Sequence | ExecutableKind::Package => {
+                visit(child, disabled, tasks, findings)
+            }
             _ => tasks.push((child, disabled)),
         }
     }
@@ -33,9 +35,15 @@ fn ordered<'a>(container: &'a Executable, findings: &mut Findings) -> Vec<&'a Ex
     let mut done = vec![false; children.len()];
     let mut order = Vec::with_capacity(children.len());
     let waits = |index: usize, done: &[bool]| {
-        constraints.iter().filter(|constraint| constraint.to == children[index].path).any(|constraint| {
-            children.iter().position(|child| child.path == constraint.from).is_some_and(|from| !done[from])
-        })
+        constraints
+            .iter()
+            .filter(|constraint| constraint.to == children[index].path)
+            .any(|constraint| {
+                children
+                    .iter()
+                    .position(|child| child.path == constraint.from)
+                    .is_some_and(|from| !done[from])
+            })
     };
     while let Some(next) = (0..children.len()).find(|&index| !done[index] && !waits(index, &done)) {
         done[next] = true;

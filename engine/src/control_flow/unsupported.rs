@@ -8,16 +8,31 @@ pub fn unsupported(package: &Package) -> Vec<Finding> {
     let mut findings = Vec::new();
     let root = package.root();
     if !package.sealed().is_empty() && root.executables.is_empty() {
-        findings.push(finding(root, "Package", "the package is encrypted as a whole: its content cannot be read"));
+        findings.push(finding(
+            root,
+            "Package",
+            "the package is encrypted as a whole: its content cannot be read",
+        ));
     }
     let enabled = root.properties.bool("EnableConfig").unwrap_or(false);
     if enabled && !package.configurations().is_empty() {
-        let names: Vec<&str> = package.configurations().iter().map(|one| one.name.as_str()).collect();
-        let message = format!("package configurations are not supported yet: {}", names.join(", "));
+        let names: Vec<&str> = package
+            .configurations()
+            .iter()
+            .map(|one| one.name.as_str())
+            .collect();
+        let message = format!(
+            "package configurations are not supported yet: {}",
+            names.join(", ")
+        );
         findings.push(finding(root, "Configuration", message));
     }
     if root.properties.bool("SaveCheckpoints").unwrap_or(false) {
-        findings.push(finding(root, "Package", "checkpoints are not supported yet (SaveCheckpoints)"));
+        findings.push(finding(
+            root,
+            "Package",
+            "checkpoints are not supported yet (SaveCheckpoints)",
+        ));
     }
     executable(root, &mut findings);
     findings
@@ -36,8 +51,16 @@ fn executable(one: &Executable, findings: &mut Vec<Finding>) {
         findings.push(finding(one, "PropertyExpression", message));
     }
     for handler in &one.event_handlers {
-        if handler.container.executables.iter().any(|child| !child.disabled) {
-            let message = format!("the event handler for {} is not supported yet", handler.event_name);
+        if handler
+            .container
+            .executables
+            .iter()
+            .any(|child| !child.disabled)
+        {
+            let message = format!(
+                "the event handler for {} is not supported yet",
+                handler.event_name
+            );
             findings.push(finding(one, "EventHandler", message));
         }
     }
@@ -45,22 +68,33 @@ fn executable(one: &Executable, findings: &mut Vec<Finding>) {
         && logging.mode == 1
         && !logging.providers.is_empty()
     {
-        findings.push(finding(one, "LogProvider", "logging to the package's log providers is not supported yet"));
+        findings.push(finding(
+            one,
+            "LogProvider",
+            "logging to the package's log providers is not supported yet",
+        ));
     }
     properties(one, findings);
     constraints(one, findings);
-    one.executables.iter().for_each(|child| executable(child, findings));
+    one.executables
+        .iter()
+        .for_each(|child| executable(child, findings));
 }
 
 fn kind(one: &Executable, findings: &mut Vec<Finding>) {
     let message = match (one.kind, &one.payload) {
-        (ExecutableKind::Package | ExecutableKind::Sequence, _) | (_, Payload::DataFlow(_)) => return,
+        (ExecutableKind::Package | ExecutableKind::Sequence, _) | (_, Payload::DataFlow(_)) => {
+            return;
+        }
         (ExecutableKind::ForLoop | ExecutableKind::ForeachLoop, _) => {
             "this container is not supported yet".to_owned()
         }
         (ExecutableKind::Task(Some(_)), _) => "this task is not supported yet".to_owned(),
         (ExecutableKind::Task(None), _) => {
-            format!("the task class `{}` is not known: it is not supported", one.class_id)
+            format!(
+                "the task class `{}` is not known: it is not supported",
+                one.class_id
+            )
         }
     };
     findings.push(finding(one, class(one), message));
@@ -68,10 +102,22 @@ fn kind(one: &Executable, findings: &mut Vec<Finding>) {
 
 fn properties(one: &Executable, findings: &mut Vec<Finding>) {
     if one.properties.int("TransactionOption") == Some(2) {
-        findings.push(finding(one, class(one), "transactions are not supported yet (TransactionOption=Required)"));
+        findings.push(finding(
+            one,
+            class(one),
+            "transactions are not supported yet (TransactionOption=Required)",
+        ));
     }
-    if one.properties.int("ForceExecutionResult").is_some_and(|value| value >= 0) {
-        findings.push(finding(one, class(one), "ForceExecutionResult is not supported yet"));
+    if one
+        .properties
+        .int("ForceExecutionResult")
+        .is_some_and(|value| value >= 0)
+    {
+        findings.push(finding(
+            one,
+            class(one),
+            "ForceExecutionResult is not supported yet",
+        ));
     }
 }
 
@@ -79,16 +125,28 @@ fn constraints(container: &Executable, findings: &mut Vec<Finding>) {
     for constraint in &container.precedence_constraints {
         let expression = constraint.eval_op != EvalOp::Constraint;
         let logical_or = !constraint.logical_and
-            && container.precedence_constraints.iter().filter(|other| other.to == constraint.to).count() > 1;
+            && container
+                .precedence_constraints
+                .iter()
+                .filter(|other| other.to == constraint.to)
+                .count()
+                > 1;
         let message = match constraint.value {
             _ if expression => "precedence constraints with an expression are not supported yet",
             _ if logical_or => "precedence constraints combined by OR are not supported yet",
             ConstraintValue::Success => continue,
             ConstraintValue::Failure => "precedence constraints on failure are not supported yet",
-            ConstraintValue::Completion => "precedence constraints on completion are not supported yet",
-            ConstraintValue::Canceled => "precedence constraints on cancellation are not supported yet",
+            ConstraintValue::Completion => {
+                "precedence constraints on completion are not supported yet"
+            }
+            ConstraintValue::Canceled => {
+                "precedence constraints on cancellation are not supported yet"
+            }
         };
-        let message = format!("{message}: `{}` from {} to {}", constraint.name, constraint.from, constraint.to);
+        let message = format!(
+            "{message}: `{}` from {} to {}",
+            constraint.name, constraint.from, constraint.to
+        );
         findings.push(finding(container, "PrecedenceConstraint", message));
     }
 }

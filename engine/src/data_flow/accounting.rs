@@ -33,12 +33,21 @@ pub(super) fn rows_out(operator: &Operator) -> Vec<u64> {
     match &operator.measure {
         Measure::Tally(tally) => tally.snapshot().rows_out,
         Measure::Plan(plan, _) => {
-            vec![plan.metrics().and_then(|metrics| metrics.output_rows()).unwrap_or(0) as u64]
+            vec![
+                plan.metrics()
+                    .and_then(|metrics| metrics.output_rows())
+                    .unwrap_or(0) as u64,
+            ]
         }
     }
 }
 
-fn component(operator: &Operator, arrived: u64, rows_out: &[u64], taken: Option<u64>) -> ComponentReport {
+fn component(
+    operator: &Operator,
+    arrived: u64,
+    rows_out: &[u64],
+    taken: Option<u64>,
+) -> ComponentReport {
     let (redirected, dropped, elapsed) = match &operator.measure {
         Measure::Tally(tally) => {
             let snapshot = tally.snapshot();
@@ -71,10 +80,17 @@ fn component(operator: &Operator, arrived: u64, rows_out: &[u64], taken: Option<
     }
 }
 
-fn check(plan: &DataFlowPlan, operator: &Operator, report: &ComponentReport, arrived: u64) -> Result<(), RunError> {
+fn check(
+    plan: &DataFlowPlan,
+    operator: &Operator,
+    report: &ComponentReport,
+    arrived: u64,
+) -> Result<(), RunError> {
     let delivered: u64 = report.outputs.iter().map(|output| output.rows).sum();
     let balanced = match (&operator.measure, operator.kind) {
-        (Measure::Tally(tally), ComponentKind::Source) => tally.snapshot().rows_in > 0 || delivered == 0,
+        (Measure::Tally(tally), ComponentKind::Source) => {
+            tally.snapshot().rows_in > 0 || delivered == 0
+        }
         (Measure::Tally(tally), _) => tally.snapshot().rows_in == arrived,
         (Measure::Plan(..), ComponentKind::Destination) => report.written == Some(arrived),
         (Measure::Plan(_, Accounting::Preserving), ComponentKind::Transform) => {
@@ -96,7 +112,9 @@ fn check(plan: &DataFlowPlan, operator: &Operator, report: &ComponentReport, arr
 }
 
 fn sum(metrics: &MetricsSet, name: &str) -> u64 {
-    metrics.sum_by_name(name).map_or(0, |value| value.as_usize() as u64)
+    metrics
+        .sum_by_name(name)
+        .map_or(0, |value| value.as_usize() as u64)
 }
 
 fn elapsed(metrics: &MetricsSet) -> Duration {

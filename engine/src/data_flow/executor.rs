@@ -33,7 +33,9 @@ pub(crate) async fn execute(
             .execute(0, Arc::clone(context))
             .map_err(|error| RunError::of_task(&plan.path, &error))?;
         let name = &plan.operators[root.component].name;
-        let sender = (root.kind == RootKind::Reader).then(|| hub.sender(name)).flatten();
+        let sender = (root.kind == RootKind::Reader)
+            .then(|| hub.sender(name))
+            .flatten();
         if root.kind == RootKind::Reader && sender.is_none() {
             unread.push((index, name.clone()));
         }
@@ -52,11 +54,19 @@ pub(crate) async fn execute(
         match joined {
             Ok((index, Ok(count))) => rows[index] = count,
             Ok((_, Err(error))) => return Err(failure(plan, &error)),
-            Err(error) => return Err(RunError::of_task(&plan.path, &DataFusionError::External(Box::new(error)))),
+            Err(error) => {
+                return Err(RunError::of_task(
+                    &plan.path,
+                    &DataFusionError::External(Box::new(error)),
+                ));
+            }
         }
     }
     for (index, name) in unread {
-        warnings.push(format!("{}\\{name}: no program reads it; {} rows were dropped", plan.path, rows[index]));
+        warnings.push(format!(
+            "{}\\{name}: no program reads it; {} rows were dropped",
+            plan.path, rows[index]
+        ));
     }
     Ok(Executed { rows, warnings })
 }
@@ -101,7 +111,10 @@ async fn written(mut stream: SendableRecordBatchStream) -> Result<u64> {
     let mut rows = 0;
     while let Some(batch) = stream.next().await {
         let batch = batch?;
-        let counts = batch.columns().first().and_then(|column| column.as_any().downcast_ref::<UInt64Array>());
+        let counts = batch
+            .columns()
+            .first()
+            .and_then(|column| column.as_any().downcast_ref::<UInt64Array>());
         rows += counts.map_or(0, |counts| counts.values().iter().sum());
     }
     Ok(rows)

@@ -47,18 +47,30 @@ impl Progress {
     }
 
     pub fn rows(&self) -> Vec<ProgressRow> {
-        let Some(plan) = self.plan() else { return Vec::new() };
+        let Some(plan) = self.plan() else {
+            return Vec::new();
+        };
         let out: Vec<Vec<u64>> = plan.operators.iter().map(rows_out).collect();
         plan.order
             .iter()
             .map(|&index| {
                 let operator = &plan.operators[index];
                 let delivered: u64 = out[index].iter().sum();
-                let arrived = || operator.inputs.iter().filter_map(|&(from, output)| out[from].get(output)).sum();
+                let arrived = || {
+                    operator
+                        .inputs
+                        .iter()
+                        .filter_map(|&(from, output)| out[from].get(output))
+                        .sum()
+                };
                 ProgressRow {
                     task: plan.path.clone(),
                     component: operator.name.clone(),
-                    rows: if operator.outputs.is_empty() { arrived() } else { delivered },
+                    rows: if operator.outputs.is_empty() {
+                        arrived()
+                    } else {
+                        delivered
+                    },
                 }
             })
             .collect()

@@ -31,7 +31,13 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn error(&self, node: &Node, message: impl Into<String>) -> ExpressionError {
         let (start, end) = (node.start, node.end);
-        ExpressionError { text: self.text.to_owned(), start, end, message: message.into(), code: None }
+        ExpressionError {
+            text: self.text.to_owned(),
+            start,
+            end,
+            message: message.into(),
+            code: None,
+        }
     }
 
     fn node(&self, node: &Node) -> Result<Typed, ExpressionError> {
@@ -39,33 +45,56 @@ impl Builder<'_> {
             NodeKind::Literal(literal) => constant(literal_scalar(literal)),
             NodeKind::Null(data_type) => constant(Scalar::null(*data_type)),
             NodeKind::Column { source, name } => {
-                let reference = ColumnReference::Name { source: source.clone(), name: name.clone() };
+                let reference = ColumnReference::Name {
+                    source: source.clone(),
+                    name: name.clone(),
+                };
                 self.column(node, &reference, name)?
             }
-            NodeKind::Lineage(id) => self.column(node, &ColumnReference::Lineage(id.clone()), id)?,
-            NodeKind::Variable { namespace, name } => self.variable(node, namespace.as_deref(), name)?,
+            NodeKind::Lineage(id) => {
+                self.column(node, &ColumnReference::Lineage(id.clone()), id)?
+            }
+            NodeKind::Variable { namespace, name } => {
+                self.variable(node, namespace.as_deref(), name)?
+            }
             NodeKind::Unary(operator, operand) => self.unary(node, *operator, operand)?,
             NodeKind::Binary(operator, left, right) => self.binary(node, *operator, left, right)?,
-            NodeKind::Conditional(condition, yes, no) => self.conditional(node, condition, yes, no)?,
+            NodeKind::Conditional(condition, yes, no) => {
+                self.conditional(node, condition, yes, no)?
+            }
             NodeKind::Cast(data_type, operand) => self.cast(node, *data_type, operand)?,
             NodeKind::Call { name, arguments } => self.call(node, name, arguments)?,
         };
         self.fold(node, typed)
     }
 
-    fn column(&self, node: &Node, reference: &ColumnReference, name: &str) -> Result<Typed, ExpressionError> {
+    fn column(
+        &self,
+        node: &Node,
+        reference: &ColumnReference,
+        name: &str,
+    ) -> Result<Typed, ExpressionError> {
         let Some((index, data_type)) = self.scope.column(reference) else {
             let near = nearest(name, &self.scope.column_names());
             return Err(self.error(node, format!("column `{name}` is not known{near}")));
         };
-        Ok(Typed { data_type, kind: TypedKind::Column(index) })
+        Ok(Typed {
+            data_type,
+            kind: TypedKind::Column(index),
+        })
     }
 
-    fn variable(&self, node: &Node, namespace: Option<&str>, name: &str) -> Result<Typed, ExpressionError> {
+    fn variable(
+        &self,
+        node: &Node,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Typed, ExpressionError> {
         match self.scope.variable(namespace, name) {
             Some(value) => Ok(constant(value)),
             None => {
-                let qualified = namespace.map_or(name.to_owned(), |namespace| format!("{namespace}::{name}"));
+                let qualified =
+                    namespace.map_or(name.to_owned(), |namespace| format!("{namespace}::{name}"));
                 let message = match self.scope.variable_fault(namespace, name) {
                     Some(fault) => format!("variable `{qualified}` {fault}"),
                     None => {
@@ -80,17 +109,29 @@ impl Builder<'_> {
         }
     }
 
-    fn unary(&self, node: &Node, operator: UnaryOperator, operand: &Node) -> Result<Typed, ExpressionError> {
+    fn unary(
+        &self,
+        node: &Node,
+        operator: UnaryOperator,
+        operand: &Node,
+    ) -> Result<Typed, ExpressionError> {
         let operand = Box::new(self.node(operand)?);
         let data_type = operand.data_type;
         match operator {
             UnaryOperator::Negate if is_numeric(&data_type) && !is_unsigned(&data_type) => {
-                Ok(Typed { data_type, kind: TypedKind::Negate(operand) })
+                Ok(Typed {
+                    data_type,
+                    kind: TypedKind::Negate(operand),
+                })
             }
-            UnaryOperator::Not if data_type == DataType::Bool => Ok(Typed { data_type, kind: TypedKind::Not(operand) }),
-            UnaryOperator::Complement if is_integer(&data_type) => {
-                Ok(Typed { data_type, kind: TypedKind::Complement(operand) })
-            }
+            UnaryOperator::Not if data_type == DataType::Bool => Ok(Typed {
+                data_type,
+                kind: TypedKind::Not(operand),
+            }),
+            UnaryOperator::Complement if is_integer(&data_type) => Ok(Typed {
+                data_type,
+                kind: TypedKind::Complement(operand),
+            }),
             _ => {
                 let wanted = match operator {
                     UnaryOperator::Negate => "- wants a signed number",
@@ -102,33 +143,61 @@ impl Builder<'_> {
         }
     }
 
-    fn binary(&self, node: &Node, operator: BinaryOperator, left: &Node, right: &Node) -> Result<Typed, ExpressionError> {
+    fn binary(
+        &self,
+        node: &Node,
+        operator: BinaryOperator,
+        left: &Node,
+        right: &Node,
+    ) -> Result<Typed, ExpressionError> {
         let (left, right) = (self.node(left)?, self.node(right)?);
         let (from, to) = (left.data_type, right.data_type);
         let mismatch = || {
             self.error(
                 node,
-                format!("`{}` does not take {from} and {to}: cast one of them", operator.symbol()),
+                format!(
+                    "`{}` does not take {from} and {to}: cast one of them",
+                    operator.symbol()
+                ),
             )
         };
         match operator {
             BinaryOperator::And | BinaryOperator::Or => {
                 if (from, to) != (DataType::Bool, DataType::Bool) {
-                    return Err(self.error(node, format!("`{}` wants two DT_BOOL, {from} and {to} are given", operator.symbol())));
+                    return Err(self.error(
+                        node,
+                        format!(
+                            "`{}` wants two DT_BOOL, {from} and {to} are given",
+                            operator.symbol()
+                        ),
+                    ));
                 }
-                Ok(typed(DataType::Bool, TypedKind::Logic(operator, Box::new(left), Box::new(right))))
+                Ok(typed(
+                    DataType::Bool,
+                    TypedKind::Logic(operator, Box::new(left), Box::new(right)),
+                ))
             }
             BinaryOperator::BitAnd | BinaryOperator::BitOr | BinaryOperator::BitXor => {
-                let result = common(&from, &to).filter(|_| is_integer(&from) && is_integer(&to)).ok_or_else(mismatch)?;
+                let result = common(&from, &to)
+                    .filter(|_| is_integer(&from) && is_integer(&to))
+                    .ok_or_else(mismatch)?;
                 let (left, right) = (left.into_type(result), right.into_type(result));
-                Ok(typed(result, TypedKind::Bitwise(operator, Box::new(left), Box::new(right))))
+                Ok(typed(
+                    result,
+                    TypedKind::Bitwise(operator, Box::new(left), Box::new(right)),
+                ))
             }
             BinaryOperator::Add if is_text(&from) && is_text(&to) => {
                 let data_type = match (text_length(&from), text_length(&to)) {
-                    (Some(a), Some(b)) => DataType::WStr { length: a.saturating_add(b).min(LENGTH_MAX) },
+                    (Some(a), Some(b)) => DataType::WStr {
+                        length: a.saturating_add(b).min(LENGTH_MAX),
+                    },
                     _ => DataType::NText,
                 };
-                Ok(typed(data_type, TypedKind::Concat(Box::new(left), Box::new(right))))
+                Ok(typed(
+                    data_type,
+                    TypedKind::Concat(Box::new(left), Box::new(right)),
+                ))
             }
             BinaryOperator::Add
             | BinaryOperator::Subtract
@@ -145,7 +214,10 @@ impl Builder<'_> {
                 } else {
                     (left.into_type(result), right.into_type(result))
                 };
-                Ok(typed(result, TypedKind::Arithmetic(operator, Box::new(left), Box::new(right))))
+                Ok(typed(
+                    result,
+                    TypedKind::Arithmetic(operator, Box::new(left), Box::new(right)),
+                ))
             }
             _ => self.compare(operator, left, right).ok_or_else(mismatch),
         }
@@ -164,61 +236,123 @@ impl Builder<'_> {
         if meet == DataType::Bool && !equality {
             return None;
         }
-        let (left, right) = if is_text(&meet) { (left, right) } else { (left.into_type(meet), right.into_type(meet)) };
-        Some(typed(DataType::Bool, TypedKind::Compare(operator, Box::new(left), Box::new(right))))
+        let (left, right) = if is_text(&meet) {
+            (left, right)
+        } else {
+            (left.into_type(meet), right.into_type(meet))
+        };
+        Some(typed(
+            DataType::Bool,
+            TypedKind::Compare(operator, Box::new(left), Box::new(right)),
+        ))
     }
 
-    fn conditional(&self, node: &Node, condition: &Node, yes: &Node, no: &Node) -> Result<Typed, ExpressionError> {
+    fn conditional(
+        &self,
+        node: &Node,
+        condition: &Node,
+        yes: &Node,
+        no: &Node,
+    ) -> Result<Typed, ExpressionError> {
         let test = self.node(condition)?;
         if test.data_type != DataType::Bool {
-            return Err(self.error(condition, format!("`?` wants DT_BOOL before it, {} is given", test.data_type)));
+            return Err(self.error(
+                condition,
+                format!("`?` wants DT_BOOL before it, {} is given", test.data_type),
+            ));
         }
         let (yes, no) = (self.node(yes)?, self.node(no)?);
         let Some(meet) = common(&yes.data_type, &no.data_type) else {
-            let message = format!("the branches of `?:` are {} and {}: cast one of them", yes.data_type, no.data_type);
+            let message = format!(
+                "the branches of `?:` are {} and {}: cast one of them",
+                yes.data_type, no.data_type
+            );
             return Err(self.error(node, message));
         };
         let (yes, no) = (yes.into_type(meet), no.into_type(meet));
-        Ok(typed(meet, TypedKind::Conditional(Box::new(test), Box::new(yes), Box::new(no))))
+        Ok(typed(
+            meet,
+            TypedKind::Conditional(Box::new(test), Box::new(yes), Box::new(no)),
+        ))
     }
 
-    fn cast(&self, node: &Node, data_type: DataType, operand: &Node) -> Result<Typed, ExpressionError> {
+    fn cast(
+        &self,
+        node: &Node,
+        data_type: DataType,
+        operand: &Node,
+    ) -> Result<Typed, ExpressionError> {
         let operand = self.node(operand)?;
         if !crate::convert::converts(&operand.data_type, &data_type) {
-            return Err(self.error(node, format!("{} cannot be cast to {data_type}", operand.data_type)));
+            return Err(self.error(
+                node,
+                format!("{} cannot be cast to {data_type}", operand.data_type),
+            ));
         }
-        Ok(typed(data_type, TypedKind::Convert(Box::new(operand), self.scope.locale_id())))
+        Ok(typed(
+            data_type,
+            TypedKind::Convert(Box::new(operand), self.scope.locale_id()),
+        ))
     }
 
     fn call(&self, node: &Node, name: &str, arguments: &[Node]) -> Result<Typed, ExpressionError> {
         let Some(function) = functions::find(name) else {
-            let names: Vec<String> = functions::FUNCTIONS.iter().map(|function| function.name.to_owned()).collect();
-            return Err(self.error(node, format!("function {name} is not known{}", nearest(name, &names))));
+            let names: Vec<String> = functions::FUNCTIONS
+                .iter()
+                .map(|function| function.name.to_owned())
+                .collect();
+            return Err(self.error(
+                node,
+                format!("function {name} is not known{}", nearest(name, &names)),
+            ));
         };
-        let typed_arguments = arguments.iter().map(|argument| self.node(argument)).collect::<Result<Vec<_>, _>>()?;
+        let typed_arguments = arguments
+            .iter()
+            .map(|argument| self.node(argument))
+            .collect::<Result<Vec<_>, _>>()?;
         self.bind(node, function, typed_arguments)
     }
 
-    fn bind(&self, node: &Node, function: &'static Function, arguments: Vec<Typed>) -> Result<Typed, ExpressionError> {
+    fn bind(
+        &self,
+        node: &Node,
+        function: &'static Function,
+        arguments: Vec<Typed>,
+    ) -> Result<Typed, ExpressionError> {
         if arguments.len() != function.arguments {
-            let message =
-                format!("{} takes {} arguments, {} are given", function.name, function.arguments, arguments.len());
+            let message = format!(
+                "{} takes {} arguments, {} are given",
+                function.name,
+                function.arguments,
+                arguments.len()
+            );
             return Err(self.error(node, message));
         }
-        let types: Vec<DataType> = arguments.iter().map(|argument| argument.data_type).collect();
-        let signature = (function.check)(&types).map_err(|message| self.error(node, format!("{}: {message}", function.name)))?;
-        let arguments =
-            arguments.into_iter().zip(&signature.arguments).map(|(argument, wanted)| argument.into_type(*wanted)).collect();
-        Ok(typed(signature.result, TypedKind::Call(function, arguments)))
+        let types: Vec<DataType> = arguments
+            .iter()
+            .map(|argument| argument.data_type)
+            .collect();
+        let signature = (function.check)(&types)
+            .map_err(|message| self.error(node, format!("{}: {message}", function.name)))?;
+        let arguments = arguments
+            .into_iter()
+            .zip(&signature.arguments)
+            .map(|(argument, wanted)| argument.into_type(*wanted))
+            .collect();
+        Ok(typed(
+            signature.result,
+            TypedKind::Call(function, arguments),
+        ))
     }
 
     /// A node of constants is a constant. What fails then fails for every row: it is an error here.
     fn fold(&self, node: &Node, typed: Typed) -> Result<Typed, ExpressionError> {
         let constant_operands = match &typed.kind {
             TypedKind::Constant(_) | TypedKind::Column(_) => return Ok(typed),
-            TypedKind::Negate(one) | TypedKind::Not(one) | TypedKind::Complement(one) | TypedKind::Convert(one, _) => {
-                one.constant().is_some()
-            }
+            TypedKind::Negate(one)
+            | TypedKind::Not(one)
+            | TypedKind::Complement(one)
+            | TypedKind::Convert(one, _) => one.constant().is_some(),
             TypedKind::Arithmetic(_, a, b)
             | TypedKind::Bitwise(_, a, b)
             | TypedKind::Compare(_, a, b)
@@ -249,19 +383,30 @@ fn typed(data_type: DataType, kind: TypedKind) -> Typed {
 }
 
 fn constant(scalar: Scalar) -> Typed {
-    Typed { data_type: scalar.data_type, kind: TypedKind::Constant(scalar) }
+    Typed {
+        data_type: scalar.data_type,
+        kind: TypedKind::Constant(scalar),
+    }
 }
 
 /// Integers that meet a decimal become decimals of their own precision.
 fn exact_number(operand: Typed) -> Typed {
-    match (is_integer(&operand.data_type), super::decimal_shape(&operand.data_type)) {
-        (true, Some((precision, scale))) => operand.into_type(DataType::Numeric { precision, scale }),
+    match (
+        is_integer(&operand.data_type),
+        super::decimal_shape(&operand.data_type),
+    ) {
+        (true, Some((precision, scale))) => {
+            operand.into_type(DataType::Numeric { precision, scale })
+        }
         _ => operand,
     }
 }
 
 fn is_unsigned(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::UI1 | DataType::UI2 | DataType::UI4 | DataType::UI8)
+    matches!(
+        data_type,
+        DataType::UI1 | DataType::UI2 | DataType::UI4 | DataType::UI8
+    )
 }
 
 fn is_moment(data_type: &DataType) -> bool {
@@ -288,18 +433,29 @@ fn literal_scalar(literal: &Literal) -> Scalar {
         Literal::I4(value) => Scalar::from(*value),
         Literal::I8(value) => Scalar::from(*value),
         Literal::R8(value) => Scalar::from(*value),
-        Literal::UI4(value) => {
-            Scalar { data_type: DataType::UI4, array: Arc::new(UInt32Array::from(vec![*value])) }
-        }
-        Literal::UI8(value) => {
-            Scalar { data_type: DataType::UI8, array: Arc::new(UInt64Array::from(vec![*value])) }
-        }
-        Literal::R4(value) => Scalar { data_type: DataType::R4, array: Arc::new(Float32Array::from(vec![*value])) },
+        Literal::UI4(value) => Scalar {
+            data_type: DataType::UI4,
+            array: Arc::new(UInt32Array::from(vec![*value])),
+        },
+        Literal::UI8(value) => Scalar {
+            data_type: DataType::UI8,
+            array: Arc::new(UInt64Array::from(vec![*value])),
+        },
+        Literal::R4(value) => Scalar {
+            data_type: DataType::R4,
+            array: Arc::new(Float32Array::from(vec![*value])),
+        },
         Literal::Numeric(value, precision, scale) => {
-            let data_type = DataType::Numeric { precision: *precision, scale: *scale };
+            let data_type = DataType::Numeric {
+                precision: *precision,
+                scale: *scale,
+            };
             let array = Decimal128Array::from(vec![*value])
                 .with_data_type(crate::types::arrow_type(&data_type));
-            Scalar { data_type, array: Arc::new(array) }
+            Scalar {
+                data_type,
+                array: Arc::new(array),
+            }
         }
     }
 }
@@ -328,7 +484,11 @@ fn distance(a: &str, b: &str) -> usize {
         let mut diagonal = row[0];
         row[0] = i + 1;
         for (j, y) in b.iter().enumerate() {
-            let cost = if x == *y { diagonal } else { diagonal.min(row[j]).min(row[j + 1]) + 1 };
+            let cost = if x == *y {
+                diagonal
+            } else {
+                diagonal.min(row[j]).min(row[j + 1]) + 1
+            };
             diagonal = std::mem::replace(&mut row[j + 1], cost);
         }
     }

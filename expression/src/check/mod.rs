@@ -55,6 +55,9 @@ impl Typed {
         if self.data_type == data_type {
             return self;
         }
-        Self { data_type, kind: TypedKind::Convert(Box::new(self), 0) }
+        Self {
+            data_type,
+            kind: TypedKind::Convert(Box::new(self), 0),
+        }
     }
 }

@@ -12,12 +12,19 @@ pub(crate) fn is_numeric(data_type: &DataType) -> bool {
     is_integer(data_type)
         || matches!(
             data_type,
-            DataType::R4 | DataType::R8 | DataType::Cy | DataType::Decimal { .. } | DataType::Numeric { .. }
+            DataType::R4
+                | DataType::R8
+                | DataType::Cy
+                | DataType::Decimal { .. }
+                | DataType::Numeric { .. }
         )
 }
 
 pub(crate) fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Str { .. } | DataType::WStr { .. } | DataType::Text { .. } | DataType::NText)
+    matches!(
+        data_type,
+        DataType::Str { .. } | DataType::WStr { .. } | DataType::Text { .. } | DataType::NText
+    )
 }
 
 fn is_date(data_type: &DataType) -> bool {
@@ -89,7 +96,9 @@ pub(crate) fn common(left: &DataType, right: &DataType) -> Option<DataType> {
     }
     if is_text(left) && is_text(right) {
         return Some(match (text_length(left), text_length(right)) {
-            (Some(left), Some(right)) => DataType::WStr { length: left.max(right) },
+            (Some(left), Some(right)) => DataType::WStr {
+                length: left.max(right),
+            },
             _ => DataType::NText,
         });
     }
@@ -102,11 +111,14 @@ pub(crate) fn common(left: &DataType, right: &DataType) -> Option<DataType> {
         });
     }
     match (left, right) {
-        (DataType::DbTime | DataType::DbTime2 { .. }, DataType::DbTime | DataType::DbTime2 { .. }) => {
-            Some(DataType::DbTime2 { scale: 7 })
-        }
+        (
+            DataType::DbTime | DataType::DbTime2 { .. },
+            DataType::DbTime | DataType::DbTime2 { .. },
+        ) => Some(DataType::DbTime2 { scale: 7 }),
         (DataType::Bytes { length: left }, DataType::Bytes { length: right }) => {
-            Some(DataType::Bytes { length: *left.max(right) })
+            Some(DataType::Bytes {
+                length: *left.max(right),
+            })
         }
         _ => None,
     }
@@ -114,8 +126,14 @@ pub(crate) fn common(left: &DataType, right: &DataType) -> Option<DataType> {
 
 fn common_number(left: &DataType, right: &DataType) -> Option<DataType> {
     if is_float(left) || is_float(right) {
-        let narrow = |one: &DataType| matches!(one, DataType::R4) || bits(one).is_some_and(|(bits, _)| bits <= 16);
-        return Some(if narrow(left) && narrow(right) { DataType::R4 } else { DataType::R8 });
+        let narrow = |one: &DataType| {
+            matches!(one, DataType::R4) || bits(one).is_some_and(|(bits, _)| bits <= 16)
+        };
+        return Some(if narrow(left) && narrow(right) {
+            DataType::R4
+        } else {
+            DataType::R8
+        });
     }
     if let (Some((a, signed_a)), Some((b, signed_b))) = (bits(left), bits(right)) {
         return match (signed_a, signed_b) {
@@ -131,11 +149,18 @@ fn common_number(left: &DataType, right: &DataType) -> Option<DataType> {
     }
     let ((p1, s1), (p2, s2)) = (decimal_shape(left)?, decimal_shape(right)?);
     let scale = s1.max(s2);
-    Some(DataType::Numeric { precision: ((p1 - s1).max(p2 - s2) + scale).min(38), scale })
+    Some(DataType::Numeric {
+        precision: ((p1 - s1).max(p2 - s2) + scale).min(38),
+        scale,
+    })
 }
 
 /// The result type of `+ - * / %` on numbers; for decimals by the T-SQL rules (semantics 1.1.7).
-pub(crate) fn arithmetic(operator: BinaryOperator, left: &DataType, right: &DataType) -> Option<DataType> {
+pub(crate) fn arithmetic(
+    operator: BinaryOperator,
+    left: &DataType,
+    right: &DataType,
+) -> Option<DataType> {
     if is_integer(left) && is_integer(right) || is_float(left) || is_float(right) {
         return common_number(left, right);
     }
@@ -165,11 +190,21 @@ pub(crate) fn arithmetic(operator: BinaryOperator, left: &DataType, right: &Data
 fn cap(precision: u32, scale: u32) -> DataType {
     let (precision, scale) = if precision > 38 {
         let whole = precision - scale;
-        (38, if whole >= 38 { scale.min(6) } else { scale.min((38 - whole).max(6)) })
+        (
+            38,
+            if whole >= 38 {
+                scale.min(6)
+            } else {
+                scale.min((38 - whole).max(6))
+            },
+        )
     } else {
         (precision, scale)
     };
-    DataType::Numeric { precision: precision as u8, scale: scale as u8 }
+    DataType::Numeric {
+        precision: precision as u8,
+        scale: scale as u8,
+    }
 }
 
 /// Characters that a text of this type can have; `None` for the long types.

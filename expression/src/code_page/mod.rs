@@ -105,8 +105,9 @@ impl CodePage {
                 let mut out = Vec::new();
                 self.transcode(bytes, &mut out);
                 Cow::Owned(
-                    String::from_utf8(out)
-                        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+                    String::from_utf8(out).unwrap_or_else(|error| {
+                        String::from_utf8_lossy(error.as_bytes()).into_owned()
+                    }),
                 )
             }
         }
@@ -123,8 +124,8 @@ impl CodePage {
             return Ok(Cow::Borrowed(text));
         }
         if let Kind::Utf8 = self.kind {
-            let text =
-                std::str::from_utf8(bytes).map_err(|error| self.undecodable(bytes, error.valid_up_to()))?;
+            let text = std::str::from_utf8(bytes)
+                .map_err(|error| self.undecodable(bytes, error.valid_up_to()))?;
             return Ok(Cow::Borrowed(text));
         }
         let mut out = Vec::new();
@@ -132,7 +133,8 @@ impl CodePage {
         String::from_utf8(out).map(Cow::Owned).map_err(|error| {
             // Every character before the mark came from at least one byte of the source: find it by encoding again.
             let at = error.utf8_error().valid_up_to();
-            let good = String::from_utf8_lossy(error.as_bytes().get(..at).unwrap_or_default()).into_owned();
+            let good = String::from_utf8_lossy(error.as_bytes().get(..at).unwrap_or_default())
+                .into_owned();
             self.undecodable(bytes, self.encode(&good).0.len())
         })
     }
@@ -165,7 +167,9 @@ impl CodePage {
             Kind::DoubleByte(encoding) => {
                 stream::Source::Decoder(encoding.new_decoder_without_bom_handling())
             }
-            Kind::Utf16 => stream::Source::Decoder(encoding_rs::UTF_16LE.new_decoder_without_bom_handling()),
+            Kind::Utf16 => {
+                stream::Source::Decoder(encoding_rs::UTF_16LE.new_decoder_without_bom_handling())
+            }
         })
     }
 
@@ -287,8 +291,16 @@ mod tests {
             (65001, "ä€".as_bytes(), "ä€"),
             (1200, b"\xac\x20A\0", "€A"),
         ] {
-            assert_eq!(page(number).decode_strict(bytes).as_deref(), Ok(text), "{number}");
-            assert_eq!(page(number).encode(text), (bytes.to_vec(), false), "{number}");
+            assert_eq!(
+                page(number).decode_strict(bytes).as_deref(),
+                Ok(text),
+                "{number}"
+            );
+            assert_eq!(
+                page(number).encode(text),
+                (bytes.to_vec(), false),
+                "{number}"
+            );
             assert_eq!(page(number).encoded_length(text), bytes.len(), "{number}");
         }
     }
@@ -303,7 +315,10 @@ mod tests {
         assert_eq!(page(65001).decode_strict(b"ab\xe4").unwrap_err().offset, 2);
         assert_eq!(page(65001).decode(b"a\xe4"), "a\u{fffd}");
         assert_eq!(page(1253).decode(b"a\xaa"), "a\u{fffd}");
-        assert_eq!(CodePage::from_number(4711).unwrap_err(), UnknownCodePage(4711));
+        assert_eq!(
+            CodePage::from_number(4711).unwrap_err(),
+            UnknownCodePage(4711)
+        );
     }
 
     #[test]

@@ -47,7 +47,10 @@ impl SingleByte {
         let mut rest = bytes;
         while !rest.is_empty() {
             // A run of ASCII is copied as it is.
-            let run = rest.iter().position(|byte| *byte >= 0x80).unwrap_or(rest.len());
+            let run = rest
+                .iter()
+                .position(|byte| *byte >= 0x80)
+                .unwrap_or(rest.len());
             let (ascii, tail) = rest.split_at(run);
             out.extend_from_slice(ascii);
             let Some((byte, tail)) = tail.split_first() else {
@@ -112,10 +115,12 @@ fn from_encoding(encoding: &'static Encoding) -> [Option<char>; 128] {
 fn oem(number: u32) -> Option<[Option<char>; 128]> {
     use oem_cp::code_table_type::TableType;
     let number = u16::try_from(number).ok()?;
-    Some(match oem_cp::code_table::DECODING_TABLE_CP_MAP.get(&number)? {
-        TableType::Complete(table) => table.map(Some),
-        TableType::Incomplete(table) => **table,
-    })
+    Some(
+        match oem_cp::code_table::DECODING_TABLE_CP_MAP.get(&number)? {
+            TableType::Complete(table) => table.map(Some),
+            TableType::Incomplete(table) => **table,
+        },
+    )
 }
 
 #[rustfmt::skip]

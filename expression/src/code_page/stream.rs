@@ -49,7 +49,8 @@ fn decode(decoder: &mut Decoder, bytes: &[u8], last: bool, out: &mut Vec<u8>) {
         let start = out.len();
         out.resize(start + room, 0);
         let target = out.get_mut(start..).unwrap_or_default();
-        let (result, read, written) = decoder.decode_to_utf8_without_replacement(rest, target, last);
+        let (result, read, written) =
+            decoder.decode_to_utf8_without_replacement(rest, target, last);
         out.truncate(start + written);
         rest = rest.get(read..).unwrap_or_default();
         match result {

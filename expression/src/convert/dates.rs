@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, Date32Array, PrimitiveArray, StructArray, Time32SecondArray, Time64NanosecondArray,
-        TimestampMicrosecondArray,
+        Array, ArrayRef, AsArray, Date32Array, PrimitiveArray, StructArray, Time32SecondArray,
+        Time64NanosecondArray, TimestampMicrosecondArray,
     },
-    datatypes::{Date32Type, Int64Type, Time32SecondType, Time64NanosecondType, TimestampMicrosecondType},
+    datatypes::{
+        Date32Type, Int64Type, Time32SecondType, Time64NanosecondType, TimestampMicrosecondType,
+    },
 };
 use dtsx::{DataType, SsisCode};
 
@@ -41,20 +43,27 @@ pub(super) fn convert(
 ) -> Result<ArrayRef, EvaluateError> {
     let mut micros = micros(array, from);
     if is_time(from) && !is_time(to) {
-        let today = chrono::Local::now().naive_local().date().and_time(chrono::NaiveTime::MIN).and_utc();
+        let today = chrono::Local::now()
+            .naive_local()
+            .date()
+            .and_time(chrono::NaiveTime::MIN)
+            .and_utc();
         let today = today.timestamp_micros();
         micros = micros.unary(|time| time + today);
     }
     Ok(match to {
         DataType::DbDate => {
-            Arc::new(micros.unary::<_, Date32Type>(|at| at.div_euclid(DAY_MICROS) as i32)) as ArrayRef
+            Arc::new(micros.unary::<_, Date32Type>(|at| at.div_euclid(DAY_MICROS) as i32))
+                as ArrayRef
         }
         DataType::DbTime => Arc::new(
-            micros.unary::<_, Time32SecondType>(|at| (at.rem_euclid(DAY_MICROS) / 1_000_000) as i32),
+            micros
+                .unary::<_, Time32SecondType>(|at| (at.rem_euclid(DAY_MICROS) / 1_000_000) as i32),
         ),
         DataType::DbTime2 { scale } => {
             let unit = 10_i64.pow(9 - u32::from(*scale));
-            let nanos = micros.unary::<_, Time64NanosecondType>(|at| at.rem_euclid(DAY_MICROS) * 1000);
+            let nanos =
+                micros.unary::<_, Time64NanosecondType>(|at| at.rem_euclid(DAY_MICROS) * 1000);
             Arc::new(keep_digits(nanos, unit, errors))
         }
         DataType::DbTimeStamp2 { scale } if *scale < 6 => {
@@ -68,14 +77,22 @@ pub(super) fn convert(
 }
 
 /// Digits below `unit` are dropped, which is a truncation.
-fn keep_digits<T>(values: PrimitiveArray<T>, unit: i64, errors: &mut Vec<RowFailure>) -> PrimitiveArray<T>
+fn keep_digits<T>(
+    values: PrimitiveArray<T>,
+    unit: i64,
+    errors: &mut Vec<RowFailure>,
+) -> PrimitiveArray<T>
 where
     T: arrow::array::ArrowPrimitiveType<Native = i64>,
 {
     for row in 0..values.len() {
         if values.is_valid(row) && values.value(row).rem_euclid(unit) != 0 {
             let code = SsisCode::INDUCED_FAILURE_ON_TRUNCATION;
-            errors.push(RowFailure { row: row as u32, code, truncation: true });
+            errors.push(RowFailure {
+                row: row as u32,
+                code,
+                truncation: true,
+            });
         }
     }
     values.unary(|value| value - value.rem_euclid(unit))
@@ -110,9 +127,16 @@ fn micros(array: &ArrayRef, from: &DataType) -> PrimitiveArray<Int64Type> {
 /// No offset means UTC (semantics 1.5.8).
 fn offset(micros: &PrimitiveArray<Int64Type>, to: &DataType) -> Result<ArrayRef, EvaluateError> {
     let arrow::datatypes::DataType::Struct(fields) = arrow_type(to) else {
-        return Err(EvaluateError::NoConversion { from: DataType::DbTimeStamp, to: *to });
+        return Err(EvaluateError::NoConversion {
+            from: DataType::DbTimeStamp,
+            to: *to,
+        });
     };
     let utc = TimestampMicrosecondArray::new(micros.values().clone(), None).with_timezone("UTC");
     let minutes = arrow::array::Int16Array::from(vec![0; micros.len()]);
-    Ok(Arc::new(StructArray::try_new(fields, vec![Arc::new(utc), Arc::new(minutes)], micros.nulls().cloned())?))
+    Ok(Arc::new(StructArray::try_new(
+        fields,
+        vec![Arc::new(utc), Arc::new(minutes)],
+        micros.nulls().cloned(),
+    )?))
 }

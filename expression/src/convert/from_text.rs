@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use arrow::{
     array::{
-        Array, ArrayRef, ArrowPrimitiveType, BinaryViewBuilder, BooleanBuilder, FixedSizeBinaryBuilder, Int16Array,
-        PrimitiveArray, StringViewArray, StructArray, TimestampMicrosecondArray,
+        Array, ArrayRef, ArrowPrimitiveType, BinaryViewBuilder, BooleanBuilder,
+        FixedSizeBinaryBuilder, Int16Array, PrimitiveArray, StringViewArray, StructArray,
+        TimestampMicrosecondArray,
     },
     buffer::NullBuffer,
     datatypes::*,
@@ -29,14 +30,16 @@ pub(super) fn parse(
     macro_rules! signed {
         ($type:ty, $native:ty) => {
             primitive::<$type>(texts, to, errors, |bytes| {
-                <$native>::try_from(text::parse_i64(bytes, style)?).map_err(|_| ParseError::Overflow)
+                <$native>::try_from(text::parse_i64(bytes, style)?)
+                    .map_err(|_| ParseError::Overflow)
             })
         };
     }
     macro_rules! unsigned {
         ($type:ty, $native:ty) => {
             primitive::<$type>(texts, to, errors, |bytes| {
-                <$native>::try_from(text::parse_u64(bytes, style)?).map_err(|_| ParseError::Overflow)
+                <$native>::try_from(text::parse_u64(bytes, style)?)
+                    .map_err(|_| ParseError::Overflow)
             })
         };
     }
@@ -53,26 +56,42 @@ pub(super) fn parse(
         SsisType::UI2 => unsigned!(UInt16Type, u16),
         SsisType::UI4 => unsigned!(UInt32Type, u32),
         SsisType::UI8 => unsigned!(UInt64Type, u64),
-        SsisType::R4 => primitive::<Float32Type>(texts, to, errors, |bytes| text::parse_f32(bytes, style)),
-        SsisType::R8 => primitive::<Float64Type>(texts, to, errors, |bytes| text::parse_f64(bytes, style)),
+        SsisType::R4 => {
+            primitive::<Float32Type>(texts, to, errors, |bytes| text::parse_f32(bytes, style))
+        }
+        SsisType::R8 => {
+            primitive::<Float64Type>(texts, to, errors, |bytes| text::parse_f64(bytes, style))
+        }
         SsisType::Cy => decimal(texts, to, 19, 4, style, errors),
         SsisType::Decimal { scale } => decimal(texts, to, 29, scale, style, errors),
-        SsisType::Numeric { precision, scale } => decimal(texts, to, precision, scale, style, errors),
+        SsisType::Numeric { precision, scale } => {
+            decimal(texts, to, precision, scale, style, errors)
+        }
         SsisType::Bool => boolean(texts, style, errors),
-        SsisType::DbDate => primitive::<Date32Type>(texts, to, errors, |bytes| Ok(moment(bytes)?.days)),
+        SsisType::DbDate => {
+            primitive::<Date32Type>(texts, to, errors, |bytes| Ok(moment(bytes)?.days))
+        }
         SsisType::DbTime => primitive::<Time32SecondType>(texts, to, errors, |bytes| {
             Ok((time(bytes, style)?.nanos / 1_000_000_000) as i32)
         }),
-        SsisType::DbTime2 { .. } => {
-            primitive::<Time64NanosecondType>(texts, to, errors, |bytes| Ok(time(bytes, style)?.nanos))
-        }
-        SsisType::Date | SsisType::DbTimeStamp | SsisType::DbTimeStamp2 { .. } | SsisType::FileTime => {
-            primitive::<TimestampMicrosecondType>(texts, to, errors, |bytes| Ok(moment(bytes)?.to_utc()?.micros()))
-        }
+        SsisType::DbTime2 { .. } => primitive::<Time64NanosecondType>(texts, to, errors, |bytes| {
+            Ok(time(bytes, style)?.nanos)
+        }),
+        SsisType::Date
+        | SsisType::DbTimeStamp
+        | SsisType::DbTimeStamp2 { .. }
+        | SsisType::FileTime => primitive::<TimestampMicrosecondType>(texts, to, errors, |bytes| {
+            Ok(moment(bytes)?.to_utc()?.micros())
+        }),
         SsisType::DbTimeStampOffset { .. } => offsets(texts, to, &moment, errors)?,
         SsisType::Guid => guids(texts, errors)?,
         SsisType::Bytes { .. } | SsisType::Image => bytes(texts, errors),
-        _ => return Err(EvaluateError::NoConversion { from: SsisType::NText, to: *to }),
+        _ => {
+            return Err(EvaluateError::NoConversion {
+                from: SsisType::NText,
+                to: *to,
+            });
+        }
     })
 }
 
@@ -99,7 +118,11 @@ fn primitive<T: ArrowPrimitiveType>(
     let mut values = Vec::with_capacity(texts.len());
     let first = errors.len();
     for row in 0..texts.len() {
-        let value = if texts.is_null(row) { Ok(T::Native::default()) } else { parse(texts.value(row).as_bytes()) };
+        let value = if texts.is_null(row) {
+            Ok(T::Native::default())
+        } else {
+            parse(texts.value(row).as_bytes())
+        };
         values.push(value.unwrap_or_else(|error| {
             fail(errors, row, code(error));
             T::Native::default()
@@ -129,7 +152,9 @@ fn decimal(
     style: Style<'_>,
     errors: &mut Vec<RowFailure>,
 ) -> ArrayRef {
-    primitive::<Decimal128Type>(texts, to, errors, |bytes| text::parse_decimal(bytes, precision, scale, style))
+    primitive::<Decimal128Type>(texts, to, errors, |bytes| {
+        text::parse_decimal(bytes, precision, scale, style)
+    })
 }
 
 fn boolean(texts: &StringViewArray, style: Style<'_>, errors: &mut Vec<RowFailure>) -> ArrayRef {
@@ -160,8 +185,17 @@ fn offsets(
     let mut micros = Vec::with_capacity(texts.len());
     let mut minutes = Vec::with_capacity(texts.len());
     for row in 0..texts.len() {
-        let parsed = if texts.is_null(row) { Ok(text::DateTime::default()) } else { moment(texts.value(row).as_bytes()) };
-        let utc = parsed.and_then(|parsed| Ok((parsed.to_utc()?.micros(), parsed.offset_minutes.unwrap_or(0))));
+        let parsed = if texts.is_null(row) {
+            Ok(text::DateTime::default())
+        } else {
+            moment(texts.value(row).as_bytes())
+        };
+        let utc = parsed.and_then(|parsed| {
+            Ok((
+                parsed.to_utc()?.micros(),
+                parsed.offset_minutes.unwrap_or(0),
+            ))
+        });
         let (at, offset) = utc.unwrap_or_else(|error| {
             fail(errors, row, code(error));
             (0, 0)
@@ -171,11 +205,18 @@ fn offsets(
     }
     let nulls = nulls(texts, errors.get(first..).unwrap_or_default());
     let DataType::Struct(fields) = arrow_type(to) else {
-        return Err(EvaluateError::NoConversion { from: SsisType::NText, to: *to });
+        return Err(EvaluateError::NoConversion {
+            from: SsisType::NText,
+            to: *to,
+        });
     };
     let micros: ArrayRef = Arc::new(TimestampMicrosecondArray::from(micros).with_timezone("UTC"));
     let minutes: ArrayRef = Arc::new(Int16Array::from(minutes));
-    Ok(Arc::new(StructArray::try_new(fields, vec![micros, minutes], nulls)?))
+    Ok(Arc::new(StructArray::try_new(
+        fields,
+        vec![micros, minutes],
+        nulls,
+    )?))
 }
 
 fn guids(texts: &StringViewArray, errors: &mut Vec<RowFailure>) -> Result<ArrayRef, EvaluateError> {

@@ -33,7 +33,11 @@ pub struct ConvertOptions {
 impl ConvertOptions {
     /// As a cast in an expression reads text.
     pub fn cast(locale_id: u32) -> Self {
-        Self { locale_id, fast_parse: false, cast: true }
+        Self {
+            locale_id,
+            fast_parse: false,
+            cast: true,
+        }
     }
 }
 
@@ -64,11 +68,17 @@ pub(crate) fn convert_value(
     let mut errors = Vec::new();
     let array = convert_array(&value.array, from, to, options, &mut errors)?;
     if let (true, Some(failure)) = (value.is_scalar, errors.first()) {
-        failures.extend((0..rows).map(|row| RowFailure { row: row as u32, ..*failure }));
+        failures.extend((0..rows).map(|row| RowFailure {
+            row: row as u32,
+            ..*failure
+        }));
     } else {
         failures.extend(errors);
     }
-    Ok(Value { array, is_scalar: value.is_scalar })
+    Ok(Value {
+        array,
+        is_scalar: value.is_scalar,
+    })
 }
 
 /// Whether there is a conversion at all.
@@ -95,7 +105,10 @@ fn convert_array(
         return Ok(Arc::clone(array));
     }
     if !converts(from, to) {
-        return Err(EvaluateError::NoConversion { from: *from, to: *to });
+        return Err(EvaluateError::NoConversion {
+            from: *from,
+            to: *to,
+        });
     }
     if array.null_count() == array.len() {
         return Ok(new_null_array(&arrow_type(to), array.len()));
@@ -106,7 +119,10 @@ fn convert_array(
     }
     if is_text(from) {
         let Some(text) = array.as_string_view_opt() else {
-            return Err(EvaluateError::Carrier { found: array.data_type().to_string(), wanted: "Utf8View".into() });
+            return Err(EvaluateError::Carrier {
+                found: array.data_type().to_string(),
+                wanted: "Utf8View".into(),
+            });
         };
         if options.fast_parse {
             return from_text::parse(text, to, Style::Fast, errors);
@@ -127,5 +143,9 @@ fn convert_array(
 }
 
 fn fail(errors: &mut Vec<RowFailure>, row: usize, code: SsisCode) {
-    errors.push(RowFailure { row: row as u32, code, truncation: false });
+    errors.push(RowFailure {
+        row: row as u32,
+        code,
+        truncation: false,
+    });
 }

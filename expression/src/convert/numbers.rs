@@ -19,14 +19,24 @@ pub(super) fn convert(
     to: &DataType,
     errors: &mut Vec<RowFailure>,
 ) -> Result<ArrayRef, EvaluateError> {
-    let exact = |one: &DataType| matches!(one, DataType::Cy | DataType::Decimal { .. } | DataType::Numeric { .. });
+    let exact = |one: &DataType| {
+        matches!(
+            one,
+            DataType::Cy | DataType::Decimal { .. } | DataType::Numeric { .. }
+        )
+    };
     if *to == DataType::Bool {
         return boolean(array);
     }
     let source: ArrayRef = match from {
         DataType::Bool => {
             let flags = array.as_boolean();
-            Arc::new(flags.iter().map(|flag| flag.map(|flag| if flag { -1 } else { 0 })).collect::<Int64Array>())
+            Arc::new(
+                flags
+                    .iter()
+                    .map(|flag| flag.map(|flag| if flag { -1 } else { 0 }))
+                    .collect::<Int64Array>(),
+            )
         }
         _ => Arc::clone(array),
     };
@@ -40,22 +50,38 @@ pub(super) fn convert(
 fn boolean(array: &ArrayRef) -> Result<ArrayRef, EvaluateError> {
     let numbers = cast(array, &ArrowType::Float64)?;
     let numbers = numbers.as_primitive::<Float64Type>();
-    Ok(Arc::new(numbers.iter().map(|number| number.map(|number| number != 0.0)).collect::<BooleanArray>()))
+    Ok(Arc::new(
+        numbers
+            .iter()
+            .map(|number| number.map(|number| number != 0.0))
+            .collect::<BooleanArray>(),
+    ))
 }
 
 /// Integers and floats: arrow's checked cast, after rounding.
-fn plain(array: &ArrayRef, to: &DataType, errors: &mut Vec<RowFailure>) -> Result<ArrayRef, EvaluateError> {
+fn plain(
+    array: &ArrayRef,
+    to: &DataType,
+    errors: &mut Vec<RowFailure>,
+) -> Result<ArrayRef, EvaluateError> {
     let target = arrow_type(to);
     let rounded: ArrayRef = match (array.data_type(), &target) {
-        (ArrowType::Float32 | ArrowType::Float64, ArrowType::Float32 | ArrowType::Float64) => Arc::clone(array),
+        (ArrowType::Float32 | ArrowType::Float64, ArrowType::Float32 | ArrowType::Float64) => {
+            Arc::clone(array)
+        }
         (ArrowType::Float32 | ArrowType::Float64, _) => {
             let floats = cast(array, &ArrowType::Float64)?;
-            let floats: Float64Array = floats.as_primitive::<Float64Type>().unary(f64::round_ties_even);
+            let floats: Float64Array = floats
+                .as_primitive::<Float64Type>()
+                .unary(f64::round_ties_even);
             Arc::new(floats)
         }
         _ => Arc::clone(array),
     };
-    let options = CastOptions { safe: true, ..CastOptions::default() };
+    let options = CastOptions {
+        safe: true,
+        ..CastOptions::default()
+    };
     let result = cast_with_options(&rounded, &target, &options)?;
     if result.null_count() > array.null_count() {
         for row in 0..result.len() {
@@ -76,14 +102,17 @@ fn to_decimal(
 ) -> Result<ArrayRef, EvaluateError> {
     let (precision, scale) = decimal_shape(to).unwrap_or((38, 0));
     let bound = 10_i128.pow(u32::from(precision.min(38)));
-    let fits = |value: i128| Some(value).filter(|value| value.unsigned_abs() < bound.unsigned_abs());
+    let fits =
+        |value: i128| Some(value).filter(|value| value.unsigned_abs() < bound.unsigned_abs());
     if matches!(array.data_type(), ArrowType::Float32 | ArrowType::Float64) {
         let floats = cast(array, &ArrowType::Float64)?;
         let factor = 10_f64.powi(i32::from(scale));
         let floats = floats.as_primitive::<Float64Type>();
         return Ok(collect(floats.len(), array.nulls(), to, errors, |row| {
             let scaled = (floats.value(row) * factor).round_ties_even();
-            (scaled.abs() < 1.7e38).then_some(scaled as i128).and_then(fits)
+            (scaled.abs() < 1.7e38)
+                .then_some(scaled as i128)
+                .and_then(fits)
         }));
     }
     let source = match array.data_type() {
@@ -97,10 +126,14 @@ fn to_decimal(
     };
     Ok(if scale >= from_scale {
         let factor = 10_i128.pow(u32::from(scale - from_scale));
-        collect(values.len(), array.nulls(), to, errors, |row| values[row].checked_mul(factor).and_then(fits))
+        collect(values.len(), array.nulls(), to, errors, |row| {
+            values[row].checked_mul(factor).and_then(fits)
+        })
     } else {
         let divisor = 10_i128.pow(u32::from(from_scale - scale));
-        collect(values.len(), array.nulls(), to, errors, |row| fits(round_half_even(values[row], divisor)))
+        collect(values.len(), array.nulls(), to, errors, |row| {
+            fits(round_half_even(values[row], divisor))
+        })
     })
 }
 
@@ -143,8 +176,9 @@ fn from_decimal(
         return Ok(cast(array, &arrow_type(to))?);
     }
     let divisor = 10_i128.pow(u32::from(scale));
-    let whole: Decimal128Array =
-        array.as_primitive::<Decimal128Type>().unary(|value| round_half_even(value, divisor));
+    let whole: Decimal128Array = array
+        .as_primitive::<Decimal128Type>()
+        .unary(|value| round_half_even(value, divisor));
     let whole: ArrayRef = Arc::new(whole.with_data_type(ArrowType::Decimal128(38, 0)));
     plain(&whole, to, errors)
 }

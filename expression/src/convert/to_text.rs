@@ -8,23 +8,34 @@ use dtsx::{DataType, SsisCode};
 use crate::{code_page::CodePage, error::EvaluateError, evaluate::RowFailure};
 
 /// Cuts what is too long, and reports it. The common case, nothing too long and all ASCII, looks at lengths only.
-pub(super) fn limit(text: &ArrayRef, to: &DataType, errors: &mut Vec<RowFailure>) -> Result<ArrayRef, EvaluateError> {
+pub(super) fn limit(
+    text: &ArrayRef,
+    to: &DataType,
+    errors: &mut Vec<RowFailure>,
+) -> Result<ArrayRef, EvaluateError> {
     let (length, code_page) = match *to {
         DataType::WStr { length } => (length as usize, None),
         DataType::Str { length, code_page } => (length as usize, Some(code_page)),
         _ => return Ok(Arc::clone(text)),
     };
     let Some(array) = text.as_string_view_opt() else {
-        return Err(EvaluateError::Carrier { found: text.data_type().to_string(), wanted: "Utf8View".into() });
+        return Err(EvaluateError::Carrier {
+            found: text.data_type().to_string(),
+            wanted: "Utf8View".into(),
+        });
     };
-    let short = array.views().iter().all(|view| (*view as u32) as usize <= length);
+    let short = array
+        .views()
+        .iter()
+        .all(|view| (*view as u32) as usize <= length);
     if short && (code_page.is_none_or(|page| page == 65001) || array.is_ascii()) {
         return Ok(Arc::clone(text));
     }
     let page = match code_page.filter(|page| *page != 0) {
-        Some(number) => {
-            Some(CodePage::from_number(number).map_err(|error| EvaluateError::CodePage(error.to_string()))?)
-        }
+        Some(number) => Some(
+            CodePage::from_number(number)
+                .map_err(|error| EvaluateError::CodePage(error.to_string()))?,
+        ),
         None => None,
     };
     let mut builder = StringViewBuilder::with_capacity(array.len());
@@ -37,7 +48,11 @@ pub(super) fn limit(text: &ArrayRef, to: &DataType, errors: &mut Vec<RowFailure>
         let (cut, lossy) = cut(value, length, page.as_ref());
         if cut.len() < value.len() || lossy {
             let code = SsisCode::INDUCED_FAILURE_ON_TRUNCATION;
-            errors.push(RowFailure { row: row as u32, code, truncation: true });
+            errors.push(RowFailure {
+                row: row as u32,
+                code,
+                truncation: true,
+            });
         }
         builder.append_value(cut);
     }

@@ -29,13 +29,20 @@ pub(super) fn arithmetic(
     let whole = apply(operator, left, right);
     match whole {
         Ok(array) => {
-            let value = Value { is_scalar: left.is_scalar && right.is_scalar, array };
-            if matches!(operator, BinaryOperator::Divide) && matches!(result, DataType::R4 | DataType::R8) {
+            let value = Value {
+                is_scalar: left.is_scalar && right.is_scalar,
+                array,
+            };
+            if matches!(operator, BinaryOperator::Divide)
+                && matches!(result, DataType::R4 | DataType::R8)
+            {
                 return float_division(value, right, context);
             }
             Ok(value)
         }
-        Err(ArrowError::ArithmeticOverflow(_) | ArrowError::DivideByZero) => rows(operator, left, right, context),
+        Err(ArrowError::ArithmeticOverflow(_) | ArrowError::DivideByZero) => {
+            rows(operator, left, right, context)
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -53,7 +60,12 @@ fn apply(operator: BinaryOperator, left: &Value, right: &Value) -> Result<ArrayR
 }
 
 /// The slow path: one row at a time, failing ones are NULL.
-fn rows(operator: BinaryOperator, left: &Value, right: &Value, context: &mut Context<'_>) -> Result<Value, EvaluateError> {
+fn rows(
+    operator: BinaryOperator,
+    left: &Value,
+    right: &Value,
+    context: &mut Context<'_>,
+) -> Result<Value, EvaluateError> {
     let mut parts: Vec<ArrayRef> = Vec::with_capacity(context.rows());
     for row in 0..context.rows() {
         let (a, b) = (left.slice(row), right.slice(row));
@@ -67,7 +79,11 @@ fn rows(operator: BinaryOperator, left: &Value, right: &Value, context: &mut Con
         }
     }
     let parts: Vec<&dyn Array> = parts.iter().map(|part| part.as_ref()).collect();
-    Ok(Value::array(if parts.is_empty() { new_null_array(left.array.data_type(), 0) } else { concat(&parts)? }))
+    Ok(Value::array(if parts.is_empty() {
+        new_null_array(left.array.data_type(), 0)
+    } else {
+        concat(&parts)?
+    }))
 }
 
 fn code(error: &ArrowError) -> SsisCode {
@@ -78,7 +94,11 @@ fn code(error: &ArrowError) -> SsisCode {
 }
 
 /// Floats do not fail by themselves: a zero divisor does here.
-fn float_division(value: Value, right: &Value, context: &mut Context<'_>) -> Result<Value, EvaluateError> {
+fn float_division(
+    value: Value,
+    right: &Value,
+    context: &mut Context<'_>,
+) -> Result<Value, EvaluateError> {
     let divisor = compute::cast(&right.array, &ArrowType::Float64)?;
     let divisor = divisor.as_primitive::<arrow::datatypes::Float64Type>();
     let zero = |row: usize| !divisor.is_null(row) && divisor.value(row) == 0.0;
@@ -107,9 +127,16 @@ fn decimal(
 ) -> Result<Value, EvaluateError> {
     let shape = |data_type: &DataType| decimal_shape(data_type).unwrap_or((38, 0));
     let ((_, s1), (_, s2), (precision, scale)) = (shape(&from), shape(&to), shape(&result));
-    let (a, b) = (left.array.as_primitive::<Decimal128Type>(), right.array.as_primitive::<Decimal128Type>());
+    let (a, b) = (
+        left.array.as_primitive::<Decimal128Type>(),
+        right.array.as_primitive::<Decimal128Type>(),
+    );
     let step = Step::new(operator, s1, s2, precision, scale);
-    let rows = if left.is_scalar && right.is_scalar { 1 } else { context.rows() };
+    let rows = if left.is_scalar && right.is_scalar {
+        1
+    } else {
+        context.rows()
+    };
     let (x, y) = (a.values(), b.values());
     let mut values: Vec<i128> = Vec::with_capacity(rows);
     let mut failed = false;
@@ -118,15 +145,26 @@ fn decimal(
         values.push(value.unwrap_or(0));
     };
     match (left.is_scalar, right.is_scalar) {
-        (false, false) => x.iter().zip(y.iter()).for_each(|(x, y)| put(step.apply(*x, *y))),
+        (false, false) => x
+            .iter()
+            .zip(y.iter())
+            .for_each(|(x, y)| put(step.apply(*x, *y))),
         (true, false) => y.iter().for_each(|y| put(step.apply(x[0], *y))),
         (false, true) => x.iter().for_each(|x| put(step.apply(*x, y[0]))),
         (true, true) => put(step.apply(x[0], y[0])),
     }
     let nulls = nulls(left, right, rows);
-    let nulls = if failed { fail_rows(&step, left, right, nulls, rows, context) } else { nulls };
-    let array = Decimal128Array::new(values.into(), nulls).with_data_type(crate::types::arrow_type(&result));
-    Ok(Value { array: Arc::new(array), is_scalar: left.is_scalar && right.is_scalar })
+    let nulls = if failed {
+        fail_rows(&step, left, right, nulls, rows, context)
+    } else {
+        nulls
+    };
+    let array = Decimal128Array::new(values.into(), nulls)
+        .with_data_type(crate::types::arrow_type(&result));
+    Ok(Value {
+        array: Arc::new(array),
+        is_scalar: left.is_scalar && right.is_scalar,
+    })
 }
 
 fn nulls(left: &Value, right: &Value, rows: usize) -> Option<NullBuffer> {
@@ -145,7 +183,10 @@ fn fail_rows(
     rows: usize,
     context: &mut Context<'_>,
 ) -> Option<NullBuffer> {
-    let (a, b) = (left.array.as_primitive::<Decimal128Type>(), right.array.as_primitive::<Decimal128Type>());
+    let (a, b) = (
+        left.array.as_primitive::<Decimal128Type>(),
+        right.array.as_primitive::<Decimal128Type>(),
+    );
     let valid: Vec<bool> = (0..rows)
         .map(|row| {
             if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
@@ -155,8 +196,11 @@ fn fail_rows(
             let value = step.apply(x, y);
             if value.is_none() {
                 let zero = step.operator == BinaryOperator::Divide && y == 0;
-                let code =
-                    if zero { SsisCode::EXPRESSION_DIVIDE_BY_ZERO } else { SsisCode::EXPRESSION_OVERFLOW };
+                let code = if zero {
+                    SsisCode::EXPRESSION_DIVIDE_BY_ZERO
+                } else {
+                    SsisCode::EXPRESSION_OVERFLOW
+                };
                 context.fail(row, code);
             }
             value.is_some()
@@ -184,14 +228,24 @@ impl Step {
             BinaryOperator::Divide => (1, 1, scale + s2 - s1),
             _ => (ten(scale - s1), ten(scale - s2), 0),
         };
-        Self { operator, left, right, shift, bound: ten(i32::from(precision)) }
+        Self {
+            operator,
+            left,
+            right,
+            shift,
+            bound: ten(i32::from(precision)),
+        }
     }
 
     #[inline]
     fn apply(&self, x: i128, y: i128) -> Option<i128> {
         let value = match self.operator {
-            BinaryOperator::Add => x.checked_mul(self.left)?.checked_add(y.checked_mul(self.right)?)?,
-            BinaryOperator::Subtract => x.checked_mul(self.left)?.checked_sub(y.checked_mul(self.right)?)?,
+            BinaryOperator::Add => x
+                .checked_mul(self.left)?
+                .checked_add(y.checked_mul(self.right)?)?,
+            BinaryOperator::Subtract => x
+                .checked_mul(self.left)?
+                .checked_sub(y.checked_mul(self.right)?)?,
             BinaryOperator::Multiply => self.multiply(x, y)?,
             _ => self.divide(x, y)?,
         };
@@ -225,7 +279,8 @@ impl Step {
         match x.checked_mul(ten(self.shift)) {
             Some(dividend) if self.shift <= 38 => dividend.checked_div(y),
             _ => {
-                let dividend = i256::from_i128(x).checked_mul(i256::from_i128(10).pow_checked(self.shift as u32).ok()?)?;
+                let dividend = i256::from_i128(x)
+                    .checked_mul(i256::from_i128(10).pow_checked(self.shift as u32).ok()?)?;
                 dividend.checked_div(i256::from_i128(y))?.to_i128()
             }
         }
@@ -233,12 +288,18 @@ impl Step {
 }
 
 fn ten(power: i32) -> i128 {
-    10_i128.checked_pow(power.max(0) as u32).unwrap_or(i128::MAX)
+    10_i128
+        .checked_pow(power.max(0) as u32)
+        .unwrap_or(i128::MAX)
 }
 
 fn round_half_away(value: i128, divisor: i128) -> i128 {
     let (quotient, remainder) = (value / divisor, value % divisor);
-    if remainder.unsigned_abs() * 2 >= divisor.unsigned_abs() { quotient + value.signum() } else { quotient }
+    if remainder.unsigned_abs() * 2 >= divisor.unsigned_abs() {
+        quotient + value.signum()
+    } else {
+        quotient
+    }
 }
 
 fn wide_round(value: i256, divisor: i256) -> Option<i128> {
@@ -246,12 +307,19 @@ fn wide_round(value: i256, divisor: i256) -> Option<i128> {
     let remainder = value.checked_rem(divisor)?.wrapping_abs();
     let up = remainder.checked_add(remainder)? >= divisor;
     let quotient = quotient.to_i128()?;
-    if up { quotient.checked_add(if value < i256::ZERO { -1 } else { 1 }) } else { Some(quotient) }
+    if up {
+        quotient.checked_add(if value < i256::ZERO { -1 } else { 1 })
+    } else {
+        Some(quotient)
+    }
 }
 
 pub(super) fn negate(operand: &Value, context: &mut Context<'_>) -> Result<Value, EvaluateError> {
     match numeric::neg(operand.array.as_ref()) {
-        Ok(array) => Ok(Value { array, is_scalar: operand.is_scalar }),
+        Ok(array) => Ok(Value {
+            array,
+            is_scalar: operand.is_scalar,
+        }),
         Err(ArrowError::ArithmeticOverflow(_)) => {
             let mut parts: Vec<ArrayRef> = Vec::with_capacity(context.rows());
             for row in 0..context.rows() {
@@ -274,16 +342,43 @@ macro_rules! by_integer {
     ($array:expr, $type:ident => $body:expr) => {{
         use arrow::datatypes::*;
         match $array.data_type() {
-            ArrowType::Int8 => { type $type = Int8Type; $body }
-            ArrowType::Int16 => { type $type = Int16Type; $body }
-            ArrowType::Int32 => { type $type = Int32Type; $body }
-            ArrowType::Int64 => { type $type = Int64Type; $body }
-            ArrowType::UInt8 => { type $type = UInt8Type; $body }
-            ArrowType::UInt16 => { type $type = UInt16Type; $body }
-            ArrowType::UInt32 => { type $type = UInt32Type; $body }
-            ArrowType::UInt64 => { type $type = UInt64Type; $body }
+            ArrowType::Int8 => {
+                type $type = Int8Type;
+                $body
+            }
+            ArrowType::Int16 => {
+                type $type = Int16Type;
+                $body
+            }
+            ArrowType::Int32 => {
+                type $type = Int32Type;
+                $body
+            }
+            ArrowType::Int64 => {
+                type $type = Int64Type;
+                $body
+            }
+            ArrowType::UInt8 => {
+                type $type = UInt8Type;
+                $body
+            }
+            ArrowType::UInt16 => {
+                type $type = UInt16Type;
+                $body
+            }
+            ArrowType::UInt32 => {
+                type $type = UInt32Type;
+                $body
+            }
+            ArrowType::UInt64 => {
+                type $type = UInt64Type;
+                $body
+            }
             other => {
-                return Err(EvaluateError::Carrier { found: other.to_string(), wanted: "an integer".to_owned() });
+                return Err(EvaluateError::Carrier {
+                    found: other.to_string(),
+                    wanted: "an integer".to_owned(),
+                });
             }
         }
     }};
@@ -291,7 +386,10 @@ macro_rules! by_integer {
 
 pub(super) fn complement(operand: &Value) -> Result<Value, EvaluateError> {
     let array: ArrayRef = by_integer!(operand.array, T => Arc::new(bits::bitwise_not(operand.array.as_primitive::<T>())?));
-    Ok(Value { array, is_scalar: operand.is_scalar })
+    Ok(Value {
+        array,
+        is_scalar: operand.is_scalar,
+    })
 }
 
 pub(super) fn bitwise(

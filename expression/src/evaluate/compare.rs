@@ -32,11 +32,20 @@ pub(super) fn compare(
         BinaryOperator::Greater => cmp::gt(a, b)?,
         _ => cmp::gt_eq(a, b)?,
     };
-    Ok(Value { array: Arc::new(result), is_scalar: left.is_scalar && right.is_scalar })
+    Ok(Value {
+        array: Arc::new(result),
+        is_scalar: left.is_scalar && right.is_scalar,
+    })
 }
 
-fn linguistic(operator: BinaryOperator, left: &Value, right: &Value, rows: usize) -> Result<Value, EvaluateError> {
-    let collation = Collation::try_new(127, 0).map_err(|error| EvaluateError::CodePage(error.to_string()))?;
+fn linguistic(
+    operator: BinaryOperator,
+    left: &Value,
+    right: &Value,
+    rows: usize,
+) -> Result<Value, EvaluateError> {
+    let collation =
+        Collation::try_new(127, 0).map_err(|error| EvaluateError::CodePage(error.to_string()))?;
     let (a, b) = (left.array.as_string_view(), right.array.as_string_view());
     let result: BooleanArray = (0..rows)
         .map(|row| {

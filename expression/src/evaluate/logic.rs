@@ -12,14 +12,20 @@ use crate::{check::Typed, error::EvaluateError, syntax::BinaryOperator};
 
 pub(super) fn not(operand: &Value) -> Result<Value, EvaluateError> {
     let array = Arc::new(compute::not(boolean(operand)?)?);
-    Ok(Value { array, is_scalar: operand.is_scalar })
+    Ok(Value {
+        array,
+        is_scalar: operand.is_scalar,
+    })
 }
 
 fn boolean(value: &Value) -> Result<&BooleanArray, EvaluateError> {
-    value.array.as_boolean_opt().ok_or_else(|| EvaluateError::Carrier {
-        found: value.array.data_type().to_string(),
-        wanted: "Boolean".to_owned(),
-    })
+    value
+        .array
+        .as_boolean_opt()
+        .ok_or_else(|| EvaluateError::Carrier {
+            found: value.array.data_type().to_string(),
+            wanted: "Boolean".to_owned(),
+        })
 }
 
 /// A row whose left side decides does not fail on its right side.
@@ -36,8 +42,16 @@ pub(super) fn logic(
     let (left, right) = (boolean(&left)?, boolean(&right)?);
     let deciding = operator == BinaryOperator::Or;
     let decided = |row: usize| left.is_valid(row) && left.value(row) == deciding;
-    context.failures.extend(failures.into_iter().filter(|failure| !decided(failure.row as usize)));
-    let result = if deciding { compute::or_kleene(left, right)? } else { compute::and_kleene(left, right)? };
+    context.failures.extend(
+        failures
+            .into_iter()
+            .filter(|failure| !decided(failure.row as usize)),
+    );
+    let result = if deciding {
+        compute::or_kleene(left, right)?
+    } else {
+        compute::and_kleene(left, right)?
+    };
     Ok(Value::array(Arc::new(result)))
 }
 
@@ -57,8 +71,16 @@ pub(super) fn conditional(
         let row = failure.row as usize;
         test.is_valid(row) && test.value(row) == branch
     };
-    context.failures.extend(yes_failures.into_iter().filter(|failure| chosen(failure, true)));
-    context.failures.extend(no_failures.into_iter().filter(|failure| chosen(failure, false)));
+    context.failures.extend(
+        yes_failures
+            .into_iter()
+            .filter(|failure| chosen(failure, true)),
+    );
+    context.failures.extend(
+        no_failures
+            .into_iter()
+            .filter(|failure| chosen(failure, false)),
+    );
     let chosen = zip(test, yes.datum().as_ref(), no.datum().as_ref())?;
     if test.null_count() == 0 {
         return Ok(Value::array(chosen));

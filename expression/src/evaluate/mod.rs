@@ -8,7 +8,9 @@ mod text;
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, Datum, RecordBatch, RecordBatchOptions, Scalar as ArrowScalar, UInt32Array},
+    array::{
+        Array, ArrayRef, Datum, RecordBatch, RecordBatchOptions, Scalar as ArrowScalar, UInt32Array,
+    },
     compute,
     datatypes::Schema,
 };
@@ -48,7 +50,10 @@ pub(crate) struct Value {
 
 impl Value {
     pub(crate) fn array(array: ArrayRef) -> Self {
-        Self { array, is_scalar: false }
+        Self {
+            array,
+            is_scalar: false,
+        }
     }
 
     /// Where the value of a row is.
@@ -62,18 +67,29 @@ impl Value {
 
     /// For arrow's kernels.
     pub(crate) fn datum(&self) -> Box<dyn Datum + '_> {
-        if self.is_scalar { Box::new(ArrowScalar::new(Arc::clone(&self.array))) } else { Box::new(&self.array) }
+        if self.is_scalar {
+            Box::new(ArrowScalar::new(Arc::clone(&self.array)))
+        } else {
+            Box::new(&self.array)
+        }
     }
 
     pub(crate) fn into_rows(self, rows: usize) -> Result<ArrayRef, EvaluateError> {
         if !self.is_scalar {
             return Ok(self.array);
         }
-        Ok(compute::take(&self.array, &UInt32Array::from(vec![0; rows]), None)?)
+        Ok(compute::take(
+            &self.array,
+            &UInt32Array::from(vec![0; rows]),
+            None,
+        )?)
     }
 
     pub(crate) fn slice(&self, row: usize) -> Self {
-        Self { array: self.array.slice(self.at(row), 1), is_scalar: true }
+        Self {
+            array: self.array.slice(self.at(row), 1),
+            is_scalar: true,
+        }
     }
 }
 
@@ -89,11 +105,18 @@ impl Context<'_> {
     }
 
     pub(crate) fn fail(&mut self, row: usize, code: SsisCode) {
-        self.failures.push(RowFailure { row: row as u32, code, truncation: false });
+        self.failures.push(RowFailure {
+            row: row as u32,
+            code,
+            truncation: false,
+        });
     }
 
     /// Evaluates with a list of failures of its own, which is given back.
-    pub(crate) fn apart(&mut self, node: &Typed) -> Result<(Value, Vec<RowFailure>), EvaluateError> {
+    pub(crate) fn apart(
+        &mut self,
+        node: &Typed,
+    ) -> Result<(Value, Vec<RowFailure>), EvaluateError> {
         let outer = std::mem::take(&mut self.failures);
         let value = evaluate(node, self);
         let own = std::mem::replace(&mut self.failures, outer);
@@ -103,7 +126,10 @@ impl Context<'_> {
 
 /// A column of results over a batch.
 pub(crate) fn column(node: &Typed, batch: &RecordBatch) -> Result<Evaluated, EvaluateError> {
-    let mut context = Context { batch, failures: Vec::new() };
+    let mut context = Context {
+        batch,
+        failures: Vec::new(),
+    };
     let array = evaluate(node, &mut context)?.into_rows(batch.num_rows())?;
     let mut errors = context.failures;
     errors.sort_by_key(|failure| failure.row);
@@ -119,7 +145,10 @@ pub(crate) fn constant(node: &Typed) -> Result<Scalar, SsisCode> {
     match column(node, &batch) {
         Ok(Evaluated { array, errors }) => match errors.first() {
             Some(failure) => Err(failure.code),
-            None => Ok(Scalar { data_type: node.data_type, array }),
+            None => Ok(Scalar {
+                data_type: node.data_type,
+                array,
+            }),
         },
         Err(_) => Err(SsisCode::EXPRESSION_EVALUATION_FAILED),
     }
@@ -127,9 +156,16 @@ pub(crate) fn constant(node: &Typed) -> Result<Scalar, SsisCode> {
 
 pub(crate) fn evaluate(node: &Typed, context: &mut Context<'_>) -> Result<Value, EvaluateError> {
     Ok(match &node.kind {
-        TypedKind::Constant(scalar) => Value { array: Arc::clone(&scalar.array), is_scalar: true },
+        TypedKind::Constant(scalar) => Value {
+            array: Arc::clone(&scalar.array),
+            is_scalar: true,
+        },
         TypedKind::Column(index) => {
-            let array = context.batch.columns().get(*index).ok_or(EvaluateError::NoColumn(*index))?;
+            let array = context
+                .batch
+                .columns()
+                .get(*index)
+                .ok_or(EvaluateError::NoColumn(*index))?;
             Value::array(Arc::clone(array))
         }
         TypedKind::Negate(operand) => {
@@ -162,10 +198,20 @@ pub(crate) fn evaluate(node: &Typed, context: &mut Context<'_>) -> Result<Value,
             let from = operand.data_type;
             let operand = evaluate(operand, context)?;
             let rows = context.rows();
-            convert_value(&operand, &from, &node.data_type, &ConvertOptions::cast(*locale_id), rows, &mut context.failures)?
+            convert_value(
+                &operand,
+                &from,
+                &node.data_type,
+                &ConvertOptions::cast(*locale_id),
+                rows,
+                &mut context.failures,
+            )?
         }
         TypedKind::Call(function, arguments) => {
-            let values = arguments.iter().map(|argument| evaluate(argument, context)).collect::<Result<Vec<_>, _>>()?;
+            let values = arguments
+                .iter()
+                .map(|argument| evaluate(argument, context))
+                .collect::<Result<Vec<_>, _>>()?;
             (function.apply)(&values, &node.data_type, context)?
         }
     })

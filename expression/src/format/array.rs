@@ -2,10 +2,11 @@
 
 use arrow::{
     array::{
-        Array, ArrayRef, BinaryViewArray, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray,
-        Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, StringViewArray,
-        StringViewBuilder, StructArray, Time32SecondArray, Time64NanosecondArray, TimestampMicrosecondArray,
-        UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+        Array, ArrayRef, BinaryViewArray, BooleanArray, Date32Array, Decimal128Array,
+        FixedSizeBinaryArray, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array,
+        Int64Array, StringViewArray, StringViewBuilder, StructArray, Time32SecondArray,
+        Time64NanosecondArray, TimestampMicrosecondArray, UInt8Array, UInt16Array, UInt32Array,
+        UInt64Array,
     },
     datatypes::{DataType as ArrowType, TimeUnit},
 };
@@ -83,23 +84,30 @@ impl<'a> ColumnText<'a> {
                 Self::Decimal(decimals.values(), decimals.scale())
             }
             DataType::Bool => Self::Bool(cast(array)?),
-            DataType::Str { .. } | DataType::WStr { .. } | DataType::Text { .. } | DataType::NText => {
-                Self::Text(cast(array)?)
-            }
+            DataType::Str { .. }
+            | DataType::WStr { .. }
+            | DataType::Text { .. }
+            | DataType::NText => Self::Text(cast(array)?),
             DataType::Bytes { .. } | DataType::Image => Self::Bytes(cast(array)?),
-            DataType::Guid => {
-                Self::Guid(cast::<FixedSizeBinaryArray>(array).filter(|guids| guids.value_length() == 16)?)
-            }
+            DataType::Guid => Self::Guid(
+                cast::<FixedSizeBinaryArray>(array).filter(|guids| guids.value_length() == 16)?,
+            ),
             DataType::DbDate => Self::Date(cast::<Date32Array>(array)?.values()),
             DataType::DbTime => Self::Time(cast::<Time32SecondArray>(array)?.values()),
-            DataType::DbTime2 { scale } => Self::Time2(cast::<Time64NanosecondArray>(array)?.values(), scale),
+            DataType::DbTime2 { scale } => {
+                Self::Time2(cast::<Time64NanosecondArray>(array)?.values(), scale)
+            }
             DataType::Date | DataType::DbTimeStamp => Self::Timestamp(microseconds(array)?),
             DataType::DbTimeStamp2 { scale } => Self::Timestamp2(microseconds(array)?, scale),
             DataType::FileTime => Self::FileTime(microseconds(array)?),
             DataType::DbTimeStampOffset { scale } => {
                 let parts = cast::<StructArray>(array)?;
                 let offsets = cast::<Int16Array>(parts.columns().get(1)?)?;
-                Self::TimestampOffset(microseconds(parts.columns().first()?)?, offsets.values(), scale)
+                Self::TimestampOffset(
+                    microseconds(parts.columns().first()?)?,
+                    offsets.values(),
+                    scale,
+                )
             }
             DataType::Null | DataType::Empty => match array.data_type() {
                 ArrowType::Null => Self::Null,
@@ -122,7 +130,9 @@ impl<'a> ColumnText<'a> {
             Self::Null => {}
             Self::I32(values) => with!(values, value => append_i64(value.into(), out)),
             Self::I64(values) => with!(values, value => append_i64(value, out)),
-            Self::Decimal(values, scale) => with!(values, value => append_decimal(value, *scale, out)),
+            Self::Decimal(values, scale) => {
+                with!(values, value => append_decimal(value, *scale, out))
+            }
             Self::Date(values) => with!(values, value => append_date(value, out)),
             Self::Text(values) => append_view(values, row, out),
             Self::Timestamp(values) => with!(values, value => append_timestamp(value, out)),
@@ -144,7 +154,9 @@ impl<'a> ColumnText<'a> {
             Self::Bool(_) | Self::Bytes(_) | Self::Guid(_) => {}
             Self::Time(values) => with!(values, value => append_time(value, out)),
             Self::Time2(values, scale) => with!(values, value => append_time2(value, *scale, out)),
-            Self::Timestamp2(values, scale) => with!(values, value => append_timestamp2(value, *scale, out)),
+            Self::Timestamp2(values, scale) => {
+                with!(values, value => append_timestamp2(value, *scale, out))
+            }
             Self::FileTime(values) => with!(values, value => append_filetime(value, out)),
             Self::TimestampOffset(values, offsets, scale) => with!(values, value => {
                 with!(offsets, offset => append_timestamp_offset(value, offset, *scale, out));
@@ -244,8 +256,14 @@ mod tests {
             one(Arc::new(UInt64Array::from(vec![u64::MAX])), DataType::UI8),
             "18446744073709551615"
         );
-        assert_eq!(one(Arc::new(Int8Array::from(vec![-128])), DataType::I1), "-128");
-        assert_eq!(one(Arc::new(Float64Array::from(vec![1e3])), DataType::R8), "1000");
+        assert_eq!(
+            one(Arc::new(Int8Array::from(vec![-128])), DataType::I1),
+            "-128"
+        );
+        assert_eq!(
+            one(Arc::new(Float64Array::from(vec![1e3])), DataType::R8),
+            "1000"
+        );
         assert_eq!(
             one(Arc::new(BooleanArray::from(vec![true])), DataType::Bool),
             "True"

@@ -51,7 +51,12 @@ pub fn append_timestamp2(microseconds: i64, scale: u8, out: &mut Vec<u8>) {
 }
 
 /// `DT_DBTIMESTAMPOFFSET`: `2024-02-29 13:05:09.12 +01:00`, local time from UTC and the offset.
-pub fn append_timestamp_offset(utc_microseconds: i64, offset_minutes: i16, scale: u8, out: &mut Vec<u8>) {
+pub fn append_timestamp_offset(
+    utc_microseconds: i64,
+    offset_minutes: i16,
+    scale: u8,
+    out: &mut Vec<u8>,
+) {
     let local = utc_microseconds.saturating_add(i64::from(offset_minutes) * 60_000_000);
     append_timestamp2(local, scale, out);
     let minutes = u32::from(offset_minutes.unsigned_abs());
@@ -121,7 +126,12 @@ fn append_far_date(days: i32, out: &mut Vec<u8>) {
     let year = era * 400 + i64::from(year);
     if (0..1000).contains(&year) {
         out.extend_from_slice(b"0000");
-        out.truncate(out.len() - year.checked_ilog10().map_or(1, |digits| digits as usize + 1));
+        out.truncate(
+            out.len()
+                - year
+                    .checked_ilog10()
+                    .map_or(1, |digits| digits as usize + 1),
+        );
     }
     super::append_i64(year, out);
     let [m0, m1] = two_digits(month);
@@ -159,7 +169,10 @@ mod tests {
         let at = DateTime::parse_from_rfc3339("2024-02-29T13:05:09.120Z")
             .unwrap()
             .timestamp_micros();
-        assert_eq!(text(|out| append_timestamp(at, out)), "2024-02-29 13:05:09.120");
+        assert_eq!(
+            text(|out| append_timestamp(at, out)),
+            "2024-02-29 13:05:09.120"
+        );
         assert_eq!(
             text(|out| append_timestamp(at - 120_000, out)),
             "2024-02-29 13:05:09"
@@ -168,12 +181,18 @@ mod tests {
             text(|out| append_timestamp(at + 5, out)),
             "2024-02-29 13:05:09.120005"
         );
-        assert_eq!(text(|out| append_timestamp2(at, 0, out)), "2024-02-29 13:05:09");
+        assert_eq!(
+            text(|out| append_timestamp2(at, 0, out)),
+            "2024-02-29 13:05:09"
+        );
         assert_eq!(
             text(|out| append_timestamp2(at, 7, out)),
             "2024-02-29 13:05:09.1200000"
         );
-        assert_eq!(text(|out| append_filetime(at, out)), "2024-02-29 13:05:09:120");
+        assert_eq!(
+            text(|out| append_filetime(at, out)),
+            "2024-02-29 13:05:09:120"
+        );
         assert_eq!(
             text(|out| append_timestamp_offset(at, -570, 2, out)),
             "2024-02-29 03:35:09.12 -09:30"

@@ -90,7 +90,14 @@ mod tests {
         for scale in 0..=38u8 {
             let mut power = 1i128;
             for _ in 0..38 {
-                for value in [power - 1, power, power + 1, power / 7 * 3, -power, 1 - power] {
+                for value in [
+                    power - 1,
+                    power,
+                    power + 1,
+                    power / 7 * 3,
+                    -power,
+                    1 - power,
+                ] {
                     assert_eq!(
                         text(value, scale as i8),
                         reference(value, scale.into()),

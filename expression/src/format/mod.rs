@@ -29,8 +29,8 @@ mod integer;
 pub use array::{ColumnText, FormatError, format_array};
 pub use binary::{append_guid, append_hex};
 pub use date::{
-    append_date, append_filetime, append_time, append_time2, append_timestamp, append_timestamp_offset,
-    append_timestamp2,
+    append_date, append_filetime, append_time, append_time2, append_timestamp,
+    append_timestamp_offset, append_timestamp2,
 };
 pub use decimal::append_decimal;
 pub use float::{append_f32, append_f64};

@@ -36,7 +36,10 @@ fn moment_argument(position: usize, data_type: &DataType) -> Result<DataType, St
 }
 
 fn one_date(types: &[DataType]) -> Result<Signature, String> {
-    Ok(Signature { arguments: vec![moment_argument(1, &types[0])?], result: DataType::I4 })
+    Ok(Signature {
+        arguments: vec![moment_argument(1, &types[0])?],
+        result: DataType::I4,
+    })
 }
 
 /// Days since 1970-01-01 of a date or a moment, and its other parts by arrow's kernel.
@@ -45,7 +48,10 @@ fn part(value: &Value, part: DatePart, of_date: fn(i32) -> i32) -> Result<Value,
         Some(dates) => Arc::new(dates.unary::<_, Int32Type>(of_date)) as arrow::array::ArrayRef,
         None => date_part(value.array.as_ref(), part)?,
     };
-    Ok(Value { array, is_scalar: value.is_scalar })
+    Ok(Value {
+        array,
+        is_scalar: value.is_scalar,
+    })
 }
 
 pub(super) const YEAR: Function = Function {
@@ -53,7 +59,11 @@ pub(super) const YEAR: Function = Function {
     arguments: 1,
     deterministic: true,
     check: one_date,
-    apply: |values, _, _| part(&values[0], DatePart::Year, |days| civil_from_days(days).0 as i32),
+    apply: |values, _, _| {
+        part(&values[0], DatePart::Year, |days| {
+            civil_from_days(days).0 as i32
+        })
+    },
 };
 
 pub(super) const MONTH: Function = Function {
@@ -61,7 +71,11 @@ pub(super) const MONTH: Function = Function {
     arguments: 1,
     deterministic: true,
     check: one_date,
-    apply: |values, _, _| part(&values[0], DatePart::Month, |days| civil_from_days(days).1 as i32),
+    apply: |values, _, _| {
+        part(&values[0], DatePart::Month, |days| {
+            civil_from_days(days).1 as i32
+        })
+    },
 };
 
 pub(super) const DAY_OF_MONTH: Function = Function {
@@ -69,7 +83,11 @@ pub(super) const DAY_OF_MONTH: Function = Function {
     arguments: 1,
     deterministic: true,
     check: one_date,
-    apply: |values, _, _| part(&values[0], DatePart::Day, |days| civil_from_days(days).2 as i32),
+    apply: |values, _, _| {
+        part(&values[0], DatePart::Day, |days| {
+            civil_from_days(days).2 as i32
+        })
+    },
 };
 
 /// The units of DATEPART, DATEADD and DATEDIFF.
@@ -125,11 +143,16 @@ pub(super) const DATEPART: Function = Function {
     check: |types| {
         let mut arguments = vec![text_argument(1, &types[0])?];
         arguments.extend(to_moments(types, 1)?);
-        Ok(Signature { arguments, result: DataType::I4 })
+        Ok(Signature {
+            arguments,
+            result: DataType::I4,
+        })
     },
     apply: |values, _, context| {
         let moments = values[1].array.as_primitive::<TimestampMicrosecondType>();
-        per_row(values, 0, context, |unit, row| date_part_of(unit, moments.value(values[1].at(row))))
+        per_row(values, 0, context, |unit, row| {
+            date_part_of(unit, moments.value(values[1].at(row)))
+        })
     },
 };
 
@@ -140,13 +163,20 @@ pub(super) const DATEDIFF: Function = Function {
     check: |types| {
         let mut arguments = vec![text_argument(1, &types[0])?];
         arguments.extend(to_moments(types, 1)?);
-        Ok(Signature { arguments, result: DataType::I4 })
+        Ok(Signature {
+            arguments,
+            result: DataType::I4,
+        })
     },
     apply: |values, _, context| {
         let moments = |at: usize| values[at].array.as_primitive::<TimestampMicrosecondType>();
         let (from, to) = (moments(1), moments(2));
         per_row(values, 0, context, |unit, row| {
-            difference(unit, from.value(values[1].at(row)), to.value(values[2].at(row)))
+            difference(
+                unit,
+                from.value(values[1].at(row)),
+                to.value(values[2].at(row)),
+            )
         })
     },
 };
@@ -175,7 +205,10 @@ fn per_row(
         }
         numbers.push(number);
     }
-    Ok(Value { array: Arc::new(Int32Array::from(numbers)), is_scalar })
+    Ok(Value {
+        array: Arc::new(Int32Array::from(numbers)),
+        is_scalar,
+    })
 }
 
 fn civil(micros: i64) -> Option<NaiveDateTime> {
@@ -198,7 +231,11 @@ fn date_part_of(unit: Unit, micros: i64) -> Option<i32> {
         Unit::DayOfYear => moment.ordinal() as i32,
         Unit::Day => moment.day() as i32,
         Unit::Week => {
-            let first = moment.date().with_ordinal(1)?.weekday().num_days_from_sunday();
+            let first = moment
+                .date()
+                .with_ordinal(1)?
+                .weekday()
+                .num_days_from_sunday();
             ((moment.ordinal0() + first) / 7 + 1) as i32
         }
         Unit::Weekday => moment.weekday().number_from_sunday() as i32,
@@ -239,9 +276,15 @@ pub(super) const DATEADD: Function = Function {
     arguments: 3,
     deterministic: true,
     check: |types| {
-        let mut arguments = vec![text_argument(1, &types[0])?, integer_argument(2, &types[1])?];
+        let mut arguments = vec![
+            text_argument(1, &types[0])?,
+            integer_argument(2, &types[1])?,
+        ];
         arguments.extend(to_moments(types, 2)?);
-        Ok(Signature { arguments, result: DataType::DbTimeStamp })
+        Ok(Signature {
+            arguments,
+            result: DataType::DbTimeStamp,
+        })
     },
     apply: |values, _, context| {
         let names = values[0].array.as_string_view();
@@ -257,13 +300,17 @@ pub(super) const DATEADD: Function = Function {
             }
             let count = i64::from(counts.value(values[1].at(row)));
             let moment = moments.value(values[2].at(row));
-            let result = unit(names.value(values[0].at(row))).and_then(|unit| add(unit, count, moment));
+            let result =
+                unit(names.value(values[0].at(row))).and_then(|unit| add(unit, count, moment));
             if result.is_none() {
                 context.fail(row, SsisCode::EXPRESSION_EVALUATION_FAILED);
             }
             results.push(result);
         }
-        Ok(Value { array: Arc::new(TimestampMicrosecondArray::from(results)), is_scalar })
+        Ok(Value {
+            array: Arc::new(TimestampMicrosecondArray::from(results)),
+            is_scalar,
+        })
     },
 };
 
@@ -287,13 +334,19 @@ fn add(unit: Unit, count: i64, micros: i64) -> Option<i64> {
     };
     let moment = civil(micros)?;
     let step = Months::new(u32::try_from(months.unsigned_abs()).ok()?);
-    let moved = if months < 0 { moment.checked_sub_months(step)? } else { moment.checked_add_months(step)? };
+    let moved = if months < 0 {
+        moment.checked_sub_months(step)?
+    } else {
+        moment.checked_add_months(step)?
+    };
     in_range(moved.and_utc().timestamp_micros())
 }
 
 /// Years 1 to 9999.
 fn in_range(micros: i64) -> Option<i64> {
-    civil(micros).filter(|moment| (1..=9999).contains(&moment.year())).map(|_| micros)
+    civil(micros)
+        .filter(|moment| (1..=9999).contains(&moment.year()))
+        .map(|_| micros)
 }
 
 /// Evaluated for each batch (semantics 1.5.12 has it per row: rows of a batch share the moment).
@@ -301,7 +354,12 @@ pub(super) const GETDATE: Function = Function {
     name: "GETDATE",
     arguments: 0,
     deterministic: false,
-    check: |_| Ok(Signature { arguments: Vec::new(), result: DataType::DbTimeStamp }),
+    check: |_| {
+        Ok(Signature {
+            arguments: Vec::new(),
+            result: DataType::DbTimeStamp,
+        })
+    },
     apply: |_, _, _| Ok(now(chrono::Local::now().naive_local())),
 };
 
@@ -309,11 +367,19 @@ pub(super) const GETUTCDATE: Function = Function {
     name: "GETUTCDATE",
     arguments: 0,
     deterministic: false,
-    check: |_| Ok(Signature { arguments: Vec::new(), result: DataType::DbTimeStamp }),
+    check: |_| {
+        Ok(Signature {
+            arguments: Vec::new(),
+            result: DataType::DbTimeStamp,
+        })
+    },
     apply: |_, _, _| Ok(now(chrono::Utc::now().naive_utc())),
 };
 
 fn now(moment: NaiveDateTime) -> Value {
     let millis = moment.and_utc().timestamp_millis();
-    Value { array: Arc::new(TimestampMicrosecondArray::from(vec![millis * 1000])), is_scalar: true }
+    Value {
+        array: Arc::new(TimestampMicrosecondArray::from(vec![millis * 1000])),
+        is_scalar: true,
+    }
 }

@@ -81,7 +81,9 @@ fn text_argument(position: usize, data_type: &DataType) -> Result<DataType, Stri
     if crate::check::is_text(data_type) {
         Ok(*data_type)
     } else {
-        Err(format!("argument {position} is {data_type}, text is wanted: cast it to DT_WSTR"))
+        Err(format!(
+            "argument {position} is {data_type}, text is wanted: cast it to DT_WSTR"
+        ))
     }
 }
 
@@ -89,7 +91,9 @@ fn integer_argument(position: usize, data_type: &DataType) -> Result<DataType, S
     if crate::check::is_integer(data_type) {
         Ok(DataType::I4)
     } else {
-        Err(format!("argument {position} is {data_type}, an integer is wanted"))
+        Err(format!(
+            "argument {position} is {data_type}, an integer is wanted"
+        ))
     }
 }
 

@@ -15,10 +15,18 @@ pub(super) const ISNULL: Function = Function {
     name: "ISNULL",
     arguments: 1,
     deterministic: true,
-    check: |types| Ok(Signature { arguments: types.to_vec(), result: DataType::Bool }),
+    check: |types| {
+        Ok(Signature {
+            arguments: types.to_vec(),
+            result: DataType::Bool,
+        })
+    },
     apply: |values, _, _| {
         let array: BooleanArray = is_null(values[0].array.as_ref())?;
-        Ok(Value { array: Arc::new(array), is_scalar: values[0].is_scalar })
+        Ok(Value {
+            array: Arc::new(array),
+            is_scalar: values[0].is_scalar,
+        })
     },
 };
 
@@ -32,9 +40,17 @@ pub(super) const REPLACENULL: Function = Function {
             Some(meet) if crate::check::is_text(&meet) => meet,
             Some(_) => types[0],
             None if crate::convert::converts(&types[1], &types[0]) => types[0],
-            None => return Err(format!("{} and {} do not fit together: cast one", types[0], types[1])),
+            None => {
+                return Err(format!(
+                    "{} and {} do not fit together: cast one",
+                    types[0], types[1]
+                ));
+            }
         };
-        Ok(Signature { arguments: vec![result, result], result })
+        Ok(Signature {
+            arguments: vec![result, result],
+            result,
+        })
     },
     apply: |values, _, context| {
         let rows = context.rows();
@@ -43,6 +59,10 @@ pub(super) const REPLACENULL: Function = Function {
         }
         let first = Value::array(values[0].clone().into_rows(rows)?);
         let unknown = is_null(first.array.as_ref())?;
-        Ok(Value::array(zip(&unknown, values[1].datum().as_ref(), first.datum().as_ref())?))
+        Ok(Value::array(zip(
+            &unknown,
+            values[1].datum().as_ref(),
+            first.datum().as_ref(),
+        )?))
     },
 };

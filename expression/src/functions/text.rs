@@ -17,29 +17,55 @@ use crate::{
 
 fn one_text(types: &[DataType]) -> Result<Signature, String> {
     let text = text_argument(1, &types[0])?;
-    Ok(Signature { arguments: vec![text], result: text_result(&text) })
+    Ok(Signature {
+        arguments: vec![text],
+        result: text_result(&text),
+    })
 }
 
 fn text_and_count(types: &[DataType]) -> Result<Signature, String> {
     let text = text_argument(1, &types[0])?;
-    Ok(Signature { arguments: vec![text, integer_argument(2, &types[1])?], result: text_result(&text) })
+    Ok(Signature {
+        arguments: vec![text, integer_argument(2, &types[1])?],
+        result: text_result(&text),
+    })
 }
 
 pub(super) const LEN: Function = Function {
     name: "LEN",
     arguments: 1,
     deterministic: true,
-    check: |types| Ok(Signature { arguments: vec![text_argument(1, &types[0])?], result: DataType::I4 }),
+    check: |types| {
+        Ok(Signature {
+            arguments: vec![text_argument(1, &types[0])?],
+            result: DataType::I4,
+        })
+    },
     apply: |values, _, _| {
         let texts = values[0].array.as_string_view();
         let ascii = texts.is_ascii();
         let lengths: Vec<i32> = if ascii {
-            texts.views().iter().map(|view| *view as u32 as i32).collect()
+            texts
+                .views()
+                .iter()
+                .map(|view| *view as u32 as i32)
+                .collect()
         } else {
-            (0..texts.len()).map(|row| if texts.is_null(row) { 0 } else { units(texts.value(row)) as i32 }).collect()
+            (0..texts.len())
+                .map(|row| {
+                    if texts.is_null(row) {
+                        0
+                    } else {
+                        units(texts.value(row)) as i32
+                    }
+                })
+                .collect()
         };
         let array = Int32Array::new(lengths.into(), texts.nulls().cloned());
-        Ok(Value { array: Arc::new(array), is_scalar: values[0].is_scalar })
+        Ok(Value {
+            array: Arc::new(array),
+            is_scalar: values[0].is_scalar,
+        })
     },
 };
 
@@ -49,15 +75,31 @@ pub(super) const SUBSTRING: Function = Function {
     deterministic: true,
     check: |types| {
         let text = text_argument(1, &types[0])?;
-        let arguments = vec![text, integer_argument(2, &types[1])?, integer_argument(3, &types[2])?];
-        Ok(Signature { arguments, result: text_result(&text) })
+        let arguments = vec![
+            text,
+            integer_argument(2, &types[1])?,
+            integer_argument(3, &types[2])?,
+        ];
+        Ok(Signature {
+            arguments,
+            result: text_result(&text),
+        })
     },
     apply: |values, _, context| {
         let (starts, lengths) = (integers(&values[1]), integers(&values[2]));
-        part(&values[0], &[&values[1], &values[2]], context, |text, row| {
-            let (start, length) = (starts.value(values[1].at(row)), lengths.value(values[2].at(row)));
-            (start >= 1 && length >= 0).then(|| take(skip(text, start as usize - 1), length as usize))
-        })
+        part(
+            &values[0],
+            &[&values[1], &values[2]],
+            context,
+            |text, row| {
+                let (start, length) = (
+                    starts.value(values[1].at(row)),
+                    lengths.value(values[2].at(row)),
+                );
+                (start >= 1 && length >= 0)
+                    .then(|| take(skip(text, start as usize - 1), length as usize))
+            },
+        )
     },
 };
 
@@ -69,7 +111,9 @@ pub(super) const LEFT: Function = Function {
     apply: |values, _, context| {
         let counts = integers(&values[1]);
         part(&values[0], &[&values[1]], context, |text, row| {
-            usize::try_from(counts.value(values[1].at(row))).ok().map(|count| take(text, count))
+            usize::try_from(counts.value(values[1].at(row)))
+                .ok()
+                .map(|count| take(text, count))
         })
     },
 };
@@ -94,7 +138,11 @@ pub(super) const TRIM: Function = Function {
     arguments: 1,
     deterministic: true,
     check: one_text,
-    apply: |values, _, context| part(&values[0], &[], context, |text, _| Some(text.trim_matches(' '))),
+    apply: |values, _, context| {
+        part(&values[0], &[], context, |text, _| {
+            Some(text.trim_matches(' '))
+        })
+    },
 };
 
 pub(super) const LTRIM: Function = Function {
@@ -102,7 +150,11 @@ pub(super) const LTRIM: Function = Function {
     arguments: 1,
     deterministic: true,
     check: one_text,
-    apply: |values, _, context| part(&values[0], &[], context, |text, _| Some(text.trim_start_matches(' '))),
+    apply: |values, _, context| {
+        part(&values[0], &[], context, |text, _| {
+            Some(text.trim_start_matches(' '))
+        })
+    },
 };
 
 pub(super) const RTRIM: Function = Function {
@@ -110,7 +162,11 @@ pub(super) const RTRIM: Function = Function {
     arguments: 1,
     deterministic: true,
     check: one_text,
-    apply: |values, _, context| part(&values[0], &[], context, |text, _| Some(text.trim_end_matches(' '))),
+    apply: |values, _, context| {
+        part(&values[0], &[], context, |text, _| {
+            Some(text.trim_end_matches(' '))
+        })
+    },
 };
 
 /// Invariant simple casing: one character stays one (semantics 1.3.11).
@@ -125,7 +181,10 @@ pub(super) const UPPER: Function = Function {
                 out.push_str(text);
                 out.make_ascii_uppercase();
             } else {
-                out.extend(text.chars().map(|character| simple(character, character.to_uppercase())));
+                out.extend(
+                    text.chars()
+                        .map(|character| simple(character, character.to_uppercase())),
+                );
             }
         })
     },
@@ -142,7 +201,10 @@ pub(super) const LOWER: Function = Function {
                 out.push_str(text);
                 out.make_ascii_lowercase();
             } else {
-                out.extend(text.chars().map(|character| simple(character, character.to_lowercase())));
+                out.extend(
+                    text.chars()
+                        .map(|character| simple(character, character.to_lowercase())),
+                );
             }
         })
     },
@@ -153,7 +215,11 @@ pub(super) const REVERSE: Function = Function {
     arguments: 1,
     deterministic: true,
     check: one_text,
-    apply: |values, _, context| rewrite(&values[0], context, |text, out| out.extend(text.chars().rev())),
+    apply: |values, _, context| {
+        rewrite(&values[0], context, |text, out| {
+            out.extend(text.chars().rev())
+        })
+    },
 };
 
 /// Longer results fail: 4,000 characters at most (semantics 1.3.5).
@@ -163,12 +229,17 @@ pub(super) const REPLICATE: Function = Function {
     deterministic: true,
     check: |types| {
         let signature = text_and_count(types)?;
-        Ok(Signature { result: DataType::WStr { length: 4000 }, ..signature })
+        Ok(Signature {
+            result: DataType::WStr { length: 4000 },
+            ..signature
+        })
     },
     apply: |values, _, context| {
         let counts = integers(&values[1]);
         build(&values[0], &[&values[1]], context, |text, row, out| {
-            let Ok(count) = usize::try_from(counts.value(values[1].at(row))) else { return false };
+            let Ok(count) = usize::try_from(counts.value(values[1].at(row))) else {
+                return false;
+            };
             if text.len().saturating_mul(count) > 4000 * 4 {
                 return false;
             }
@@ -184,7 +255,11 @@ pub(super) fn integers(value: &Value) -> &Int32Array {
 
 /// UTF-16 code units.
 pub(super) fn units(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.encode_utf16().count() }
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.encode_utf16().count()
+    }
 }
 
 fn skip(text: &str, count: usize) -> &str {
@@ -236,7 +311,11 @@ fn part<'a>(
     for row in 0..rows {
         let at = texts.at(row);
         let null = array.is_null(at) || any_null(others, row);
-        let chosen = if null { None } else { choose(array.value(at), row) };
+        let chosen = if null {
+            None
+        } else {
+            choose(array.value(at), row)
+        };
         if chosen.is_none() {
             if valid.is_empty() {
                 valid = vec![true; rows];
@@ -250,7 +329,10 @@ fn part<'a>(
     }
     let nulls = (!valid.is_empty()).then(|| NullBuffer::from(valid));
     let array = StringViewArray::try_new(views.into(), array.data_buffers().to_vec(), nulls)?;
-    Ok(Value { array: Arc::new(array) as ArrayRef, is_scalar })
+    Ok(Value {
+        array: Arc::new(array) as ArrayRef,
+        is_scalar,
+    })
 }
 
 /// The view of a part of the text of row `at`.
@@ -289,7 +371,10 @@ pub(super) fn build(
             builder.append_null();
         }
     }
-    Ok(Value { array: Arc::new(builder.finish()), is_scalar })
+    Ok(Value {
+        array: Arc::new(builder.finish()),
+        is_scalar,
+    })
 }
 
 fn rewrite(

@@ -19,7 +19,10 @@ pub(crate) enum TokenKind {
     /// `[Name]`.
     Bracketed(String),
     Lineage(String),
-    Variable { namespace: Option<String>, name: String },
+    Variable {
+        namespace: Option<String>,
+        name: String,
+    },
     /// Operators and punctuation.
     Symbol(&'static str),
     End,
@@ -27,8 +30,8 @@ pub(crate) enum TokenKind {
 
 /// Longest first.
 const SYMBOLS: [&str; 24] = [
-    "<=", ">=", "==", "!=", "&&", "||", "::", "(", ")", ",", ".", "?", ":", "+", "-", "*", "/", "%", "<", ">", "!",
-    "~", "&", "^",
+    "<=", ">=", "==", "!=", "&&", "||", "::", "(", ")", ",", ".", "?", ":", "+", "-", "*", "/",
+    "%", "<", ">", "!", "~", "&", "^",
 ];
 
 /// Longer texts are refused: SSIS takes 4,000 characters, generated ones are longer.
@@ -36,9 +39,17 @@ const CHARACTERS_MAX: usize = 1 << 20;
 
 pub(crate) fn tokens(text: &str) -> Result<Vec<Token>, ExpressionError> {
     let characters: Vec<char> = text.chars().collect();
-    let mut lexer = Lexer { text, characters: &characters, at: 0 };
+    let mut lexer = Lexer {
+        text,
+        characters: &characters,
+        at: 0,
+    };
     if characters.len() > CHARACTERS_MAX {
-        return Err(lexer.error(0, 0, format!("the expression is longer than {CHARACTERS_MAX} characters")));
+        return Err(lexer.error(
+            0,
+            0,
+            format!("the expression is longer than {CHARACTERS_MAX} characters"),
+        ));
     }
     let mut tokens = Vec::new();
     loop {
@@ -59,7 +70,13 @@ struct Lexer<'a> {
 
 impl Lexer<'_> {
     fn error(&self, start: usize, end: usize, message: impl Into<String>) -> ExpressionError {
-        ExpressionError { text: self.text.to_owned(), start, end, message: message.into(), code: None }
+        ExpressionError {
+            text: self.text.to_owned(),
+            start,
+            end,
+            message: message.into(),
+            code: None,
+        }
     }
 
     fn peek(&self, ahead: usize) -> Option<char> {
@@ -86,23 +103,42 @@ impl Lexer<'_> {
             }
             Some(other) => self.symbol(other)?,
         };
-        Ok(Token { kind, start, end: self.at })
+        Ok(Token {
+            kind,
+            start,
+            end: self.at,
+        })
     }
 
     fn symbol(&mut self, found: char) -> Result<TokenKind, ExpressionError> {
         for symbol in SYMBOLS {
-            if symbol.chars().enumerate().all(|(ahead, character)| self.peek(ahead) == Some(character)) {
+            if symbol
+                .chars()
+                .enumerate()
+                .all(|(ahead, character)| self.peek(ahead) == Some(character))
+            {
                 self.at += symbol.chars().count();
                 return Ok(TokenKind::Symbol(symbol));
             }
         }
-        let hint = if found == '=' { ": write == to compare" } else { "" };
-        Err(self.error(self.at, self.at + 1, format!("`{found}` does not belong to an expression{hint}")))
+        let hint = if found == '=' {
+            ": write == to compare"
+        } else {
+            ""
+        };
+        Err(self.error(
+            self.at,
+            self.at + 1,
+            format!("`{found}` does not belong to an expression{hint}"),
+        ))
     }
 
     fn name(&mut self) -> String {
         let mut name = String::new();
-        while let Some(character) = self.peek(0).filter(|character| is_name(*character) || character.is_ascii_digit()) {
+        while let Some(character) = self
+            .peek(0)
+            .filter(|character| is_name(*character) || character.is_ascii_digit())
+        {
             name.push(character);
             self.at += 1;
         }
@@ -164,7 +200,10 @@ impl Lexer<'_> {
         if name.is_empty() {
             return Err(self.error(start, self.at, "a variable name is wanted after @"));
         }
-        Ok(TokenKind::Variable { namespace, name: name.to_owned() })
+        Ok(TokenKind::Variable {
+            namespace,
+            name: name.to_owned(),
+        })
     }
 
     fn string(&mut self) -> Result<TokenKind, ExpressionError> {
@@ -201,12 +240,29 @@ impl Lexer<'_> {
             '"' => '"',
             '\\' => '\\',
             'x' => {
-                let digits: String = (0..4).map_while(|ahead| self.peek(ahead).filter(char::is_ascii_hexdigit)).collect();
+                let digits: String = (0..4)
+                    .map_while(|ahead| self.peek(ahead).filter(char::is_ascii_hexdigit))
+                    .collect();
                 self.at += digits.len();
-                let code = u32::from_str_radix(&digits, 16).ok().filter(|code| *code != 0).and_then(char::from_u32);
-                return code.ok_or_else(|| self.error(start, self.at, "\\x wants four hexadecimal digits of a character"));
+                let code = u32::from_str_radix(&digits, 16)
+                    .ok()
+                    .filter(|code| *code != 0)
+                    .and_then(char::from_u32);
+                return code.ok_or_else(|| {
+                    self.error(
+                        start,
+                        self.at,
+                        "\\x wants four hexadecimal digits of a character",
+                    )
+                });
             }
-            other => return Err(self.error(start, self.at, format!("\\{other} is not an escape; write \\\\ for a backslash"))),
+            other => {
+                return Err(self.error(
+                    start,
+                    self.at,
+                    format!("\\{other} is not an escape; write \\\\ for a backslash"),
+                ));
+            }
         })
     }
 
@@ -223,9 +279,13 @@ impl Lexer<'_> {
         let start = self.at;
         if self.peek(0) == Some('0') && matches!(self.peek(1), Some('x' | 'X')) {
             self.at += 2;
-            let digits: String = (0..).map_while(|ahead| self.peek(ahead).filter(char::is_ascii_hexdigit)).take(32).collect();
+            let digits: String = (0..)
+                .map_while(|ahead| self.peek(ahead).filter(char::is_ascii_hexdigit))
+                .take(32)
+                .collect();
             self.at += digits.len();
-            let value = u64::from_str_radix(&digits, 16).map_err(|_| self.error(start, self.at, "not a hexadecimal number"))?;
+            let value = u64::from_str_radix(&digits, 16)
+                .map_err(|_| self.error(start, self.at, "not a hexadecimal number"))?;
             return self.integer(start, value);
         }
         let whole = self.digits();
@@ -237,7 +297,8 @@ impl Lexer<'_> {
         let mut exponent = String::new();
         if matches!(self.peek(0), Some('e' | 'E'))
             && (self.peek(1).is_some_and(|next| next.is_ascii_digit())
-                || matches!(self.peek(1), Some('+' | '-')) && self.peek(2).is_some_and(|next| next.is_ascii_digit()))
+                || matches!(self.peek(1), Some('+' | '-'))
+                    && self.peek(2).is_some_and(|next| next.is_ascii_digit()))
         {
             self.at += 1;
             exponent.push('e');
@@ -248,14 +309,31 @@ impl Lexer<'_> {
             exponent.push_str(&self.digits());
         }
         if fraction.is_none() && exponent.is_empty() && !matches!(self.peek(0), Some('f' | 'F')) {
-            let value = whole.parse().map_err(|_| self.error(start, self.at, "the number does not fit 64 bits"))?;
+            let value = whole
+                .parse()
+                .map_err(|_| self.error(start, self.at, "the number does not fit 64 bits"))?;
             return self.integer(start, value);
         }
-        self.real(start, &whole, fraction.as_deref().unwrap_or_default(), &exponent)
+        self.real(
+            start,
+            &whole,
+            fraction.as_deref().unwrap_or_default(),
+            &exponent,
+        )
     }
 
-    fn real(&mut self, start: usize, whole: &str, fraction: &str, exponent: &str) -> Result<TokenKind, ExpressionError> {
-        let text = format!("{}.{}{exponent}", if whole.is_empty() { "0" } else { whole }, if fraction.is_empty() { "0" } else { fraction });
+    fn real(
+        &mut self,
+        start: usize,
+        whole: &str,
+        fraction: &str,
+        exponent: &str,
+    ) -> Result<TokenKind, ExpressionError> {
+        let text = format!(
+            "{}.{}{exponent}",
+            if whole.is_empty() { "0" } else { whole },
+            if fraction.is_empty() { "0" } else { fraction }
+        );
         let bad = |lexer: &Self| lexer.error(start, lexer.at, "not a number");
         let literal = match self.peek(0) {
             Some('f' | 'F') => {
@@ -273,7 +351,9 @@ impl Lexer<'_> {
                 if precision > 38 {
                     return Err(self.error(start, self.at, "the number has more than 38 digits"));
                 }
-                let digits = format!("0{whole}{fraction}").parse().map_err(|_| bad(self))?;
+                let digits = format!("0{whole}{fraction}")
+                    .parse()
+                    .map_err(|_| bad(self))?;
                 Literal::Numeric(digits, precision as u8, fraction.len() as u8)
             }
         };
@@ -304,7 +384,11 @@ impl Lexer<'_> {
             },
         };
         literal.map(TokenKind::Literal).ok_or_else(|| {
-            self.error(start, self.at, format!("{value} does not fit the type of the literal; add the suffix L"))
+            self.error(
+                start,
+                self.at,
+                format!("{value} does not fit the type of the literal; add the suffix L"),
+            )
         })
     }
 }

@@ -11,7 +11,12 @@ const DEPTH_MAX: usize = 200;
 
 pub(crate) fn parse(text: &str) -> Result<Node, ExpressionError> {
     let tokens = tokens(text)?;
-    let mut parser = Parser { text, tokens: &tokens, at: 0, depth: 0 };
+    let mut parser = Parser {
+        text,
+        tokens: &tokens,
+        at: 0,
+        depth: 0,
+    };
     let node = parser.conditional()?;
     match parser.peek() {
         TokenKind::End => Ok(node),
@@ -40,7 +45,13 @@ impl Parser<'_> {
     }
 
     fn error(&self, start: usize, end: usize, message: impl Into<String>) -> ExpressionError {
-        ExpressionError { text: self.text.to_owned(), start, end, message: message.into(), code: None }
+        ExpressionError {
+            text: self.text.to_owned(),
+            start,
+            end,
+            message: message.into(),
+            code: None,
+        }
     }
 
     fn unexpected(&self, wanted: &str) -> ExpressionError {
@@ -48,12 +59,21 @@ impl Parser<'_> {
         let found = match &token.kind {
             TokenKind::End => "the expression ends".to_owned(),
             _ => {
-                let shown: String =
-                    self.text.chars().skip(token.start).take(token.end - token.start).take(40).collect();
+                let shown: String = self
+                    .text
+                    .chars()
+                    .skip(token.start)
+                    .take(token.end - token.start)
+                    .take(40)
+                    .collect();
                 format!("found `{shown}`")
             }
         };
-        self.error(token.start, token.end, format!("{wanted} is wanted, {found}"))
+        self.error(
+            token.start,
+            token.end,
+            format!("{wanted} is wanted, {found}"),
+        )
     }
 
     fn accept(&mut self, symbol: &str) -> bool {
@@ -65,14 +85,25 @@ impl Parser<'_> {
     }
 
     fn expect(&mut self, symbol: &'static str) -> Result<(), ExpressionError> {
-        if self.accept(symbol) { Ok(()) } else { Err(self.unexpected(&format!("`{symbol}`"))) }
+        if self.accept(symbol) {
+            Ok(())
+        } else {
+            Err(self.unexpected(&format!("`{symbol}`")))
+        }
     }
 
-    fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, ExpressionError>) -> Result<T, ExpressionError> {
+    fn deeper<T>(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<T, ExpressionError>,
+    ) -> Result<T, ExpressionError> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
             let token = self.token();
-            return Err(self.error(token.start, token.end, format!("the expression is nested deeper than {DEPTH_MAX}")));
+            return Err(self.error(
+                token.start,
+                token.end,
+                format!("the expression is nested deeper than {DEPTH_MAX}"),
+            ));
         }
         let result = inner(self);
         self.depth -= 1;
@@ -90,22 +121,34 @@ impl Parser<'_> {
             parser.expect(":")?;
             let no = parser.conditional()?;
             let (start, end) = (condition.start, no.end);
-            Ok(Node { kind: NodeKind::Conditional(Box::new(condition), Box::new(yes), Box::new(no)), start, end })
+            Ok(Node {
+                kind: NodeKind::Conditional(Box::new(condition), Box::new(yes), Box::new(no)),
+                start,
+                end,
+            })
         })
     }
 
     fn binary(&mut self, least: u8) -> Result<Node, ExpressionError> {
         let mut left = self.deeper(Self::unary)?;
         loop {
-            let TokenKind::Symbol(symbol) = self.peek() else { return Ok(left) };
-            let Some(operator) = BinaryOperator::of(symbol) else { return Ok(left) };
+            let TokenKind::Symbol(symbol) = self.peek() else {
+                return Ok(left);
+            };
+            let Some(operator) = BinaryOperator::of(symbol) else {
+                return Ok(left);
+            };
             if operator.power() <= least {
                 return Ok(left);
             }
             self.at += 1;
             let right = self.deeper(|parser| parser.binary(operator.power()))?;
             let (start, end) = (left.start, right.end);
-            left = Node { kind: NodeKind::Binary(operator, Box::new(left), Box::new(right)), start, end };
+            left = Node {
+                kind: NodeKind::Binary(operator, Box::new(left), Box::new(right)),
+                start,
+                end,
+            };
         }
     }
 
@@ -121,14 +164,20 @@ impl Parser<'_> {
             }
             TokenKind::Symbol("(") => {
                 if let TokenKind::Name(name) = self.peek_ahead(1)
-                    && name.get(..3).is_some_and(|prefix| prefix.eq_ignore_ascii_case("DT_"))
+                    && name
+                        .get(..3)
+                        .is_some_and(|prefix| prefix.eq_ignore_ascii_case("DT_"))
                 {
                     self.at += 1;
                     let data_type = self.data_type()?;
                     self.expect(")")?;
                     let operand = self.deeper(Self::unary)?;
                     let end = operand.end;
-                    return Ok(Node { kind: NodeKind::Cast(data_type, Box::new(operand)), start, end });
+                    return Ok(Node {
+                        kind: NodeKind::Cast(data_type, Box::new(operand)),
+                        start,
+                        end,
+                    });
                 }
                 return self.primary();
             }
@@ -137,18 +186,26 @@ impl Parser<'_> {
         self.at += 1;
         let operand = self.deeper(Self::unary)?;
         let end = operand.end;
-        Ok(Node { kind: NodeKind::Unary(operator, Box::new(operand)), start, end })
+        Ok(Node {
+            kind: NodeKind::Unary(operator, Box::new(operand)),
+            start,
+            end,
+        })
     }
 
     /// `DT_STR, 20, 1252`
     fn data_type(&mut self) -> Result<DataType, ExpressionError> {
         let (start, mut end) = (self.token().start, self.token().end);
-        let TokenKind::Name(name) = self.peek().clone() else { return Err(self.unexpected("a data type")) };
+        let TokenKind::Name(name) = self.peek().clone() else {
+            return Err(self.unexpected("a data type"));
+        };
         self.at += 1;
         let mut arguments = Vec::new();
         while self.accept(",") {
             match self.peek() {
-                TokenKind::Literal(Literal::I4(value)) if *value >= 0 => arguments.push(*value as u32),
+                TokenKind::Literal(Literal::I4(value)) if *value >= 0 => {
+                    arguments.push(*value as u32)
+                }
                 _ => return Err(self.unexpected("a whole number")),
             }
             end = self.token().end;
@@ -157,7 +214,8 @@ impl Parser<'_> {
         let bare = name.get(3..).unwrap_or_default().to_ascii_lowercase();
         let wanted = match bare.as_str() {
             "str" | "numeric" => 2,
-            "wstr" | "bytes" | "decimal" | "text" | "dbtime2" | "dbtimestamp2" | "dbtimestampoffset" => 1,
+            "wstr" | "bytes" | "decimal" | "text" | "dbtime2" | "dbtimestamp2"
+            | "dbtimestampoffset" => 1,
             _ => 0,
         };
         let at = |index: usize| arguments.get(index).copied().unwrap_or(0);
@@ -170,9 +228,14 @@ impl Parser<'_> {
         };
         match found {
             Some(data_type) if arguments.len() == wanted => Ok(data_type),
-            Some(_) => {
-                Err(self.error(start, end, format!("{name} wants {wanted} arguments, {} are given", arguments.len())))
-            }
+            Some(_) => Err(self.error(
+                start,
+                end,
+                format!(
+                    "{name} wants {wanted} arguments, {} are given",
+                    arguments.len()
+                ),
+            )),
             None => Err(self.error(start, end, format!("`{name}` is not a data type"))),
         }
     }
@@ -186,17 +249,29 @@ impl Parser<'_> {
             TokenKind::Lineage(id) => NodeKind::Lineage(id),
             TokenKind::Variable { namespace, name } => NodeKind::Variable { namespace, name },
             // The designer brackets function names in stored expressions: [YEAR](x).
-            TokenKind::Bracketed(name) if matches!(self.peek(), TokenKind::Symbol("(")) => self.call(name)?,
+            TokenKind::Bracketed(name) if matches!(self.peek(), TokenKind::Symbol("(")) => {
+                self.call(name)?
+            }
             TokenKind::Bracketed(name) => self.column(name)?,
-            TokenKind::Name(name) if matches!(self.peek(), TokenKind::Symbol("(")) => self.call(name)?,
-            TokenKind::Name(name) if name.eq_ignore_ascii_case("TRUE") => NodeKind::Literal(Literal::Bool(true)),
-            TokenKind::Name(name) if name.eq_ignore_ascii_case("FALSE") => NodeKind::Literal(Literal::Bool(false)),
+            TokenKind::Name(name) if matches!(self.peek(), TokenKind::Symbol("(")) => {
+                self.call(name)?
+            }
+            TokenKind::Name(name) if name.eq_ignore_ascii_case("TRUE") => {
+                NodeKind::Literal(Literal::Bool(true))
+            }
+            TokenKind::Name(name) if name.eq_ignore_ascii_case("FALSE") => {
+                NodeKind::Literal(Literal::Bool(false))
+            }
             TokenKind::Name(name) => self.column(name)?,
             TokenKind::Symbol("(") => {
                 let inner = self.conditional()?;
                 self.expect(")")?;
                 let end = self.tokens[self.at - 1].end;
-                return Ok(Node { start, end, ..inner });
+                return Ok(Node {
+                    start,
+                    end,
+                    ..inner
+                });
             }
             _ => {
                 self.at -= 1;
@@ -209,12 +284,18 @@ impl Parser<'_> {
 
     fn column(&mut self, first: String) -> Result<NodeKind, ExpressionError> {
         if !self.accept(".") {
-            return Ok(NodeKind::Column { source: None, name: first });
+            return Ok(NodeKind::Column {
+                source: None,
+                name: first,
+            });
         }
         match self.peek().clone() {
             TokenKind::Name(name) | TokenKind::Bracketed(name) => {
                 self.at += 1;
-                Ok(NodeKind::Column { source: Some(first), name })
+                Ok(NodeKind::Column {
+                    source: Some(first),
+                    name,
+                })
             }
             _ => Err(self.unexpected("a column name")),
         }
@@ -239,6 +320,9 @@ impl Parser<'_> {
                 }
             }
         }
-        Ok(NodeKind::Call { name: name.to_ascii_uppercase(), arguments })
+        Ok(NodeKind::Call {
+            name: name.to_ascii_uppercase(),
+            arguments,
+        })
     }
 }

@@ -14,17 +14,26 @@ pub(crate) struct Node {
 pub(crate) enum NodeKind {
     Literal(Literal),
     /// `Name`, `[Name]`, `[Source].[Name]`.
-    Column { source: Option<String>, name: String },
+    Column {
+        source: Option<String>,
+        name: String,
+    },
     /// `#12`, `#{Package\..}`: the inside.
     Lineage(String),
-    Variable { namespace: Option<String>, name: String },
+    Variable {
+        namespace: Option<String>,
+        name: String,
+    },
     Unary(UnaryOperator, Box<Node>),
     Binary(BinaryOperator, Box<Node>, Box<Node>),
     Conditional(Box<Node>, Box<Node>, Box<Node>),
     Cast(DataType, Box<Node>),
     /// `NULL(DT_I4)`.
     Null(DataType),
-    Call { name: String, arguments: Vec<Node> },
+    Call {
+        name: String,
+        arguments: Vec<Node>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -26,7 +26,11 @@ impl DateTime {
     ///
     /// # Errors
     /// [`ParseError::Overflow`] outside the years 1 to 9999.
-    pub(super) fn normalised(days: i32, nanos: i64, offset_minutes: Option<i16>) -> Result<Self, ParseError> {
+    pub(super) fn normalised(
+        days: i32,
+        nanos: i64,
+        offset_minutes: Option<i16>,
+    ) -> Result<Self, ParseError> {
         let days = i64::from(days) + nanos.div_euclid(NANOS_PER_DAY);
         let days = i32::try_from(days).map_err(|_| ParseError::Overflow)?;
         if !(days_of_year(1)..days_of_year(10_000)).contains(&days) {

@@ -189,7 +189,9 @@ impl Reader<'_, '_> {
     fn month(&mut self, word: &str) -> Result<(), ParseError> {
         let month = match self.locale {
             Some(locale) => locale.month(word),
-            None => Locale::from_lcid(1033).ok().and_then(|locale| locale.month(word)),
+            None => Locale::from_lcid(1033)
+                .ok()
+                .and_then(|locale| locale.month(word)),
         };
         let month = month.ok_or(ParseError::Syntax)?;
         if self.found.month.replace(month).is_some() {
@@ -327,7 +329,10 @@ mod tests {
         let locale = Locale::from_lcid(lcid).unwrap();
         let found = parse_date_time(text.as_bytes(), Style::Standard(&locale))?;
         let (year, month, day) = super::super::civil_from_days(found.days);
-        let (seconds, nanos) = (found.nanos / NANOS_PER_SECOND, found.nanos % NANOS_PER_SECOND);
+        let (seconds, nanos) = (
+            found.nanos / NANOS_PER_SECOND,
+            found.nanos % NANOS_PER_SECOND,
+        );
         let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
         let mut text = format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}");
         if nanos != 0 {
@@ -356,14 +361,22 @@ mod tests {
             ("6 août 2003", 1036, "2003-08-06 00:00:00"),
             ("6. März 2003", 1031, "2003-03-06 00:00:00"),
             ("August 2003", 1033, "2003-08-01 00:00:00"),
-            ("2003-08-06 14:05:09.123", 1033, "2003-08-06 14:05:09.123000000"),
+            (
+                "2003-08-06 14:05:09.123",
+                1033,
+                "2003-08-06 14:05:09.123000000",
+            ),
             ("2003-08-06T14:05:09Z", 1033, "2003-08-06 14:05:09 +0"),
             (
                 "2003-08-06 14:05:09.1234567 +05:30",
                 1033,
                 "2003-08-06 14:05:09.123456700 +330",
             ),
-            ("2003-08-06 14:05:09:123", 1033, "2003-08-06 14:05:09.123000000"),
+            (
+                "2003-08-06 14:05:09:123",
+                1033,
+                "2003-08-06 14:05:09.123000000",
+            ),
             ("8/6/2003 2:05 PM", 1033, "2003-08-06 14:05:00"),
             ("8/6/2003 12:30am", 1033, "2003-08-06 00:30:00"),
             ("2 PM", 1033, "1899-12-30 14:00:00"),

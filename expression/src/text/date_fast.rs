@@ -56,10 +56,16 @@ fn read_date(text: &[u8]) -> Result<i32, ParseError> {
     let (year, month, day) = match text.len() {
         4 => (number(text)?, 1, 1),
         7 if text[4] == b'-' => (number(&text[..4])?, number(&text[5..])?, 1),
-        8 => (number(&text[..4])?, number(&text[4..6])?, number(&text[6..])?),
-        10 if text[4] == b'-' && text[7] == b'-' => {
-            (number(&text[..4])?, number(&text[5..7])?, number(&text[8..])?)
-        }
+        8 => (
+            number(&text[..4])?,
+            number(&text[4..6])?,
+            number(&text[6..])?,
+        ),
+        10 if text[4] == b'-' && text[7] == b'-' => (
+            number(&text[..4])?,
+            number(&text[5..7])?,
+            number(&text[8..])?,
+        ),
         _ => return Err(ParseError::Syntax),
     };
     days_from_civil(year, month, day).ok_or(ParseError::Syntax)
@@ -67,7 +73,10 @@ fn read_date(text: &[u8]) -> Result<i32, ParseError> {
 
 /// Nanoseconds from midnight (a whole day for 24:00:00, beyond a minute for second 60) and the zone.
 fn read_time(text: &[u8]) -> Result<(i64, Option<i16>), ParseError> {
-    let (clock, offset) = match text.iter().position(|byte| matches!(byte, b'Z' | b'+' | b'-')) {
+    let (clock, offset) = match text
+        .iter()
+        .position(|byte| matches!(byte, b'Z' | b'+' | b'-'))
+    {
         Some(at) => (&text[..at], Some(read_zone(&text[at..])?)),
         None => (text, None),
     };
@@ -143,7 +152,8 @@ mod tests {
     use super::*;
 
     fn date_time(text: &str) -> Result<(i32, i64, Option<i16>), ParseError> {
-        parse_fast_date_time(text.as_bytes()).map(|found| (found.days, found.nanos, found.offset_minutes))
+        parse_fast_date_time(text.as_bytes())
+            .map(|found| (found.days, found.nanos, found.offset_minutes))
     }
 
     fn time(text: &str) -> Result<i64, ParseError> {

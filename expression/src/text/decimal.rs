@@ -6,7 +6,12 @@ use super::{ParseError, Style, number::Plain, trim};
 ///
 /// # Errors
 /// [`ParseError::Syntax`] for anything but a number, [`ParseError::Overflow`] when it needs more than `precision` digits.
-pub fn parse_decimal(text: &[u8], precision: u8, scale: u8, style: Style<'_>) -> Result<i128, ParseError> {
+pub fn parse_decimal(
+    text: &[u8],
+    precision: u8,
+    scale: u8,
+    style: Style<'_>,
+) -> Result<i128, ParseError> {
     let text = trim(text);
     match style {
         Style::Cast | Style::Fast => plain(text, precision, scale),
@@ -29,7 +34,9 @@ fn plain(text: &[u8], precision: u8, scale: u8) -> Result<i128, ParseError> {
     };
     let digits = read(text)?;
     let magnitude = scaled(&digits, i64::from(scale))?;
-    let limit = 10i128.checked_pow(u32::from(precision)).unwrap_or(i128::MAX);
+    let limit = 10i128
+        .checked_pow(u32::from(precision))
+        .unwrap_or(i128::MAX);
     if magnitude >= limit {
         return Err(ParseError::Overflow);
     }
@@ -146,7 +153,12 @@ mod tests {
             Err(ParseError::Overflow)
         );
         assert_eq!(
-            parse_decimal(b"99999999999999999999999999999999999999", 38, 0, Style::Cast),
+            parse_decimal(
+                b"99999999999999999999999999999999999999",
+                38,
+                0,
+                Style::Cast
+            ),
             Ok(10i128.pow(38) - 1)
         );
         for bad in ["", ".", "-", "1.2.3", "1 2", "1,5", "0x1", "1e", "e5"] {
@@ -175,6 +187,9 @@ mod tests {
             parse_decimal("1\u{a0}234,5".as_bytes(), 19, 1, Style::Standard(&french)),
             Ok(12_345)
         );
-        assert_eq!(parse_decimal(b"1.5E2", 19, 0, Style::Standard(&us)), Ok(150));
+        assert_eq!(
+            parse_decimal(b"1.5E2", 19, 0, Style::Standard(&us)),
+            Ok(150)
+        );
     }
 }

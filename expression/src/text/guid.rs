@@ -42,10 +42,17 @@ mod tests {
     #[test]
     fn reads_both_forms_in_text_order() {
         let want = [
-            0x59, 0x18, 0x25, 0x1B, 0x29, 0x70, 0x45, 0xA4, 0xAB, 0x5F, 0x01, 0xC3, 0xC5, 0x88, 0xFE, 0x5A,
+            0x59, 0x18, 0x25, 0x1B, 0x29, 0x70, 0x45, 0xA4, 0xAB, 0x5F, 0x01, 0xC3, 0xC5, 0x88,
+            0xFE, 0x5A,
         ];
-        assert_eq!(parse_guid(b"{5918251B-2970-45A4-AB5F-01C3C588FE5A}"), Ok(want));
-        assert_eq!(parse_guid(b" 5918251b-2970-45a4-ab5f-01c3c588fe5a"), Ok(want));
+        assert_eq!(
+            parse_guid(b"{5918251B-2970-45A4-AB5F-01C3C588FE5A}"),
+            Ok(want)
+        );
+        assert_eq!(
+            parse_guid(b" 5918251b-2970-45a4-ab5f-01c3c588fe5a"),
+            Ok(want)
+        );
         for bad in [
             "",
             "5918251b297045a4ab5f01c3c588fe5a",

@@ -10,7 +10,8 @@ use super::{ParseError, Style, number::Plain, trim};
 pub fn parse_i64(text: &[u8], style: Style<'_>) -> Result<i64, ParseError> {
     let (negative, magnitude) = parse(text, style)?;
     if negative {
-        0i64.checked_sub_unsigned(magnitude).ok_or(ParseError::Overflow)
+        0i64.checked_sub_unsigned(magnitude)
+            .ok_or(ParseError::Overflow)
     } else {
         i64::try_from(magnitude).map_err(|_| ParseError::Overflow)
     }
@@ -70,12 +71,18 @@ mod tests {
                 "{bad}"
             );
         }
-        assert_eq!(parse_i64(b"-9223372036854775808", Style::Cast), Ok(i64::MIN));
+        assert_eq!(
+            parse_i64(b"-9223372036854775808", Style::Cast),
+            Ok(i64::MIN)
+        );
         assert_eq!(
             parse_i64(b"9223372036854775808", Style::Cast),
             Err(ParseError::Overflow)
         );
-        assert_eq!(parse_u64(b"18446744073709551615", Style::Cast), Ok(u64::MAX));
+        assert_eq!(
+            parse_u64(b"18446744073709551615", Style::Cast),
+            Ok(u64::MAX)
+        );
         assert_eq!(parse_u64(b"-1", Style::Cast), Err(ParseError::SignMismatch));
         assert_eq!(parse_u64(b"-0", Style::Cast), Ok(0));
     }

@@ -29,7 +29,9 @@ pub struct Locale {
 
 /// An LCID that is not in the table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("locale id {0} is not known; set LocaleID to a Windows locale such as 1033 (English, United States)")]
+#[error(
+    "locale id {0} is not known; set LocaleID to a Windows locale such as 1033 (English, United States)"
+)]
 pub struct UnknownLocale(pub u32);
 
 const COMMA: &[&str] = &[","];
@@ -169,7 +171,8 @@ impl Locale {
 
     /// `text` without the currency sign at its start or end.
     pub(super) fn strip_currency<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
-        strip_any(text, self.currencies, strip_start).or_else(|| strip_any(text, self.currencies, strip_end))
+        strip_any(text, self.currencies, strip_start)
+            .or_else(|| strip_any(text, self.currencies, strip_end))
     }
 
     /// The month (1 to 12) of a name or its abbreviation (three letters or more), in the locale's language or English.
@@ -177,7 +180,9 @@ impl Locale {
         let word = word.to_lowercase();
         let find = |names: &[&str; 12]| {
             // An abbreviation must name one month only: `jui` is both juin and juillet.
-            let mut found = (1u32..).zip(names).filter(|(_, name)| name.starts_with(&word));
+            let mut found = (1u32..)
+                .zip(names)
+                .filter(|(_, name)| name.starts_with(&word));
             let exact = (1u32..).zip(names).find(|(_, name)| **name == word);
             let (first, second) = (found.next(), found.next());
             exact
@@ -231,7 +236,10 @@ mod tests {
         );
         assert_eq!(Locale::from_lcid(2055).unwrap().decimal, b'.');
         assert_eq!(Locale::from_lcid(1031).unwrap().decimal, b',');
-        assert_eq!(Locale::from_lcid(8192).unwrap().date_order, DateOrder::DayMonthYear);
+        assert_eq!(
+            Locale::from_lcid(8192).unwrap().date_order,
+            DateOrder::DayMonthYear
+        );
         assert!(!is_custom(0x0800) && !is_custom(1033) && is_custom(0x0C00));
         assert_eq!(Locale::from_lcid(0x3FE), Err(UnknownLocale(0x3FE)));
     }

@@ -32,7 +32,10 @@ impl Plain {
     }
 
     fn push(&mut self, byte: u8) -> Result<(), ParseError> {
-        let slot = self.bytes.get_mut(self.length).ok_or(ParseError::Overflow)?;
+        let slot = self
+            .bytes
+            .get_mut(self.length)
+            .ok_or(ParseError::Overflow)?;
         *slot = byte;
         self.length += 1;
         Ok(())

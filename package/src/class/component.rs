@@ -141,15 +141,25 @@ mod tests {
                 "{49928e82-9c4e-49f0-aabe-3812b82707ec}",
                 Some("Microsoft.DerivedColumn"),
             ),
-            ("DTSTransform.DerivedColumn.3", Some("Microsoft.DerivedColumn")),
-            ("DTSTransform.DerivedColumn", Some("Microsoft.DerivedColumn")),
+            (
+                "DTSTransform.DerivedColumn.3",
+                Some("Microsoft.DerivedColumn"),
+            ),
+            (
+                "DTSTransform.DerivedColumn",
+                Some("Microsoft.DerivedColumn"),
+            ),
             ("microsoft.derivedcolumn", Some("Microsoft.DerivedColumn")),
             ("Attunity.SSISODBCSrc", Some("Microsoft.SSISODBCSrc")),
             ("Contoso.DerivedColumn", None),
             ("{00000000-0000-0000-0000-000000000001}", None),
             ("", None),
         ] {
-            assert_eq!(resolve_component(class_id, None, ""), canonical, "{class_id}");
+            assert_eq!(
+                resolve_component(class_id, None, ""),
+                canonical,
+                "{class_id}"
+            );
         }
     }
 
@@ -180,7 +190,10 @@ mod tests {
     fn unknown_guid_by_contact() {
         let guid = "{00000000-0000-0000-0000-000000000001}";
         let contact = "Pivot;Microsoft Corporation; Microsoft SqlServer v9; ...;0";
-        assert_eq!(resolve_component(guid, None, contact), Some("Microsoft.Pivot"));
+        assert_eq!(
+            resolve_component(guid, None, contact),
+            Some("Microsoft.Pivot")
+        );
         assert_eq!(resolve_component(guid, None, "Pivot;Contoso;0"), None);
     }
 }

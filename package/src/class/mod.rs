@@ -29,7 +29,9 @@ fn same_guid(left: &str, right: &str) -> bool {
 /// `DTSTransform.Sort` of `DTSTransform.Sort.3`.
 fn without_version(prog_id: &str) -> &str {
     match prog_id.rsplit_once('.') {
-        Some((stem, version)) if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) => {
+        Some((stem, version))
+            if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
             stem
         }
         _ => prog_id,

@@ -3,7 +3,11 @@
 use crate::class::{class_name, is_guid, is_microsoft_type, same_guid, without_version};
 
 /// Canonical name, other ids (GUIDs, ProgID stems), class names of managed types.
-type Task = (&'static str, &'static [&'static str], &'static [&'static str]);
+type Task = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
 
 #[rustfmt::skip]
 static TASKS: &[Task] = &[
@@ -69,7 +73,10 @@ pub fn resolve_task(creation_name: &str) -> Option<&'static str> {
                 true => same_guid(id, wanted),
                 false => id.eq_ignore_ascii_case(stem),
             })
-            || (from_microsoft && classes.iter().any(|known| known.eq_ignore_ascii_case(class)))
+            || (from_microsoft
+                && classes
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(class)))
     };
     TASKS.iter().find(matches).map(|task| task.0)
 }

@@ -32,7 +32,10 @@ impl Document {
                     open.push((name, Box::new(element.child_nodes())));
                 }
                 NodeKind::Text | NodeKind::CData if node.parent != super::NONE => {
-                    out.push_str(&encode(&self.text_of(id).unwrap_or_default(), Place::Content));
+                    out.push_str(&encode(
+                        &self.text_of(id).unwrap_or_default(),
+                        Place::Content,
+                    ));
                 }
                 NodeKind::Text | NodeKind::CData => {}
                 NodeKind::Comment => out.push_str(self.span(node.start, node.end)),

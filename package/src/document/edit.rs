@@ -108,7 +108,10 @@ impl Document {
         let (start, end, text) = match change {
             Change::Attribute { name, value } => {
                 let quoted = encode(value, Place::Attribute).replace('\'', "&apos;");
-                match element.attributes().find(|attribute| attribute.name() == name) {
+                match element
+                    .attributes()
+                    .find(|attribute| attribute.name() == name)
+                {
                     Some(attribute) => (attribute.value_start(), attribute.value_end(), quoted),
                     None => {
                         let end = node.open_end - if is_empty_tag { 2 } else { 1 };
@@ -121,12 +124,22 @@ impl Document {
             }
             Change::Text(text) if is_empty_tag => {
                 let text = encode(text, Place::Content);
-                (node.end - 2, node.end, format!(">{text}</{}>", element.name()))
+                (
+                    node.end - 2,
+                    node.end,
+                    format!(">{text}</{}>", element.name()),
+                )
             }
-            Change::Text(text) => (node.open_end, node.close_start, encode(text, Place::Content)),
-            Change::Append(xml) if is_empty_tag => {
-                (node.end - 2, node.end, format!(">{xml}</{}>", element.name()))
-            }
+            Change::Text(text) => (
+                node.open_end,
+                node.close_start,
+                encode(text, Place::Content),
+            ),
+            Change::Append(xml) if is_empty_tag => (
+                node.end - 2,
+                node.end,
+                format!(">{xml}</{}>", element.name()),
+            ),
             Change::Append(xml) => {
                 let before = replacements
                     .get(&node.close_start)

@@ -109,13 +109,16 @@ impl<'a> Element<'a> {
 
     /// The first element directly inside with that local name.
     pub fn child(self, local_name: &str) -> Option<Element<'a>> {
-        self.children().find(|child| child.local_name() == local_name)
+        self.children()
+            .find(|child| child.local_name() == local_name)
     }
 
     /// Text and CDATA directly inside, joined.
     pub fn text(self) -> Cow<'a, str> {
         let document = self.document;
-        let mut parts = self.child_nodes().filter_map(move |id| document.text_of(id));
+        let mut parts = self
+            .child_nodes()
+            .filter_map(move |id| document.text_of(id));
         let Some(first) = parts.next() else {
             return Cow::Borrowed("");
         };
@@ -184,7 +187,8 @@ impl<'a> Attribute<'a> {
     /// The value, references resolved and white space normalised.
     pub fn value(self) -> Cow<'a, str> {
         decode(
-            self.document.span(self.span.value_start, self.span.value_end),
+            self.document
+                .span(self.span.value_start, self.span.value_end),
             Place::Attribute,
         )
     }

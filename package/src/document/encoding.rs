@@ -23,7 +23,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Encoding, String), Error> {
     };
     match bytes {
         [0xEF, 0xBB, 0xBF, rest @ ..] => Ok((Encoding::Utf8 { bom: true }, decode_utf8(rest)?)),
-        [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => Err(unreadable("", "UTF-8 or UTF-16 but UTF-32")),
+        [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => {
+            Err(unreadable("", "UTF-8 or UTF-16 but UTF-32"))
+        }
         [0xFF, 0xFE, rest @ ..] => utf16(false, true, rest),
         [0xFE, 0xFF, rest @ ..] => utf16(true, true, rest),
         [b'<', 0, ..] => utf16(false, false, bytes),
@@ -101,7 +103,13 @@ fn decode_declared(bytes: &[u8], label: &str) -> Result<(Encoding, String), Erro
         return Err(unreadable("", label));
     };
     // A declaration that could be read byte by byte is not UTF-16, whatever it says: tools store UTF-16 strings as UTF-8.
-    if [encoding_rs::UTF_8, encoding_rs::UTF_16LE, encoding_rs::UTF_16BE].contains(&encoding) {
+    if [
+        encoding_rs::UTF_8,
+        encoding_rs::UTF_16LE,
+        encoding_rs::UTF_16BE,
+    ]
+    .contains(&encoding)
+    {
         return Ok((Encoding::Utf8 { bom: false }, decode_utf8(bytes)?));
     }
     match encoding.decode_without_bom_handling_and_without_replacement(bytes) {
@@ -117,7 +125,10 @@ fn declared(bytes: &[u8]) -> Option<String> {
     let (declaration, _) = head.strip_prefix("<?xml")?.split_once("?>")?;
     let (_, value) = declaration.split_once("encoding")?;
     let value = value.trim_start().strip_prefix('=')?.trim_start();
-    let quote = value.chars().next().filter(|quote| ['"', '\''].contains(quote))?;
+    let quote = value
+        .chars()
+        .next()
+        .filter(|quote| ['"', '\''].contains(quote))?;
     value.split(quote).nth(1).map(str::to_owned)
 }
 

@@ -140,7 +140,10 @@ mod tests {
         assert_eq!(decode("a\r\nb\rc&amp;lt;", Place::Content), "a\nb\nc&lt;");
         assert_eq!(decode("&amp;\r\n", Place::CData), "&amp;\n");
         for text in ["a<b>&\"'\r\n\t", "&#x41;", ""] {
-            assert_eq!(decode(&encode(text, Place::Attribute), Place::Attribute), text);
+            assert_eq!(
+                decode(&encode(text, Place::Attribute), Place::Attribute),
+                text
+            );
             assert_eq!(decode(&encode(text, Place::Content), Place::Content), text);
         }
     }
@@ -165,7 +168,10 @@ mod tests {
     fn hex_escapes() {
         assert_eq!(decode_hex_escapes("_x000D__x000A_"), "\r\n");
         assert_eq!(decode_hex_escapes("_x003C_none_x003E_"), "<none>");
-        assert_eq!(decode_hex_escapes("_xD83D__xDE00_|_x00_"), "\u{1F600}|_x00_");
+        assert_eq!(
+            decode_hex_escapes("_xD83D__xDE00_|_x00_"),
+            "\u{1F600}|_x00_"
+        );
         assert_eq!(decode_hex_escapes("_x_x0009_"), "_x\t");
     }
 }

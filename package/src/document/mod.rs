@@ -151,7 +151,9 @@ impl Document {
     }
 
     fn span(&self, start: u32, end: u32) -> &str {
-        self.source.get(start as usize..end as usize).unwrap_or_default()
+        self.source
+            .get(start as usize..end as usize)
+            .unwrap_or_default()
     }
 }
 

@@ -7,8 +7,8 @@ use quick_xml::{Reader, events::BytesStart, events::Event};
 use crate::{
     Error, Limits,
     document::{
-        AttributeSpan, Document, NONE, Node, NodeId, NodeKind, encoding::Encoding, escape::bad_reference,
-        position_of,
+        AttributeSpan, Document, NONE, Node, NodeId, NodeKind, encoding::Encoding,
+        escape::bad_reference, position_of,
     },
 };
 
@@ -16,7 +16,11 @@ use crate::{
 ///
 /// # Errors
 /// See [`Document::read_with`].
-pub(super) fn parse(source: String, encoding: Encoding, limits: &Limits) -> Result<Document, Error> {
+pub(super) fn parse(
+    source: String,
+    encoding: Encoding,
+    limits: &Limits,
+) -> Result<Document, Error> {
     let mut builder = Builder::new(&source, limits);
     builder.read()?;
     let Some(root) = builder.root else {
@@ -93,7 +97,9 @@ impl<'a> Builder<'a> {
             let start = reader.buffer_position() as usize;
             let event = match reader.read_event() {
                 Ok(event) => event,
-                Err(error) => return Err(self.malformed(reader.error_position() as usize, error.to_string())),
+                Err(error) => {
+                    return Err(self.malformed(reader.error_position() as usize, error.to_string()));
+                }
             };
             let end = reader.buffer_position() as usize;
             match event {
@@ -102,13 +108,17 @@ impl<'a> Builder<'a> {
                 Event::End(_) => self.end_tag(start, end),
                 Event::Text(_) | Event::GeneralRef(_) => self.text(start, end)?,
                 Event::CData(_) if self.open.is_empty() => {
-                    return Err(self.malformed(start, "found CDATA outside the root element".to_owned()));
+                    return Err(
+                        self.malformed(start, "found CDATA outside the root element".to_owned())
+                    );
                 }
                 Event::CData(_) => self.leaf(NodeKind::CData, start, end)?,
                 Event::Comment(_) => self.leaf(NodeKind::Comment, start, end)?,
                 Event::PI(_) => self.leaf(NodeKind::Instruction, start, end)?,
                 Event::Decl(_) if start > 0 => {
-                    return Err(self.malformed(start, "the XML declaration must come first".to_owned()));
+                    return Err(
+                        self.malformed(start, "the XML declaration must come first".to_owned())
+                    );
                 }
                 Event::Decl(_) => self.leaf(NodeKind::Instruction, start, end)?,
                 Event::DocType(_) => {
@@ -161,7 +171,8 @@ impl<'a> Builder<'a> {
         self.resolve_attributes(attributes_start, start)?;
         let name = self.source.get(start + 1..name_end).unwrap_or_default();
         self.check_name(name, start)?;
-        let namespace = self.resolve(name.split_once(':').map_or("", |(prefix, _)| prefix), start)?;
+        let namespace =
+            self.resolve(name.split_once(':').map_or("", |(prefix, _)| prefix), start)?;
         let node = self.push(Node {
             kind: NodeKind::Element,
             parent: self.open.last().map_or(NONE, |open| open.node),
@@ -214,7 +225,10 @@ impl<'a> Builder<'a> {
         if self.open.is_empty() && !raw.trim_ascii().is_empty() {
             return Err(self.malformed(start, "found text outside the root element".to_owned()));
         }
-        let last = self.open.last().map_or(self.last_top, |open| open.last_child);
+        let last = self
+            .open
+            .last()
+            .map_or(self.last_top, |open| open.last_child);
         match self.nodes.get_mut(last as usize) {
             Some(node) if node.kind == NodeKind::Text && node.end as usize == start => {
                 node.end = end as u32;
@@ -308,7 +322,8 @@ impl<'a> Builder<'a> {
     fn declare_namespaces(&mut self, first: usize, start: usize) -> Result<(), Error> {
         let source = self.source;
         for attribute in self.attributes.get(first..).unwrap_or_default() {
-            let span = |start: u32, end: u32| source.get(start as usize..end as usize).unwrap_or_default();
+            let span =
+                |start: u32, end: u32| source.get(start as usize..end as usize).unwrap_or_default();
             let prefix = match span(attribute.name_start, attribute.name_end) {
                 "xmlns" => "",
                 name => match name.strip_prefix("xmlns:") {
@@ -319,13 +334,21 @@ impl<'a> Builder<'a> {
             let value = span(attribute.value_start, attribute.value_end);
             let value = super::escape::decode(value, super::escape::Place::Attribute);
             let next = self.namespaces.len() as u32;
-            let index = *self.namespace_index.entry(value.to_string()).or_insert(next);
+            let index = *self
+                .namespace_index
+                .entry(value.to_string())
+                .or_insert(next);
             if index == next {
                 self.namespaces.push(value.into_owned());
             }
             self.scope.push((prefix, index));
         }
-        self.limit(start, "namespaces in scope", self.scope.len() as u32, SCOPE_MAX)
+        self.limit(
+            start,
+            "namespaces in scope",
+            self.scope.len() as u32,
+            SCOPE_MAX,
+        )
     }
 
     /// Gives each attribute its namespace and finds attributes given twice.
@@ -356,7 +379,10 @@ impl<'a> Builder<'a> {
     fn resolve(&self, prefix: &str, start: usize) -> Result<u32, Error> {
         match self.scope.iter().rev().find(|entry| entry.0 == prefix) {
             Some(entry) => Ok(entry.1),
-            None => Err(self.malformed(start, format!("the prefix `{prefix}` has no xmlns:{prefix}"))),
+            None => Err(self.malformed(
+                start,
+                format!("the prefix `{prefix}` has no xmlns:{prefix}"),
+            )),
         }
     }
 
@@ -375,12 +401,21 @@ impl<'a> Builder<'a> {
         } else {
             Err(self.malformed(
                 offset,
-                format!("`{}` is not a name", name.chars().take(40).collect::<String>()),
+                format!(
+                    "`{}` is not a name",
+                    name.chars().take(40).collect::<String>()
+                ),
             ))
         }
     }
 
-    fn limit(&self, offset: usize, what: &'static str, count: u32, limit: u32) -> Result<(), Error> {
+    fn limit(
+        &self,
+        offset: usize,
+        what: &'static str,
+        count: u32,
+        limit: u32,
+    ) -> Result<(), Error> {
         if count <= limit {
             return Ok(());
         }
@@ -393,7 +428,9 @@ impl<'a> Builder<'a> {
 
     /// Offset of a part that quick-xml borrowed from the source.
     fn offset_of(&self, part: &str) -> usize {
-        part.as_ptr().addr().wrapping_sub(self.source.as_ptr().addr())
+        part.as_ptr()
+            .addr()
+            .wrapping_sub(self.source.as_ptr().addr())
     }
 
     fn malformed(&self, offset: usize, detail: String) -> Error {

@@ -33,7 +33,9 @@ pub(super) fn read(root: Element<'_>, file_name: &str) -> Result<Manifest, Error
     }
     if manifest.target_server_version.is_empty() {
         manifest.target_server_version = items(root, "Configurations", "Configuration")
-            .filter_map(|configuration| configuration.child("Options")?.child("TargetServerVersion"))
+            .filter_map(|configuration| {
+                configuration.child("Options")?.child("TargetServerVersion")
+            })
             .map(|version| version.text().into_owned())
             .next()
             .unwrap_or_default();

@@ -36,7 +36,10 @@ pub(super) fn unpack(bytes: &[u8], limits: &Limits) -> Result<Vec<(String, Vec<u
             continue;
         }
         let name = checked_name(&raw)?;
-        if files.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
+        if files
+            .iter()
+            .any(|(known, _)| known.eq_ignore_ascii_case(&name))
+        {
             return Err(Error::Entry {
                 entry: raw,
                 detail: "the archive has two entries of this name".to_owned(),
@@ -57,7 +60,9 @@ pub(super) fn unpack(bytes: &[u8], limits: &Limits) -> Result<Vec<(String, Vec<u
         if length as u64 > allowed {
             return Err(Error::Entry {
                 entry: raw,
-                detail: format!("more than {allowed} bytes when unpacked, the limit for it; see Limits"),
+                detail: format!(
+                    "more than {allowed} bytes when unpacked, the limit for it; see Limits"
+                ),
             });
         }
         left -= length as u64;
@@ -75,7 +80,8 @@ fn checked_name(raw: &str) -> Result<String, Error> {
     if name.is_empty() || leaves {
         return Err(Error::Entry {
             entry: raw.to_owned(),
-            detail: "the name leads out of the project; the archive is not a sound .ispac".to_owned(),
+            detail: "the name leads out of the project; the archive is not a sound .ispac"
+                .to_owned(),
         });
     }
     Ok(name)
@@ -112,7 +118,10 @@ mod tests {
 
     #[test]
     fn names_are_decoded_and_kept_inside() {
-        assert_eq!(checked_name("Load%20it%C3%A9.dtsx").unwrap(), "Load ité.dtsx");
+        assert_eq!(
+            checked_name("Load%20it%C3%A9.dtsx").unwrap(),
+            "Load ité.dtsx"
+        );
         assert_eq!(checked_name("100%.dtsx").unwrap(), "100%.dtsx");
         assert_eq!(checked_name("_rels/.rels").unwrap(), "_rels/.rels");
         for raw in ["../x.dtsx", "a\\..\\x", "/etc/x", "%2e%2e/x", "C:x", "a%00"] {

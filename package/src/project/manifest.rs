@@ -40,8 +40,8 @@ impl Manifest {
         }
         let level = attribute(root, "ProtectionLevel");
         let packages = || items(root, "Packages", "Package");
-        let entry_points =
-            packages().filter(|package| crate::parse_bool(&attribute(*package, "EntryPoint")) == Some(true));
+        let entry_points = packages()
+            .filter(|package| crate::parse_bool(&attribute(*package, "EntryPoint")) == Some(true));
         Ok(Self {
             name: property(root, "Name"),
             deployment_model: DeploymentModel::Project,
@@ -52,8 +52,12 @@ impl Manifest {
                 wanted: "DontSaveSensitive, EncryptSensitiveWithUserKey, ..., or 0 to 5",
             })?,
             target_server_version: property(root, "TargetServerVersion"),
-            packages: packages().map(|package| attribute(package, "Name")).collect(),
-            entry_points: entry_points.map(|package| attribute(package, "Name")).collect(),
+            packages: packages()
+                .map(|package| attribute(package, "Name"))
+                .collect(),
+            entry_points: entry_points
+                .map(|package| attribute(package, "Name"))
+                .collect(),
             connection_managers: items(root, "ConnectionManagers", "ConnectionManager")
                 .map(|manager| attribute(manager, "Name"))
                 .collect(),

@@ -13,7 +13,9 @@ mod ispac;
 mod manifest;
 mod parameters;
 
-use crate::{ConnectionManager, Document, Error, Limits, Package, Parameter, read::read_connection_manager};
+use crate::{
+    ConnectionManager, Document, Error, Limits, Package, Parameter, read::read_connection_manager,
+};
 use manifest::Manifest;
 
 /// How the packages of a project are deployed.
@@ -74,7 +76,9 @@ impl FileSource for Vec<(String, Vec<u8>)> {
 
     fn read(&self, name: &str) -> Result<Vec<u8>, Error> {
         let found = self.iter().find(|(known, _)| known == name);
-        found.map(|(_, bytes)| bytes.clone()).ok_or_else(|| missing(name))
+        found
+            .map(|(_, bytes)| bytes.clone())
+            .ok_or_else(|| missing(name))
     }
 }
 
@@ -94,14 +98,17 @@ impl Project {
     /// that leave the project; [`Error::InEntry`] for a manifest that does not load.
     pub fn open_ispac_with(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         let files = ispac::unpack(bytes, limits)?;
-        let Some((name, manifest)) = files.iter().find(|(name, _)| name.eq_ignore_ascii_case(MANIFEST))
+        let Some((name, manifest)) = files
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(MANIFEST))
         else {
             return Err(Error::Archive {
                 detail: format!("it has no {MANIFEST}; an .ispac must have one"),
             });
         };
-        let manifest = read_document(name, manifest, limits)
-            .and_then(|document| Manifest::read(document.root()).map_err(|error| error.in_entry(name)))?;
+        let manifest = read_document(name, manifest, limits).and_then(|document| {
+            Manifest::read(document.root()).map_err(|error| error.in_entry(name))
+        })?;
         Self::load(manifest, &files, limits)
     }
 
@@ -171,8 +178,9 @@ impl Project {
             files.read(name.ok_or_else(|| missing(wanted))?)
         };
         for name in manifest.packages {
-            let package = read(&name)
-                .and_then(|bytes| Package::read_with(&bytes, limits).map_err(|error| error.in_entry(&name)));
+            let package = read(&name).and_then(|bytes| {
+                Package::read_with(&bytes, limits).map_err(|error| error.in_entry(&name))
+            });
             match package {
                 Ok(package) => project.packages.push((name, package)),
                 Err(error) => project.broken.push((name, error)),
@@ -181,18 +189,24 @@ impl Project {
         for name in manifest.connection_managers {
             let manager = read(&name)
                 .and_then(|bytes| read_document(&name, &bytes, limits))
-                .and_then(|document| read_connection_file(&document).map_err(|error| error.in_entry(&name)));
+                .and_then(|document| {
+                    read_connection_file(&document).map_err(|error| error.in_entry(&name))
+                });
             match manager {
                 Ok(manager) => project.connection_managers.push(manager),
                 Err(error) => project.broken.push((name, error)),
             }
         }
         let is_encrypted = (1..=4).contains(&manifest.protection_level);
-        for name in names.iter().filter(|name| name.eq_ignore_ascii_case(PARAMETERS)) {
+        for name in names
+            .iter()
+            .filter(|name| name.eq_ignore_ascii_case(PARAMETERS))
+        {
             let found = read(name)
                 .and_then(|bytes| read_document(name, &bytes, limits))
                 .and_then(|document| {
-                    parameters::read(document.root(), is_encrypted).map_err(|error| error.in_entry(name))
+                    parameters::read(document.root(), is_encrypted)
+                        .map_err(|error| error.in_entry(name))
                 });
             match found {
                 Ok((parameters, sealed)) => {

@@ -7,7 +7,10 @@ use crate::{
 };
 
 /// Parameters, and the names of those whose value is encrypted.
-pub(super) fn read(root: Element<'_>, is_encrypted: bool) -> Result<(Vec<Parameter>, Vec<String>), Error> {
+pub(super) fn read(
+    root: Element<'_>,
+    is_encrypted: bool,
+) -> Result<(Vec<Parameter>, Vec<String>), Error> {
     if root.local_name() != "Parameters" {
         return Err(Error::WrongRoot {
             position: root.position(),
@@ -17,7 +20,10 @@ pub(super) fn read(root: Element<'_>, is_encrypted: bool) -> Result<(Vec<Paramet
     }
     let mut sealed = Vec::new();
     let mut parameters = Vec::new();
-    for element in root.children().filter(|child| child.local_name() == "Parameter") {
+    for element in root
+        .children()
+        .filter(|child| child.local_name() == "Parameter")
+    {
         let mut parameter = read_parameter(element)?;
         if is_encrypted && has_cipher(element) {
             parameter.value.clear();
@@ -30,8 +36,8 @@ pub(super) fn read(root: Element<'_>, is_encrypted: bool) -> Result<(Vec<Paramet
 
 fn read_parameter(element: Element<'_>) -> Result<Parameter, Error> {
     let code = property(element, "DataType");
-    let value =
-        items(element, "Properties", "Property").find(|property| attribute(*property, "Name") == "Value");
+    let value = items(element, "Properties", "Property")
+        .find(|property| attribute(*property, "Name") == "Value");
     let data_type = vartype(&code).ok_or_else(|| Error::Value {
         position: element.position(),
         name: "SSIS:Parameter DataType".to_owned(),
@@ -42,7 +48,9 @@ fn read_parameter(element: Element<'_>) -> Result<Parameter, Error> {
         name: attribute(element, "Name"),
         dtsid: property(element, "ID"),
         data_type,
-        value: value.map(|value| value.text().into_owned()).unwrap_or_default(),
+        value: value
+            .map(|value| value.text().into_owned())
+            .unwrap_or_default(),
         required: parse_bool(&property(element, "Required")).unwrap_or(false),
         sensitive: parse_bool(&property(element, "Sensitive")).unwrap_or(false),
     })

@@ -1,11 +1,14 @@
 //! Connection managers, of packages and of `.conmgr` files.
 
 use crate::{
-    ConnectionManager, DataType, Element, Error, FlatFileColumn, FlatFileColumnType, Properties, Property,
+    ConnectionManager, DataType, Element, Error, FlatFileColumn, FlatFileColumnType, Properties,
+    Property,
     document::decode_hex_escapes,
     read::{
         control_flow::read_property_expressions,
-        shape::{attribute, boolean, collection, is_encrypted, number, own_properties, text, value_error},
+        shape::{
+            attribute, boolean, collection, is_encrypted, number, own_properties, text, value_error,
+        },
     },
 };
 
@@ -18,7 +21,10 @@ const ESCAPED: [&str; 4] = [
 ];
 
 /// Reads `DTS:ConnectionManager`; `scope` is `Package` or `Project`, for files that have no refIds.
-pub(crate) fn read_connection_manager(element: Element<'_>, scope: &str) -> Result<ConnectionManager, Error> {
+pub(crate) fn read_connection_manager(
+    element: Element<'_>,
+    scope: &str,
+) -> Result<ConnectionManager, Error> {
     let mut properties = own_properties(element);
     let mut flat_file_columns = Vec::new();
     let mut sealed = sealed_properties(element);
@@ -57,9 +63,9 @@ pub(crate) fn read_connection_manager(element: Element<'_>, scope: &str) -> Resu
 /// Attributes and properties of the payload and of what it wraps (`DTS:Password`, `DTS:HttpConnection`, ...).
 fn payload_properties(payload: Element<'_>) -> Properties {
     let mut found = own_properties(payload);
-    let wrapped = payload
-        .children()
-        .filter(|child| !["Property", "FlatFileColumns", "FlatFileColumn"].contains(&child.local_name()));
+    let wrapped = payload.children().filter(|child| {
+        !["Property", "FlatFileColumns", "FlatFileColumn"].contains(&child.local_name())
+    });
     for child in wrapped.filter(|child| !is_encrypted(*child)) {
         if child.attribute("Sensitive").is_some() {
             found.push(Property {
@@ -104,7 +110,10 @@ fn sensitive_name(element: Element<'_>) -> String {
     }
 }
 
-fn read_flat_file_column(element: Element<'_>, connection: &Properties) -> Result<FlatFileColumn, Error> {
+fn read_flat_file_column(
+    element: Element<'_>,
+    connection: &Properties,
+) -> Result<FlatFileColumn, Error> {
     let own = own_properties(element);
     let column_type = text(&own, "ColumnType");
     let delimiter = decode_hex_escapes(&text(&own, "ColumnDelimiter"));
@@ -113,7 +122,11 @@ fn read_flat_file_column(element: Element<'_>, connection: &Properties) -> Resul
     let code = number(element, &own, "DataType", 129)?;
     let data_type = DataType::from_code(
         code,
-        if maximum_width == 0 { width } else { maximum_width },
+        if maximum_width == 0 {
+            width
+        } else {
+            maximum_width
+        },
         number(element, &own, "DataPrecision", 0)?,
         number(element, &own, "DataScale", 0)?,
         number(element, connection, "CodePage", 0)?,

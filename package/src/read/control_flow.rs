@@ -1,9 +1,11 @@
 //! What executables carry: variables, parameters, property expressions, precedence constraints.
 
 use crate::{
-    ConstraintValue, Element, Error, EvalOp, Executable, Parameter, PrecedenceConstraint, PropertyExpression,
-    Variable,
-    read::shape::{attribute, boolean, collection, is_encrypted, number, own_properties, text, value_error},
+    ConstraintValue, Element, Error, EvalOp, Executable, Parameter, PrecedenceConstraint,
+    PropertyExpression, Variable,
+    read::shape::{
+        attribute, boolean, collection, is_encrypted, number, own_properties, text, value_error,
+    },
 };
 
 const VARTYPE_STRING: u16 = 8;
@@ -62,9 +64,9 @@ fn content(element: Element<'_>) -> String {
 /// A parameter of a package.
 pub(crate) fn read_parameter(element: Element<'_>) -> Result<Parameter, Error> {
     let properties = own_properties(element);
-    let value = element
-        .children()
-        .find(|child| child.local_name() == "Property" && attribute(*child, "Name") == "ParameterValue");
+    let value = element.children().find(|child| {
+        child.local_name() == "Property" && attribute(*child, "Name") == "ParameterValue"
+    });
     let data_type = properties
         .get("DataType")
         .map(str::to_owned)
@@ -103,7 +105,10 @@ pub(super) fn read_constraints(
         .collect()
 }
 
-fn read_constraint(element: Element<'_>, executables: &[Executable]) -> Result<PrecedenceConstraint, Error> {
+fn read_constraint(
+    element: Element<'_>,
+    executables: &[Executable],
+) -> Result<PrecedenceConstraint, Error> {
     let properties = own_properties(element);
     let (mut from, mut to) = (text(&properties, "From"), text(&properties, "To"));
     for end in element
@@ -157,12 +162,18 @@ fn read_constraint(element: Element<'_>, executables: &[Executable]) -> Result<P
 
 /// By refId, else DTSID, else name.
 fn executable_path(reference: &str, executables: &[Executable]) -> String {
-    let find =
-        |matches: &dyn Fn(&Executable) -> bool| executables.iter().find(|executable| matches(executable));
+    let find = |matches: &dyn Fn(&Executable) -> bool| {
+        executables.iter().find(|executable| matches(executable))
+    };
     find(&|executable| executable.path == reference)
         .or_else(|| {
-            find(&|executable| !reference.is_empty() && executable.dtsid.eq_ignore_ascii_case(reference))
+            find(&|executable| {
+                !reference.is_empty() && executable.dtsid.eq_ignore_ascii_case(reference)
+            })
         })
         .or_else(|| find(&|executable| executable.name == reference))
-        .map_or_else(|| reference.to_owned(), |executable| executable.path.clone())
+        .map_or_else(
+            || reference.to_owned(),
+            |executable| executable.path.clone(),
+        )
 }

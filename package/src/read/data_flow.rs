@@ -50,7 +50,11 @@ fn read_component(element: Element<'_>) -> Result<Component, Error> {
     Ok(Component {
         id: id(&own),
         name: text(&own, "name"),
-        class: resolve_component(&class_id, properties.get("UserComponentTypeName"), &contact_info),
+        class: resolve_component(
+            &class_id,
+            properties.get("UserComponentTypeName"),
+            &contact_info,
+        ),
         class_id,
         description: text(&own, "description"),
         contact_info,

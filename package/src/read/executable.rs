@@ -47,10 +47,12 @@ pub(crate) fn read_executable(root: Element<'_>) -> Result<Executable, Error> {
         match (open.last_mut(), done.event) {
             (None, _) => return Ok(done.executable),
             (Some(parent), None) => parent.executable.executables.push(done.executable),
-            (Some(parent), Some(event_name)) => parent.executable.event_handlers.push(EventHandler {
-                event_name,
-                container: Box::new(done.executable),
-            }),
+            (Some(parent), Some(event_name)) => {
+                parent.executable.event_handlers.push(EventHandler {
+                    event_name,
+                    container: Box::new(done.executable),
+                })
+            }
         }
     }
 }
@@ -117,7 +119,10 @@ fn event_name(properties: &crate::Properties) -> String {
     let mut named = ["EventName", "CreationName", "ObjectName"]
         .iter()
         .filter_map(|name| properties.get(name));
-    named.find(|name| !name.is_empty()).unwrap_or_default().to_owned()
+    named
+        .find(|name| !name.is_empty())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn kind(class_id: &str) -> ExecutableKind {

@@ -25,14 +25,18 @@ pub(super) fn read_foreach(container: Element<'_>) -> Result<Option<ForeachLoop>
             properties.push(property.clone());
         }
     }
-    let mappings =
-        collection(container, "ForEachVariableMappings", "ForEachVariableMapping").map(|mapping| {
-            let own = own_properties(mapping);
-            Ok(ForeachMapping {
-                variable: text(&own, "VariableName"),
-                value_index: number(mapping, &own, "ValueIndex", 0)?,
-            })
-        });
+    let mappings = collection(
+        container,
+        "ForEachVariableMappings",
+        "ForEachVariableMapping",
+    )
+    .map(|mapping| {
+        let own = own_properties(mapping);
+        Ok(ForeachMapping {
+            variable: text(&own, "VariableName"),
+            value_index: number(mapping, &own, "ValueIndex", 0)?,
+        })
+    });
     Ok(Some(ForeachLoop {
         enumerator: text(&own_properties(enumerator), "CreationName"),
         element: payload

@@ -42,5 +42,10 @@ pub(super) fn read_logging_options(parent: Element<'_>) -> Result<Option<Logging
 
 /// Names of `count,length,name,length,name,...`.
 fn events(filter: &str) -> Vec<String> {
-    filter.split(',').skip(2).step_by(2).map(str::to_owned).collect()
+    filter
+        .split(',')
+        .skip(2)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
 }

@@ -32,7 +32,9 @@ fn owner(element: Element<'_>) -> Option<String> {
             .map(|name| attribute(element, name));
         let property = element
             .children()
-            .find(|child| child.local_name() == "Property" && attribute(*child, "Name") == "ObjectName")
+            .find(|child| {
+                child.local_name() == "Property" && attribute(*child, "Name") == "ObjectName"
+            })
             .map(|child| child.text().into_owned());
         attributes.chain(property).find(|name| !name.is_empty())
     })

@@ -75,9 +75,8 @@ pub(crate) fn boolean(
 ) -> Result<bool, Error> {
     match properties.get(name) {
         None | Some("") => Ok(default),
-        Some(found) => {
-            parse_bool(found).ok_or_else(|| value_error(element, name, found, "True, False, -1, 1 or 0"))
-        }
+        Some(found) => parse_bool(found)
+            .ok_or_else(|| value_error(element, name, found, "True, False, -1, 1 or 0")),
     }
 }
 
@@ -101,7 +100,12 @@ where
 }
 
 /// An error about a value of an element.
-pub(crate) fn value_error(element: Element<'_>, name: &str, found: &str, wanted: &'static str) -> Error {
+pub(crate) fn value_error(
+    element: Element<'_>,
+    name: &str,
+    found: &str,
+    wanted: &'static str,
+) -> Error {
     Error::Value {
         position: element.position(),
         name: format!("{} {name}", element.name()),

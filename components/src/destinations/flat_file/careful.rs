@@ -75,7 +75,9 @@ fn append_value(
     if column.qualified && layout.escape_qualifier && text.contains(&layout.text_qualifier) {
         out.truncate(from);
         let doubled = text.replace(&layout.text_qualifier, &layout.text_qualifier.repeat(2));
-        encoding.append(&doubled, layout.lossy, out).map_err(lacks)?;
+        encoding
+            .append(&doubled, layout.lossy, out)
+            .map_err(lacks)?;
         len = units(encoding, out.get(from..).unwrap_or_default());
     }
     if column.width > 0 {

@@ -69,7 +69,10 @@ impl TextEncoding {
             }
         };
         Encoding::for_label(label.as_bytes())
-            .map(|encoding| Self::Ansi { code_page, encoding })
+            .map(|encoding| Self::Ansi {
+                code_page,
+                encoding,
+            })
             .ok_or(LayoutError::UnknownCodePage(code_page))
     }
 
@@ -77,9 +80,9 @@ impl TextEncoding {
         match *self {
             Self::Utf16Le => 1200,
             Self::Utf8 => 65001,
-            Self::Latin { code_page, .. } | Self::Oem { code_page, .. } | Self::Ansi { code_page, .. } => {
-                code_page
-            }
+            Self::Latin { code_page, .. }
+            | Self::Oem { code_page, .. }
+            | Self::Ansi { code_page, .. } => code_page,
         }
     }
 
@@ -101,7 +104,9 @@ impl TextEncoding {
         for character in text.chars() {
             let byte = match self {
                 _ if character.is_ascii() => Some(character as u8),
-                Self::Latin { limit, .. } if u32::from(character) < *limit => u8::try_from(character).ok(),
+                Self::Latin { limit, .. } if u32::from(character) < *limit => {
+                    u8::try_from(character).ok()
+                }
                 Self::Oem { table, .. } => table.get(&character).copied(),
                 _ => None,
             };
@@ -115,12 +120,18 @@ impl TextEncoding {
     }
 }
 
-fn append_ansi(encoding: &'static Encoding, text: &str, lossy: bool, out: &mut Vec<u8>) -> Result<(), char> {
+fn append_ansi(
+    encoding: &'static Encoding,
+    text: &str,
+    lossy: bool,
+    out: &mut Vec<u8>,
+) -> Result<(), char> {
     let mut encoder = encoding.new_encoder();
     let mut rest = text;
     loop {
         let mut piece = [0; 256];
-        let (result, read, written) = encoder.encode_from_utf8_without_replacement(rest, &mut piece, true);
+        let (result, read, written) =
+            encoder.encode_from_utf8_without_replacement(rest, &mut piece, true);
         out.extend_from_slice(piece.get(..written).unwrap_or_default());
         rest = rest.split_at_checked(read).map_or("", |(_, rest)| rest);
         match result {

@@ -61,13 +61,19 @@ impl FlatFileEncoder {
             }
             let source = input(column, schema)?;
             let width = match column.shape {
-                ColumnShape::FixedWidth(0) => return Err(LayoutError::NoWidth(column.name.clone())),
+                ColumnShape::FixedWidth(0) => {
+                    return Err(LayoutError::NoWidth(column.name.clone()));
+                }
                 ColumnShape::FixedWidth(width) => width as usize,
                 ColumnShape::Delimited(_) => 0,
             };
             columns.push(EncodedColumn {
                 name: column.name.clone(),
-                limit: limit(column, source.map(|(_, data_type)| data_type), &layout.encoding),
+                limit: limit(
+                    column,
+                    source.map(|(_, data_type)| data_type),
+                    &layout.encoding,
+                ),
                 source,
                 width,
                 qualified: column.text_qualified && !layout.text_qualifier.is_empty(),
@@ -125,7 +131,9 @@ impl FlatFileEncoder {
         let columns = self.bind(batch)?;
         let start = out.len();
         out.reserve(estimate(batch));
-        if self.fast(&columns, batch.num_rows(), out) && self.is_right(batch.num_rows(), out.get(start..)) {
+        if self.fast(&columns, batch.num_rows(), out)
+            && self.is_right(batch.num_rows(), out.get(start..))
+        {
             return Ok(());
         }
         out.truncate(start);
@@ -140,8 +148,14 @@ impl FlatFileEncoder {
                 gap: bound.gap.bytes(),
             })
             .collect();
-        careful::encode(&self.layout, self.lead.bytes(), &careful, batch.num_rows(), out)
-            .inspect_err(|_| out.truncate(start))
+        careful::encode(
+            &self.layout,
+            self.lead.bytes(),
+            &careful,
+            batch.num_rows(),
+            out,
+        )
+        .inspect_err(|_| out.truncate(start))
     }
 
     fn bind<'a>(&'a self, batch: &'a RecordBatch) -> Result<Vec<BoundColumn<'a>>, EncodeError> {
@@ -180,7 +194,11 @@ impl FlatFileEncoder {
             self.lead.append(out);
             for column in columns {
                 let from = out.len();
-                if column.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) {
+                if column
+                    .nulls
+                    .as_ref()
+                    .is_none_or(|nulls| nulls.is_valid(row))
+                {
                     column.values.append(row, out);
                 }
                 let len = out.len() - from;
@@ -219,12 +237,16 @@ impl FlatFileEncoder {
             return 0;
         };
         let gaps = std::iter::once(&self.lead).chain(self.columns.iter().map(|column| &column.gap));
-        gaps.flat_map(Gap::bytes).filter(|byte| *byte == first).count()
+        gaps.flat_map(Gap::bytes)
+            .filter(|byte| *byte == first)
+            .count()
     }
 
     /// Header and names in the file's encoding (UTF-16: still UTF-8).
     fn prologue_text(&self) -> Result<Vec<u8>, LayoutError> {
-        let constants = Constants { layout: &self.layout };
+        let constants = Constants {
+            layout: &self.layout,
+        };
         let mut out = Vec::new();
         if !self.layout.header.is_empty() {
             constants.append(&self.layout.header, || "the header".to_owned(), &mut out)?;
@@ -243,14 +265,18 @@ impl FlatFileEncoder {
                     || format!("the name of column `{}`", column.name),
                     &mut out,
                 )?;
-                let units = careful::units(&self.layout.encoding, out.get(from..).unwrap_or_default());
+                let units =
+                    careful::units(&self.layout.encoding, out.get(from..).unwrap_or_default());
                 if column.width > 0 && units > column.width {
                     return Err(LayoutError::NameTooLong {
                         name: column.name.clone(),
                         width: column.width,
                     });
                 }
-                out.extend(std::iter::repeat_n(b' ', column.width.saturating_sub(units)));
+                out.extend(std::iter::repeat_n(
+                    b' ',
+                    column.width.saturating_sub(units),
+                ));
                 out.extend_from_slice(column.gap.bytes());
             }
         }
@@ -304,7 +330,10 @@ impl Constants<'_> {
 }
 
 /// Position and type of the input column that feeds a file column.
-fn input(column: &FlatFileOutputColumn, schema: &Schema) -> Result<Option<(usize, DataType)>, LayoutError> {
+fn input(
+    column: &FlatFileOutputColumn,
+    schema: &Schema,
+) -> Result<Option<(usize, DataType)>, LayoutError> {
     let Some(index) = column.source else {
         return Ok(None);
     };
@@ -340,7 +369,9 @@ fn limit(column: &FlatFileOutputColumn, input: Option<DataType>, encoding: &Text
         _ => false,
     };
     match column.shape {
-        ColumnShape::FixedWidth(width) => (width as usize).min(if fits { usize::MAX } else { declared }),
+        ColumnShape::FixedWidth(width) => {
+            (width as usize).min(if fits { usize::MAX } else { declared })
+        }
         ColumnShape::Delimited(_) if fits => usize::MAX,
         ColumnShape::Delimited(_) => declared,
     }

@@ -11,9 +11,13 @@ use fletching_expression::format::FormatError;
 pub enum LayoutError {
     #[error("the flat file connection manager has no columns; define them on its Advanced page")]
     NoColumns,
-    #[error("code page {0} is not supported; use 65001 (UTF-8), 1200 (Unicode) or an ANSI or OEM code page")]
+    #[error(
+        "code page {0} is not supported; use 65001 (UTF-8), 1200 (Unicode) or an ANSI or OEM code page"
+    )]
     UnknownCodePage(u32),
-    #[error("{what}: code page {code_page} has no `{character}`; choose another text or code page 65001")]
+    #[error(
+        "{what}: code page {code_page} has no `{character}`; choose another text or code page 65001"
+    )]
     NotInCodePage {
         what: String,
         character: char,
@@ -50,7 +54,9 @@ pub struct EncodeError {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeFault {
-    #[error("it is {len} {unit} long and the column takes {limit}; widen the column or cut the value before")]
+    #[error(
+        "it is {len} {unit} long and the column takes {limit}; widen the column or cut the value before"
+    )]
     TooLong {
         len: usize,
         limit: usize,

@@ -93,7 +93,9 @@ impl FlatFileOutputLayout {
                 "" => row_delimiter,
                 delimiter => delimiter.to_owned(),
             },
-            column_names_in_first_row: properties.bool("ColumnNamesInFirstDataRow").unwrap_or(false),
+            column_names_in_first_row: properties
+                .bool("ColumnNamesInFirstDataRow")
+                .unwrap_or(false),
             lossy: false,
             columns,
         })

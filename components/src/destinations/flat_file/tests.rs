@@ -28,8 +28,9 @@ fn texts(values: &[Option<&str>]) -> ArrayRef {
 
 fn orders(names: &[Option<&str>]) -> RecordBatch {
     let rows = names.len() as i32;
-    let amounts =
-        Decimal128Array::from_iter((0..rows).map(|row| (row % 2 == 0).then_some(i128::from(row) * 100 + 5)));
+    let amounts = Decimal128Array::from_iter(
+        (0..rows).map(|row| (row % 2 == 0).then_some(i128::from(row) * 100 + 5)),
+    );
     batch(vec![
         (
             "id",
@@ -127,9 +128,15 @@ fn qualifiers_stand_around_names_values_and_nulls() {
     layout.column_names_in_first_row = true;
     let batch = orders(&[Some("a,b"), None, Some("5\" nail")]);
     let plain = "id,\"name\",amount\r\n1,\"a,b\",0.05\r\n2,\"\",\r\n";
-    assert_eq!(text(&layout, &batch), format!("{plain}3,\"5\" nail\",2.05\r\n"));
+    assert_eq!(
+        text(&layout, &batch),
+        format!("{plain}3,\"5\" nail\",2.05\r\n")
+    );
     layout.escape_qualifier = true;
-    assert_eq!(text(&layout, &batch), format!("{plain}3,\"5\"\" nail\",2.05\r\n"));
+    assert_eq!(
+        text(&layout, &batch),
+        format!("{plain}3,\"5\"\" nail\",2.05\r\n")
+    );
     layout.text_qualifier = "''".to_owned();
     let batch = orders(&[Some("it's"), Some("a''b")]);
     let wanted = "id,''name'',amount\r\n1,''it's'',0.05\r\n2,''a''''b'',\r\n";
@@ -139,7 +146,10 @@ fn qualifiers_stand_around_names_values_and_nulls() {
 #[test]
 fn fixed_width_pads_and_never_cuts() {
     let batch = orders(&[Some("ab"), None]);
-    assert_eq!(text(&fixed([3, 5, 6]), &batch), "1  ab   0.05  2             ");
+    assert_eq!(
+        text(&fixed([3, 5, 6]), &batch),
+        "1  ab   0.05  2             "
+    );
     let error = write(&fixed([3, 1, 6]), &batch).unwrap_err();
     assert_eq!(
         (error.row, error.column.as_str(), error.value.as_str()),
@@ -147,7 +157,11 @@ fn fixed_width_pads_and_never_cuts() {
     );
     assert!(matches!(
         error.fault,
-        EncodeFault::TooLong { len: 2, limit: 1, .. }
+        EncodeFault::TooLong {
+            len: 2,
+            limit: 1,
+            ..
+        }
     ));
     assert!(error.to_string().starts_with("0xC02020A1"), "{error}");
 }
@@ -191,7 +205,11 @@ fn unicode_is_utf16_with_a_mark_and_widths_in_code_units() {
     let error = write(&layout, &orders(&[Some("😀😀")])).unwrap_err();
     assert!(matches!(
         error.fault,
-        EncodeFault::TooLong { len: 4, limit: 3, .. }
+        EncodeFault::TooLong {
+            len: 4,
+            limit: 3,
+            ..
+        }
     ));
 }
 
@@ -211,7 +229,10 @@ fn characters_that_the_code_page_lacks() {
         )
     );
     layout.lossy = true;
-    assert_eq!(write(&layout, &batch).unwrap(), b"1,caf\xE9,0.05\r\n2,?,\r\n");
+    assert_eq!(
+        write(&layout, &batch).unwrap(),
+        b"1,caf\xE9,0.05\r\n2,?,\r\n"
+    );
     layout.lossy = false;
     layout.header = "日".to_owned();
     assert!(matches!(

@@ -93,7 +93,10 @@ impl RowGroupEncoder {
 
     /// Bytes that the group holds now: to be reserved from the memory pool.
     pub fn memory_size(&self) -> usize {
-        self.writers.iter().map(ArrowColumnWriter::memory_size).sum()
+        self.writers
+            .iter()
+            .map(ArrowColumnWriter::memory_size)
+            .sum()
     }
 
     /// # Errors
@@ -101,7 +104,9 @@ impl RowGroupEncoder {
     pub fn finish(self) -> Result<EncodedRowGroup, ParquetError> {
         let chunks = self.writers.into_iter().map(ArrowColumnWriter::close);
         Ok(EncodedRowGroup {
-            chunks: chunks.collect::<Result<_, _>>().map_err(ParquetError::Write)?,
+            chunks: chunks
+                .collect::<Result<_, _>>()
+                .map_err(ParquetError::Write)?,
             rows: self.rows,
         })
     }
@@ -132,7 +137,8 @@ impl<W: Write + Send> ParquetFileWriter<W> {
     /// # Errors
     /// [`ParquetError::Write`] if the file's first bytes cannot be written.
     pub fn new(plan: &ParquetPlan, file: W) -> Result<Self, ParquetError> {
-        let writer = SerializedFileWriter::new(file, Arc::clone(&plan.root), Arc::clone(&plan.properties));
+        let writer =
+            SerializedFileWriter::new(file, Arc::clone(&plan.root), Arc::clone(&plan.properties));
         Ok(Self {
             writer: writer.map_err(ParquetError::Write)?,
             rows: 0,
@@ -175,8 +181,8 @@ impl<W: Write + Send> ParquetFileWriter<W> {
 mod tests {
     use arrow::{
         array::{
-            Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray, Float64Array,
-            Int16Array, Int64Array, StringViewArray, StructArray, Time32SecondArray,
+            Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray,
+            Float64Array, Int16Array, Int64Array, StringViewArray, StructArray, Time32SecondArray,
             TimestampMicrosecondArray,
         },
         datatypes::{DataType as ArrowType, Field, IntervalUnit, Schema},
@@ -258,7 +264,9 @@ mod tests {
             (
                 "day",
                 DataType::DbDate,
-                Arc::new(Date32Array::from_iter_values(rows.clone().map(|row| row as i32))),
+                Arc::new(Date32Array::from_iter_values(
+                    rows.clone().map(|row| row as i32),
+                )),
             ),
             (
                 "clock",
@@ -426,7 +434,10 @@ mod tests {
         let file = write(&[empty], &ParquetOptions::default(), false);
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
         assert_eq!(
-            (reader.metadata().num_row_groups(), reader.schema().fields().len()),
+            (
+                reader.metadata().num_row_groups(),
+                reader.schema().fields().len()
+            ),
             (0, 12)
         );
         let interval = Field::new("gap", ArrowType::Interval(IntervalUnit::MonthDayNano), true);
@@ -436,7 +447,9 @@ mod tests {
             &RecordBatch::new_empty(Arc::clone(&schema)),
             &ParquetOptions::default(),
         );
-        assert!(matches!(error.unwrap_err(), ParquetError::Unsupported { column, .. } if column == "gap"));
+        assert!(
+            matches!(error.unwrap_err(), ParquetError::Unsupported { column, .. } if column == "gap")
+        );
     }
 
     #[test]

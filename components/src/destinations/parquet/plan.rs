@@ -8,7 +8,8 @@ use arrow::{
 };
 use parquet::{
     arrow::{
-        ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata, arrow_writer::ArrowRowGroupWriterFactory,
+        ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata,
+        arrow_writer::ArrowRowGroupWriterFactory,
     },
     basic::{Compression, Encoding, ZstdLevel},
     file::{
@@ -74,7 +75,11 @@ impl ParquetPlan {
         sample: &RecordBatch,
         options: &ParquetOptions,
     ) -> Result<Self, ParquetError> {
-        let fields: Vec<Field> = schema.fields().iter().map(|field| file_field(field)).collect();
+        let fields: Vec<Field> = schema
+            .fields()
+            .iter()
+            .map(|field| file_field(field))
+            .collect();
         for field in &fields {
             check(field)?;
         }
@@ -87,8 +92,9 @@ impl ParquetPlan {
         let properties = Arc::new(properties);
         let root = descriptor.root_schema_ptr();
         // the factory takes schema and properties from a writer; this one writes nowhere
-        let nowhere = SerializedFileWriter::new(std::io::sink(), Arc::clone(&root), Arc::clone(&properties))
-            .map_err(ParquetError::Write)?;
+        let nowhere =
+            SerializedFileWriter::new(std::io::sink(), Arc::clone(&root), Arc::clone(&properties))
+                .map_err(ParquetError::Write)?;
         Ok(Self {
             input: Arc::clone(schema),
             factory: ArrowRowGroupWriterFactory::new(&nowhere, Arc::clone(&file_schema)),
@@ -125,11 +131,11 @@ impl ParquetPlan {
                 }
                 Ok(
                     match array.as_primitive_opt::<arrow::datatypes::Time32SecondType>() {
-                        Some(seconds) => Arc::new(
-                            seconds.unary::<_, arrow::datatypes::Time32MillisecondType>(|value| {
-                                value.wrapping_mul(1000)
-                            }),
-                        ),
+                        Some(seconds) => {
+                            Arc::new(seconds.unary::<_, arrow::datatypes::Time32MillisecondType>(
+                                |value| value.wrapping_mul(1000),
+                            ))
+                        }
                         None => Arc::clone(array),
                     },
                 )
@@ -176,9 +182,9 @@ fn properties(
     let compression = match options.compression {
         ParquetCompression::None => Compression::UNCOMPRESSED,
         ParquetCompression::Snappy => Compression::SNAPPY,
-        ParquetCompression::Zstd(level) => {
-            Compression::ZSTD(ZstdLevel::try_new(level).map_err(|_| ParquetError::ZstdLevel(level))?)
-        }
+        ParquetCompression::Zstd(level) => Compression::ZSTD(
+            ZstdLevel::try_new(level).map_err(|_| ParquetError::ZstdLevel(level))?,
+        ),
     };
     let mut builder = WriterProperties::builder()
         .set_compression(compression)
@@ -187,7 +193,10 @@ fn properties(
     for (index, field) in schema.fields().iter().enumerate() {
         let path = vec![field.name().clone()];
         let array = sample.columns().get(index);
-        builder = match (field.data_type(), array.and_then(|array| array.as_struct_opt())) {
+        builder = match (
+            field.data_type(),
+            array.and_then(|array| array.as_struct_opt()),
+        ) {
             (ArrowType::Struct(children), parts) => {
                 let mut built = builder;
                 for (position, child) in children.iter().enumerate() {
@@ -230,7 +239,10 @@ fn column(
 fn delta_pays(data_type: &ArrowType) -> bool {
     match data_type {
         ArrowType::Decimal128(precision, _) => *precision <= 18,
-        ArrowType::Date32 | ArrowType::Time32(_) | ArrowType::Time64(_) | ArrowType::Timestamp(..) => true,
+        ArrowType::Date32
+        | ArrowType::Time32(_)
+        | ArrowType::Time64(_)
+        | ArrowType::Timestamp(..) => true,
         other => other.is_integer(),
     }
 }
@@ -300,7 +312,12 @@ fn widened(array: &ArrayRef) -> Option<Vec<i128>> {
 fn has_long_text(array: &ArrayRef) -> bool {
     let bytes: usize = match array.data_type() {
         ArrowType::Utf8View => array.as_string_view().iter().flatten().map(str::len).sum(),
-        ArrowType::BinaryView => array.as_binary_view().iter().flatten().map(<[u8]>::len).sum(),
+        ArrowType::BinaryView => array
+            .as_binary_view()
+            .iter()
+            .flatten()
+            .map(<[u8]>::len)
+            .sum(),
         _ => return false,
     };
     bytes > LONG_TEXT_BYTES * (array.len() - array.null_count())

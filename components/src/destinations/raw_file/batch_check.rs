@@ -21,7 +21,9 @@ pub(super) fn check(bytes: &[u8], head: usize, schema: &Schema) -> Result<(), St
     if batch.compression().is_some() {
         return Err("a batch is compressed".to_owned());
     }
-    let nodes = batch.nodes().ok_or_else(|| "a batch has no columns".to_owned())?;
+    let nodes = batch
+        .nodes()
+        .ok_or_else(|| "a batch has no columns".to_owned())?;
     let buffers = batch
         .buffers()
         .ok_or_else(|| "a batch has no buffers".to_owned())?;

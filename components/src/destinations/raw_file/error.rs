@@ -34,7 +34,10 @@ pub enum RawFileError {
     #[error("{}: `{}` could not be written: {error}", self.code(), .path.display())]
     Write { path: PathBuf, error: ArrowError },
     #[error("{}: `{}` could not be read: {error}", self.code(), .path.display())]
-    Read { path: PathBuf, error: std::io::Error },
+    Read {
+        path: PathBuf,
+        error: std::io::Error,
+    },
 }
 
 /// The first difference between the columns of a file and those to be appended.
@@ -65,9 +68,16 @@ impl fmt::Display for ColumnDifference {
                 file,
                 input,
             } => {
-                write!(f, "its column {position} is `{file}`, the input's is `{input}`")
+                write!(
+                    f,
+                    "its column {position} is `{file}`, the input's is `{input}`"
+                )
             }
-            Self::Type { column, file, input } => {
+            Self::Type {
+                column,
+                file,
+                input,
+            } => {
                 write!(f, "its column `{column}` is {file}, the input's is {input}")
             }
         }
@@ -104,8 +114,15 @@ fn type_code(file: &DataType, input: &DataType) -> u32 {
     }
     match (file, input) {
         (Str { length: file, .. }, Str { length: input, .. }) if file == input => 0xC020_8317, // ..CODEPAGE
-        (Str { .. } | DataType::WStr { .. } | Bytes { .. }, _) => 0xC020_8316,                 // ..SIZE
-        (Numeric { precision: file, .. }, Numeric { precision: input, .. }) if file != input => 0xC020_8318, // ..PRECISION
-        _ => 0xC020_8319, // ..SCALE
+        (Str { .. } | DataType::WStr { .. } | Bytes { .. }, _) => 0xC020_8316, // ..SIZE
+        (
+            Numeric {
+                precision: file, ..
+            },
+            Numeric {
+                precision: input, ..
+            },
+        ) if file != input => 0xC020_8318, // ..PRECISION
+        _ => 0xC020_8319,                                                      // ..SCALE
     }
 }

@@ -20,7 +20,8 @@ use fletching_connections::{Files, InputFile};
 use fletching_expression::types;
 
 use super::{
-    COMPARISON_FLAGS, RAW_FILE_KEY, RAW_FILE_VERSION, SORT_KEY_POSITION, batch_check, error::RawFileError,
+    COMPARISON_FLAGS, RAW_FILE_KEY, RAW_FILE_VERSION, SORT_KEY_POSITION, batch_check,
+    error::RawFileError,
 };
 
 const MAGIC: &[u8; 6] = b"ARROW1";
@@ -72,10 +73,14 @@ impl RawFileReader {
             .iter()
             .flatten()
             .map(|field| {
-                read_field(&field).ok_or_else(|| damaged("a column has no name or SSIS type".to_owned()))
+                read_field(&field)
+                    .ok_or_else(|| damaged("a column has no name or SSIS type".to_owned()))
             })
             .collect::<Result<_, _>>()?;
-        if footer.dictionaries().is_some_and(|blocks| !blocks.is_empty()) {
+        if footer
+            .dictionaries()
+            .is_some_and(|blocks| !blocks.is_empty())
+        {
             return Err(damaged("it holds dictionaries".to_owned()));
         }
         let blocks: Vec<Block> = footer.recordBatches().iter().flatten().copied().collect();
@@ -99,7 +104,9 @@ impl RawFileReader {
             path: self.path.clone(),
             reason,
         };
-        let size = |value: i64| u64::try_from(value).map_err(|_| damaged("a length is negative".to_owned()));
+        let size = |value: i64| {
+            u64::try_from(value).map_err(|_| damaged("a length is negative".to_owned()))
+        };
         let start = size(block.offset())?;
         let head = size(block.metaDataLength().into())?;
         let length = head.saturating_add(size(block.bodyLength())?);

@@ -76,12 +76,16 @@ impl RawFileWriter {
             }
             _ => {}
         }
-        let continues = matches!(option, WriteOption::Append | WriteOption::TruncateAndAppend) && exists;
+        let continues =
+            matches!(option, WriteOption::Append | WriteOption::TruncateAndAppend) && exists;
         let old = match continues {
             true => Some(RawFileReader::open(&**files, path)?),
             false => None,
         };
-        if let Some(difference) = old.as_ref().and_then(|old| difference(old.schema(), schema)) {
+        if let Some(difference) = old
+            .as_ref()
+            .and_then(|old| difference(old.schema(), schema))
+        {
             return Err(RawFileError::OtherColumns {
                 path: path.to_owned(),
                 difference,
@@ -93,7 +97,8 @@ impl RawFileWriter {
         let schema = Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata));
         let staged = StagedFile::create(files, path)?;
         let mut created = Self {
-            writer: FileWriter::try_new(staged, &schema).map_err(|error| write_error(path, error))?,
+            writer: FileWriter::try_new(staged, &schema)
+                .map_err(|error| write_error(path, error))?,
             schema,
             rows: 0,
         };
@@ -109,7 +114,8 @@ impl RawFileWriter {
     /// # Errors
     /// [`RawFileError::Write`].
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), RawFileError> {
-        let fail = |writer: &FileWriter<StagedFile>, error| write_error(writer.get_ref().target(), error);
+        let fail =
+            |writer: &FileWriter<StagedFile>, error| write_error(writer.get_ref().target(), error);
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec())
             .map_err(|error| fail(&self.writer, error))?;
         self.writer
@@ -125,7 +131,9 @@ impl RawFileWriter {
     /// [`RawFileError`]; the old file is then as it was.
     pub fn commit(mut self) -> Result<u64, RawFileError> {
         let path = self.writer.get_ref().target().to_owned();
-        self.writer.finish().map_err(|error| write_error(&path, error))?;
+        self.writer
+            .finish()
+            .map_err(|error| write_error(&path, error))?;
         let file = self
             .writer
             .into_inner()
@@ -235,7 +243,11 @@ mod tests {
         reader
             .flat_map(|batch| {
                 let batch = batch.unwrap();
-                let ids = batch.column(0).as_any().downcast_ref::<Int32Array>().unwrap();
+                let ids = batch
+                    .column(0)
+                    .as_any()
+                    .downcast_ref::<Int32Array>()
+                    .unwrap();
                 ids.values().to_vec()
             })
             .collect()
@@ -262,7 +274,10 @@ mod tests {
         assert_eq!(reader.schema().fields(), wanted.schema().fields());
         assert_eq!(reader.next().unwrap().unwrap().columns(), wanted.columns());
         assert!(reader.next().is_none());
-        assert_eq!(write(&path, &batch(&[4], 50), WriteOption::Append).unwrap(), 1);
+        assert_eq!(
+            write(&path, &batch(&[4], 50), WriteOption::Append).unwrap(),
+            1
+        );
         assert_eq!(ids(&path), [1, 2, 3, 4]);
         write(&path, &batch(&[5], 50), WriteOption::TruncateAndAppend).unwrap();
         assert_eq!(ids(&path), [5]);
@@ -280,8 +295,13 @@ mod tests {
         let one = batch(&[2], 50).project(&[0]).unwrap();
         let error = write(&path, &one, WriteOption::Append).unwrap_err();
         assert_eq!(error.code().symbol(), "DTS_E_RAWMETADATACOUNTMISMATCH");
-        let mut unfinished =
-            RawFileWriter::open(&files(), &path, &batch(&[], 50).schema(), WriteOption::Append).unwrap();
+        let mut unfinished = RawFileWriter::open(
+            &files(),
+            &path,
+            &batch(&[], 50).schema(),
+            WriteOption::Append,
+        )
+        .unwrap();
         unfinished.write(&batch(&[9], 50)).unwrap();
         drop(unfinished);
         assert_eq!(ids(&path), [1]);
@@ -322,6 +342,8 @@ mod tests {
             &schema,
             WriteOption::CreateAlways,
         );
-        assert!(matches!(error.unwrap_err(), RawFileError::LongType { column, .. } if column == "memo"));
+        assert!(
+            matches!(error.unwrap_err(), RawFileError::LongType { column, .. } if column == "memo")
+        );
     }
 }

@@ -78,7 +78,10 @@ impl<T> From<Result<T, ParseError>> for Read<T> {
 }
 
 /// Decodes one output column.
-pub(super) fn decode<F: Fields>(fields: &F, context: &mut ColumnContext<'_>) -> Result<ArrayRef, ArrowError> {
+pub(super) fn decode<F: Fields>(
+    fields: &F,
+    context: &mut ColumnContext<'_>,
+) -> Result<ArrayRef, ArrowError> {
     match context.column.data_type {
         DataType::Str { .. } | DataType::WStr { .. } | DataType::Text { .. } | DataType::NText => {
             Ok(text_column::decode(fields, context))

@@ -192,7 +192,9 @@ impl<R: Read> Cutter<R> {
     fn refuse_crlf(&self, length: usize) -> Result<(), CutError> {
         let rows = self.pending.get(..length).unwrap_or_default();
         match row_ends::find_crlf(rows) {
-            Some(at) => Err(CutError::MixedRowEnds { offset: self.offset + at as u64 }),
+            Some(at) => Err(CutError::MixedRowEnds {
+                offset: self.offset + at as u64,
+            }),
             None => Ok(()),
         }
     }
@@ -303,7 +305,8 @@ impl<R: Read> Cutter<R> {
             return Ok(cut_from_behind(&self.pending, &rules.row_delimiter));
         }
         if let Some(length) = bytes_of_row(rules) {
-            let rows = (self.pending.len() / length).min(usize::try_from(rows_max).unwrap_or(usize::MAX));
+            let rows =
+                (self.pending.len() / length).min(usize::try_from(rows_max).unwrap_or(usize::MAX));
             return Ok((rows * length, rows as u64));
         }
         let mut sink = Counter {
@@ -311,8 +314,14 @@ impl<R: Read> Cutter<R> {
             rows_max,
             end: 0,
         };
-        walk(rules, &mut self.pending, &mut self.positions, at_end, &mut sink)
-            .map_err(|error| error.at(self.offset))?;
+        walk(
+            rules,
+            &mut self.pending,
+            &mut self.positions,
+            at_end,
+            &mut sink,
+        )
+        .map_err(|error| error.at(self.offset))?;
         Ok((sink.end, sink.rows))
     }
 }

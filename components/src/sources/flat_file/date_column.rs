@@ -13,8 +13,8 @@ use arrow::{
 use dtsx::DataType;
 use fletching_expression::{
     text::{
-        DateTime, MICROS_PER_DAY, ParseError, Style, days_from_civil, parse_date_time, parse_fast_date_time,
-        parse_fast_time,
+        DateTime, MICROS_PER_DAY, ParseError, Style, days_from_civil, parse_date_time,
+        parse_fast_date_time, parse_fast_time,
     },
     types::arrow_type,
 };
@@ -26,7 +26,10 @@ use super::{
 };
 
 /// Decodes a column of a date or time type.
-pub(super) fn decode<F: Fields>(fields: &F, context: &mut ColumnContext<'_>) -> Result<ArrayRef, ArrowError> {
+pub(super) fn decode<F: Fields>(
+    fields: &F,
+    context: &mut ColumnContext<'_>,
+) -> Result<ArrayRef, ArrowError> {
     let style = context.style();
     let time = |text: &[u8]| match style {
         Style::Fast => parse_fast_time(text).and_then(DateTime::to_utc),
@@ -36,7 +39,8 @@ pub(super) fn decode<F: Fields>(fields: &F, context: &mut ColumnContext<'_>) -> 
     Ok(match context.column.data_type {
         DataType::DbDate => {
             // A closure, not the function itself: that would be called through a shim.
-            let quick = |padded: &[u8], start: usize, length: usize| quick_date(padded, start, length);
+            let quick =
+                |padded: &[u8], start: usize, length: usize| quick_date(padded, start, length);
             let slow = |text: &[u8]| {
                 date_time(text, style)
                     .and_then(DateTime::to_utc)
@@ -74,7 +78,11 @@ fn date_time(text: &[u8], style: Style<'_>) -> Result<DateTime, ParseError> {
 }
 
 /// The value with `scale` digits of a second; losing a digit that is not zero is a truncation (semantics 1.5.10).
-fn cut<T>(parsed: Result<DateTime, ParseError>, scale: u8, value: impl Fn(DateTime) -> T) -> Read<T> {
+fn cut<T>(
+    parsed: Result<DateTime, ParseError>,
+    scale: u8,
+    value: impl Fn(DateTime) -> T,
+) -> Read<T> {
     let mut at = match parsed {
         Ok(at) => at,
         Err(error) => return Read::Failed(error),
@@ -110,7 +118,13 @@ fn quick_date(padded: &[u8], start: usize, length: usize) -> Option<i32> {
 
 /// `YYYY-MM-DD`, and `HH:MM:SS` after a sign, and up to six digits of a fraction.
 #[inline(always)]
-fn quick_timestamp(padded: &[u8], start: usize, length: usize, fast: bool, digits_max: usize) -> Option<i64> {
+fn quick_timestamp(
+    padded: &[u8],
+    start: usize,
+    length: usize,
+    fast: bool,
+    digits_max: usize,
+) -> Option<i64> {
     let midnight = i64::from(quick_date(padded, start, 10)?) * MICROS_PER_DAY;
     if length == 10 {
         return Some(midnight);
@@ -130,7 +144,11 @@ fn quick_timestamp(padded: &[u8], start: usize, length: usize, fast: bool, digit
     }
 }
 
-fn timestamps<F: Fields>(fields: &F, context: &mut ColumnContext<'_>, scale: Option<u8>) -> ArrayRef {
+fn timestamps<F: Fields>(
+    fields: &F,
+    context: &mut ColumnContext<'_>,
+    scale: Option<u8>,
+) -> ArrayRef {
     let style = context.style();
     let fast = context.column.fast_parse;
     let digits_max = scale.map_or(6, usize::from);

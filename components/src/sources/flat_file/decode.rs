@@ -308,9 +308,15 @@ impl FlatFileDecoder {
             }
             None => split(text.rules, text.unit, body, true, &mut sink),
         };
-        let Consumed { end, partial_column } = consumed.map_err(|error| error.at(morsel.offset))?;
+        let Consumed {
+            end,
+            partial_column,
+        } = consumed.map_err(|error| error.at(morsel.offset))?;
         sink.finish(width);
-        let partial_row = partial_column.map(|column| PartialRow { offset: end, column });
+        let partial_row = partial_column.map(|column| PartialRow {
+            offset: end,
+            column,
+        });
         let fields = Spanned {
             padded: &text.buffer,
             spans: &scratch.spans,

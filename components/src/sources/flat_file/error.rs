@@ -8,25 +8,37 @@ use fletching_expression::{code_page::UnknownCodePage, text::UnknownLocale};
 pub enum LayoutError {
     #[error("the flat file has no columns; define them in the connection manager")]
     NoColumns,
-    #[error("output column `{column}` reads file column {file_column}, but the file has {count} columns")]
+    #[error(
+        "output column `{column}` reads file column {file_column}, but the file has {count} columns"
+    )]
     NoSuchFileColumn {
         column: String,
         file_column: usize,
         count: usize,
     },
-    #[error("column `{column}` has neither a delimiter nor a width; set one in the connection manager")]
+    #[error(
+        "column `{column}` has neither a delimiter nor a width; set one in the connection manager"
+    )]
     NoDelimiter { column: String },
-    #[error("column `{column}` of a fixed width file has width 0; set its width in the connection manager")]
+    #[error(
+        "column `{column}` of a fixed width file has width 0; set its width in the connection manager"
+    )]
     NoWidth { column: String },
     #[error(
         "HeaderRowsToSkip is {rows} but HeaderRowDelimiter is empty; set the delimiter in the connection manager"
     )]
     NoHeaderRowDelimiter { rows: u64 },
-    #[error("`{text}` cannot be written in code page {code_page}; choose a delimiter or qualifier that can")]
+    #[error(
+        "`{text}` cannot be written in code page {code_page}; choose a delimiter or qualifier that can"
+    )]
     NotInCodePage { text: String, code_page: u32 },
-    #[error("a text qualifier may not be part of the delimiter `{delimiter}`; choose another qualifier")]
+    #[error(
+        "a text qualifier may not be part of the delimiter `{delimiter}`; choose another qualifier"
+    )]
     QualifierInDelimiter { delimiter: String },
-    #[error("column `{column}` uses the binary format, which needs type DT_BYTES; it has {data_type}")]
+    #[error(
+        "column `{column}` uses the binary format, which needs type DT_BYTES; it has {data_type}"
+    )]
     BinaryFormatType { column: String, data_type: String },
     #[error(
         "column `{column}` uses the binary format, which needs UTF-8 or a single-byte code page; the file has code page {code_page}"
@@ -56,7 +68,9 @@ pub enum SplitError {
     )]
     StrayQualifier { column: usize, offset: u64 },
     /// A qualified field does not end.
-    #[error("the text qualifier that ends column {column} was not found; the field starts at byte {offset}")]
+    #[error(
+        "the text qualifier that ends column {column} was not found; the field starts at byte {offset}"
+    )]
     OpenQualifier { column: usize, offset: u64 },
 }
 
@@ -123,7 +137,10 @@ impl CutError {
     pub fn code(&self) -> Option<SsisCode> {
         match self {
             Self::Split(error) => Some(error.code()),
-            Self::Read { .. } | Self::RowTooLong { .. } | Self::ByteOrder | Self::MixedRowEnds { .. } => None,
+            Self::Read { .. }
+            | Self::RowTooLong { .. }
+            | Self::ByteOrder
+            | Self::MixedRowEnds { .. } => None,
         }
     }
 }

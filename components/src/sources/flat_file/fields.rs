@@ -172,7 +172,11 @@ impl Fields for Spanned<'_> {
         let (start, length) = self.spans.spans[row * self.width + column];
         let in_side = start & IN_SIDE != 0;
         Field {
-            padded: if in_side { &self.spans.side } else { self.padded },
+            padded: if in_side {
+                &self.spans.side
+            } else {
+                self.padded
+            },
             start: (start & !IN_SIDE) as usize,
             length: length as usize,
             in_side,

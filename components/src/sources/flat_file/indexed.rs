@@ -141,12 +141,22 @@ impl Walker<'_> {
             start,
             end,
             escaped,
-            stop: if self.at_end { Stop::Text } else { Stop::Incomplete },
+            stop: if self.at_end {
+                Stop::Text
+            } else {
+                Stop::Incomplete
+            },
             next: self.text.len(),
         }
     }
 
-    fn qualified(&mut self, column: usize, at: usize, quote: u8, last: bool) -> Result<Field, SplitError> {
+    fn qualified(
+        &mut self,
+        column: usize,
+        at: usize,
+        quote: u8,
+        last: bool,
+    ) -> Result<Field, SplitError> {
         let start = at + 1;
         let mut escaped = false;
         // The opening quote has a position too.

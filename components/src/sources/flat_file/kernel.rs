@@ -106,7 +106,12 @@ mod avx2 {
             } else {
                 (1u64 << (length - at)) - 1
             };
-            let is = |needle| mask(_mm256_cmpeq_epi8(low, needle), _mm256_cmpeq_epi8(high, needle)) & valid;
+            let is = |needle| {
+                mask(
+                    _mm256_cmpeq_epi8(low, needle),
+                    _mm256_cmpeq_epi8(high, needle),
+                ) & valid
+            };
             let (row_bits, quote_bits) = (is(row), is(quote));
             nul_seen |= is(zero);
             quotes_seen |= quote_bits;
@@ -132,7 +137,8 @@ mod avx2 {
     /// The top bit of each of 64 bytes.
     #[target_feature(enable = "avx2")]
     fn mask(low: __m256i, high: __m256i) -> u64 {
-        u64::from(_mm256_movemask_epi8(low) as u32) | u64::from(_mm256_movemask_epi8(high) as u32) << 32
+        u64::from(_mm256_movemask_epi8(low) as u32)
+            | u64::from(_mm256_movemask_epi8(high) as u32) << 32
     }
 
     /// Appends `base` plus the place of each bit. Writes eight at a time: the branch then depends on the count by eights
@@ -188,7 +194,10 @@ pub(super) fn pair(positions: &[u32], at: usize) -> (u32, u32) {
     match positions.len().checked_sub(2) {
         // SAFETY: both indices are within the slice.
         Some(last) if at <= last => unsafe {
-            (*positions.get_unchecked(at), *positions.get_unchecked(at + 1))
+            (
+                *positions.get_unchecked(at),
+                *positions.get_unchecked(at + 1),
+            )
         },
         _ => (0, 0),
     }
@@ -313,7 +322,10 @@ mod tests {
     fn digits_of_every_length() {
         let text = padded(b"x1234567890123456");
         for length in 1..=16 {
-            let want: u64 = std::str::from_utf8(&text[1..=length]).unwrap().parse().unwrap();
+            let want: u64 = std::str::from_utf8(&text[1..=length])
+                .unwrap()
+                .parse()
+                .unwrap();
             assert_eq!(digits16(&text, 1, length), Some(want));
             assert_eq!(digits16(&text, 0, length), None);
         }
@@ -338,7 +350,13 @@ mod tests {
                 assert_eq!(iso_date(&padded(&text), 0).is_some(), same, "{text:?}");
             }
         }
-        for bad in [b"24:00:00", b"23:60:00", b"23:00:60", b"23-00:00", b"23:00:0x"] {
+        for bad in [
+            b"24:00:00",
+            b"23:60:00",
+            b"23:00:60",
+            b"23-00:00",
+            b"23:00:0x",
+        ] {
             assert_eq!(iso_time(&padded(bad), 0), None);
         }
     }

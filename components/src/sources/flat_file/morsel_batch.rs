@@ -31,7 +31,8 @@ impl Morsel {
 
     pub fn into_batch(self) -> Result<RecordBatch, ArrowError> {
         let view = make_view(self.bytes(), 0, 0);
-        let bytes = BinaryViewArray::try_new(ScalarBuffer::from(vec![view]), [self.buffer.clone()], None)?;
+        let bytes =
+            BinaryViewArray::try_new(ScalarBuffer::from(vec![view]), [self.buffer.clone()], None)?;
         let number = |value: u64| Arc::new(UInt64Array::from(vec![value]));
         RecordBatch::try_new(
             Self::schema(),
@@ -49,7 +50,13 @@ impl Morsel {
     /// The morsel that a batch carries; `None` for a batch that [`into_batch`](Self::into_batch) did not make.
     pub fn from_batch(batch: &RecordBatch) -> Option<Self> {
         let column = |at: usize| Some(batch.columns().get(at)?.as_any());
-        let number = |at: usize| column(at)?.downcast_ref::<UInt64Array>()?.values().first().copied();
+        let number = |at: usize| {
+            column(at)?
+                .downcast_ref::<UInt64Array>()?
+                .values()
+                .first()
+                .copied()
+        };
         let bytes = column(0)?.downcast_ref::<BinaryViewArray>()?;
         let is_last = column(5)?.downcast_ref::<BooleanArray>()?;
         Some(Self {

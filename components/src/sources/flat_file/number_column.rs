@@ -9,7 +9,9 @@ use arrow::{
     error::ArrowError,
 };
 use dtsx::DataType as Type;
-use fletching_expression::text::{ParseError, parse_decimal, parse_f32, parse_f64, parse_i64, parse_u64};
+use fletching_expression::text::{
+    ParseError, parse_decimal, parse_f32, parse_f64, parse_i64, parse_u64,
+};
 
 use super::{
     column::{ColumnContext, primitive},
@@ -18,7 +20,10 @@ use super::{
 };
 
 /// Decodes a column of a numeric type.
-pub(super) fn decode<F: Fields>(fields: &F, context: &mut ColumnContext<'_>) -> Result<ArrayRef, ArrowError> {
+pub(super) fn decode<F: Fields>(
+    fields: &F,
+    context: &mut ColumnContext<'_>,
+) -> Result<ArrayRef, ArrowError> {
     Ok(match context.column.data_type {
         Type::I1 => signed::<F, Int8Type>(fields, context),
         Type::I2 => signed::<F, Int16Type>(fields, context),
@@ -108,13 +113,16 @@ fn decimals<F: Fields>(
     let plain = PlainDecimal {
         point: context.locale.decimal,
         scale: usize::from(scale),
-        limit: POWERS.get(usize::from(precision)).copied().unwrap_or(u64::MAX),
+        limit: POWERS
+            .get(usize::from(precision))
+            .copied()
+            .unwrap_or(u64::MAX),
     };
     let quick = |padded: &[u8], start: usize, length: usize| plain.read(padded, start, length);
     let slow = |text: &[u8]| parse_decimal(text, precision, scale, style).into();
     let (values, nulls) = primitive(fields, context, Some(0i128), quick, slow);
-    let array =
-        Decimal128Array::new(values.into(), nulls).with_precision_and_scale(precision, scale as i8)?;
+    let array = Decimal128Array::new(values.into(), nulls)
+        .with_precision_and_scale(precision, scale as i8)?;
     Ok(Arc::new(array))
 }
 

@@ -8,7 +8,11 @@ use dtsx::{DataType, Disposition};
 use super::*;
 
 /// A layout of text columns with these delimiters; the last ends the row.
-pub(super) fn layout(delimiters: &[&str], qualifier: Option<&str>, always_check: bool) -> FlatFileLayout {
+pub(super) fn layout(
+    delimiters: &[&str],
+    qualifier: Option<&str>,
+    always_check: bool,
+) -> FlatFileLayout {
     let name = |index: usize| format!("c{index}");
     FlatFileLayout {
         format: Format::Delimited,
@@ -45,8 +49,13 @@ pub(super) fn layout(delimiters: &[&str], qualifier: Option<&str>, always_check:
 }
 
 /// Every morsel of `data`, decoded; or the message of the first error.
-pub(super) fn decode(layout: &FlatFileLayout, data: &[u8], morsel: usize) -> Result<Vec<Decoded>, String> {
-    let decoder = Arc::new(FlatFileDecoder::try_new(layout.clone()).map_err(|error| error.to_string())?);
+pub(super) fn decode(
+    layout: &FlatFileLayout,
+    data: &[u8],
+    morsel: usize,
+) -> Result<Vec<Decoded>, String> {
+    let decoder =
+        Arc::new(FlatFileDecoder::try_new(layout.clone()).map_err(|error| error.to_string())?);
     let options = CutterOptions {
         morsel_bytes: morsel,
         row_bytes_max: 1 << 20,
@@ -205,12 +214,18 @@ fn every_splitter_and_every_morsel_size_gives_the_rows_of_the_reference() {
         for morsel in [1, 2, 3, 7, 16, 64, 4096] {
             let found = decode(&layout, text.as_bytes(), morsel).map(|decoded| rows(&decoded));
             match (&want, found) {
-                (Ok(want), Ok(found)) => assert_eq!(&found, want, "{text:?} at {morsel} by {layout:?}"),
+                (Ok(want), Ok(found)) => {
+                    assert_eq!(&found, want, "{text:?} at {morsel} by {layout:?}")
+                }
                 (Err(()), Err(_)) => {}
                 (want, found) => panic!("{text:?} at {morsel}: {want:?}, {found:?} by {layout:?}"),
             }
         }
-        if want.is_ok() { split += 1 } else { refused += 1 }
+        if want.is_ok() {
+            split += 1
+        } else {
+            refused += 1
+        }
     }
     assert!(split > 1000 && refused > 100, "{split} {refused}");
 }

@@ -12,7 +12,8 @@ const CRLF: &str = "\r\n";
 /// The decoder to use for a file that starts with `beginning`, where it is not `declared`.
 pub(super) fn decoder_for(declared: &FlatFileDecoder, beginning: &[u8]) -> Option<FlatFileDecoder> {
     let layout = declared.layout();
-    let named = layout.row_delimiter == CRLF || (layout.header_rows_to_skip > 0 && layout.header_row_delimiter == CRLF);
+    let named = layout.row_delimiter == CRLF
+        || (layout.header_rows_to_skip > 0 && layout.header_row_delimiter == CRLF);
     if !named || memchr::memchr(b'\n', beginning).is_none() || find_crlf(beginning).is_some() {
         return None;
     }
@@ -27,7 +28,10 @@ pub(super) fn find_crlf(text: &[u8]) -> Option<usize> {
 
 fn with_line_feeds(layout: &FlatFileLayout) -> FlatFileLayout {
     let mut layout = layout.clone();
-    let columns = layout.file_columns.iter_mut().map(|column| &mut column.delimiter);
+    let columns = layout
+        .file_columns
+        .iter_mut()
+        .map(|column| &mut column.delimiter);
     for delimiter in columns.chain([&mut layout.row_delimiter, &mut layout.header_row_delimiter]) {
         if delimiter == CRLF {
             "\n".clone_into(delimiter);

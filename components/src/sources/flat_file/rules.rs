@@ -164,7 +164,8 @@ impl SplitRules {
             [byte] if byte != b'\r' => Some(byte),
             _ => return None,
         };
-        let ascii = delimiter.is_ascii() && row.is_ascii() && qualifier.is_none_or(|byte| byte.is_ascii());
+        let ascii =
+            delimiter.is_ascii() && row.is_ascii() && qualifier.is_none_or(|byte| byte.is_ascii());
         (ascii && !clash).then_some(OneByte {
             delimiter,
             row,

@@ -16,7 +16,8 @@ fn show(layout: &FlatFileLayout, data: &[u8]) -> (Vec<String>, String) {
     let (mut lines, mut errors) = (Vec::new(), String::new());
     for decoded in &decoded {
         for row in 0..decoded.batch.num_rows() {
-            let cell = |column: &arrow::array::ArrayRef| array_value_to_string(column, row).unwrap();
+            let cell =
+                |column: &arrow::array::ArrayRef| array_value_to_string(column, row).unwrap();
             let cells: Vec<_> = decoded.batch.columns().iter().map(cell).collect();
             lines.push(cells.join("|"));
         }
@@ -67,11 +68,20 @@ fn widths(format: Format, widths: &[u32]) -> FlatFileLayout {
 fn fixed_width_keeps_blanks_and_counts_characters() {
     let fixed = widths(Format::FixedWidth, &[3, 2]);
     assert_eq!(show(&fixed, b"ab 12 c 34").0, ["ab |12", " c |34"]);
-    assert_eq!(show(&fixed, "äbc12ü  34".as_bytes()).0, ["äbc|12", "ü  |34"]);
+    assert_eq!(
+        show(&fixed, "äbc12ü  34".as_bytes()).0,
+        ["äbc|12", "ü  |34"]
+    );
     // What is left at the end is no row, and said so.
     let decoded = decode(&fixed, b"ab 12\r\n", 4096).unwrap();
     assert_eq!(decoded[0].batch.num_rows(), 1);
-    assert_eq!(decoded[0].partial_row, Some(PartialRow { offset: 5, column: 0 }));
+    assert_eq!(
+        decoded[0].partial_row,
+        Some(PartialRow {
+            offset: 5,
+            column: 0
+        })
+    );
     let mut latin = fixed;
     latin.encoding = Encoding::CodePage(1252);
     latin.retain_nulls = true;
@@ -86,7 +96,10 @@ fn ragged_right_ends_at_the_row_delimiter() {
         ["aa|bb|cc c", "dd|ee|", "f||"]
     );
     ragged.always_check_for_row_delimiters = false;
-    assert_eq!(show(&ragged, b"aabbc\r\nf\r\ngg\r\n").0, ["aa|bb|c", "f\r|\ng|g"]);
+    assert_eq!(
+        show(&ragged, b"aabbc\r\nf\r\ngg\r\n").0,
+        ["aa|bb|c", "f\r|\ng|g"]
+    );
 }
 
 #[test]
@@ -99,7 +112,10 @@ fn headers_names_and_rows_are_skipped_in_order() {
     let data = b"\xEF\xBB\xBFlone \"\nheader\n\"a\r\nname\",b\r\nskip,me\r\n1,2\r\n";
     for morsel in [1, 5, 4096] {
         let decoded = decode(&skipping, data, morsel).unwrap();
-        assert_eq!(rows(&decoded), [[Some("1".to_owned()), Some("2".to_owned())]]);
+        assert_eq!(
+            rows(&decoded),
+            [[Some("1".to_owned()), Some("2".to_owned())]]
+        );
     }
     assert!(decode(&skipping, b"only\n", 4096).unwrap().is_empty());
 }
@@ -127,7 +143,10 @@ fn qualifiers_hide_delimiters_and_doubled_ones_are_one() {
 #[test]
 fn short_and_long_rows() {
     let mut checked = layout(&[",", ",", "\n"], None, true);
-    assert_eq!(show(&checked, b"1\n2,3,4,5\n6,7").0, ["1||", "2|3|4,5", "6|7|"]);
+    assert_eq!(
+        show(&checked, b"1\n2,3,4,5\n6,7").0,
+        ["1||", "2|3|4,5", "6|7|"]
+    );
     checked.always_check_for_row_delimiters = false;
     let decoded = decode(&checked, b"1\n2,3,4,5\n6,7", 4096).unwrap();
     assert_eq!(show(&checked, b"1\n2,3,4,5\n6,7").0, ["1\n2|3|4,5"]);
@@ -189,7 +208,10 @@ fn numbers_of_every_type() {
             "|12|1234.5000|0.50|-0.1"
         ]
     );
-    assert_eq!(errors, "1:0:9087 1:1:9084 1:2:9084 1:3:9087 1:4:9087 2:0:9086 ");
+    assert_eq!(
+        errors,
+        "1:0:9087 1:1:9084 1:2:9084 1:3:9087 1:4:9087 2:0:9086 "
+    );
 }
 
 #[test]
@@ -285,7 +307,10 @@ fn every_encoding_gives_the_same_rows() {
 
 #[test]
 fn bad_bytes_fail_their_own_cell_only() {
-    let (lines, errors) = show(&layout(&[",", "\n"], None, true), b"a\xFFb,ok\n\xC3\xA4,b\n");
+    let (lines, errors) = show(
+        &layout(&[",", "\n"], None, true),
+        b"a\xFFb,ok\n\xC3\xA4,b\n",
+    );
     assert_eq!(
         (lines, errors.as_str()),
         (vec!["|ok".to_owned(), "ä|b".to_owned()], "0:0:9084 ")
@@ -315,7 +340,12 @@ fn binary_columns_take_text_or_the_bytes_of_the_file() {
 
 #[test]
 fn rows_keep_their_text_for_the_error_output() {
-    let decoded = decode(&typed(&[DataType::I4, DataType::I4]), b"1,2\n\"x\",3\n4\n", 4096).unwrap();
+    let decoded = decode(
+        &typed(&[DataType::I4, DataType::I4]),
+        b"1,2\n\"x\",3\n4\n",
+        4096,
+    )
+    .unwrap();
     let texts = decoded[0].row_texts(decoded[0].errors.iter().map(|error| error.row));
     assert_eq!(texts.iter().flatten().collect::<Vec<_>>(), ["\"x\",3"]);
     assert_eq!(decoded[0].row_bytes(2), b"4");
@@ -325,7 +355,11 @@ fn rows_keep_their_text_for_the_error_output() {
 fn limits_are_kept() {
     let mut layout = layout(&[",", "\n"], None, true);
     let long = vec![b'a'; (1 << 20) + 1];
-    assert!(decode(&layout, &long, 4096).unwrap_err().contains("longer than"));
+    assert!(
+        decode(&layout, &long, 4096)
+            .unwrap_err()
+            .contains("longer than")
+    );
     layout.encoding = Encoding::CodePage(4711);
     assert!(decode(&layout, b"", 64).unwrap_err().contains("4711"));
 }

@@ -132,10 +132,13 @@ impl Splitter<'_> {
         match &column.end {
             ColumnEnd::Width(width) => Ok(self.by_width(*width, at, index)),
             ColumnEnd::Delimiter(own) => {
-                let early = self.rules.always_check && index + 1 < self.rules.columns.len() && **own != *row;
+                let early = self.rules.always_check
+                    && index + 1 < self.rules.columns.len()
+                    && **own != *row;
                 let row = early.then_some(row);
                 let qualifier = &*self.rules.qualifier;
-                if column.qualified && !qualifier.is_empty() && self.tail(at).starts_with(qualifier) {
+                if column.qualified && !qualifier.is_empty() && self.tail(at).starts_with(qualifier)
+                {
                     return self.qualified(index, at, own, row);
                 }
                 Ok(self.unqualified(at, own, row))
@@ -209,7 +212,13 @@ impl Splitter<'_> {
     }
 
     /// How a field ends with the delimiter at `at`, if one stands there; the longer one where both do.
-    fn delimiter_at(&self, at: usize, own: &[u8], row: Option<&[u8]>, content: Content) -> Option<FieldEnd> {
+    fn delimiter_at(
+        &self,
+        at: usize,
+        own: &[u8],
+        row: Option<&[u8]>,
+        content: Content,
+    ) -> Option<FieldEnd> {
         let tail = self.tail(at);
         let row = row.unwrap_or_default();
         if !self.at_end && tail.len() < own.len().max(row.len()) {

@@ -101,7 +101,10 @@ fn view(head: u128, length: usize, buffer: u32, start: usize) -> u128 {
         let text = head & ((1 << (length * 8)) - 1);
         text << 32 | length as u128
     } else {
-        u128::from(head as u32) << 32 | length as u128 | u128::from(buffer) << 64 | (start as u128) << 96
+        u128::from(head as u32) << 32
+            | length as u128
+            | u128::from(buffer) << 64
+            | (start as u128) << 96
     }
 }
 
@@ -146,7 +149,9 @@ impl Limit {
             _ => CodePage::from_number(number).ok(),
         };
         let (length, unit, cuts_at_nul) = match context.column.data_type {
-            DataType::Str { length, code_page } => (length as usize, Unit::Bytes(page(code_page)), true),
+            DataType::Str { length, code_page } => {
+                (length as usize, Unit::Bytes(page(code_page)), true)
+            }
             DataType::WStr { length } => (length as usize, Unit::CodeUnits, true),
             DataType::Text { code_page } => (usize::MAX, Unit::Bytes(page(code_page)), false),
             _ => (usize::MAX, Unit::CodeUnits, false),
@@ -195,7 +200,11 @@ impl Limit {
 }
 
 /// The slow way: one field at a time, with every rule.
-fn field_by_field<F: Fields>(fields: &F, context: &mut ColumnContext<'_>, limit: &Limit) -> ArrayRef {
+fn field_by_field<F: Fields>(
+    fields: &F,
+    context: &mut ColumnContext<'_>,
+    limit: &Limit,
+) -> ArrayRef {
     let mut buffers = buffers(fields, context);
     let mut decoded: Vec<u8> = Vec::new();
     let decoded_buffer = buffers.len() as u32;
@@ -210,7 +219,9 @@ fn field_by_field<F: Fields>(fields: &F, context: &mut ColumnContext<'_>, limit:
             continue;
         }
         let text = match context.mode {
-            TextMode::Utf8 | TextMode::Unchecked => std::str::from_utf8(bytes).map(Cow::Borrowed).ok(),
+            TextMode::Utf8 | TextMode::Unchecked => {
+                std::str::from_utf8(bytes).map(Cow::Borrowed).ok()
+            }
             TextMode::CodePage(page) => page.decode_strict(bytes).ok(),
         };
         let Some(text) = text.filter(|text| limit.has(text)) else {

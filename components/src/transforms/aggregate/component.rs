@@ -13,12 +13,15 @@ use datafusion_physical_plan::ExecutionPlan;
 
 use super::{AggregateColumn, AggregateExec, AggregateOutput, Operation};
 use crate::{
-    Accounting, Binding, BoundInput, Component, ComponentClass, ComponentKind, Findings, PlanContext, Planned,
-    only_input,
+    Accounting, Binding, BoundInput, Component, ComponentClass, ComponentKind, Findings,
+    PlanContext, Planned, only_input,
 };
 
-pub static CLASS: ComponentClass =
-    ComponentClass { name: "Microsoft.Aggregate", kind: ComponentKind::Transform, read };
+pub static CLASS: ComponentClass = ComponentClass {
+    name: "Microsoft.Aggregate",
+    kind: ComponentKind::Transform,
+    read,
+};
 
 #[derive(Debug)]
 struct Aggregate {
@@ -30,7 +33,9 @@ struct Aggregate {
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let input = binding.input()?;
     let mut findings = Findings::default();
-    let connected: Vec<usize> = (0..binding.outputs.len()).filter(|&at| binding.outputs[at].connected).collect();
+    let connected: Vec<usize> = (0..binding.outputs.len())
+        .filter(|&at| binding.outputs[at].connected)
+        .collect();
     let at = match connected[..] {
         [] => 0,
         [at] => at,
@@ -40,7 +45,9 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
         }
     };
     if at != 0 {
-        findings.push(binding.unsupported("an output other than the first is connected: not supported yet"));
+        findings.push(
+            binding.unsupported("an output other than the first is connected: not supported yet"),
+        );
     }
     let Some(output) = binding.component.outputs.get(at) else {
         return Err(binding.finding("has no output").into());
@@ -48,10 +55,18 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let columns = output
         .columns
         .iter()
-        .filter_map(|column| aggregate_column(binding, input, column).map_err(|found| findings.push(found)).ok())
+        .filter_map(|column| {
+            aggregate_column(binding, input, column)
+                .map_err(|found| findings.push(found))
+                .ok()
+        })
         .collect();
     let schema = binding.outputs[at].schema();
-    let aggregate = Aggregate { output: AggregateOutput { columns }, locale_id: binding.locale_id, schema };
+    let aggregate = Aggregate {
+        output: AggregateOutput { columns },
+        locale_id: binding.locale_id,
+        schema,
+    };
     findings.none_or(Box::new(aggregate))
 }
 
@@ -71,17 +86,29 @@ fn aggregate_column(
         6 => Operation::Minimum,
         7 => Operation::Maximum,
         other => {
-            let message = format!("output column `{}`: AggregationType {other} is not one of 0 to 7", column.name);
+            let message = format!(
+                "output column `{}`: AggregationType {other} is not one of 0 to 7",
+                column.name
+            );
             return Err(binding.finding(message));
         }
     };
-    let reference = column.properties.get("AggregationColumnId").unwrap_or_default();
+    let reference = column
+        .properties
+        .get("AggregationColumnId")
+        .unwrap_or_default();
     let position = input.position(reference);
     if position.is_none() && operation != Operation::CountAll {
-        let message = format!("output column `{}`: AggregationColumnId `{reference}` does not arrive", column.name);
+        let message = format!(
+            "output column `{}`: AggregationColumnId `{reference}` does not arrive",
+            column.name
+        );
         return Err(binding.finding(message));
     }
-    let flags = column.properties.int("AggregationComparisonFlags").unwrap_or(0);
+    let flags = column
+        .properties
+        .int("AggregationComparisonFlags")
+        .unwrap_or(0);
     Ok(AggregateColumn {
         name: column.name.clone(),
         operation,
@@ -96,6 +123,9 @@ impl Component for Aggregate {
         let input = only_input(inputs)?;
         let (output, schema) = (self.output.clone(), Arc::clone(&self.schema));
         let operator = AggregateExec::try_new(input, output, self.locale_id, schema)?;
-        Ok(Planned::Plan { plan: Arc::new(operator), accounting: Accounting::Combining })
+        Ok(Planned::Plan {
+            plan: Arc::new(operator),
+            accounting: Accounting::Combining,
+        })
     }
 }

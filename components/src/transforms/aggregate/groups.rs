@@ -72,7 +72,11 @@ impl Groups {
         Ok(Self::with_columns(group_columns, word, texts_per_group))
     }
 
-    fn with_columns(columns: Vec<GroupColumn>, words_per_group: usize, texts_per_group: usize) -> Self {
+    fn with_columns(
+        columns: Vec<GroupColumn>,
+        words_per_group: usize,
+        texts_per_group: usize,
+    ) -> Self {
         Self {
             columns,
             words_per_group,
@@ -97,7 +101,11 @@ impl Groups {
                 .map(|(texts, index)| (texts.emptied(), *index)),
             ..*column
         });
-        Self::with_columns(columns.collect(), self.words_per_group, self.texts_per_group)
+        Self::with_columns(
+            columns.collect(),
+            self.words_per_group,
+            self.texts_per_group,
+        )
     }
 
     pub(super) fn len(&self) -> usize {
@@ -105,10 +113,14 @@ impl Groups {
     }
 
     pub(super) fn size(&self) -> usize {
-        let texts = self.columns.iter().filter_map(|column| column.texts.as_ref());
+        let texts = self
+            .columns
+            .iter()
+            .filter_map(|column| column.texts.as_ref());
         texts.map(|(texts, _)| texts.size()).sum::<usize>()
             + self.table.allocation_size()
-            + (self.words.capacity() + self.hashes.capacity() + self.first_rows.capacity()) * size_of::<u64>()
+            + (self.words.capacity() + self.hashes.capacity() + self.first_rows.capacity())
+                * size_of::<u64>()
             + self.texts.capacity() * size_of::<u32>()
     }
 
@@ -184,7 +196,8 @@ impl Groups {
 
     fn hash(&self, words: &[u64]) -> u64 {
         words.iter().fold(self.seed, |hash, word| {
-            let product = u128::from(hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
+            let product =
+                u128::from(hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
             (product as u64) ^ ((product >> 64) as u64)
         })
     }
@@ -211,9 +224,9 @@ impl Groups {
                     let mut codes = codes_of(array)?;
                     normalise_floats(&mut codes, &column.data_type);
                     match codes {
-                        Codes::Narrow(codes) => {
-                            slots.zip(codes).for_each(|(slot, code)| slot[column.word] = code)
-                        }
+                        Codes::Narrow(codes) => slots
+                            .zip(codes)
+                            .for_each(|(slot, code)| slot[column.word] = code),
                         Codes::Wide(codes) => slots.by_ref().zip(codes).for_each(|(slot, code)| {
                             slot[column.word] = code as u64;
                             slot[column.word + 1] = (code >> 64) as u64;
@@ -237,7 +250,8 @@ impl Groups {
     }
 
     fn array(&self, column: &GroupColumn, groups: &[u32]) -> Result<ArrayRef> {
-        let word = |group: u32, index: usize| self.words[group as usize * self.words_per_group + index];
+        let word =
+            |group: u32, index: usize| self.words[group as usize * self.words_per_group + index];
         let valid = |group: u32| word(group, column.bit / 64) & (1 << (column.bit % 64)) == 0;
         if let Some((values, index)) = &column.texts {
             let ids = groups.iter().map(|group| {
@@ -248,11 +262,17 @@ impl Groups {
         let nulls: NullBuffer = groups.iter().map(|group| valid(*group)).collect();
         let codes = if is_wide(&column.data_type) {
             let code = |group: &u32| {
-                u128::from(word(*group, column.word)) | u128::from(word(*group, column.word + 1)) << 64
+                u128::from(word(*group, column.word))
+                    | u128::from(word(*group, column.word + 1)) << 64
             };
             Codes::Wide(groups.iter().map(code).collect())
         } else {
-            Codes::Narrow(groups.iter().map(|group| word(*group, column.word)).collect())
+            Codes::Narrow(
+                groups
+                    .iter()
+                    .map(|group| word(*group, column.word))
+                    .collect(),
+            )
         };
         array_of_codes(
             &codes,

@@ -121,7 +121,11 @@ impl ExecutionPlan for AggregateExec {
         Ok(Arc::new(Self::with_plan(input, Arc::clone(&self.plan))))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         if partition != 0 {
             return internal_err!("an aggregate has one partition, not {}", partition + 1);
         }
@@ -130,7 +134,11 @@ impl ExecutionPlan for AggregateExec {
         let aggregation = Aggregation {
             input: Arc::clone(&self.input),
             plan: Arc::clone(&self.plan),
-            spill: Arc::new(Spill::new(context.runtime_env(), spill_metrics.clone(), schema)),
+            spill: Arc::new(Spill::new(
+                context.runtime_env(),
+                spill_metrics.clone(),
+                schema,
+            )),
             spill_metrics,
             context,
             metrics: BaselineMetrics::new(&self.metrics, 0),
@@ -193,7 +201,8 @@ impl Aggregation {
         let partitions = self.input.output_partitioning().partition_count();
         let mut tasks = JoinSet::new();
         for partition in 0..partitions {
-            let consumer = MemoryConsumer::new(format!("Aggregate[{partition}]")).with_can_spill(true);
+            let consumer =
+                MemoryConsumer::new(format!("Aggregate[{partition}]")).with_can_spill(true);
             let reservation = consumer.register(self.context.memory_pool());
             let (plan, spill) = (Arc::clone(&self.plan), Arc::clone(&self.spill));
             let mut partial = Partial::try_new(plan, spill, reservation, 0)?;

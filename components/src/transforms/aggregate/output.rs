@@ -48,7 +48,9 @@ impl Shown {
     fn next(&mut self, rows_max: usize) -> Option<&[u32]> {
         let start = self.at;
         self.at = self.order.len().min(start + rows_max);
-        self.order.get(start..self.at).filter(|groups| !groups.is_empty())
+        self.order
+            .get(start..self.at)
+            .filter(|groups| !groups.is_empty())
     }
 }
 
@@ -144,7 +146,10 @@ impl OnDisk {
                     let batch = shown.state.finish(&self.plan, &groups)?;
                     let mut columns = batch.columns().to_vec();
                     columns.push(shown.state.places(&groups));
-                    return Ok(Some(RecordBatch::try_new(Arc::clone(&self.schema), columns)?));
+                    return Ok(Some(RecordBatch::try_new(
+                        Arc::clone(&self.schema),
+                        columns,
+                    )?));
                 }
                 self.shown = None;
             }

@@ -25,7 +25,11 @@ pub(super) struct Spill {
 }
 
 impl Spill {
-    pub(super) fn new(environment: Arc<RuntimeEnv>, metrics: SpillMetrics, schema: SchemaRef) -> Self {
+    pub(super) fn new(
+        environment: Arc<RuntimeEnv>,
+        metrics: SpillMetrics,
+        schema: SchemaRef,
+    ) -> Self {
         let manager = SpillManager::new(environment, metrics, schema);
         Self {
             manager,
@@ -58,7 +62,10 @@ impl Spill {
 }
 
 /// Groups in pieces whose states make batches of a suitable size.
-pub(super) fn pieces<'a>(state: &State, groups: &'a [u32]) -> impl Iterator<Item = &'a [u32]> + use<'a> {
+pub(super) fn pieces<'a>(
+    state: &State,
+    groups: &'a [u32],
+) -> impl Iterator<Item = &'a [u32]> + use<'a> {
     let group_bytes = state.size() / state.len().max(1) + 1;
     groups.chunks((BATCH_BYTES / group_bytes).clamp(1, BATCH_GROUPS_MAX))
 }
@@ -69,7 +76,12 @@ pub(super) struct Divisions(Vec<Option<SpillFileWriter>>);
 
 impl Divisions {
     /// Writes all groups of a state, giving other tasks a turn after each batch.
-    pub(super) async fn write(&mut self, mut state: State, spill: &Spill, level: u32) -> Result<()> {
+    pub(super) async fn write(
+        &mut self,
+        mut state: State,
+        spill: &Spill,
+        level: u32,
+    ) -> Result<()> {
         self.0.resize_with(DIVISIONS, || None);
         let divisions = spill.divide(&state, level);
         state.prepare();
@@ -91,7 +103,8 @@ impl Divisions {
 
     /// The file of each division that has groups.
     pub(super) fn finish(self) -> Result<Vec<Option<Arc<dyn SpillFile>>>> {
-        let finish = |writer: Option<SpillFileWriter>| writer.map_or(Ok(None), SpillFileWriter::finish);
+        let finish =
+            |writer: Option<SpillFileWriter>| writer.map_or(Ok(None), SpillFileWriter::finish);
         self.0.into_iter().map(finish).collect()
     }
 }

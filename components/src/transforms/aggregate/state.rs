@@ -88,19 +88,24 @@ impl Plan {
 
     /// Long text and images cannot be compared.
     fn check_blob(&self, column: &AggregateColumn) -> Result<(), AggregateError> {
-        let compares = matches!(column.operation, Operation::GroupBy | Operation::CountDistinct);
+        let compares = matches!(
+            column.operation,
+            Operation::GroupBy | Operation::CountDistinct
+        );
         let field = column
             .input
             .and_then(|input| self.input.fields().get(input))
             .filter(|_| compares);
         match field.and_then(|field| fletching_expression::types::data_type(field)) {
-            Some(found @ (dtsx::DataType::Text { .. } | dtsx::DataType::NText | dtsx::DataType::Image)) => {
-                Err(AggregateError::InputType {
-                    name: column.name.clone(),
-                    operation: column.operation,
-                    found: found.to_string(),
-                })
-            }
+            Some(
+                found @ (dtsx::DataType::Text { .. }
+                | dtsx::DataType::NText
+                | dtsx::DataType::Image),
+            ) => Err(AggregateError::InputType {
+                name: column.name.clone(),
+                operation: column.operation,
+                found: found.to_string(),
+            }),
             _ => Ok(()),
         }
     }
@@ -175,7 +180,12 @@ impl State {
     }
 
     /// Takes a batch of the input.
-    pub(super) fn update(&mut self, plan: &Plan, batch: &RecordBatch, batch_number: u64) -> Result<()> {
+    pub(super) fn update(
+        &mut self,
+        plan: &Plan,
+        batch: &RecordBatch,
+        batch_number: u64,
+    ) -> Result<()> {
         let Ok(batch_number) = u32::try_from(batch_number) else {
             return Err(resources_datafusion_err!(
                 "an aggregate has read more than {} batches",
@@ -199,7 +209,9 @@ impl State {
             .iter()
             .filter(|column| column.operation != Operation::GroupBy);
         for (accumulator, column) in self.accumulators.iter_mut().zip(columns) {
-            let values = column.input.filter(|_| column.operation != Operation::CountAll);
+            let values = column
+                .input
+                .filter(|_| column.operation != Operation::CountAll);
             let values = values.map(|input| batch.column(input));
             accumulator.update(values, &self.row_groups, self.groups.len())?;
         }
@@ -239,7 +251,9 @@ impl State {
 
     /// Schema of the batches of states.
     pub(super) fn schema(&self, plan: &Plan) -> SchemaRef {
-        let keys = plan.group_columns().filter_map(|column| plan.input_type(column));
+        let keys = plan
+            .group_columns()
+            .filter_map(|column| plan.input_type(column));
         let keys = keys
             .enumerate()
             .map(|(index, key)| Field::new(format!("key {index}"), key.clone(), true));
@@ -325,7 +339,12 @@ fn accumulators(plan: &Plan) -> Result<Vec<Box<dyn Accumulator>>> {
     let columns = plan.columns.iter().zip(plan.output.fields());
     let mut accumulators = Vec::new();
     for (column, field) in columns {
-        let new = accumulator(column, plan.input_type(column), field.data_type(), plan.locale_id)?;
+        let new = accumulator(
+            column,
+            plan.input_type(column),
+            field.data_type(),
+            plan.locale_id,
+        )?;
         if column.operation != Operation::GroupBy {
             accumulators.push(new);
         }

@@ -4,13 +4,13 @@ use std::{collections::HashSet, sync::Arc};
 
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int32Array, Int64Array, StringViewArray,
-        UInt64Array,
+        Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int32Array, Int64Array,
+        StringViewArray, UInt64Array,
     },
     compute::concat_batches,
     datatypes::{
-        DataType, Decimal128Type, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, UInt32Type,
-        UInt64Type,
+        DataType, Decimal128Type, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef,
+        UInt32Type, UInt64Type,
     },
     record_batch::RecordBatch,
 };
@@ -41,9 +41,11 @@ fn rows(count: usize, names: usize) -> RecordBatch {
         name => Some(format!("name {name}, in capitals")),
     };
     let numbers = (0..count).map(|row| (row % 5 != 0).then_some(mix(row, 2) as i32 % 100 - 50));
-    let prices = (0..count).map(|row| (row % 7 != 0).then_some(mix(row, 3) as i128 * 10_000_000 - 1));
-    let rates = (0..count)
-        .map(|row| (row % 3 != 0).then_some(1.0 / (mix(row, 4) + 1) as f64 * 10f64.powi(row as i32 % 40)));
+    let prices =
+        (0..count).map(|row| (row % 7 != 0).then_some(mix(row, 3) as i128 * 10_000_000 - 1));
+    let rates = (0..count).map(|row| {
+        (row % 3 != 0).then_some(1.0 / (mix(row, 4) + 1) as f64 * 10f64.powi(row as i32 % 40))
+    });
     let columns: Vec<ArrayRef> = vec![
         Arc::new((0..count).map(name).collect::<StringViewArray>()),
         Arc::new(numbers.collect::<Int32Array>()),
@@ -173,9 +175,24 @@ async fn every_operation_equals_the_plain_one() {
                 .filter(|row| array.is_valid(*row))
                 .collect::<Vec<_>>()
         };
-        let ui8 = |column: usize| output.column(column).as_primitive::<UInt64Type>().value(group) as usize;
-        let ui4 = |column: usize| output.column(column).as_primitive::<UInt32Type>().value(group) as usize;
-        let r8 = |column: usize| output.column(column).as_primitive::<Float64Type>().value(group);
+        let ui8 = |column: usize| {
+            output
+                .column(column)
+                .as_primitive::<UInt64Type>()
+                .value(group) as usize
+        };
+        let ui4 = |column: usize| {
+            output
+                .column(column)
+                .as_primitive::<UInt32Type>()
+                .value(group) as usize
+        };
+        let r8 = |column: usize| {
+            output
+                .column(column)
+                .as_primitive::<Float64Type>()
+                .value(group)
+        };
         let group_numbers: Vec<i32> = of(numbers).iter().map(|row| numbers.value(*row)).collect();
         let group_prices: Vec<i128> = of(prices).iter().map(|row| prices.value(*row)).collect();
         let group_rates: Vec<f64> = of(rates).iter().map(|row| rates.value(*row)).collect();
@@ -196,26 +213,41 @@ async fn every_operation_equals_the_plain_one() {
                 .len()
         );
         let sum: i64 = group_numbers.iter().map(|number| i64::from(*number)).sum();
-        assert_eq!(output.column(7).as_primitive::<Int64Type>().value(group), sum);
+        assert_eq!(
+            output.column(7).as_primitive::<Int64Type>().value(group),
+            sum
+        );
         let total: i128 = group_prices.iter().sum();
         assert_eq!(
-            output.column(8).as_primitive::<Decimal128Type>().value(group),
+            output
+                .column(8)
+                .as_primitive::<Decimal128Type>()
+                .value(group),
             total
         );
         let near = |found: f64, wanted: f64| (found - wanted).abs() <= wanted.abs() * 1e-12;
         assert!(near(r8(9), group_rates.iter().sum()));
-        assert!(near(r8(10), total as f64 / 100.0 / group_prices.len() as f64));
+        assert!(near(
+            r8(10),
+            total as f64 / 100.0 / group_prices.len() as f64
+        ));
         assert!(near(
             r8(11),
             group_rates.iter().sum::<f64>() / group_rates.len() as f64
         ));
         let average = (sum as f64 * 1000.0 / group_numbers.len() as f64).round() as i128;
         assert_eq!(
-            output.column(12).as_primitive::<Decimal128Type>().value(group),
+            output
+                .column(12)
+                .as_primitive::<Decimal128Type>()
+                .value(group),
             average
         );
         assert_eq!(
-            output.column(13).as_primitive::<Decimal128Type>().value(group),
+            output
+                .column(13)
+                .as_primitive::<Decimal128Type>()
+                .value(group),
             *group_prices.iter().min().unwrap()
         );
         assert_eq!(r8(14), group_rates.iter().copied().fold(f64::MIN, f64::max));
@@ -230,9 +262,13 @@ async fn every_operation_equals_the_plain_one() {
 async fn the_output_is_the_same_at_any_partitioning_and_memory_limit() {
     let input = rows(1400, 600);
     for batch_size in [1, 3, 8192] {
-        let (expected, spilled) = aggregated(&input, &every_operation(), 1, batch_size, usize::MAX).await;
+        let (expected, spilled) =
+            aggregated(&input, &every_operation(), 1, batch_size, usize::MAX).await;
         assert!(!spilled);
-        assert_eq!(expected.iter().map(RecordBatch::num_rows).sum::<usize>(), 600);
+        assert_eq!(
+            expected.iter().map(RecordBatch::num_rows).sum::<usize>(),
+            600
+        );
         for threads in [1, 2, 7] {
             for memory in [32 << 10, 150 << 10, usize::MAX] {
                 let (found, spilled) =
@@ -299,7 +335,10 @@ async fn a_sum_beyond_its_type_fails() {
         columns: vec![column(Operation::Sum, Some(4), wide)],
     };
     let (batches, _) = aggregated(&rows(3, 3), &output, 1, 100, usize::MAX).await;
-    let sum = batches[0].column(0).as_primitive::<Decimal128Type>().value(0);
+    let sum = batches[0]
+        .column(0)
+        .as_primitive::<Decimal128Type>()
+        .value(0);
     assert_eq!(sum, 3 * i128::from(i64::MAX) - 3);
 }
 
@@ -323,6 +362,9 @@ fn settings_that_do_not_fit_are_named() {
             columns: vec![column(operation, input, data_type)],
         };
         let error = operator(&rows(1, 3), &output, 1).unwrap_err();
-        assert!(error.to_string().contains(expected), "{operation:?}: {error}");
+        assert!(
+            error.to_string().contains(expected),
+            "{operation:?}: {error}"
+        );
     }
 }

@@ -39,13 +39,20 @@ pub(super) const MAPPING_FAILED: SsisCode = SsisCode(0xC020_90BA);
 
 /// Full-width forms of U+FF61 to U+FF9F, in order.
 const KANA: [char; 63] = [
-    '。', '「', '」', '、', '・', 'ヲ', 'ァ', 'ィ', 'ゥ', 'ェ', 'ォ', 'ャ', 'ュ', 'ョ', 'ッ', 'ー', 'ア', 'イ', 'ウ', 'エ',
-    'オ', 'カ', 'キ', 'ク', 'ケ', 'コ', 'サ', 'シ', 'ス', 'セ', 'ソ', 'タ', 'チ', 'ツ', 'テ', 'ト', 'ナ', 'ニ', 'ヌ', 'ネ',
-    'ノ', 'ハ', 'ヒ', 'フ', 'ヘ', 'ホ', 'マ', 'ミ', 'ム', 'メ', 'モ', 'ヤ', 'ユ', 'ヨ', 'ラ', 'リ', 'ル', 'レ', 'ロ', 'ワ',
-    'ン', '゛', '゜',
+    '。', '「', '」', '、', '・', 'ヲ', 'ァ', 'ィ', 'ゥ', 'ェ', 'ォ', 'ャ', 'ュ', 'ョ', 'ッ', 'ー',
+    'ア', 'イ', 'ウ', 'エ', 'オ', 'カ', 'キ', 'ク', 'ケ', 'コ', 'サ', 'シ', 'ス', 'セ', 'ソ', 'タ',
+    'チ', 'ツ', 'テ', 'ト', 'ナ', 'ニ', 'ヌ', 'ネ', 'ノ', 'ハ', 'ヒ', 'フ', 'ヘ', 'ホ', 'マ', 'ミ',
+    'ム', 'メ', 'モ', 'ヤ', 'ユ', 'ヨ', 'ラ', 'リ', 'ル', 'レ', 'ロ', 'ワ', 'ン', '゛', '゜',
 ];
 /// Signs that have a wide form, narrow and wide.
-const SIGNS: [(char, char); 6] = [('¢', '￠'), ('£', '￡'), ('¬', '￢'), ('¯', '￣'), ('¦', '￤'), ('¥', '￥')];
+const SIGNS: [(char, char); 6] = [
+    ('¢', '￠'),
+    ('£', '￡'),
+    ('¬', '￢'),
+    ('¯', '￣'),
+    ('¦', '￤'),
+    ('¥', '￥'),
+];
 const HALF_VOICED: char = '\u{FF9E}';
 const HALF_SEMI_VOICED: char = '\u{FF9F}';
 
@@ -97,7 +104,11 @@ impl Mapping {
 }
 
 fn single(mut mapped: impl ExactSizeIterator<Item = char>, c: char) -> char {
-    if mapped.len() == 1 { mapped.next().unwrap_or(c) } else { c }
+    if mapped.len() == 1 {
+        mapped.next().unwrap_or(c)
+    } else {
+        c
+    }
 }
 
 fn hiragana(c: char) -> char {
@@ -115,7 +126,10 @@ fn katakana(c: char) -> char {
 }
 
 fn shifted(c: char, by: i32) -> char {
-    u32::from(c).checked_add_signed(by).and_then(char::from_u32).unwrap_or(c)
+    u32::from(c)
+        .checked_add_signed(by)
+        .and_then(char::from_u32)
+        .unwrap_or(c)
 }
 
 fn widen(c: char) -> char {
@@ -123,7 +137,10 @@ fn widen(c: char) -> char {
         ' ' => '\u{3000}',
         '!'..='~' => shifted(c, 0xFEE0),
         '\u{FF61}'..='\u{FF9F}' => KANA.get(c as usize - 0xFF61).copied().unwrap_or(c),
-        _ => SIGNS.iter().find(|(narrow, _)| *narrow == c).map_or(c, |(_, wide)| *wide),
+        _ => SIGNS
+            .iter()
+            .find(|(narrow, _)| *narrow == c)
+            .map_or(c, |(_, wide)| *wide),
     }
 }
 
@@ -139,8 +156,23 @@ fn join_mark(kana: char, mark: char) -> Option<char> {
 
 /// An unvoiced kana that has a voiced form.
 fn takes_mark(kana: char) -> bool {
-    matches!(kana, 'カ' | 'キ' | 'ク' | 'ケ' | 'コ' | 'サ' | 'シ' | 'ス' | 'セ' | 'ソ' | 'タ' | 'チ' | 'ツ' | 'テ' | 'ト')
-        || matches!(kana, 'ハ' | 'ヒ' | 'フ' | 'ヘ' | 'ホ')
+    matches!(
+        kana,
+        'カ' | 'キ'
+            | 'ク'
+            | 'ケ'
+            | 'コ'
+            | 'サ'
+            | 'シ'
+            | 'ス'
+            | 'セ'
+            | 'ソ'
+            | 'タ'
+            | 'チ'
+            | 'ツ'
+            | 'テ'
+            | 'ト'
+    ) || matches!(kana, 'ハ' | 'ヒ' | 'フ' | 'ヘ' | 'ホ')
 }
 
 /// The half-width form, with a sound mark where the full-width one includes it.
@@ -153,17 +185,40 @@ fn narrow(c: char) -> (char, Option<char>) {
         '\u{3000}' => (' ', None),
         '！'..='～' => (shifted(c, -0xFEE0), None),
         'ヴ' => ('ｳ', Some(HALF_VOICED)),
-        'カ'..='ホ' | '、' | '。' | '「' | '」' | '゛' | '゜' | 'ァ'..='オ' | 'マ'..='ヲ' | 'ン' | '・' | 'ー' | 'ポ' => {
+        'カ'..='ホ'
+        | '、'
+        | '。'
+        | '「'
+        | '」'
+        | '゛'
+        | '゜'
+        | 'ァ'..='オ'
+        | 'マ'..='ヲ'
+        | 'ン'
+        | '・'
+        | 'ー'
+        | 'ポ' => {
             if let Some(narrow) = plain(c) {
                 return (narrow, None);
             }
-            let marked = [(1, HALF_VOICED), (2, HALF_SEMI_VOICED)].into_iter().find_map(|(by, mark)| {
-                let base = shifted(c, -by);
-                takes_mark(base).then(|| plain(base)).flatten().map(|base| (base, Some(mark)))
-            });
+            let marked = [(1, HALF_VOICED), (2, HALF_SEMI_VOICED)]
+                .into_iter()
+                .find_map(|(by, mark)| {
+                    let base = shifted(c, -by);
+                    takes_mark(base)
+                        .then(|| plain(base))
+                        .flatten()
+                        .map(|base| (base, Some(mark)))
+                });
             marked.unwrap_or((c, None))
         }
-        _ => (SIGNS.iter().find(|(_, wide)| *wide == c).map_or(c, |(narrow, _)| *narrow), None),
+        _ => (
+            SIGNS
+                .iter()
+                .find(|(_, wide)| *wide == c)
+                .map_or(c, |(narrow, _)| *narrow),
+            None,
+        ),
     }
 }
 
@@ -188,16 +243,26 @@ mod tests {
 
     #[test]
     fn widening_and_narrowing_are_inverse() {
-        let full = Mapping { width: Some(Width::Full), ..Mapping::default() };
-        let half = Mapping { width: Some(Width::Half), ..Mapping::default() };
-        let wide: String = KANA.iter().collect::<String>() + "ガギグゲゴザジズゼゾダヂヅデドバビブベボパピプペポヴＡｚ０～　￡";
+        let full = Mapping {
+            width: Some(Width::Full),
+            ..Mapping::default()
+        };
+        let half = Mapping {
+            width: Some(Width::Half),
+            ..Mapping::default()
+        };
+        let wide: String = KANA.iter().collect::<String>()
+            + "ガギグゲゴザジズゼゾダヂヅデドバビブベボパピプペポヴＡｚ０～　￡";
         assert_eq!(mapped(full, &mapped(half, &wide)), wide);
         assert_eq!(mapped(half, "ガパッ"), "ｶﾞﾊﾟｯ");
     }
 
     #[test]
     fn reversed_bytes_that_are_no_text_fail() {
-        let reverse = Mapping { reverse_bytes: true, ..Mapping::default() };
+        let reverse = Mapping {
+            reverse_bytes: true,
+            ..Mapping::default()
+        };
         assert_eq!(mapped(reverse, "a"), "\u{6100}");
         let mut out = String::new();
         assert_eq!(reverse.map("\u{D8}", &mut out), Err(MAPPING_FAILED));

@@ -41,12 +41,16 @@ use super::{
     settings::{Known, check_redirect, regular_output, reject_unknown_everywhere, sole_input},
 };
 use crate::{
-    Binding, BoundInput, Component, ComponentClass, ComponentKind, Finding, Findings, PlanContext, Planned,
+    Binding, BoundInput, Component, ComponentClass, ComponentKind, Finding, Findings, PlanContext,
+    Planned,
     flow::{Applied, FlowError, OutputSpec, RowError, RowWise},
 };
 
-pub static CLASS: ComponentClass =
-    ComponentClass { name: "Microsoft.CharacterMap", kind: ComponentKind::Transform, read };
+pub static CLASS: ComponentClass = ComponentClass {
+    name: "Microsoft.CharacterMap",
+    kind: ComponentKind::Transform,
+    read,
+};
 
 const MAP_FLAGS: &str = "MapFlags";
 const SOURCE: &str = "InputColumnLineageID";
@@ -64,10 +68,30 @@ const TRADITIONAL_CHINESE: u32 = 0x400_0000;
 
 /// Pairs that exclude each other, with the code that says so.
 const EXCLUSIVE: [(u32, u32, &str, &str); 4] = [
-    (LOWER, UPPER, "lower and upper case", "DTS_E_TXCHARMAP_CANTBOTHCASE"),
-    (HIRAGANA, KATAKANA, "hiragana and katakana", "DTS_E_TXCHARMAP_CANTKATAKANAHIRAGANA"),
-    (HALF_WIDTH, FULL_WIDTH, "half and full width", "DTS_E_TXCHARMAP_CANTFULLHALF"),
-    (LOWER | UPPER, HIRAGANA | KATAKANA, "case and kana", "DTS_E_TXCHARMAP_CANTCASEJAPANESE"),
+    (
+        LOWER,
+        UPPER,
+        "lower and upper case",
+        "DTS_E_TXCHARMAP_CANTBOTHCASE",
+    ),
+    (
+        HIRAGANA,
+        KATAKANA,
+        "hiragana and katakana",
+        "DTS_E_TXCHARMAP_CANTKATAKANAHIRAGANA",
+    ),
+    (
+        HALF_WIDTH,
+        FULL_WIDTH,
+        "half and full width",
+        "DTS_E_TXCHARMAP_CANTFULLHALF",
+    ),
+    (
+        LOWER | UPPER,
+        HIRAGANA | KATAKANA,
+        "case and kana",
+        "DTS_E_TXCHARMAP_CANTCASEJAPANESE",
+    ),
 ];
 
 /// Settings of a Character Map.
@@ -92,34 +116,66 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let input = binding.input()?;
     let output = regular_output(binding, input)?;
     let mut findings = Findings::default();
-    let known =
-        Known { input_column: &[MAP_FLAGS], output_column: &[MAP_FLAGS, SOURCE], ..Known::default() };
+    let known = Known {
+        input_column: &[MAP_FLAGS],
+        output_column: &[MAP_FLAGS, SOURCE],
+        ..Known::default()
+    };
     reject_unknown_everywhere(binding, known, &mut findings);
     let mut columns = Vec::new();
     for (document, &position) in binding.document_input()?.columns.iter().zip(&input.used) {
         if document.usage == UsageType::ReadWrite {
             let column = ComputedColumn::replaced(document, position, &input.columns[position]);
-            let found = mapped_column(binding, input, column, position, &document.properties, &mut findings);
+            let found = mapped_column(
+                binding,
+                input,
+                column,
+                position,
+                &document.properties,
+                &mut findings,
+            );
             keep(found, &mut columns, &mut findings);
         }
     }
-    let own = output.bound.columns.iter().skip(output.bound.passed_through);
+    let own = output
+        .bound
+        .columns
+        .iter()
+        .skip(output.bound.passed_through);
     for (document, bound) in output.document.columns.iter().zip(own) {
         let column = ComputedColumn::added(document, bound);
         let reference = document.properties.get(SOURCE).unwrap_or_default();
         let Some(position) = input.position(reference) else {
-            let message = format!("column `{}` maps `{reference}`, which does not arrive", column.name);
+            let message = format!(
+                "column `{}` maps `{reference}`, which does not arrive",
+                column.name
+            );
             findings.push(binding.finding(message));
             continue;
         };
-        let found = mapped_column(binding, input, column, position, &document.properties, &mut findings);
+        let found = mapped_column(
+            binding,
+            input,
+            column,
+            position,
+            &document.properties,
+            &mut findings,
+        );
         keep(found, &mut columns, &mut findings);
     }
-    let operator = CharacterMap { path: binding.path.to_owned(), outputs: output_specs(binding.outputs), columns };
+    let operator = CharacterMap {
+        path: binding.path.to_owned(),
+        outputs: output_specs(binding.outputs),
+        columns,
+    };
     findings.none_or(Box::new(Settings(Arc::new(operator))))
 }
 
-fn keep(found: Result<MappedColumn, Finding>, columns: &mut Vec<MappedColumn>, findings: &mut Findings) {
+fn keep(
+    found: Result<MappedColumn, Finding>,
+    columns: &mut Vec<MappedColumn>,
+    findings: &mut Findings,
+) {
     match found {
         Ok(column) => columns.push(column),
         Err(finding) => findings.push(finding),
@@ -134,46 +190,93 @@ fn mapped_column(
     properties: &dtsx::Properties,
     findings: &mut Findings,
 ) -> Result<MappedColumn, Finding> {
-    check_redirect(binding, &format!("column `{}`", column.name), [column.on_error, column.on_truncation], findings);
-    let mapping = mapping(binding, &column.name, properties.get(MAP_FLAGS).unwrap_or_default())?;
+    check_redirect(
+        binding,
+        &format!("column `{}`", column.name),
+        [column.on_error, column.on_truncation],
+        findings,
+    );
+    let mapping = mapping(
+        binding,
+        &column.name,
+        properties.get(MAP_FLAGS).unwrap_or_default(),
+    )?;
     let from = input.columns[source].data_type;
     let widest = match from {
-        DataType::WStr { length } => DataType::WStr { length: length.saturating_mul(2) },
+        DataType::WStr { length } => DataType::WStr {
+            length: length.saturating_mul(2),
+        },
         DataType::Str { .. } if mapping.reverse_bytes => {
-            let message = format!("column `{}`: byte reversal of {from}: only of DT_WSTR", column.name);
-            return Err(coded(binding.finding(message), "DTS_E_TXCHARMAP_INVALIDMAPFLAGANDDATATYPE"));
+            let message = format!(
+                "column `{}`: byte reversal of {from}: only of DT_WSTR",
+                column.name
+            );
+            return Err(coded(
+                binding.finding(message),
+                "DTS_E_TXCHARMAP_INVALIDMAPFLAGANDDATATYPE",
+            ));
         }
-        DataType::Str { length, code_page } => DataType::Str { length: length.saturating_mul(4), code_page },
+        DataType::Str { length, code_page } => DataType::Str {
+            length: length.saturating_mul(4),
+            code_page,
+        },
         other => {
-            let message = format!("column `{}` maps {other}: only DT_STR and DT_WSTR can be mapped", column.name);
-            return Err(coded(binding.finding(message), "DTS_E_TXCHARMAPINVALIDCOLUMNDATATYPE"));
+            let message = format!(
+                "column `{}` maps {other}: only DT_STR and DT_WSTR can be mapped",
+                column.name
+            );
+            return Err(coded(
+                binding.finding(message),
+                "DTS_E_TXCHARMAPINVALIDCOLUMNDATATYPE",
+            ));
         }
     };
-    Ok(MappedColumn { column, source, mapping, widest })
+    Ok(MappedColumn {
+        column,
+        source,
+        mapping,
+        widest,
+    })
 }
 
 fn coded(finding: Finding, symbol: &str) -> Finding {
-    Finding { code: SsisCode::from_symbol(symbol).or(finding.code), ..finding }
+    Finding {
+        code: SsisCode::from_symbol(symbol).or(finding.code),
+        ..finding
+    }
 }
 
 /// Flags to a mapping; what contradicts itself, is unknown or not supported is a finding.
 fn mapping(binding: &Binding<'_>, column: &str, text: &str) -> Result<Mapping, Finding> {
     let Ok(flags) = text.trim().parse::<u32>() else {
-        return Err(binding.finding(format!("{MAP_FLAGS} of column `{column}` is `{text}`, not a number")));
+        return Err(binding.finding(format!(
+            "{MAP_FLAGS} of column `{column}` is `{text}`, not a number"
+        )));
     };
-    for (flag, name) in [(SIMPLIFIED_CHINESE, "Simplified Chinese"), (TRADITIONAL_CHINESE, "Traditional Chinese")] {
+    for (flag, name) in [
+        (SIMPLIFIED_CHINESE, "Simplified Chinese"),
+        (TRADITIONAL_CHINESE, "Traditional Chinese"),
+    ] {
         if flags & flag != 0 {
-            return Err(binding.unsupported(format!("column `{column}`: the {name} map ({flag:#x}) is not supported")));
+            return Err(binding.unsupported(format!(
+                "column `{column}`: the {name} map ({flag:#x}) is not supported"
+            )));
         }
     }
     for (one, other, names, symbol) in EXCLUSIVE {
         if flags & one != 0 && flags & other != 0 {
-            return Err(coded(binding.finding(format!("column `{column}`: {names} exclude each other")), symbol));
+            return Err(coded(
+                binding.finding(format!("column `{column}`: {names} exclude each other")),
+                symbol,
+            ));
         }
     }
     if flags & LINGUISTIC != 0 && flags & (LOWER | UPPER) == 0 {
         let message = format!("column `{column}`: linguistic casing needs lower or upper case");
-        return Err(coded(binding.finding(message), "DTS_E_TXCHARMAP_CANTLINGUISTIC"));
+        return Err(coded(
+            binding.finding(message),
+            "DTS_E_TXCHARMAP_CANTLINGUISTIC",
+        ));
     }
     let known =
         LOWER | UPPER | BYTE_REVERSAL | HIRAGANA | KATAKANA | HALF_WIDTH | FULL_WIDTH | LINGUISTIC;
@@ -184,7 +287,9 @@ fn mapping(binding: &Binding<'_>, column: &str, text: &str) -> Result<Mapping, F
         )));
     }
     if flags & BYTE_REVERSAL != 0 && flags != BYTE_REVERSAL {
-        return Err(binding.unsupported(format!("column `{column}`: byte reversal together with another map")));
+        return Err(binding.unsupported(format!(
+            "column `{column}`: byte reversal together with another map"
+        )));
     }
     let one_of = |first: u32, second: u32| (flags & first != 0, flags & second != 0);
     Ok(Mapping {
@@ -214,7 +319,10 @@ struct Settings(Arc<CharacterMap>);
 impl Component for Settings {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, _context: &PlanContext) -> Result<Planned> {
         let operator: Arc<dyn RowWise> = Arc::<CharacterMap>::clone(&self.0);
-        Ok(Planned::RowWise { input: sole_input(inputs, &self.0.path)?, operator })
+        Ok(Planned::RowWise {
+            input: sole_input(inputs, &self.0.path)?,
+            operator,
+        })
     }
 }
 
@@ -228,7 +336,10 @@ impl RowWise for CharacterMap {
     }
 
     fn details(&self) -> String {
-        let columns = self.columns.iter().map(|mapped| format!("{}: {:?}", mapped.column.name, mapped.mapping));
+        let columns = self
+            .columns
+            .iter()
+            .map(|mapped| format!("{}: {:?}", mapped.column.name, mapped.mapping));
         columns.collect::<Vec<_>>().join(", ")
     }
 
@@ -239,10 +350,19 @@ impl RowWise for CharacterMap {
     fn apply(&self, batch: &RecordBatch) -> Result<Applied> {
         let mut computed = Computed::default();
         for mapped in &self.columns {
-            let Evaluated { array, mut errors } = map_array(batch.column(mapped.source), &mapped.mapping)?;
+            let Evaluated { array, mut errors } =
+                map_array(batch.column(mapped.source), &mapped.mapping)?;
             let column = &mapped.column;
-            let mut fitted = convert(&array, &mapped.widest, &column.data_type, &ConvertOptions::default())
-                .map_err(|error| FlowError::new(&self.path, error.code(), error.to_string()).with_column(&column.name))?;
+            let mut fitted = convert(
+                &array,
+                &mapped.widest,
+                &column.data_type,
+                &ConvertOptions::default(),
+            )
+            .map_err(|error| {
+                FlowError::new(&self.path, error.code(), error.to_string())
+                    .with_column(&column.name)
+            })?;
             if !errors.is_empty() {
                 errors.append(&mut fitted.errors);
                 errors.sort_by_key(|error| error.row);
@@ -254,7 +374,11 @@ impl RowWise for CharacterMap {
     }
 
     fn failure(&self, batch: &RecordBatch, error: &RowError) -> FlowError {
-        let Some(mapped) = self.columns.iter().find(|mapped| mapped.column.number == error.column) else {
+        let Some(mapped) = self
+            .columns
+            .iter()
+            .find(|mapped| mapped.column.number == error.column)
+        else {
             return FlowError::new(&self.path, Some(error.code), "a row failed");
         };
         let value = shown_value(batch, mapped.source, error.row);
@@ -282,9 +406,16 @@ pub fn map_array(array: &ArrayRef, mapping: &Mapping) -> Result<Evaluated> {
             Ok(()) => builder.append_value(&mapped),
             Err(code) => {
                 builder.append_null();
-                errors.push(RowFailure { row: row as u32, code, truncation: false });
+                errors.push(RowFailure {
+                    row: row as u32,
+                    code,
+                    truncation: false,
+                });
             }
         }
     }
-    Ok(Evaluated { array: Arc::new(builder.finish()), errors })
+    Ok(Evaluated {
+        array: Arc::new(builder.finish()),
+        errors,
+    })
 }

@@ -25,7 +25,9 @@ impl Codes {
     /// Smallest and largest code of the slots that are not NULL; `None` without such slots.
     pub(crate) fn range(&self, nulls: Option<&NullBuffer>) -> Option<(u128, u128)> {
         match self {
-            Self::Narrow(codes) => range(codes, nulls).map(|(low, high)| (u128::from(low), u128::from(high))),
+            Self::Narrow(codes) => {
+                range(codes, nulls).map(|(low, high)| (u128::from(low), u128::from(high)))
+            }
             Self::Wide(codes) => range(codes, nulls),
         }
     }
@@ -104,7 +106,12 @@ pub(crate) fn codes_of(array: &dyn Array) -> Result<Codes> {
         })?,
         DataType::Decimal128(..) => {
             let values = native::<i128>(array)?;
-            Codes::Wide(values.iter().map(|value| *value as u128 ^ SIGN_128).collect())
+            Codes::Wide(
+                values
+                    .iter()
+                    .map(|value| *value as u128 ^ SIGN_128)
+                    .collect(),
+            )
         }
         DataType::FixedSizeBinary(16) => {
             let values = array.as_fixed_size_binary();
@@ -119,7 +126,9 @@ pub(crate) fn codes_of(array: &dyn Array) -> Result<Codes> {
 }
 
 fn big_endian(bytes: &[u8]) -> u128 {
-    bytes.iter().fold(0, |code, byte| (code << 8) | u128::from(*byte))
+    bytes
+        .iter()
+        .fold(0, |code, byte| (code << 8) | u128::from(*byte))
 }
 
 fn native<T: ArrowNativeType>(array: &dyn Array) -> Result<ScalarBuffer<T>> {
@@ -132,7 +141,10 @@ fn native<T: ArrowNativeType>(array: &dyn Array) -> Result<ScalarBuffer<T>> {
 
 fn narrow<T: ArrowNativeType>(array: &dyn Array, code: impl Fn(T) -> u64) -> Result<Codes> {
     Ok(Codes::Narrow(
-        native::<T>(array)?.iter().map(|value| code(*value)).collect(),
+        native::<T>(array)?
+            .iter()
+            .map(|value| code(*value))
+            .collect(),
     ))
 }
 
@@ -148,7 +160,9 @@ pub(crate) fn array_of_codes(
             return Ok(std::sync::Arc::new(BooleanArray::new(values, nulls)));
         }
         (Codes::Narrow(codes), narrow) => narrow_buffer(codes, narrow)?,
-        (Codes::Wide(codes), DataType::Decimal128(..)) => values(codes, |code| (code ^ SIGN_128) as i128),
+        (Codes::Wide(codes), DataType::Decimal128(..)) => {
+            values(codes, |code| (code ^ SIGN_128) as i128)
+        }
         (Codes::Wide(codes), DataType::FixedSizeBinary(16)) => Buffer::from_vec(
             codes
                 .iter()
@@ -244,7 +258,13 @@ mod tests {
 
     #[test]
     fn codes_keep_order_and_turn_back() {
-        round_trip(Arc::new(Int32Array::from(vec![i32::MIN, -1, 0, 1, i32::MAX])));
+        round_trip(Arc::new(Int32Array::from(vec![
+            i32::MIN,
+            -1,
+            0,
+            1,
+            i32::MAX,
+        ])));
         round_trip(Arc::new(Float64Array::from(vec![
             f64::NEG_INFINITY,
             -1.5,
@@ -254,7 +274,12 @@ mod tests {
             f64::INFINITY,
             f64::NAN,
         ])));
-        round_trip(Arc::new(Decimal128Array::from(vec![i128::MIN, -1, 0, i128::MAX])));
+        round_trip(Arc::new(Decimal128Array::from(vec![
+            i128::MIN,
+            -1,
+            0,
+            i128::MAX,
+        ])));
         round_trip(Arc::new(BooleanArray::from(vec![false, true])));
     }
 

@@ -31,11 +31,16 @@ enum Kind {
 
 impl CollatedValues {
     /// For a key column of type `data_type`, compared under a locale and flags if it is text.
-    pub(crate) fn try_new(data_type: &DataType, locale_id: u32, comparison_flags: u32) -> Result<Self> {
+    pub(crate) fn try_new(
+        data_type: &DataType,
+        locale_id: u32,
+        comparison_flags: u32,
+    ) -> Result<Self> {
         let kind = match data_type {
-            DataType::Utf8View | DataType::Utf8 | DataType::LargeUtf8 => {
-                Kind::Text(Arc::new(Collation::try_new(locale_id, comparison_flags).map_err(|error| DataFusionError::Configuration(error.to_string()))?))
-            }
+            DataType::Utf8View | DataType::Utf8 | DataType::LargeUtf8 => Kind::Text(Arc::new(
+                Collation::try_new(locale_id, comparison_flags)
+                    .map_err(|error| DataFusionError::Configuration(error.to_string()))?,
+            )),
             DataType::BinaryView | DataType::Binary | DataType::LargeBinary => Kind::Bytes,
             DataType::Struct(fields)
                 if fields.len() == 2
@@ -152,7 +157,9 @@ impl ClassedValues {
     }
 
     pub(crate) fn size(&self) -> usize {
-        self.values.size() + self.classes.capacity() * size_of::<u32>() + self.by_key.allocation_size()
+        self.values.size()
+            + self.classes.capacity() * size_of::<u32>()
+            + self.by_key.allocation_size()
     }
 
     /// Appends the number of each value (0 for NULL).
@@ -225,21 +232,28 @@ fn view_type(data_type: &DataType) -> DataType {
 }
 
 /// The inverse of [`binary_views`].
-pub(crate) fn array_of_binary_views(views: BinaryViewArray, data_type: &DataType) -> Result<ArrayRef> {
+pub(crate) fn array_of_binary_views(
+    views: BinaryViewArray,
+    data_type: &DataType,
+) -> Result<ArrayRef> {
     Ok(match data_type {
         DataType::BinaryView => Arc::new(views),
         DataType::Utf8View => Arc::new(views.to_string_view()?),
         DataType::Struct(fields) => {
-            let (mut instants, mut offsets) =
-                (Vec::with_capacity(views.len()), Vec::with_capacity(views.len()));
+            let (mut instants, mut offsets) = (
+                Vec::with_capacity(views.len()),
+                Vec::with_capacity(views.len()),
+            );
             for value in views.iter() {
                 let bytes = <[u8; 10]>::try_from(value.unwrap_or_default()).unwrap_or_default();
                 let (instant, offset) = bytes.split_at(8);
-                let instant = u64::from_be_bytes(instant.try_into().unwrap_or_default()) ^ (1 << 63);
+                let instant =
+                    u64::from_be_bytes(instant.try_into().unwrap_or_default()) ^ (1 << 63);
                 instants.push(if value.is_some() { instant as i64 } else { 0 });
                 offsets.push(i16::from_be_bytes(offset.try_into().unwrap_or_default()));
             }
-            let instants: ArrayRef = Arc::new(arrow::array::TimestampMicrosecondArray::from(instants));
+            let instants: ArrayRef =
+                Arc::new(arrow::array::TimestampMicrosecondArray::from(instants));
             let columns = vec![
                 cast(&instants, fields[0].data_type())?,
                 Arc::new(arrow::array::Int16Array::from(offsets)) as ArrayRef,
@@ -268,7 +282,10 @@ mod tests {
 
     #[test]
     fn timestamps_with_offset_are_equal_by_instant_and_shown_as_they_came() {
-        let field = fletching_expression::types::field("at", &dtsx::DataType::DbTimeStampOffset { scale: 7 });
+        let field = fletching_expression::types::field(
+            "at",
+            &dtsx::DataType::DbTimeStampOffset { scale: 7 },
+        );
         let DataType::Struct(fields) = field.data_type() else {
             panic!("a timestamp and an offset")
         };
@@ -276,16 +293,27 @@ mod tests {
         let offsets = Int16Array::from(vec![60, -120, 0, 0]);
         let nulls = NullBuffer::from(vec![true, true, true, false]);
         let columns: Vec<ArrayRef> = vec![Arc::new(instants), Arc::new(offsets)];
-        let array: ArrayRef = Arc::new(StructArray::try_new(fields.clone(), columns, Some(nulls)).unwrap());
-        let mut values = ClassedValues::new(CollatedValues::try_new(field.data_type(), 1033, 0).unwrap());
+        let array: ArrayRef =
+            Arc::new(StructArray::try_new(fields.clone(), columns, Some(nulls)).unwrap());
+        let mut values =
+            ClassedValues::new(CollatedValues::try_new(field.data_type(), 1033, 0).unwrap());
         let mut ids = Vec::new();
         values.intern(&array, &mut ids).unwrap();
         assert_ne!(ids[0], ids[1]);
         assert_eq!(values.class(ids[0]), values.class(ids[1]));
         assert!(values.values().key(ids[2]) < values.values().key(ids[0]));
-        let shown = ids.iter().enumerate().map(|(row, id)| (row < 3).then_some(*id));
-        assert_eq!(&values.values().array(shown, field.data_type()).unwrap(), &array);
+        let shown = ids
+            .iter()
+            .enumerate()
+            .map(|(row, id)| (row < 3).then_some(*id));
+        assert_eq!(
+            &values.values().array(shown, field.data_type()).unwrap(),
+            &array
+        );
         let views = binary_views(&array).unwrap();
-        assert_eq!(&array_of_binary_views(views, field.data_type()).unwrap(), &array);
+        assert_eq!(
+            &array_of_binary_views(views, field.data_type()).unwrap(),
+            &array
+        );
     }
 }

@@ -95,10 +95,9 @@ impl DistinctValues {
     fn long_id(&mut self, value: &[u8]) -> Result<u32> {
         let hash = self.hasher.hash_one(value);
         let values = &self.values;
-        if let Some((_, id)) = self
-            .long
-            .find(hash, |entry| entry.0 == hash && values.get(entry.1) == value)
-        {
+        if let Some((_, id)) = self.long.find(hash, |entry| {
+            entry.0 == hash && values.get(entry.1) == value
+        }) {
             return Ok(*id);
         }
         let id = self.append(value)?;
@@ -110,7 +109,8 @@ impl DistinctValues {
         let Ok(id) = u32::try_from(self.values.len()) else {
             return resources_err!("a key column has more than {} distinct values", u32::MAX);
         };
-        self.values.push_with(|bytes| bytes.extend_from_slice(value));
+        self.values
+            .push_with(|bytes| bytes.extend_from_slice(value));
         Ok(id)
     }
 }

@@ -31,8 +31,8 @@ use super::{
     columns::{batch_of, check_mapping, concat_arrays, map_columns},
     driven::{BatchSender, driven},
     sorted::{
-        Chunk, EncodedKeys, InputDescription, IntegerKeys, KeyEncoder, RowKeys, SortedInput, check_keys,
-        has_integer_keys, key_columns,
+        Chunk, EncodedKeys, InputDescription, IntegerKeys, KeyEncoder, RowKeys, SortedInput,
+        check_keys, has_integer_keys, key_columns,
     },
 };
 
@@ -63,8 +63,16 @@ pub struct MergeExec {
 impl MergeExec {
     /// `schema` is that of the output. Fails when an input has several partitions, and with DTS_E_VALIDATIONFAILED when a
     /// column does not exist, has another type than its counterpart or output column, or has no order.
-    pub fn try_new(inputs: [Arc<dyn ExecutionPlan>; 2], settings: Merge, schema: SchemaRef) -> Result<Self> {
-        for ((input, mapping), name) in inputs.iter().zip(&settings.mapping).zip(&settings.input_names) {
+    pub fn try_new(
+        inputs: [Arc<dyn ExecutionPlan>; 2],
+        settings: Merge,
+        schema: SchemaRef,
+    ) -> Result<Self> {
+        for ((input, mapping), name) in inputs
+            .iter()
+            .zip(&settings.mapping)
+            .zip(&settings.input_names)
+        {
             let partitions = input.output_partitioning().partition_count();
             if partitions != 1 {
                 return internal_err!(
@@ -103,7 +111,10 @@ impl MergeExec {
             .collect()
     }
 
-    fn start<K: EncodedKeys>(&self, context: &Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn start<K: EncodedKeys>(
+        &self,
+        context: &Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let baseline = BaselineMetrics::new(&self.metrics, 0);
         let first = self.open::<K>(0, &baseline, context)?;
         let second = self.open::<K>(1, &baseline, context)?;
@@ -141,7 +152,13 @@ impl MergeExec {
             .counter("rows_in", 0);
         Ok(SortedInput::new(
             self.inputs[index].execute(0, Arc::clone(context))?,
-            Box::new(move |batch| batch_of(&schema, map_columns(batch, &mapping, &schema), batch.num_rows())),
+            Box::new(move |batch| {
+                batch_of(
+                    &schema,
+                    map_columns(batch, &mapping, &schema),
+                    batch.num_rows(),
+                )
+            }),
             KeyEncoder::try_new(keys, &self.key_types(), self.settings.locale_id)?,
             InputDescription {
                 component: self.settings.component.clone(),
@@ -162,7 +179,9 @@ impl DisplayAs for MergeExec {
         });
         let keys = keys.collect::<Vec<_>>().join(", ");
         match format {
-            DisplayFormatType::Default | DisplayFormatType::Verbose => write!(f, "MergeExec: by=[{keys}]"),
+            DisplayFormatType::Default | DisplayFormatType::Verbose => {
+                write!(f, "MergeExec: by=[{keys}]")
+            }
             DisplayFormatType::TreeRender => writeln!(f, "by {keys}"),
         }
     }
@@ -206,7 +225,11 @@ impl ExecutionPlan for MergeExec {
         )?))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         if partition != 0 {
             return internal_err!("MergeExec has one partition, not a partition {partition}");
         }
@@ -362,12 +385,13 @@ impl MergedRows {
         let ranges = std::mem::take(&mut self.ranges);
         let rows = std::mem::take(&mut self.rows);
         // A few long ranges are copied as such, many short ones row by row.
-        let picks: Option<Vec<(usize, usize)>> = (ranges.len() * 8 > rows && ranges.len() > 1).then(|| {
-            let rows = ranges.iter().flat_map(|(source, start, count)| {
-                (*start..start + count).map(|row| (*source, row as usize))
+        let picks: Option<Vec<(usize, usize)>> = (ranges.len() * 8 > rows && ranges.len() > 1)
+            .then(|| {
+                let rows = ranges.iter().flat_map(|(source, start, count)| {
+                    (*start..start + count).map(|row| (*source, row as usize))
+                });
+                rows.collect()
             });
-            rows.collect()
-        });
         let columns = schema.fields().iter().enumerate().map(|(column, field)| {
             if let Some(picks) = &picks {
                 let values: Vec<&dyn Array> = batches

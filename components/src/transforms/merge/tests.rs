@@ -27,7 +27,8 @@ fn input(name: &str, rows: u64, descending: bool) -> (Vec<Option<i64>>, RecordBa
     if descending {
         keys.reverse();
     }
-    let texts = StringViewArray::from_iter_values((0..rows).map(|row| format!("{name}, row number {row}")));
+    let texts =
+        StringViewArray::from_iter_values((0..rows).map(|row| format!("{name}, row number {row}")));
     let columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(keys.clone())), Arc::new(texts)];
     (keys, RecordBatch::try_new(schema(), columns).unwrap())
 }
@@ -54,19 +55,29 @@ async fn rows_come_in_key_order_and_ties_from_input_1_first() {
     {
         let (first_keys, first) = input("first", first_rows, descending);
         let (second_keys, second) = input("second", second_rows, descending);
-        let mut expected: Vec<(Option<i64>, String)> = [("first", first_keys), ("second", second_keys)]
-            .into_iter()
-            .flat_map(|(name, keys)| {
-                keys.into_iter()
-                    .enumerate()
-                    .map(move |(row, key)| (key, format!("{name}, row number {row}")))
-            })
-            .collect();
-        expected.sort_by(|a, b| if descending { b.0.cmp(&a.0) } else { a.0.cmp(&b.0) });
+        let mut expected: Vec<(Option<i64>, String)> =
+            [("first", first_keys), ("second", second_keys)]
+                .into_iter()
+                .flat_map(|(name, keys)| {
+                    keys.into_iter()
+                        .enumerate()
+                        .map(move |(row, key)| (key, format!("{name}, row number {row}")))
+                })
+                .collect();
+        expected.sort_by(|a, b| {
+            if descending {
+                b.0.cmp(&a.0)
+            } else {
+                a.0.cmp(&b.0)
+            }
+        });
         for (threads, batch_size) in [(1, 1), (2, 3), (7, 8192), (2, 1), (1, 10)] {
             for rows_max in [1, 4, 100] {
                 let inputs = [&first, &second].map(|rows| -> Arc<dyn ExecutionPlan> {
-                    Arc::new(GatherExec::try_new(dealt(&schema(), cut(rows, rows_max), threads)).unwrap())
+                    Arc::new(
+                        GatherExec::try_new(dealt(&schema(), cut(rows, rows_max), threads))
+                            .unwrap(),
+                    )
                 });
                 let plan = MergeExec::try_new(inputs, settings(descending), schema()).unwrap();
                 let batches = collect(&plan, 0, &context(batch_size, None)).await.unwrap();
@@ -83,7 +94,11 @@ async fn rows_come_in_key_order_and_ties_from_input_1_first() {
                     "{threads} threads, batches of {batch_size}, cut to {rows_max}"
                 );
                 let full = batches.len().saturating_sub(1);
-                assert!(batches[..full].iter().all(|batch| batch.num_rows() == batch_size));
+                assert!(
+                    batches[..full]
+                        .iter()
+                        .all(|batch| batch.num_rows() == batch_size)
+                );
             }
         }
     }

@@ -25,8 +25,8 @@ use crate::{
         columns::check_column,
         driven::{BatchSender, driven},
         sorted::{
-            EncodedKeys, InputDescription, IntegerKeys, KeyColumn, KeyEncoder, RowKeys, SortedInput,
-            check_keys, has_integer_keys, key_columns,
+            EncodedKeys, InputDescription, IntegerKeys, KeyColumn, KeyEncoder, RowKeys,
+            SortedInput, check_keys, has_integer_keys, key_columns,
         },
     },
 };
@@ -81,7 +81,10 @@ impl MergeJoinExec {
         })
     }
 
-    fn start<K: EncodedKeys>(&self, context: &Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn start<K: EncodedKeys>(
+        &self,
+        context: &Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let baseline = BaselineMetrics::new(&self.metrics, 0);
         let [left_keys, right_keys] = key_columns(&self.settings.keys);
         let left = self.open::<K>(JoinSide::Left, left_keys, &baseline, context)?;
@@ -91,7 +94,12 @@ impl MergeJoinExec {
                 .schema()
                 .project(&needed(&self.settings.output, JoinSide::Right))?,
         );
-        let group = Group::new(self.settings.component.clone(), held, context, &self.metrics);
+        let group = Group::new(
+            self.settings.component.clone(),
+            held,
+            context,
+            &self.metrics,
+        );
         let schema = self.schema();
         let columns = positions(&self.settings.output);
         let (kind, nulls_equal) = (self.settings.kind, self.settings.nulls_equal);
@@ -194,9 +202,12 @@ fn check_output(settings: &MergeJoin, inputs: [&SchemaRef; 2], schema: &SchemaRe
             field.data_type(),
         )?;
         if !field.is_nullable() && (may_be_missing || input.field(column.column).is_nullable()) {
-            let message =
-                "the output column does not allow NULL, but the join can produce it: declare it nullable";
-            let error = FlowError::new(&settings.component, Some(SsisCode::VALIDATION_FAILED), message);
+            let message = "the output column does not allow NULL, but the join can produce it: declare it nullable";
+            let error = FlowError::new(
+                &settings.component,
+                Some(SsisCode::VALIDATION_FAILED),
+                message,
+            );
             return Err(error.with_column(field.name()).into());
         }
     }
@@ -220,7 +231,8 @@ fn positions(output: &[JoinColumn]) -> Vec<(JoinSide, usize)> {
     output
         .iter()
         .map(|column| {
-            let before = needed(output, column.side).partition_point(|needed| *needed < column.column);
+            let before =
+                needed(output, column.side).partition_point(|needed| *needed < column.column);
             (column.side, before)
         })
         .collect()
@@ -240,7 +252,11 @@ impl DisplayAs for MergeJoinExec {
         let keys = keys.collect::<Vec<_>>().join(", ");
         match format {
             DisplayFormatType::Default | DisplayFormatType::Verbose => {
-                write!(f, "MergeJoinExec: kind={:?}, on=[{keys}]", self.settings.kind)
+                write!(
+                    f,
+                    "MergeJoinExec: kind={:?}, on=[{keys}]",
+                    self.settings.kind
+                )
             }
             DisplayFormatType::TreeRender => writeln!(f, "{:?} on {keys}", self.settings.kind),
         }
@@ -286,7 +302,11 @@ impl ExecutionPlan for MergeJoinExec {
         )?))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         if partition != 0 {
             return internal_err!("MergeJoinExec has one partition, not a partition {partition}");
         }

@@ -65,13 +65,17 @@ impl GroupRows {
     pub(super) fn spilled(&self) -> Result<Option<SendableRecordBatchStream>> {
         self.file
             .as_ref()
-            .map(|file| self.spill.read_spill_as_stream_unbuffered(Arc::clone(file), None))
+            .map(|file| {
+                self.spill
+                    .read_spill_as_stream_unbuffered(Arc::clone(file), None)
+            })
             .transpose()
     }
 }
 
 /// Appends a batch, or finishes the file. DataFusion does not export the type of a file being written.
-type SpillWriter = Box<dyn FnMut(Option<&RecordBatch>) -> Result<Option<Arc<dyn SpillFile>>> + Send>;
+type SpillWriter =
+    Box<dyn FnMut(Option<&RecordBatch>) -> Result<Option<Arc<dyn SpillFile>>> + Send>;
 
 impl Group {
     /// `schema` is that of the right rows as they are held.
@@ -86,7 +90,11 @@ impl Group {
             component,
             held: GroupRows {
                 pieces: Vec::new(),
-                spill: SpillManager::new(context.runtime_env(), SpillMetrics::new(metrics, 0), schema),
+                spill: SpillManager::new(
+                    context.runtime_env(),
+                    SpillMetrics::new(metrics, 0),
+                    schema,
+                ),
                 file: None,
             },
             rows: 0,
@@ -124,7 +132,11 @@ impl Group {
     fn hold(&mut self, piece: Piece) -> Result<()> {
         let batch = compact(&piece)?;
         if self.writer.is_none() {
-            if self.reservation.try_grow(batch.get_array_memory_size()).is_ok() {
+            if self
+                .reservation
+                .try_grow(batch.get_array_memory_size())
+                .is_ok()
+            {
                 let id = self.next_id();
                 self.held.pieces.push(Piece {
                     id,
@@ -190,11 +202,14 @@ impl Group {
 /// The rows alone, without text that belongs to others.
 fn compact(piece: &Piece) -> Result<RecordBatch> {
     let rows = piece.batch.slice(piece.start as usize, piece.len as usize);
-    let columns = rows.columns().iter().map(|column| match column.data_type() {
-        DataType::Utf8View => Arc::new(column.as_string_view().gc()) as ArrayRef,
-        DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
-        _ => Arc::clone(column),
-    });
+    let columns = rows
+        .columns()
+        .iter()
+        .map(|column| match column.data_type() {
+            DataType::Utf8View => Arc::new(column.as_string_view().gc()) as ArrayRef,
+            DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
+            _ => Arc::clone(column),
+        });
     let columns = columns.collect();
     batch_of(&rows.schema(), columns, rows.num_rows())
 }

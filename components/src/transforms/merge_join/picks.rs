@@ -78,7 +78,9 @@ impl Picks {
         }
         let segment = self.segment();
         segment.write_out();
-        segment.indices.extend(std::iter::repeat_n(row, count as usize));
+        segment
+            .indices
+            .extend(std::iter::repeat_n(row, count as usize));
         segment.len += count;
     }
 
@@ -174,7 +176,12 @@ impl Segment {
         Some(UInt32Array::new(indices.into(), nulls))
     }
 
-    fn column(&self, column: usize, data_type: &DataType, indices: Option<&UInt32Array>) -> Result<ArrayRef> {
+    fn column(
+        &self,
+        column: usize,
+        data_type: &DataType,
+        indices: Option<&UInt32Array>,
+    ) -> Result<ArrayRef> {
         let Some((_, batch)) = &self.source else {
             return Ok(new_null_array(data_type, self.len as usize));
         };

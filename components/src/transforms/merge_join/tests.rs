@@ -67,7 +67,9 @@ impl KeyKind {
 
     fn columns(self, keys: &[Key]) -> Vec<ArrayRef> {
         match self {
-            Self::Int64 => vec![Arc::new(keys.iter().map(|key| key.0).collect::<Int64Array>())],
+            Self::Int64 => vec![Arc::new(
+                keys.iter().map(|key| key.0).collect::<Int64Array>(),
+            )],
             Self::Int32Descending => {
                 vec![Arc::new(
                     keys.iter()
@@ -156,7 +158,12 @@ fn reference(
 fn settings(kind: JoinKind, key_kind: KeyKind, nulls_equal: bool) -> (MergeJoin, SchemaRef) {
     let number = key_kind.merge_keys().len();
     let output = [
-        ("right_text", JoinSide::Right, number + 1, DataType::Utf8View),
+        (
+            "right_text",
+            JoinSide::Right,
+            number + 1,
+            DataType::Utf8View,
+        ),
         ("left", JoinSide::Left, number, DataType::Int64),
         ("right", JoinSide::Right, number, DataType::Int64),
         ("left_text", JoinSide::Left, number + 1, DataType::Utf8View),
@@ -205,8 +212,13 @@ fn pairs(batches: &[RecordBatch]) -> Vec<(Option<usize>, Option<usize>)> {
                 batch.column(texts).as_string_view(),
             );
             for row in 0..batch.num_rows() {
-                let expected = numbers.is_valid(row).then(|| text(numbers.value(row) as usize));
-                assert_eq!(texts.is_valid(row).then(|| texts.value(row).to_owned()), expected);
+                let expected = numbers
+                    .is_valid(row)
+                    .then(|| text(numbers.value(row) as usize));
+                assert_eq!(
+                    texts.is_valid(row).then(|| texts.value(row).to_owned()),
+                    expected
+                );
             }
         }
         let (left, right) = (
@@ -241,9 +253,12 @@ async fn check(seed: u64, rows: u64, range: u64) {
             for nulls_equal in [true, false] {
                 let expected = reference(kind, key_kind, nulls_equal, &left, &right);
                 let of = settings(kind, key_kind, nulls_equal);
-                for (threads, batch_size, memory) in
-                    [(1, 1, None), (2, 3, Some(1)), (7, 8192, None), (2, 8192, Some(1))]
-                {
+                for (threads, batch_size, memory) in [
+                    (1, 1, None),
+                    (2, 3, Some(1)),
+                    (7, 8192, None),
+                    (2, 8192, Some(1)),
+                ] {
                     let rows_max = 1 + random.below(2 * rows) as usize;
                     let plan = join(
                         (cut(&left_table, rows_max), left_table.schema()),
@@ -254,11 +269,15 @@ async fn check(seed: u64, rows: u64, range: u64) {
                     let what = format!(
                         "seed {seed}, {key_kind:?}, {kind:?}, {nulls_equal}, {threads}, {batch_size}"
                     );
-                    let batches = collect(&plan, 0, &context(batch_size, memory)).await.unwrap();
+                    let batches = collect(&plan, 0, &context(batch_size, memory))
+                        .await
+                        .unwrap();
                     assert_eq!(pairs(&batches), expected, "{what}");
                     let full = batches.len().saturating_sub(1);
                     assert!(
-                        batches[..full].iter().all(|batch| batch.num_rows() == batch_size),
+                        batches[..full]
+                            .iter()
+                            .all(|batch| batch.num_rows() == batch_size),
                         "{what}"
                     );
                     assert_eq!(count(&plan, "rows_in", "left"), left.len(), "{what}");
@@ -331,7 +350,9 @@ async fn spills_a_group_that_exceeds_memory() {
 async fn an_input_out_of_order_stops_the_run() {
     let of = settings(JoinKind::Left, KeyKind::Int64, true);
     let sorted = table(KeyKind::Int64, &[(Some(1), None)]);
-    let keys: Vec<Key> = [None, Some(3), Some(5), Some(4)].map(|key| (key, None)).to_vec();
+    let keys: Vec<Key> = [None, Some(3), Some(5), Some(4)]
+        .map(|key| (key, None))
+        .to_vec();
     let unsorted = table(KeyKind::Int64, &keys);
     for rows in [1, 2, 3, 10] {
         let batches = (0..4)
@@ -346,13 +367,14 @@ async fn an_input_out_of_order_stops_the_run() {
         );
         let error = collect(&plan, 0, &context(8, None)).await.unwrap_err();
         let error = match &error {
-            datafusion_common::DataFusionError::External(error) => error.downcast_ref::<FlowError>().unwrap(),
+            datafusion_common::DataFusionError::External(error) => {
+                error.downcast_ref::<FlowError>().unwrap()
+            }
             other => panic!("{other}"),
         };
         assert_eq!(error.code, Some(dtsx::SsisCode::INPUT_MUST_BE_SORTED));
         assert_eq!(error.row, Some(4));
-        let message =
-            "Right Input: input is declared sorted but row 4 (`c0` = 4) is smaller than row 3 (`c0` = 5)";
+        let message = "Right Input: input is declared sorted but row 4 (`c0` = 4) is smaller than row 3 (`c0` = 5)";
         assert!(error.message.starts_with(message), "{error}");
     }
 }
@@ -363,9 +385,18 @@ async fn an_error_of_an_input_follows_the_rows_before_it() {
     let of = settings(JoinKind::Inner, KeyKind::Int64, true);
     let rows = table(KeyKind::Int64, &[(Some(1), None), (Some(2), None)]);
     let broken = vec![Given::Batch(rows.clone()), Given::Error("the disk is gone")];
-    let plan = join((broken, rows.schema()), (cut(&rows, 5), rows.schema()), 1, &of);
+    let plan = join(
+        (broken, rows.schema()),
+        (cut(&rows, 5), rows.schema()),
+        1,
+        &of,
+    );
     let outcome: Vec<_> = plan.execute(0, context(1, None)).unwrap().collect().await;
-    let rows: Vec<_> = outcome.iter().flatten().map(RecordBatch::num_rows).collect();
+    let rows: Vec<_> = outcome
+        .iter()
+        .flatten()
+        .map(RecordBatch::num_rows)
+        .collect();
     assert_eq!(rows, [1, 1]);
     assert!(
         outcome
@@ -387,6 +418,7 @@ fn columns_that_do_not_fit_are_named() {
     let error = MergeJoinExec::try_new(left, right, of.0, of.1)
         .unwrap_err()
         .to_string();
-    let wanted = "key 1: column `c0` of the first input is Int64, column `c0` of the second is Utf8View";
+    let wanted =
+        "key 1: column `c0` of the first input is Int64, column `c0` of the second is Utf8View";
     assert!(error.contains(wanted), "{error}");
 }

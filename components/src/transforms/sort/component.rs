@@ -13,11 +13,15 @@ use datafusion_physical_plan::ExecutionPlan;
 
 use super::{SortKey, SortOperator, SortSettings};
 use crate::{
-    Accounting, Binding, Component, ComponentClass, ComponentKind, Findings, PlanContext, Planned, only_input,
+    Accounting, Binding, Component, ComponentClass, ComponentKind, Findings, PlanContext, Planned,
+    only_input,
 };
 
-pub static CLASS: ComponentClass =
-    ComponentClass { name: "Microsoft.Sort", kind: ComponentKind::Transform, read };
+pub static CLASS: ComponentClass = ComponentClass {
+    name: "Microsoft.Sort",
+    kind: ComponentKind::Transform,
+    read,
+};
 
 #[derive(Debug)]
 struct Sort {
@@ -43,7 +47,8 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
         }
     }
     if keys.is_empty() {
-        findings.push(binding.finding("no input column is a sort key: give one a NewSortKeyPosition"));
+        findings
+            .push(binding.finding("no input column is a sort key: give one a NewSortKeyPosition"));
     }
     keys.sort_by_key(|(rank, _)| *rank);
     let Some(output) = binding.component.outputs.first() else {
@@ -51,7 +56,11 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     };
     let mut output_columns = Vec::with_capacity(output.columns.len());
     for column in &output.columns {
-        match column.properties.get("SortColumnId").and_then(|reference| input.position(reference)) {
+        match column
+            .properties
+            .get("SortColumnId")
+            .and_then(|reference| input.position(reference))
+        {
             Some(position) => output_columns.push(position),
             None => findings.push(binding.finding(format!(
                 "output column `{}` names no column of the input (SortColumnId `{}`)",
@@ -64,7 +73,11 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
         keys: keys.into_iter().map(|(_, key)| key).collect(),
         locale_id: binding.locale_id,
         output_columns,
-        eliminate_duplicates: binding.component.properties.bool("EliminateDuplicates").unwrap_or(false),
+        eliminate_duplicates: binding
+            .component
+            .properties
+            .bool("EliminateDuplicates")
+            .unwrap_or(false),
     };
     let schema = binding.outputs[0].schema();
     findings.none_or(Box::new(Sort { settings, schema }))
@@ -72,7 +85,14 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
 
 impl Component for Sort {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, _context: &PlanContext) -> Result<Planned> {
-        let operator = SortOperator::try_new(only_input(inputs)?, self.settings.clone(), Arc::clone(&self.schema))?;
-        Ok(Planned::Plan { plan: Arc::new(operator), accounting: Accounting::Preserving })
+        let operator = SortOperator::try_new(
+            only_input(inputs)?,
+            self.settings.clone(),
+            Arc::clone(&self.schema),
+        )?;
+        Ok(Planned::Plan {
+            plan: Arc::new(operator),
+            accounting: Accounting::Preserving,
+        })
     }
 }

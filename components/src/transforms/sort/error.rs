@@ -29,7 +29,9 @@ pub enum SortError {
         declared: usize,
     },
     /// The output declares another type than the input column has.
-    #[error("output column `{name}` of the sort is declared as {declared}, but the input column is {found}")]
+    #[error(
+        "output column `{name}` of the sort is declared as {declared}, but the input column is {found}"
+    )]
     ColumnType {
         /// Name of the output column.
         name: String,

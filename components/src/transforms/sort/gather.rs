@@ -120,7 +120,10 @@ impl Builder {
                     let at = row.cursor as usize;
                     row.cursor += length as u32;
                     let value = &row.bytes[at..at + length];
-                    if length > 12 && text.len() + length > TEXT_BUFFER_BYTES_MAX && !text.is_empty() {
+                    if length > 12
+                        && text.len() + length > TEXT_BUFFER_BYTES_MAX
+                        && !text.is_empty()
+                    {
                         full.push(Buffer::from_vec(std::mem::take(text)));
                     }
                     views.push(view(value, full.len() as u32, text.len() as u32));
@@ -141,7 +144,8 @@ impl Builder {
             self.valid = Some(valid);
         }
         if let Some(valid) = &mut self.valid {
-            rows.iter().for_each(|row| valid.append(!row.is_null(index)));
+            rows.iter()
+                .for_each(|row| valid.append(!row.is_null(index)));
         }
         self.len += rows.len();
     }

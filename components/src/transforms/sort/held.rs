@@ -103,7 +103,12 @@ impl HeldRows {
     }
 
     /// Takes the rows of a batch; writes a run when memory is refused.
-    pub(super) async fn push(&self, batch_number: u64, batch: &RecordBatch, rows: RowBlock) -> Result<()> {
+    pub(super) async fn push(
+        &self,
+        batch_number: u64,
+        batch: &RecordBatch,
+        rows: RowBlock,
+    ) -> Result<()> {
         let mut held = self.held.lock().await;
         let keys = held.reader.read(batch)?;
         held.rows += rows.len();
@@ -131,7 +136,8 @@ impl HeldRows {
         }
         let (unsorted, reservation) = (held.take(), held.reservation.take());
         let (schema, distinct) = (SchemaRef::clone(self.spill.row_schema()), self.distinct);
-        let run = SpawnedTask::spawn_blocking(move || unsorted.sort(schema, distinct, Some(reservation)));
+        let run =
+            SpawnedTask::spawn_blocking(move || unsorted.sort(schema, distinct, Some(reservation)));
         Ok(Collected::Memory(run.join().await.map_err(joined)??))
     }
 

@@ -97,7 +97,8 @@ impl Head {
                 .value(self.at)
                 .cmp(other.keys.value(other.at))
                 .then_with(|| {
-                    let ordinal = |head: &Self| (head.batch_numbers.value(head.at), head.rows.value(head.at));
+                    let ordinal =
+                        |head: &Self| (head.batch_numbers.value(head.at), head.rows.value(head.at));
                     ordinal(self).cmp(&ordinal(other))
                 }),
             (left, right) => left.cmp(&right),
@@ -138,7 +139,12 @@ impl Merge {
             batches: Vec::new(),
             distinct,
             last_key: None,
-            rows_max: runs.iter().map(|run| run.rows).max().unwrap_or(0).clamp(16, 1024),
+            rows_max: runs
+                .iter()
+                .map(|run| run.rows)
+                .max()
+                .unwrap_or(0)
+                .clamp(16, 1024),
             spill: Arc::clone(spill),
             reservation: None,
         };
@@ -197,7 +203,11 @@ impl Merge {
         for node in (1..runs).rev() {
             let (left, right) = (winners[2 * node], winners[2 * node + 1]);
             let left_wins = self.heads[left].cmp(&self.heads[right]).is_le();
-            (winners[node], self.losers[node]) = if left_wins { (left, right) } else { (right, left) };
+            (winners[node], self.losers[node]) = if left_wins {
+                (left, right)
+            } else {
+                (right, left)
+            };
         }
         self.losers[0] = if runs > 1 { winners[1] } else { 0 };
     }
@@ -274,13 +284,17 @@ impl Merge {
 
 /// Copies the text out of the runs' batches.
 fn compact(batch: &RecordBatch) -> Result<RecordBatch> {
-    let columns = batch.columns().iter().map(|column| match column.data_type() {
-        DataType::Utf8View => Arc::new(column.as_string_view().gc()) as ArrayRef,
-        DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
-        _ => Arc::clone(column),
-    });
+    let columns = batch
+        .columns()
+        .iter()
+        .map(|column| match column.data_type() {
+            DataType::Utf8View => Arc::new(column.as_string_view().gc()) as ArrayRef,
+            DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
+            _ => Arc::clone(column),
+        });
     let columns = columns.collect();
-    let options = arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let options =
+        arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(
         batch.schema(),
         columns,

@@ -144,7 +144,11 @@ impl ExecutionPlan for SortOperator {
         )?))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         if partition != 0 {
             return internal_err!("a sort has one partition, not {}", partition + 1);
         }
@@ -158,7 +162,8 @@ impl ExecutionPlan for SortOperator {
             metrics.elapsed_compute().clone(),
         );
         let partitions = 0..self.input.output_partitioning().partition_count();
-        let inputs = partitions.map(|partition| self.input.execute(partition, Arc::clone(&context)));
+        let inputs =
+            partitions.map(|partition| self.input.execute(partition, Arc::clone(&context)));
         let inputs = inputs.collect::<Result<Vec<_>>>()?;
         let output = futures::stream::once(sorting.run(inputs)).try_flatten();
         let output = output.inspect_ok(move |batch| metrics.record_output(batch.num_rows()));

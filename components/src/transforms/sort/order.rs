@@ -54,11 +54,17 @@ impl Numbers {
             },
             (Codes::Wide(codes), 0..=0xFFFF_FFFF) => Self::U32 {
                 base,
-                values: codes.iter().map(|code| code.wrapping_sub(base) as u32).collect(),
+                values: codes
+                    .iter()
+                    .map(|code| code.wrapping_sub(base) as u32)
+                    .collect(),
             },
             (Codes::Wide(codes), 0..=0xFFFF_FFFF_FFFF_FFFF) => Self::U64 {
                 base,
-                values: codes.iter().map(|code| code.wrapping_sub(base) as u64).collect(),
+                values: codes
+                    .iter()
+                    .map(|code| code.wrapping_sub(base) as u64)
+                    .collect(),
             },
             (Codes::Narrow(values), _) => Self::U64 { base: 0, values },
             (Codes::Wide(values), _) => Self::U128 { values },
@@ -184,7 +190,11 @@ impl KeyReader {
     pub(super) fn key_bytes(&self, block: &KeyBlock, row: usize, out: &mut Vec<u8>) {
         for ((column, key), kind) in block.0.iter().zip(&self.keys).zip(&self.kinds) {
             let start = out.len();
-            if column.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            if column
+                .nulls
+                .as_ref()
+                .is_some_and(|nulls| nulls.is_null(row))
+            {
                 out.push(0);
             } else {
                 out.push(1);
@@ -210,7 +220,12 @@ impl KeyReader {
     }
 
     /// Sorts the rows of `blocks`.
-    pub(super) fn sort(&self, blocks: &[KeyBlock], lens: &[usize], distinct: bool) -> Result<SortedRows> {
+    pub(super) fn sort(
+        &self,
+        blocks: &[KeyBlock],
+        lens: &[usize],
+        distinct: bool,
+    ) -> Result<SortedRows> {
         let row_bits = bits(lens.iter().copied().max().unwrap_or(0).saturating_sub(1) as u128);
         let index_bits = row_bits + bits(blocks.len().saturating_sub(1) as u128);
         if index_bits > 64 || lens.iter().sum::<usize>() > u32::MAX as usize {
@@ -276,8 +291,14 @@ impl SortedRows {
     }
 
     /// Block and row of the rows at these places of the order.
-    pub(super) fn positions(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = (usize, usize)> {
-        let (block_mask, row_mask) = ((1 << self.index_bits) - 1_u128, (1 << self.row_bits) - 1_u128);
+    pub(super) fn positions(
+        &self,
+        range: std::ops::Range<usize>,
+    ) -> impl Iterator<Item = (usize, usize)> {
+        let (block_mask, row_mask) = (
+            (1 << self.index_bits) - 1_u128,
+            (1 << self.row_bits) - 1_u128,
+        );
         self.entries[range].iter().map(move |entry| {
             (
                 ((entry & block_mask) >> self.row_bits) as usize,
@@ -322,7 +343,12 @@ struct RunColumn<'a> {
 }
 
 impl<'a> RunColumn<'a> {
-    fn new(blocks: &'a [KeyBlock], index: usize, descending: bool, ranks: Option<&'a [u32]>) -> Self {
+    fn new(
+        blocks: &'a [KeyBlock],
+        index: usize,
+        descending: bool,
+        ranks: Option<&'a [u32]>,
+    ) -> Self {
         let columns: Vec<&KeyColumn> = blocks.iter().map(|block| &block.0[index]).collect();
         let (low, high) = match ranks {
             Some(ranks) => (0, ranks.iter().copied().max().unwrap_or(0).into()),
@@ -367,7 +393,10 @@ impl<'a> RunColumn<'a> {
         for column in &self.columns {
             let mut row = 0;
             column.numbers.for_each(|number| {
-                let null = column.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+                let null = column
+                    .nulls
+                    .as_ref()
+                    .is_some_and(|nulls| nulls.is_null(row));
                 row += 1;
                 f(turned(match (null, self.ranks) {
                     (true, _) => 0,

@@ -81,7 +81,9 @@ impl RowBlock {
             match u32::try_from(total) {
                 Ok(start) => starts.push(start),
                 Err(_) => {
-                    return resources_err!("one batch holds more than 4 GiB: use fewer rows in a batch");
+                    return resources_err!(
+                        "one batch holds more than 4 GiB: use fewer rows in a batch"
+                    );
                 }
             }
             total += end;
@@ -166,9 +168,15 @@ fn write(bytes: &mut [u8], starts: &[u32], place: Place, values: impl Iterator<I
     match place.width {
         0 => {}
         1 => rows.for_each(|(at, value)| bytes[at] = value as u8),
-        2 => rows.for_each(|(at, value)| bytes[at..at + 2].copy_from_slice(&(value as u16).to_le_bytes())),
-        4 => rows.for_each(|(at, value)| bytes[at..at + 4].copy_from_slice(&(value as u32).to_le_bytes())),
-        8 => rows.for_each(|(at, value)| bytes[at..at + 8].copy_from_slice(&(value as u64).to_le_bytes())),
+        2 => rows.for_each(|(at, value)| {
+            bytes[at..at + 2].copy_from_slice(&(value as u16).to_le_bytes())
+        }),
+        4 => rows.for_each(|(at, value)| {
+            bytes[at..at + 4].copy_from_slice(&(value as u32).to_le_bytes())
+        }),
+        8 => rows.for_each(|(at, value)| {
+            bytes[at..at + 8].copy_from_slice(&(value as u64).to_le_bytes())
+        }),
         _ => rows.for_each(|(at, value)| bytes[at..at + 16].copy_from_slice(&value.to_le_bytes())),
     }
 }
@@ -223,7 +231,10 @@ impl Column {
 }
 
 fn places(columns: &[Column]) -> (Vec<Place>, u32) {
-    let null_bits = columns.iter().filter(|column| column.nulls.is_some()).count();
+    let null_bits = columns
+        .iter()
+        .filter(|column| column.nulls.is_some())
+        .count();
     let mut offset = null_bits.div_ceil(8) as u32;
     let mut next_bit = 0;
     let places = columns

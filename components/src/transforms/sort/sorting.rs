@@ -58,7 +58,13 @@ impl Sorting {
         let merge_reservation = reservation.new_empty();
         let reader = KeyReader::try_new(&self.settings, &self.input)?;
         let distinct = self.settings.eliminate_duplicates;
-        let held = HeldRows::new(reader, reservation, Arc::clone(&self.spill), distinct, cancelled);
+        let held = HeldRows::new(
+            reader,
+            reservation,
+            Arc::clone(&self.spill),
+            distinct,
+            cancelled,
+        );
         let threads = inputs.len();
         let batches = match self.collect(inputs, Arc::new(held)).await? {
             Collected::Memory(mut run) => {
@@ -137,7 +143,11 @@ fn gathered(
 }
 
 /// Batches of a merge of runs.
-fn merged(merge: Merge, batch_size: usize, schema: SchemaRef) -> impl Stream<Item = Result<RecordBatch>> {
+fn merged(
+    merge: Merge,
+    batch_size: usize,
+    schema: SchemaRef,
+) -> impl Stream<Item = Result<RecordBatch>> {
     futures::stream::try_unfold((merge, schema), move |(mut merge, schema)| async move {
         let Some(batch) = merge.next_rows(batch_size).await? else {
             return Ok(None);

@@ -52,7 +52,11 @@ impl Spill {
     ) -> Self {
         let mut fields: Vec<_> = row_schema.fields().iter().cloned().collect();
         fields.push(Arc::new(Field::new("key", DataType::Binary, false)));
-        fields.push(Arc::new(Field::new("batch_number", DataType::UInt64, false)));
+        fields.push(Arc::new(Field::new(
+            "batch_number",
+            DataType::UInt64,
+            false,
+        )));
         fields.push(Arc::new(Field::new("row", DataType::UInt32, false)));
         let schema = Arc::new(Schema::new(fields));
         let manager = SpillManager::new(context.runtime_env(), metrics, schema);
@@ -121,12 +125,20 @@ impl<'a> RunWriter<'a> {
         let offsets = offsets.collect::<Result<Vec<i32>, _>>().map_err(too_long)?;
         let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
         let mut columns = rows.columns().to_vec();
-        columns.push(Arc::new(BinaryArray::try_new(offsets, Buffer::from_vec(keys), None)?) as ArrayRef);
+        columns.push(
+            Arc::new(BinaryArray::try_new(offsets, Buffer::from_vec(keys), None)?) as ArrayRef,
+        );
         columns.push(Arc::new(
-            ordinals.iter().map(|ordinal| ordinal.0).collect::<UInt64Array>(),
+            ordinals
+                .iter()
+                .map(|ordinal| ordinal.0)
+                .collect::<UInt64Array>(),
         ));
         columns.push(Arc::new(
-            ordinals.iter().map(|ordinal| ordinal.1).collect::<UInt32Array>(),
+            ordinals
+                .iter()
+                .map(|ordinal| ordinal.1)
+                .collect::<UInt32Array>(),
         ));
         self.append(&RecordBatch::try_new(
             SchemaRef::clone(self.spill.schema()),
@@ -137,7 +149,9 @@ impl<'a> RunWriter<'a> {
     /// A batch that has the columns added.
     pub(super) fn append(&mut self, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows();
-        self.batch_bytes_max = self.batch_bytes_max.max(get_record_batch_memory_size(batch));
+        self.batch_bytes_max = self
+            .batch_bytes_max
+            .max(get_record_batch_memory_size(batch));
         self.file.append(batch)
     }
 

@@ -4,8 +4,8 @@ use std::{cmp::Ordering, sync::Arc};
 
 use arrow::{
     array::{
-        ArrayRef, AsArray, Decimal128Array, FixedSizeBinaryArray, Float64Array, Int32Array, StringViewArray,
-        UInt64Array,
+        ArrayRef, AsArray, Decimal128Array, FixedSizeBinaryArray, Float64Array, Int32Array,
+        StringViewArray, UInt64Array,
     },
     compute::concat_batches,
     datatypes::{DataType, Field, Float64Type, Int32Type, Schema, SchemaRef, UInt64Type},
@@ -73,7 +73,11 @@ fn rows(count: usize) -> RecordBatch {
                 .collect::<Int32Array>(),
         ),
         Arc::new(
-            FixedSizeBinaryArray::try_from_sparse_iter_with_size(ids.iter().map(Option::as_ref), 16).unwrap(),
+            FixedSizeBinaryArray::try_from_sparse_iter_with_size(
+                ids.iter().map(Option::as_ref),
+                16,
+            )
+            .unwrap(),
         ),
     ];
     RecordBatch::try_new(schema(), columns).unwrap()
@@ -113,7 +117,11 @@ async fn sorted(
     let metrics = plan.metrics().unwrap();
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let dropped = metrics.sum_by_name("dropped_rows").unwrap().as_usize();
-    assert_eq!(rows + dropped, input.num_rows(), "rows in = rows out + dropped");
+    assert_eq!(
+        rows + dropped,
+        input.num_rows(),
+        "rows in = rows out + dropped"
+    );
     (batches, metrics.spill_count().unwrap() > 0)
 }
 
@@ -125,14 +133,25 @@ fn compare<T: PartialOrd>(left: Option<T>, right: Option<T>) -> Ordering {
 async fn equals_a_stable_sort_by_number_and_date_keys() {
     let input = rows(700);
     let mut expected: Vec<usize> = (0..700).collect();
-    let rates: Vec<_> = input.column(2).as_primitive::<Float64Type>().iter().collect();
+    let rates: Vec<_> = input
+        .column(2)
+        .as_primitive::<Float64Type>()
+        .iter()
+        .collect();
     let smalls: Vec<_> = input.column(5).as_primitive::<Int32Type>().iter().collect();
     expected.sort_by(|left, right| {
-        compare(rates[*right], rates[*left])
-            .then_with(|| compare(smalls[*left].map(|s| s / 10), smalls[*right].map(|s| s / 10)))
+        compare(rates[*right], rates[*left]).then_with(|| {
+            compare(
+                smalls[*left].map(|s| s / 10),
+                smalls[*right].map(|s| s / 10),
+            )
+        })
     });
     // The second key is the first digits of `small`: sort by a column that has them.
-    let tens: Int32Array = smalls.iter().map(|small| small.map(|small| small / 10)).collect();
+    let tens: Int32Array = smalls
+        .iter()
+        .map(|small| small.map(|small| small / 10))
+        .collect();
     let mut columns = input.columns().to_vec();
     columns[5] = Arc::new(tens);
     let input = RecordBatch::try_new(input.schema(), columns).unwrap();
@@ -155,9 +174,15 @@ async fn equals_a_stable_sort_by_number_and_date_keys() {
     assert_eq!(found, expected);
     let taken = arrow::compute::take_record_batch(
         &input,
-        &expected.iter().map(|row| *row as u64).collect::<UInt64Array>(),
+        &expected
+            .iter()
+            .map(|row| *row as u64)
+            .collect::<UInt64Array>(),
     );
-    assert_eq!(output, taken.unwrap().project(&[3, 0, 1, 2, 4, 5, 6]).unwrap());
+    assert_eq!(
+        output,
+        taken.unwrap().project(&[3, 0, 1, 2, 4, 5, 6]).unwrap()
+    );
 }
 
 #[tokio::test]
@@ -183,7 +208,14 @@ async fn text_is_in_linguistic_order_with_null_first() {
         Some("Zug"),
     ];
     assert_eq!(modes, expected);
-    let (batches, _) = sorted(&input, &settings(vec![key(0, true, 1)], true), 2, 100, usize::MAX).await;
+    let (batches, _) = sorted(
+        &input,
+        &settings(vec![key(0, true, 1)], true),
+        2,
+        100,
+        usize::MAX,
+    )
+    .await;
     let modes: Vec<Option<String>> = batches[0]
         .column(1)
         .as_string_view()
@@ -191,7 +223,10 @@ async fn text_is_in_linguistic_order_with_null_first() {
         .map(|mode| mode.map(str::to_lowercase))
         .collect();
     assert_eq!(modes.len(), 7, "air and AIR are one key without case");
-    assert_eq!((modes[0].as_deref(), modes[6].as_deref()), (Some("zug"), None));
+    assert_eq!(
+        (modes[0].as_deref(), modes[6].as_deref()),
+        (Some("zug"), None)
+    );
 }
 
 #[tokio::test]
@@ -212,11 +247,13 @@ async fn the_output_is_the_same_at_any_partitioning_and_memory_limit() {
         for distinct in [false, true] {
             let settings = settings(keys.clone(), distinct);
             for batch_size in [1, 3, 8192] {
-                let (expected, spilled) = sorted(&input, &settings, 1, batch_size, usize::MAX).await;
+                let (expected, spilled) =
+                    sorted(&input, &settings, 1, batch_size, usize::MAX).await;
                 assert!(!spilled);
                 for threads in [1, 2, 7] {
                     for memory in [1 << 10, 16 << 10, usize::MAX] {
-                        let (found, spilled) = sorted(&input, &settings, threads, batch_size, memory).await;
+                        let (found, spilled) =
+                            sorted(&input, &settings, threads, batch_size, memory).await;
                         assert_eq!(
                             found, expected,
                             "{threads} threads, {batch_size} rows, {memory} bytes"
@@ -247,7 +284,8 @@ fn settings_that_do_not_fit_the_input_are_named() {
     let source = partitioned(&rows(1), 1, 1);
     let output = Arc::new(schema().project(&[3]).unwrap());
     let mut wrong = settings(vec![], false);
-    let error = SortOperator::try_new(Arc::clone(&source), wrong.clone(), Arc::clone(&output)).unwrap_err();
+    let error =
+        SortOperator::try_new(Arc::clone(&source), wrong.clone(), Arc::clone(&output)).unwrap_err();
     assert!(error.to_string().contains("0xC0208009"), "{error}");
     wrong.keys = vec![key(7, false, 0)];
     let error = SortOperator::try_new(source, wrong, output).unwrap_err();
@@ -264,8 +302,10 @@ async fn dropping_the_output_gives_back_memory_and_disk() {
         let context = context(10, memory);
         let mut stream = plan.execute(0, Arc::clone(&context)).unwrap();
         stream.next().await.unwrap().unwrap();
-        let held =
-            || context.memory_pool().reserved() as u64 + context.runtime_env().disk_manager.used_disk_space();
+        let held = || {
+            context.memory_pool().reserved() as u64
+                + context.runtime_env().disk_manager.used_disk_space()
+        };
         assert!(held() > 0);
         drop(stream);
         while held() > 0 {

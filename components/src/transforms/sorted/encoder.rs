@@ -31,7 +31,11 @@ pub(crate) struct KeyEncoder {
 
 impl KeyEncoder {
     /// `types` are those of `columns`. Fails for a locale or flags without a collation.
-    pub(crate) fn try_new(columns: Vec<KeyColumn>, types: &[DataType], locale_id: u32) -> Result<Self> {
+    pub(crate) fn try_new(
+        columns: Vec<KeyColumn>,
+        types: &[DataType],
+        locale_id: u32,
+    ) -> Result<Self> {
         let collations = columns
             .iter()
             .zip(types)
@@ -139,14 +143,19 @@ fn is_text(data_type: &DataType) -> bool {
 
 fn is_instant(data_type: &DataType) -> bool {
     use DataType::{Date32, Date64, Time32, Time64, Timestamp};
-    matches!(data_type, Date32 | Date64 | Time32(_) | Time64(_) | Timestamp(..))
+    matches!(
+        data_type,
+        Date32 | Date64 | Time32(_) | Time64(_) | Timestamp(..)
+    )
 }
 
 /// The type of the instant in a timestamp with offset (`fletching_expression::types`).
 fn instant_with_offset(data_type: &DataType) -> Option<&DataType> {
     match data_type {
         DataType::Struct(fields) => match &fields[..] {
-            [instant, offset] if is_instant(instant.data_type()) && offset.data_type().is_integer() => {
+            [instant, offset]
+                if is_instant(instant.data_type()) && offset.data_type().is_integer() =>
+            {
                 Some(instant.data_type())
             }
             _ => None,
@@ -215,15 +224,26 @@ fn integers(column: &ArrayRef) -> Result<ScalarBuffer<i64>> {
         Int64 | Date64 | Time64(_) | Timestamp(..) => native::<Int64Type>(column)?.values().clone(),
         Date32 | Time32(_) => {
             let values = native::<arrow::datatypes::Int32Type>(column)?;
-            values.values().iter().map(|value| i64::from(*value)).collect()
+            values
+                .values()
+                .iter()
+                .map(|value| i64::from(*value))
+                .collect()
         }
-        _ => cast(column, &Int64)?.as_primitive::<Int64Type>().values().clone(),
+        _ => cast(column, &Int64)?
+            .as_primitive::<Int64Type>()
+            .values()
+            .clone(),
     })
 }
 
 /// The same bits as integers.
 fn native<T: ArrowPrimitiveType>(column: &ArrayRef) -> Result<PrimitiveArray<T>> {
     Ok(PrimitiveArray::from(
-        column.to_data().into_builder().data_type(T::DATA_TYPE).build()?,
+        column
+            .to_data()
+            .into_builder()
+            .data_type(T::DATA_TYPE)
+            .build()?,
     ))
 }

@@ -151,12 +151,16 @@ impl<K: EncodedKeys> SortedInput<K> {
             match last.keys.compare(last.keys.len() - 1, &keys, 0) {
                 Ordering::Less => {}
                 Ordering::Equal => self.continues = true,
-                Ordering::Greater => return Err(self.not_sorted(batch, &key_columns, 0, &last.columns, 0)),
+                Ordering::Greater => {
+                    return Err(self.not_sorted(batch, &key_columns, 0, &last.columns, 0));
+                }
             }
         }
         let starts = match keys.run_starts() {
             Ok(starts) => starts,
-            Err(row) => return Err(self.not_sorted(batch, &key_columns, row, &key_columns, row - 1)),
+            Err(row) => {
+                return Err(self.not_sorted(batch, &key_columns, row, &key_columns, row - 1));
+            }
         };
         self.rows += batch.num_rows() as u64;
         self.chunks += 1;
@@ -182,7 +186,12 @@ impl<K: EncodedKeys> SortedInput<K> {
     ) -> DataFusionError {
         let number = self.rows + row as u64 + 1;
         let schema = batch.schema();
-        let name = |at: usize| schema.field(self.encoder.columns()[at].column).name().clone();
+        let name = |at: usize| {
+            schema
+                .field(self.encoder.columns()[at].column)
+                .name()
+                .clone()
+        };
         let values = |columns: &[ArrayRef], row: usize| {
             let values = columns.iter().enumerate().map(|(at, column)| {
                 let value = if column.is_null(row) {

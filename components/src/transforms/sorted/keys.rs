@@ -38,10 +38,17 @@ pub(crate) struct IntegerKeys {
 }
 
 impl IntegerKeys {
-    pub(crate) fn new(values: ScalarBuffer<i64>, nulls: Option<NullBuffer>, descending: bool) -> Self {
+    pub(crate) fn new(
+        values: ScalarBuffer<i64>,
+        nulls: Option<NullBuffer>,
+        descending: bool,
+    ) -> Self {
         let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
         let (values, null_to_value) = if descending {
-            (values.iter().map(|value| !value).collect(), Ordering::Greater)
+            (
+                values.iter().map(|value| !value).collect(),
+                Ordering::Greater,
+            )
         } else {
             (values, Ordering::Less)
         };

@@ -66,16 +66,19 @@ pub(crate) fn check_keys(
     left: &SchemaRef,
     right: &SchemaRef,
 ) -> Result<()> {
-    let fail =
-        |message: String| Err(FlowError::new(component, Some(SsisCode::VALIDATION_FAILED), message).into());
+    let fail = |message: String| {
+        Err(FlowError::new(component, Some(SsisCode::VALIDATION_FAILED), message).into())
+    };
     if keys.is_empty() {
         return fail(
-            "no key column: set SortKeyPosition on the columns by which the inputs are sorted".to_owned(),
+            "no key column: set SortKeyPosition on the columns by which the inputs are sorted"
+                .to_owned(),
         );
     }
     for (number, key) in keys.iter().enumerate() {
         let number = number + 1;
-        let (Some(l), Some(r)) = (left.fields().get(key.left), right.fields().get(key.right)) else {
+        let (Some(l), Some(r)) = (left.fields().get(key.left), right.fields().get(key.right))
+        else {
             return fail(format!(
                 "key {number}: no column {} and {} in its inputs",
                 key.left, key.right

@@ -17,13 +17,20 @@ pub(super) struct Count {
 }
 
 impl Accumulator for Count {
-    fn update(&mut self, values: Option<&ArrayRef>, groups: &[u32], groups_len: usize) -> Result<()> {
+    fn update(
+        &mut self,
+        values: Option<&ArrayRef>,
+        groups: &[u32],
+        groups_len: usize,
+    ) -> Result<()> {
         self.counts.resize(groups_len, 0);
         match values
             .and_then(|values| values.logical_nulls())
             .filter(|nulls| nulls.null_count() > 0)
         {
-            None => groups.iter().for_each(|group| self.counts[*group as usize] += 1),
+            None => groups
+                .iter()
+                .for_each(|group| self.counts[*group as usize] += 1),
             Some(nulls) => groups
                 .iter()
                 .zip(nulls.iter())

@@ -5,7 +5,10 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BinaryViewBuilder, LargeBinaryArray, LargeBinaryBuilder, UInt64Array},
+    array::{
+        Array, ArrayRef, AsArray, BinaryViewBuilder, LargeBinaryArray, LargeBinaryBuilder,
+        UInt64Array,
+    },
     datatypes::{DataType, Field},
 };
 use datafusion_common::{Result, internal_datafusion_err};
@@ -15,8 +18,8 @@ use super::{
     pair_set::{PairSet, Value},
 };
 use crate::transforms::keys::{
-    ClassedValues, Codes, CollatedValues, array_of_binary_views, array_of_codes, codes_of, is_coded,
-    normalise_floats,
+    ClassedValues, Codes, CollatedValues, array_of_binary_views, array_of_codes, codes_of,
+    is_coded, normalise_floats,
 };
 
 /// Values taken from a state at a time.
@@ -78,7 +81,10 @@ impl<V: Value> Distinct<V> {
         let rows = groups.iter().enumerate().filter(|(row, _)| valid(*row));
         match codes {
             Codes::Narrow(codes) => {
-                rows.for_each(|(row, group)| self.set.insert(*group, V::from_code(u128::from(codes[row]))));
+                rows.for_each(|(row, group)| {
+                    self.set
+                        .insert(*group, V::from_code(u128::from(codes[row])))
+                });
             }
             Codes::Wide(codes) => {
                 rows.for_each(|(row, group)| self.set.insert(*group, V::from_code(codes[row])))
@@ -89,7 +95,8 @@ impl<V: Value> Distinct<V> {
 
     /// An array of the values that start `bytes`, and the bytes after them.
     fn unpack<'a>(&self, bytes: &'a [u8]) -> Result<(ArrayRef, &'a [u8])> {
-        let broken = || internal_datafusion_err!("the state of a distinct count ends within a value");
+        let broken =
+            || internal_datafusion_err!("the state of a distinct count ends within a value");
         let mut rest = bytes;
         if self.texts.is_some() {
             let mut values = BinaryViewBuilder::with_capacity(MERGE_ROWS);
@@ -103,7 +110,10 @@ impl<V: Value> Distinct<V> {
                 values.append_value(value);
                 rest = after;
             }
-            return Ok((array_of_binary_views(values.finish(), &self.data_type)?, rest));
+            return Ok((
+                array_of_binary_views(values.finish(), &self.data_type)?,
+                rest,
+            ));
         }
         let width = size_of::<V>();
         let (packed, rest) = rest.split_at(rest.len().min(MERGE_ROWS * width));
@@ -123,7 +133,12 @@ impl<V: Value> Distinct<V> {
 }
 
 impl<V: Value> Accumulator for Distinct<V> {
-    fn update(&mut self, values: Option<&ArrayRef>, groups: &[u32], groups_len: usize) -> Result<()> {
+    fn update(
+        &mut self,
+        values: Option<&ArrayRef>,
+        groups: &[u32],
+        groups_len: usize,
+    ) -> Result<()> {
         self.set.resize(groups_len);
         match values {
             Some(values) => self.insert(values, groups),

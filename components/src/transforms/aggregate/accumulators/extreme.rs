@@ -59,7 +59,12 @@ fn keep<C: Copy + Ord + std::ops::Not<Output = C>>(
 }
 
 impl Accumulator for Extreme {
-    fn update(&mut self, values: Option<&ArrayRef>, groups: &[u32], groups_len: usize) -> Result<()> {
+    fn update(
+        &mut self,
+        values: Option<&ArrayRef>,
+        groups: &[u32],
+        groups_len: usize,
+    ) -> Result<()> {
         self.seen.resize(groups_len, false);
         match &mut self.best {
             Codes::Narrow(best) => best.resize(groups_len, u64::MAX),
@@ -99,11 +104,18 @@ impl Accumulator for Extreme {
     }
 
     fn finish(&self, groups: &[u32]) -> Result<ArrayRef> {
-        let nulls: NullBuffer = groups.iter().map(|group| self.seen[*group as usize]).collect();
+        let nulls: NullBuffer = groups
+            .iter()
+            .map(|group| self.seen[*group as usize])
+            .collect();
         let groups = groups.iter().map(|group| *group as usize);
         let codes = match (&self.best, self.largest) {
-            (Codes::Narrow(best), true) => Codes::Narrow(groups.map(|group| !best[group]).collect()),
-            (Codes::Narrow(best), false) => Codes::Narrow(groups.map(|group| best[group]).collect()),
+            (Codes::Narrow(best), true) => {
+                Codes::Narrow(groups.map(|group| !best[group]).collect())
+            }
+            (Codes::Narrow(best), false) => {
+                Codes::Narrow(groups.map(|group| best[group]).collect())
+            }
             (Codes::Wide(best), true) => Codes::Wide(groups.map(|group| !best[group]).collect()),
             (Codes::Wide(best), false) => Codes::Wide(groups.map(|group| best[group]).collect()),
         };

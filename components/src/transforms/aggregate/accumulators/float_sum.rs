@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, Float64Array, LargeBinaryArray, LargeBinaryBuilder, UInt64Array},
+    array::{
+        Array, ArrayRef, AsArray, Float64Array, LargeBinaryArray, LargeBinaryBuilder, UInt64Array,
+    },
     compute::cast,
     datatypes::{DataType, Field, Float64Type, UInt64Type},
 };
@@ -38,7 +40,11 @@ impl ExactSum {
             grow(&mut self.large_parts, value * SCALE);
         } else {
             grow(&mut self.parts, value);
-            if self.parts.last().is_some_and(|largest| largest.abs() >= LARGE) {
+            if self
+                .parts
+                .last()
+                .is_some_and(|largest| largest.abs() >= LARGE)
+            {
                 let largest = self.parts.pop().unwrap_or_default();
                 grow(&mut self.large_parts, largest * SCALE);
             }
@@ -53,7 +59,9 @@ impl ExactSum {
         if large.iter().all(|part| *part == 0.0) {
             return rounded(&self.parts);
         }
-        self.parts.iter().for_each(|part| grow(&mut large, part * SCALE));
+        self.parts
+            .iter()
+            .for_each(|part| grow(&mut large, part * SCALE));
         let scaled = rounded(&large);
         if scaled.abs() < LARGE * SCALE {
             // Cancelled down to the range of ordinary values: take the digits that scaling may have cut.
@@ -96,7 +104,9 @@ impl ExactSum {
         }
         let (parts, large) = rest.split_at((*parts as usize).min(rest.len()));
         parts.iter().for_each(|part| self.add(*part));
-        large.iter().for_each(|part| grow(&mut self.large_parts, *part));
+        large
+            .iter()
+            .for_each(|part| grow(&mut self.large_parts, *part));
     }
 
     fn add_special(&mut self, special: f64) {
@@ -194,12 +204,21 @@ impl FloatSum {
 }
 
 impl Accumulator for FloatSum {
-    fn update(&mut self, values: Option<&ArrayRef>, groups: &[u32], groups_len: usize) -> Result<()> {
+    fn update(
+        &mut self,
+        values: Option<&ArrayRef>,
+        groups: &[u32],
+        groups_len: usize,
+    ) -> Result<()> {
         self.resize(groups_len);
         let Some(values) = values else { return Ok(()) };
         let values = cast(values, &DataType::Float64)?;
         let values = values.as_primitive::<Float64Type>();
-        for (row, group) in groups.iter().enumerate().filter(|(row, _)| values.is_valid(*row)) {
+        for (row, group) in groups
+            .iter()
+            .enumerate()
+            .filter(|(row, _)| values.is_valid(*row))
+        {
             self.change(*group, 1, |sum| sum.add(values.value(row)));
         }
         Ok(())
@@ -213,7 +232,9 @@ impl Accumulator for FloatSum {
         let parts: &LargeBinaryArray = parts.as_binary();
         let counts = counts.as_primitive::<UInt64Type>().values();
         for ((group, bytes), count) in groups.iter().zip(parts.iter()).zip(counts) {
-            self.change(*group, *count, |sum| sum.add_bytes(bytes.unwrap_or_default()));
+            self.change(*group, *count, |sum| {
+                sum.add_bytes(bytes.unwrap_or_default())
+            });
         }
         Ok(())
     }
@@ -250,7 +271,11 @@ impl Accumulator for FloatSum {
                     declared: self.declared.clone(),
                 });
             }
-            Ok(Some(if self.average { sum / count as f64 } else { sum }))
+            Ok(Some(if self.average {
+                sum / count as f64
+            } else {
+                sum
+            }))
         });
         Ok(Arc::new(values.collect::<Result<Float64Array, _>>()?))
     }

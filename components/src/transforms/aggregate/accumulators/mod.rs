@@ -23,7 +23,12 @@ use super::{AggregateColumn, AggregateError, Operation};
 /// One aggregate of all groups.
 pub(super) trait Accumulator: Send + Sync {
     /// Rows of the input: `values` (absent for a count of rows) and the group of each row, all below `groups_len`.
-    fn update(&mut self, values: Option<&ArrayRef>, groups: &[u32], groups_len: usize) -> Result<()>;
+    fn update(
+        &mut self,
+        values: Option<&ArrayRef>,
+        groups: &[u32],
+        groups_len: usize,
+    ) -> Result<()>;
 
     /// Rows of states, as [`state`](Self::state) made them, and the group of each.
     fn merge(&mut self, state: &[ArrayRef], groups: &[u32], groups_len: usize) -> Result<()>;
@@ -61,8 +66,12 @@ pub(super) fn accumulator(
         found: input.to_string(),
     };
     Ok(match column.operation {
-        Operation::Count | Operation::CountAll | Operation::GroupBy => Box::new(count::Count::default()),
-        Operation::CountDistinct => distinct::accumulator(input, locale_id, column.comparison_flags)?,
+        Operation::Count | Operation::CountAll | Operation::GroupBy => {
+            Box::new(count::Count::default())
+        }
+        Operation::CountDistinct => {
+            distinct::accumulator(input, locale_id, column.comparison_flags)?
+        }
         Operation::Sum | Operation::Average if input.is_floating() => {
             Box::new(float_sum::FloatSum::new(column))
         }
@@ -77,7 +86,9 @@ pub(super) fn accumulator(
                 column.operation == Operation::Maximum,
             ))
         }
-        Operation::Sum | Operation::Average | Operation::Minimum | Operation::Maximum => Err(invalid())?,
+        Operation::Sum | Operation::Average | Operation::Minimum | Operation::Maximum => {
+            Err(invalid())?
+        }
     })
 }
 
@@ -98,7 +109,9 @@ fn check_output(
         Operation::Average => number && (!input.is_floating() || declared.is_floating()),
         Operation::Minimum | Operation::Maximum => {
             input == declared
-                || number && !input.is_temporal() && (!input.is_floating() || declared.is_floating())
+                || number
+                    && !input.is_temporal()
+                    && (!input.is_floating() || declared.is_floating())
         }
     };
     if fits {

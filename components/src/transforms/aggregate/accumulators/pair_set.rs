@@ -205,7 +205,9 @@ impl<V: Value> PairSet<V> {
         if words.saturating_mul(8) > self.size() {
             return;
         }
-        let Ok(groups) = u32::try_from(groups) else { return };
+        let Ok(groups) = u32::try_from(groups) else {
+            return;
+        };
         let old = std::mem::replace(
             &mut self.bits,
             Bits {
@@ -244,7 +246,9 @@ impl<V: Value> PairSet<V> {
 
     /// The values of a group, after [`PairSet::sort`].
     pub(super) fn values(&self, group: u32) -> impl Iterator<Item = V> {
-        let start = self.sorted.partition_point(|pair| V::split(*pair).0 < group);
+        let start = self
+            .sorted
+            .partition_point(|pair| V::split(*pair).0 < group);
         self.sorted[start..]
             .iter()
             .map(|pair| V::split(*pair))
@@ -283,7 +287,9 @@ mod tests {
         let mut expected = vec![BTreeSet::new(); 8];
         let mut random = 1_u64;
         for step in 0..400_000_u32 {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             let (group, value) = (
                 (random >> 60) as u32 % (1 + step / 50_000),
                 (random >> 33) as u32 % (30_000 + step / 10),
@@ -304,7 +310,8 @@ mod tests {
         set.sort();
         for group in 0..8 {
             assert!(
-                set.values(group).eq(expected[group as usize].iter().copied()),
+                set.values(group)
+                    .eq(expected[group as usize].iter().copied()),
                 "group {group}"
             );
         }

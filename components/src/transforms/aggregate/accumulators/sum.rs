@@ -6,12 +6,13 @@ use std::{cmp::Ordering, sync::Arc};
 
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, PrimitiveArray, UInt64Array,
+        Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, PrimitiveArray,
+        UInt64Array,
     },
     buffer::NullBuffer,
     datatypes::{
-        ArrowPrimitiveType, DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, Field, Int8Type, Int16Type,
-        Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+        ArrowPrimitiveType, DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, Field, Int8Type,
+        Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
     },
 };
 use datafusion_common::{Result, internal_err};
@@ -134,7 +135,12 @@ fn scale_of(data_type: &DataType) -> i8 {
 }
 
 impl Accumulator for Sum {
-    fn update(&mut self, values: Option<&ArrayRef>, groups: &[u32], groups_len: usize) -> Result<()> {
+    fn update(
+        &mut self,
+        values: Option<&ArrayRef>,
+        groups: &[u32],
+        groups_len: usize,
+    ) -> Result<()> {
         self.sums.resize(groups_len, Wide::default());
         self.counts.resize(groups_len, 0);
         let Some(values) = values else { return Ok(()) };
@@ -159,8 +165,8 @@ impl Accumulator for Sum {
         let [lows, middles, highs, counts] = state else {
             return internal_err!("the state of a sum has 4 columns");
         };
-        let [lows, middles, counts] =
-            [lows, middles, counts].map(|array| array.as_primitive::<UInt64Type>().values().clone());
+        let [lows, middles, counts] = [lows, middles, counts]
+            .map(|array| array.as_primitive::<UInt64Type>().values().clone());
         let highs = highs.as_primitive::<Int64Type>().values();
         for (row, group) in groups.iter().enumerate() {
             let low = u128::from(lows[row]) | u128::from(middles[row]) << 64;
@@ -188,7 +194,11 @@ impl Accumulator for Sum {
         let counts = groups.iter().map(|group| self.counts[*group as usize]);
         Ok(vec![
             Arc::new(sums().map(|sum| sum.low as u64).collect::<UInt64Array>()),
-            Arc::new(sums().map(|sum| (sum.low >> 64) as u64).collect::<UInt64Array>()),
+            Arc::new(
+                sums()
+                    .map(|sum| (sum.low >> 64) as u64)
+                    .collect::<UInt64Array>(),
+            ),
             Arc::new(sums().map(|sum| sum.high).collect::<Int64Array>()),
             Arc::new(counts.collect::<UInt64Array>()),
         ])
