@@ -110,6 +110,9 @@ pub struct BoundInput {
     pub sorted_by: Vec<SortedBy>,
     /// For each input column of the document, in order, its position in the batch.
     pub used: Vec<usize>,
+    /// For each of `columns`, its position in the batches that leave the output before it; what is not here is left
+    /// behind on the way.
+    pub taken: Vec<usize>,
     by_lineage: HashMap<LineageId, usize>,
 }
 
@@ -119,6 +122,7 @@ impl BoundInput {
         columns: Vec<Column>,
         sorted_by: Vec<SortedBy>,
         used: Vec<usize>,
+        taken: Vec<usize>,
     ) -> Self {
         let by_lineage = columns
             .iter()
@@ -130,8 +134,14 @@ impl BoundInput {
             columns,
             sorted_by,
             used,
+            taken,
             by_lineage,
         }
+    }
+
+    /// Whether all columns of the output before it arrive.
+    pub fn takes_all_of(&self, count: usize) -> bool {
+        self.taken.len() == count
     }
 
     /// The position of the column that a lineage reference names. References are written `#12`, `#{Package\..}`, `12` or

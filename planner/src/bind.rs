@@ -1,17 +1,23 @@
 //! Pass 1: paths become edges, lineage ids become positions. After this nobody sees a lineage id but to look up a
 //! reference inside a property.
 //!
+//! Columns that nobody needs any more are left behind at the next edge ([`crate::live`]): a first binding tells which they
+//! are, a second one leaves them out.
+//!
 //! Synchronous outputs carry all columns of their input and then their own; asynchronous ones only their own (spec
 //! `dtsx-format.md` section 4, rule 3). Columns are joined by lineage id, never by name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use dtsx::{Component, DataFlow, Input, LineageId, Output};
 use fletching_components::{
     BoundInput, BoundOutput, Column, Finding, FindingKind, Findings, SortedBy,
 };
 
-use crate::{DataFlowGraph, Edge, GraphComponent};
+use crate::{
+    DataFlowGraph, Edge, GraphComponent,
+    live::{Live, live},
+};
 
 /// Binds a data flow. `path` is the task's object path, `locale_id` its LCID.
 pub fn bind(path: &str, locale_id: u32, flow: &DataFlow) -> Result<DataFlowGraph, Findings> {
@@ -21,30 +27,36 @@ pub fn bind(path: &str, locale_id: u32, flow: &DataFlow) -> Result<DataFlowGraph
     if !findings.is_empty() {
         return Err(findings);
     }
-    let numbers = numbers(flow);
-    let mut components: Vec<Option<GraphComponent>> =
-        flow.components.iter().map(|_| None).collect();
-    for &index in &order {
-        let bound = bind_component(
-            path,
-            flow,
-            index,
-            &edges,
-            &components,
-            &numbers,
-            &mut findings,
-        );
-        components[index] = Some(bound);
-    }
-    let components = components.into_iter().flatten().collect();
-    findings.none_or(DataFlowGraph {
+    let mut graph = DataFlowGraph {
         path: path.to_owned(),
         locale_id,
-        components,
+        components: Vec::new(),
         edges,
         order,
-        numbers,
-    })
+        numbers: numbers(flow),
+    };
+    graph.components = bind_components(flow, &graph, None, &mut findings);
+    if findings.is_empty() {
+        let live = live(flow, &graph);
+        graph.components = bind_components(flow, &graph, Some(&live), &mut findings);
+    }
+    findings.none_or(graph)
+}
+
+/// All components, every one after those that feed it.
+fn bind_components(
+    flow: &DataFlow,
+    graph: &DataFlowGraph,
+    live: Option<&Live>,
+    findings: &mut Findings,
+) -> Vec<GraphComponent> {
+    let mut components: Vec<Option<GraphComponent>> =
+        flow.components.iter().map(|_| None).collect();
+    for &index in &graph.order {
+        let bound = bind_component(flow, graph, index, live, &components, findings);
+        components[index] = Some(bound);
+    }
+    components.into_iter().flatten().collect()
 }
 
 fn invalid(path: &str, class: &str, message: String) -> Finding {
@@ -161,29 +173,29 @@ fn numbers(flow: &DataFlow) -> HashMap<String, i32> {
 }
 
 fn bind_component(
-    task: &str,
     flow: &DataFlow,
+    graph: &DataFlowGraph,
     index: usize,
-    edges: &[Edge],
+    live: Option<&Live>,
     bound: &[Option<GraphComponent>],
-    numbers: &HashMap<String, i32>,
     findings: &mut Findings,
 ) -> GraphComponent {
     let component = &flow.components[index];
-    let path = format!("{task}\\{}", component.name);
+    let path = format!("{}\\{}", graph.path, component.name);
     let inputs: Vec<Option<BoundInput>> = component
         .inputs
         .iter()
         .enumerate()
         .map(|(at, input)| {
-            let edge = edges
-                .iter()
-                .find(|edge| edge.to_component == index && edge.to_input == at)?;
+            let edge = graph.arriving(index, at)?;
             let upstream = bound[edge.from_component]
                 .as_ref()?
                 .outputs
                 .get(edge.from_output)?;
-            Some(bind_input(&path, component, input, upstream, findings))
+            let live = live.map(|live| &live[index][at]);
+            Some(bind_input(
+                &path, component, input, upstream, live, findings,
+            ))
         })
         .collect();
     let outputs = component
@@ -191,10 +203,11 @@ fn bind_component(
         .iter()
         .enumerate()
         .map(|(at, output)| {
-            let connected = edges
+            let connected = graph
+                .edges
                 .iter()
                 .any(|edge| edge.from_component == index && edge.from_output == at);
-            bind_output(component, output, &inputs, connected, numbers)
+            bind_output(component, output, &inputs, connected, &graph.numbers)
         })
         .collect();
     GraphComponent {
@@ -209,10 +222,18 @@ fn bind_input(
     component: &Component,
     input: &Input,
     upstream: &BoundOutput,
+    live: Option<&HashSet<LineageId>>,
     findings: &mut Findings,
 ) -> BoundInput {
-    let positions: HashMap<&LineageId, usize> = upstream
-        .columns
+    let arrives = |column: &Column| live.is_none_or(|live| live.contains(&column.lineage_id));
+    let taken: Vec<usize> = (0..upstream.columns.len())
+        .filter(|at| arrives(&upstream.columns[*at]))
+        .collect();
+    let columns: Vec<Column> = taken
+        .iter()
+        .map(|at| upstream.columns[*at].clone())
+        .collect();
+    let positions: HashMap<&LineageId, usize> = columns
         .iter()
         .enumerate()
         .map(|(at, column)| (&column.lineage_id, at))
@@ -227,11 +248,8 @@ fn bind_input(
                 } else {
                     &column.name
                 };
-                let arriving: Vec<&str> = upstream
-                    .columns
-                    .iter()
-                    .map(|column| column.name.as_str())
-                    .collect();
+                let arriving: Vec<&str> =
+                    columns.iter().map(|column| column.name.as_str()).collect();
                 findings.push(invalid(
                     path,
                     component.class.unwrap_or(&component.class_id),
@@ -246,12 +264,12 @@ fn bind_input(
             }
         }
     }
-    BoundInput::new(
-        input.name.clone(),
-        upstream.columns.clone(),
-        upstream.sorted_by.clone(),
-        used,
-    )
+    let sorted_by = upstream.sorted_by.iter().map_while(|key| {
+        let column = taken.iter().position(|at| *at == key.column)?;
+        Some(SortedBy { column, ..*key })
+    });
+    let sorted_by = sorted_by.collect();
+    BoundInput::new(input.name.clone(), columns, sorted_by, used, taken)
 }
 
 fn bind_output(

@@ -13,6 +13,7 @@ mod bind;
 mod check;
 mod explain;
 mod graph;
+mod live;
 mod lower;
 
 pub use bind::bind;

@@ -7,8 +7,8 @@ use std::{collections::HashMap, sync::Arc};
 use datafusion_common::{Result, internal_err};
 use datafusion_physical_plan::ExecutionPlan;
 use fletching_components::{
-    Accounting, ComponentKind, PlanContext, Planned,
-    flow::{Router, RouterOutputExec, RowWise, RowWiseExec, Tally, drain},
+    Accounting, BoundInput, ComponentKind, PlanContext, Planned,
+    flow::{Router, RouterOutputExec, RowWise, RowWiseExec, Tally, drain, project},
 };
 
 use crate::{CheckedDataFlow, DataFlowGraph};
@@ -143,6 +143,23 @@ fn operator(checked: &CheckedDataFlow, index: usize, measure: Measure) -> Operat
     }
 }
 
+/// The columns that an input takes of the batches that arrive.
+fn left_behind(
+    plan: Arc<dyn ExecutionPlan>,
+    input: Option<&BoundInput>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    match input {
+        Some(input) if !input.takes_all_of(plan.schema().fields().len()) => {
+            let named = input.taken.iter().zip(&input.columns);
+            let columns: Vec<(usize, String)> = named
+                .map(|(at, column)| (*at, column.name.clone()))
+                .collect();
+            project(plan, &columns)
+        }
+        _ => Ok(plan),
+    }
+}
+
 struct Lowering<'a> {
     graph: &'a DataFlowGraph,
     context: &'a PlanContext,
@@ -164,7 +181,7 @@ impl Lowering<'_> {
                 .outputs
                 .remove(&(edge.from_component, edge.from_output))
             {
-                Some(plan) => inputs.push(plan),
+                Some(plan) => inputs.push(left_behind(plan, bound.inputs[input].as_ref())?),
                 None => return internal_err!("{}: an output feeds two paths", bound.path),
             }
         }
