@@ -13,7 +13,7 @@ use arrow::{
 };
 use dtsx::{DataType as SsisType, SsisCode};
 
-use super::fail;
+use super::{fail, short_text::Short};
 use crate::{
     error::EvaluateError,
     evaluate::RowFailure,
@@ -29,20 +29,37 @@ pub(super) fn parse(
 ) -> Result<ArrayRef, EvaluateError> {
     macro_rules! signed {
         ($type:ty, $native:ty) => {
-            primitive::<$type>(texts, to, errors, |bytes| {
-                <$native>::try_from(text::parse_i64(bytes, style)?)
-                    .map_err(|_| ParseError::Overflow)
-            })
+            primitive::<$type>(
+                texts,
+                to,
+                errors,
+                |short| <$native>::try_from(short.integer()?).ok(),
+                |bytes| {
+                    <$native>::try_from(text::parse_i64(bytes, style)?)
+                        .map_err(|_| ParseError::Overflow)
+                },
+            )
         };
     }
     macro_rules! unsigned {
         ($type:ty, $native:ty) => {
-            primitive::<$type>(texts, to, errors, |bytes| {
-                <$native>::try_from(text::parse_u64(bytes, style)?)
-                    .map_err(|_| ParseError::Overflow)
-            })
+            primitive::<$type>(
+                texts,
+                to,
+                errors,
+                |short| <$native>::try_from(short.integer()?).ok(),
+                |bytes| {
+                    <$native>::try_from(text::parse_u64(bytes, style)?)
+                        .map_err(|_| ParseError::Overflow)
+                },
+            )
         };
     }
+    // Year, month, day in all orders of numeric dates: the year has four digits and comes first.
+    let iso_days = |short: Short| {
+        let (year, month, day) = short.iso_date()?;
+        text::days_from_civil(year, month, day)
+    };
     let moment = |bytes: &[u8]| match style {
         Style::Fast => text::parse_fast_date_time(bytes),
         other => text::parse_date_time(bytes, other),
@@ -57,10 +74,10 @@ pub(super) fn parse(
         SsisType::UI4 => unsigned!(UInt32Type, u32),
         SsisType::UI8 => unsigned!(UInt64Type, u64),
         SsisType::R4 => {
-            primitive::<Float32Type>(texts, to, errors, |bytes| text::parse_f32(bytes, style))
+            primitive::<Float32Type>(texts, to, errors, none, |bytes| text::parse_f32(bytes, style))
         }
         SsisType::R8 => {
-            primitive::<Float64Type>(texts, to, errors, |bytes| text::parse_f64(bytes, style))
+            primitive::<Float64Type>(texts, to, errors, none, |bytes| text::parse_f64(bytes, style))
         }
         SsisType::Cy => decimal(texts, to, 19, 4, style, errors),
         SsisType::Decimal { scale } => decimal(texts, to, 29, scale, style, errors),
@@ -69,18 +86,18 @@ pub(super) fn parse(
         }
         SsisType::Bool => boolean(texts, style, errors),
         SsisType::DbDate => {
-            primitive::<Date32Type>(texts, to, errors, |bytes| Ok(moment(bytes)?.days))
+            primitive::<Date32Type>(texts, to, errors, iso_days, |bytes| Ok(moment(bytes)?.days))
         }
-        SsisType::DbTime => primitive::<Time32SecondType>(texts, to, errors, |bytes| {
+        SsisType::DbTime => primitive::<Time32SecondType>(texts, to, errors, none, |bytes| {
             Ok((time(bytes, style)?.nanos / 1_000_000_000) as i32)
         }),
-        SsisType::DbTime2 { .. } => primitive::<Time64NanosecondType>(texts, to, errors, |bytes| {
+        SsisType::DbTime2 { .. } => primitive::<Time64NanosecondType>(texts, to, errors, none, |bytes| {
             Ok(time(bytes, style)?.nanos)
         }),
         SsisType::Date
         | SsisType::DbTimeStamp
         | SsisType::DbTimeStamp2 { .. }
-        | SsisType::FileTime => primitive::<TimestampMicrosecondType>(texts, to, errors, |bytes| {
+        | SsisType::FileTime => primitive::<TimestampMicrosecondType>(texts, to, errors, none, |bytes| {
             Ok(moment(bytes)?.to_utc()?.micros())
         }),
         SsisType::DbTimeStampOffset { .. } => offsets(texts, to, &moment, errors)?,
@@ -113,11 +130,17 @@ fn primitive<T: ArrowPrimitiveType>(
     texts: &StringViewArray,
     to: &SsisType,
     errors: &mut Vec<RowFailure>,
+    quick: impl Fn(Short) -> Option<T::Native>,
     parse: impl Fn(&[u8]) -> Result<T::Native, ParseError>,
 ) -> ArrayRef {
     let mut values = Vec::with_capacity(texts.len());
     let first = errors.len();
-    for row in 0..texts.len() {
+    for (row, view) in texts.views().iter().enumerate() {
+        // The view of a NULL may hold anything; so may its value.
+        if let Some(value) = Short::of(*view).and_then(&quick) {
+            values.push(value);
+            continue;
+        }
         let value = if texts.is_null(row) {
             Ok(T::Native::default())
         } else {
@@ -130,6 +153,11 @@ fn primitive<T: ArrowPrimitiveType>(
     }
     let nulls = nulls(texts, errors.get(first..).unwrap_or_default());
     Arc::new(PrimitiveArray::<T>::new(values.into(), nulls).with_data_type(arrow_type(to)))
+}
+
+/// No short form: every text goes to the parser.
+fn none<T>(_: Short) -> Option<T> {
+    None
 }
 
 /// NULL where the text was NULL or failed.
@@ -152,7 +180,16 @@ fn decimal(
     style: Style<'_>,
     errors: &mut Vec<RowFailure>,
 ) -> ArrayRef {
-    primitive::<Decimal128Type>(texts, to, errors, |bytes| {
+    let has_point = match style {
+        Style::Cast | Style::Fast => true,
+        Style::Standard(locale) => locale.decimal == b'.',
+    };
+    let limit = 10i64.checked_pow(precision.into()).unwrap_or(i64::MAX);
+    let quick = |short: Short| {
+        let value = if has_point { short.decimal(scale.into())? } else { return None };
+        (value.abs() < limit).then_some(value.into())
+    };
+    primitive::<Decimal128Type>(texts, to, errors, quick, |bytes| {
         text::parse_decimal(bytes, precision, scale, style)
     })
 }

@@ -3,6 +3,7 @@
 mod dates;
 mod from_text;
 mod numbers;
+mod short_text;
 mod to_text;
 
 use std::sync::Arc;

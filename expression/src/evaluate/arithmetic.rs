@@ -138,6 +138,14 @@ fn decimal(
         context.rows()
     };
     let (x, y) = (a.values(), b.values());
+    if let Some(values) = step.quick(x, y, (left.is_scalar, right.is_scalar)) {
+        let array = Decimal128Array::new(values.into(), nulls(left, right, rows))
+            .with_data_type(crate::types::arrow_type(&result));
+        return Ok(Value {
+            array: Arc::new(array),
+            is_scalar: left.is_scalar && right.is_scalar,
+        });
+    }
     let mut values: Vec<i128> = Vec::with_capacity(rows);
     let mut failed = false;
     let mut put = |value: Option<i128>| {
@@ -237,6 +245,31 @@ impl Step {
         }
     }
 
+    /// All results at once where no step can overflow: operands of 64 bits, a product that keeps its scale. `None` if
+    /// that is not so, or if a result has too many digits.
+    fn quick(&self, x: &[i128], y: &[i128], (one_x, one_y): (bool, bool)) -> Option<Vec<i128>> {
+        let factors = i64::try_from(self.left).is_ok() && i64::try_from(self.right).is_ok();
+        let exact = match self.operator {
+            BinaryOperator::Add | BinaryOperator::Subtract => factors,
+            BinaryOperator::Multiply => self.shift == 0,
+            _ => false,
+        };
+        if !exact || !small(x) || !small(y) {
+            return None;
+        }
+        let (left, right) = (self.left, self.right);
+        let values = match self.operator {
+            BinaryOperator::Add => each(x, y, (one_x, one_y), |x, y| x * left + y * right),
+            BinaryOperator::Subtract => each(x, y, (one_x, one_y), |x, y| x * left - y * right),
+            _ => each(x, y, (one_x, one_y), |x, y| {
+                i128::from(x as i64) * i128::from(y as i64)
+            }),
+        };
+        let bound = self.bound.unsigned_abs();
+        let all_fit = values.iter().fold(true, |fit, value| fit & (value.unsigned_abs() < bound));
+        all_fit.then_some(values)
+    }
+
     #[inline]
     fn apply(&self, x: i128, y: i128) -> Option<i128> {
         let value = match self.operator {
@@ -284,6 +317,26 @@ impl Step {
                 dividend.checked_div(i256::from_i128(y))?.to_i128()
             }
         }
+    }
+}
+
+/// Whether all values are of 64 bits.
+fn small(values: &[i128]) -> bool {
+    let beyond = |value: &i128| value ^ i128::from(*value as i64);
+    values.iter().fold(0, |bits, value| bits | beyond(value)) == 0
+}
+
+#[inline]
+fn each(
+    x: &[i128],
+    y: &[i128],
+    scalars: (bool, bool),
+    operation: impl Fn(i128, i128) -> i128,
+) -> Vec<i128> {
+    match (scalars, x, y) {
+        ((true, false), [x], _) => y.iter().map(|y| operation(*x, *y)).collect(),
+        ((false, true), _, [y]) => x.iter().map(|x| operation(*x, *y)).collect(),
+        _ => x.iter().zip(y).map(|(x, y)| operation(*x, *y)).collect(),
     }
 }
 

@@ -11,6 +11,9 @@ pub fn append_decimal(value: i128, scale: i8, out: &mut Vec<u8>) {
     let magnitude = value.unsigned_abs();
     match scale {
         1..=7 if magnitude < 100_000_000 => append_short(magnitude as u32, scale as u32, out),
+        1..=15 if magnitude < 10_000_000_000_000_000 => {
+            append_medium(magnitude as u64, scale as u32, out);
+        }
         0 if magnitude <= u128::from(u64::MAX) => append_u64(magnitude as u64, out),
         _ => append_long(magnitude, scale, out),
     }
@@ -28,6 +31,23 @@ fn append_short(magnitude: u32, scale: u32, out: &mut Vec<u8>) {
     out.truncate(end_of_whole);
     let [b0, b1, b2, b3, b4, b5, b6, b7] = (text >> (8 * point)).to_le_bytes();
     out.extend_from_slice(&[b'.', b0, b1, b2, b3, b4, b5, b6, b7]);
+    out.truncate(end_of_whole + 1 + scale as usize);
+}
+
+/// As [`append_short`], sixteen digits at most, 1 to 15 of them behind the point.
+#[inline]
+fn append_medium(magnitude: u64, scale: u32, out: &mut Vec<u8>) {
+    let high = eight_digits((magnitude / 100_000_000) as u32);
+    let low = eight_digits((magnitude % 100_000_000) as u32);
+    let digits = u128::from(high) | u128::from(low) << 64;
+    let point = 16 - scale;
+    let skip = (digits.trailing_zeros() / 8).min(point - 1);
+    let text = digits | u128::from(ASCII) | u128::from(ASCII) << 64;
+    let end_of_whole = out.len() + (point - skip) as usize;
+    out.extend_from_slice(&(text >> (8 * skip)).to_le_bytes());
+    out.truncate(end_of_whole);
+    out.push(b'.');
+    out.extend_from_slice(&(text >> (8 * point)).to_le_bytes());
     out.truncate(end_of_whole + 1 + scale as usize);
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{AsArray, Int32Array, TimestampMicrosecondArray},
+    array::{Array, AsArray, Int32Array, TimestampMicrosecondArray},
     compute::{DatePart, date_part},
     datatypes::{Date32Type, Int32Type, TimestampMicrosecondType},
 };
@@ -192,6 +192,13 @@ fn per_row(
     let constant = (values[at].is_scalar && !values[at].is_null(0)).then(|| unit(names.value(0)));
     let is_scalar = values.iter().all(|value| value.is_scalar);
     let rows = if is_scalar { 1 } else { context.rows() };
+    let no_nulls = values.iter().all(|value| value.array.null_count() == 0);
+    if let (Some(Some(unit)), true) = (constant, no_nulls)
+        && let Some(numbers) = (0..rows).map(|row| result(unit, row)).collect()
+    {
+        let array = Arc::new(Int32Array::new(numbers, None));
+        return Ok(Value { array, is_scalar });
+    }
     let mut numbers = Vec::with_capacity(rows);
     for row in 0..rows {
         if values.iter().any(|value| value.is_null(row)) {

@@ -5,6 +5,7 @@ mod math;
 mod null;
 mod search;
 mod text;
+mod views;
 
 use dtsx::DataType;
 

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, Int32Array, StringViewArray, StringViewBuilder, make_view},
-    buffer::NullBuffer,
+    array::{Array, ArrayRef, AsArray, Int32Array, StringViewArray, StringViewBuilder},
     datatypes::Int32Type,
 };
 use dtsx::{DataType, SsisCode};
 
-use super::{Function, Signature, integer_argument, text_argument, text_result};
+use super::{Function, Signature, integer_argument, text_argument, text_result, views};
 use crate::{
     error::EvaluateError,
     evaluate::{Context, Value},
@@ -176,6 +175,9 @@ pub(super) const UPPER: Function = Function {
     deterministic: true,
     check: one_text,
     apply: |values, _, context| {
+        if let Some(value) = short_case(&values[0], true) {
+            return Ok(value);
+        }
         rewrite(&values[0], context, |text, out| {
             if text.is_ascii() {
                 out.push_str(text);
@@ -196,6 +198,9 @@ pub(super) const LOWER: Function = Function {
     deterministic: true,
     check: one_text,
     apply: |values, _, context| {
+        if let Some(value) = short_case(&values[0], false) {
+            return Ok(value);
+        }
         rewrite(&values[0], context, |text, out| {
             if text.is_ascii() {
                 out.push_str(text);
@@ -306,43 +311,20 @@ fn part<'a>(
     let array: &'a StringViewArray = texts.array.as_string_view();
     let is_scalar = texts.is_scalar && others.iter().all(|other| other.is_scalar);
     let rows = if is_scalar { 1 } else { context.rows() };
-    let mut views = Vec::with_capacity(rows);
-    let mut valid = Vec::new();
-    for row in 0..rows {
-        let at = texts.at(row);
-        let null = array.is_null(at) || any_null(others, row);
-        let chosen = if null {
-            None
-        } else {
-            choose(array.value(at), row)
-        };
-        if chosen.is_none() {
-            if valid.is_empty() {
-                valid = vec![true; rows];
-            }
-            valid[row] = false;
-            if !null {
-                context.fail(row, SsisCode::EXPRESSION_EVALUATION_FAILED);
-            }
+    let parts = views::parts(array, rows, |row| texts.at(row), |row, at| {
+        if array.is_null(at) || any_null(others, row) {
+            return None;
         }
-        views.push(chosen.map_or(0, |chosen| sub_view(array, at, chosen)));
-    }
-    let nulls = (!valid.is_empty()).then(|| NullBuffer::from(valid));
-    let array = StringViewArray::try_new(views.into(), array.data_buffers().to_vec(), nulls)?;
+        let chosen = choose(array.value(at), row);
+        if chosen.is_none() {
+            context.fail(row, SsisCode::EXPRESSION_EVALUATION_FAILED);
+        }
+        chosen
+    });
     Ok(Value {
-        array: Arc::new(array) as ArrayRef,
+        array: Arc::new(parts) as ArrayRef,
         is_scalar,
     })
-}
-
-/// The view of a part of the text of row `at`.
-fn sub_view(array: &StringViewArray, at: usize, part: &str) -> u128 {
-    let whole = array.value(at);
-    let view = array.views()[at];
-    let (index, base) = ((view >> 64) as u32, (view >> 96) as u32);
-    // `part` lies inside `whole`.
-    let delta = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize) as u32;
-    make_view(part.as_bytes(), index, base.wrapping_add(delta))
 }
 
 /// New texts, one buffer for all.
@@ -374,6 +356,15 @@ pub(super) fn build(
     Ok(Value {
         array: Arc::new(builder.finish()),
         is_scalar,
+    })
+}
+
+/// The common case of UPPER and LOWER.
+fn short_case(texts: &Value, upper: bool) -> Option<Value> {
+    let array = views::short_ascii_case(texts.array.as_string_view_opt()?, upper)?;
+    Some(Value {
+        array: Arc::new(array),
+        is_scalar: texts.is_scalar,
     })
 }
 

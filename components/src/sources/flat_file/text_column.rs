@@ -146,6 +146,7 @@ impl Limit {
         let file = context.file_code_page;
         let page = |number: u32| match number {
             0 => Some(file.clone()),
+            same if same == file.number() => Some(file.clone()),
             _ => CodePage::from_number(number).ok(),
         };
         let (length, unit, cuts_at_nul) = match context.column.data_type {
