@@ -56,10 +56,28 @@ pub enum Planned {
         plan: Arc<dyn ExecutionPlan>,
         accounting: Accounting,
     },
+    /// An operator for each connected output, all over the same rows; the flow adds the router that copies them.
+    PerOutput {
+        input: Arc<dyn ExecutionPlan>,
+        component: Arc<dyn PerOutput>,
+    },
     /// The end of a flow: yields one row, the number of rows written.
     Sink(Arc<dyn ExecutionPlan>),
     /// A DataReader destination: its rows go to a caller.
     Reader(Arc<dyn ExecutionPlan>),
+}
+
+/// A component whose outputs are worked out apart from each other (Aggregate). Rows are combined on the way.
+pub trait PerOutput: fmt::Debug + Send + Sync {
+    /// Copies its input for the operators; outputs in document order.
+    fn copies(&self) -> Arc<dyn RowWise>;
+
+    /// The operator of one output, by its place in the document.
+    fn operator(
+        &self,
+        output: usize,
+        input: Arc<dyn ExecutionPlan>,
+    ) -> Result<Arc<dyn ExecutionPlan>>;
 }
 
 /// How the rows that enter an operator relate to those that leave it.

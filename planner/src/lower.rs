@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 use datafusion_common::{Result, internal_err};
 use datafusion_physical_plan::ExecutionPlan;
 use fletching_components::{
-    Accounting, BoundInput, ComponentKind, PlanContext, Planned,
+    Accounting, BoundInput, ComponentKind, PerOutput, PlanContext, Planned,
     flow::{Router, RouterOutputExec, RowWise, RowWiseExec, Tally, drain, project},
 };
 
@@ -72,11 +72,12 @@ pub struct OperatorOutput {
 pub enum Measure {
     /// A row-wise component keeps a tally.
     Tally(Arc<Tally>),
-    /// An operator with one output: its DataFusion metrics.
+    /// Operators: their DataFusion metrics.
     Plan {
-        plan: Arc<dyn ExecutionPlan>,
+        /// Output, and the operator that makes its rows; a destination's is its own output 0.
+        plans: Vec<(usize, Arc<dyn ExecutionPlan>)>,
         accounting: Accounting,
-        /// `plan` and the operators below it that are this component's too (the encoder of a file).
+        /// `plans` and the operators below them that are this component's too (the encoder of a file).
         operators: Vec<Arc<dyn ExecutionPlan>>,
     },
 }
@@ -84,12 +85,12 @@ pub enum Measure {
 impl Measure {
     /// `inputs` end what belongs to the component.
     fn of(
-        plan: &Arc<dyn ExecutionPlan>,
+        plans: Vec<(usize, Arc<dyn ExecutionPlan>)>,
         accounting: Accounting,
         inputs: &[Arc<dyn ExecutionPlan>],
     ) -> Self {
         let mut operators = Vec::new();
-        let mut ahead = vec![plan];
+        let mut ahead: Vec<_> = plans.iter().map(|(_, plan)| plan).collect();
         while let Some(next) = ahead.pop() {
             if inputs.iter().any(|input| Arc::ptr_eq(input, next)) {
                 continue;
@@ -98,7 +99,7 @@ impl Measure {
             ahead.extend(next.children());
         }
         Self::Plan {
-            plan: Arc::clone(plan),
+            plans,
             accounting,
             operators,
         }
@@ -217,13 +218,16 @@ impl Lowering<'_> {
         match checked.components[index].plan(inputs.clone(), self.context)? {
             Planned::RowWise { input, operator } => self.row_wise(index, input, &operator),
             Planned::Plan { plan, accounting } => {
-                let measure = Measure::of(&plan, accounting, &inputs);
+                let measure = Measure::of(vec![(0, Arc::clone(&plan))], accounting, &inputs);
                 if bound.outputs.first().is_some_and(|output| output.connected) {
                     self.outputs.insert((index, 0), plan);
                 } else {
                     self.drain(index, plan)?;
                 }
                 Ok(measure)
+            }
+            Planned::PerOutput { input, component } => {
+                self.per_output(index, &input, component.as_ref())
             }
             Planned::Sink(plan) => Ok(self.root(index, RootKind::Sink, plan, &inputs)),
             Planned::Reader(plan) => Ok(self.root(index, RootKind::Reader, plan, &inputs)),
@@ -237,7 +241,8 @@ impl Lowering<'_> {
         plan: Arc<dyn ExecutionPlan>,
         inputs: &[Arc<dyn ExecutionPlan>],
     ) -> Measure {
-        let measure = Measure::of(&plan, Accounting::Combining, inputs);
+        let plans = vec![(0, Arc::clone(&plan))];
+        let measure = Measure::of(plans, Accounting::Combining, inputs);
         self.roots.push(Root {
             component,
             kind,
@@ -253,6 +258,46 @@ impl Lowering<'_> {
             plan: drain(plan)?,
         });
         Ok(())
+    }
+
+    /// Every connected output reads a copy of the input; where only one is connected, the input itself.
+    fn per_output(
+        &mut self,
+        index: usize,
+        input: &Arc<dyn ExecutionPlan>,
+        component: &dyn PerOutput,
+    ) -> Result<Measure> {
+        let outputs = &self.graph.components[index].outputs;
+        let connected: Vec<usize> = (0..outputs.len())
+            .filter(|&output| outputs[output].connected)
+            .collect();
+        let mut plans = Vec::new();
+        let mut boundaries = vec![Arc::clone(input)];
+        match connected[..] {
+            [] => {
+                let plan = component.operator(0, Arc::clone(input))?;
+                self.drain(index, Arc::clone(&plan))?;
+                plans.push((0, plan));
+            }
+            [output] => plans.push((output, component.operator(output, Arc::clone(input))?)),
+            _ => {
+                let copies = component.copies();
+                let tally = Arc::new(Tally::new(outputs.len()));
+                let may_spill = self.graph.outputs_depend(index);
+                let router = Arc::new(Router::new(Arc::clone(input), copies, may_spill, tally));
+                for &output in &connected {
+                    let copy: Arc<dyn ExecutionPlan> =
+                        Arc::new(RouterOutputExec::try_new(Arc::clone(&router), output)?);
+                    boundaries.push(Arc::clone(&copy));
+                    plans.push((output, component.operator(output, copy)?));
+                }
+                self.routers.push(router);
+            }
+        }
+        for (output, plan) in plans.iter().filter(|_| !connected.is_empty()) {
+            self.outputs.insert((index, *output), Arc::clone(plan));
+        }
+        Ok(Measure::of(plans, Accounting::Combining, &boundaries))
     }
 
     fn row_wise(

@@ -32,12 +32,14 @@ pub(crate) fn report(plan: &DataFlowPlan, written: &[u64]) -> Result<FlowReport,
 pub(super) fn rows_out(operator: &Operator) -> Vec<u64> {
     match &operator.measure {
         Measure::Tally(tally) => tally.snapshot().rows_out,
-        Measure::Plan { plan, .. } => {
-            vec![
-                plan.metrics()
-                    .and_then(|metrics| metrics.output_rows())
-                    .unwrap_or(0) as u64,
-            ]
+        Measure::Plan { plans, .. } => {
+            let last = plans.iter().map(|(output, _)| *output).max().unwrap_or(0);
+            let mut rows = vec![0; last + 1];
+            for (output, plan) in plans {
+                let metrics = plan.metrics().and_then(|metrics| metrics.output_rows());
+                rows[*output] = metrics.unwrap_or(0) as u64;
+            }
+            rows
         }
     }
 }
@@ -54,15 +56,12 @@ fn component(
             (snapshot.redirected, snapshot.dropped, snapshot.elapsed)
         }
         Measure::Plan {
-            plan, operators, ..
+            plans, operators, ..
         } => {
-            let metrics = plan.metrics().unwrap_or_default();
+            let dropped = plans.iter().filter_map(|(_, plan)| plan.metrics());
+            let dropped = dropped.map(|metrics| sum(&metrics, "dropped_rows")).sum();
             let all = operators.iter().filter_map(|operator| operator.metrics());
-            (
-                0,
-                sum(&metrics, "dropped_rows"),
-                all.map(|metrics| elapsed(&metrics)).sum(),
-            )
+            (0, dropped, all.map(|metrics| elapsed(&metrics)).sum())
         }
     };
     let outputs = operator

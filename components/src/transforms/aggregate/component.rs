@@ -8,13 +8,19 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use datafusion_common::Result;
+use datafusion_common::{Result, internal_err};
 use datafusion_physical_plan::ExecutionPlan;
 
 use super::{AggregateColumn, AggregateError, AggregateExec, AggregateOutput, Operation};
 use crate::{
-    Accounting, Binding, BoundInput, Component, ComponentClass, ComponentKind, Findings,
-    PlanContext, Planned, only_input,
+    Binding, BoundInput, Component, ComponentClass, ComponentKind, Findings, PerOutput,
+    PlanContext, Planned,
+    flow::{OutputSpec, RowWise},
+    only_input,
+    transforms::{
+        multicast::Multicast,
+        settings::{Known, reject_unknown_everywhere},
+    },
 };
 
 pub static CLASS: ComponentClass = ComponentClass {
@@ -23,53 +29,78 @@ pub static CLASS: ComponentClass = ComponentClass {
     read,
 };
 
+/// Settings of an Aggregate.
 #[derive(Debug)]
 struct Aggregate {
     path: String,
-    output: AggregateOutput,
     locale_id: u32,
-    schema: SchemaRef,
+    outputs: Vec<(AggregateOutput, SchemaRef)>,
+    copies: Arc<Multicast>,
 }
 
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let input = binding.input()?;
     let mut findings = Findings::default();
-    let connected: Vec<usize> = (0..binding.outputs.len())
-        .filter(|&at| binding.outputs[at].connected)
-        .collect();
-    let at = match connected[..] {
-        [] => 0,
-        [at] => at,
-        _ => {
-            let message = "several connected outputs are not supported yet: split the aggregation over a Multicast";
-            return Err(binding.unsupported(message).into());
+    check_properties(binding, &mut findings);
+    let mut outputs = Vec::new();
+    for (output, bound) in binding.component.outputs.iter().zip(binding.outputs) {
+        let mut columns = Vec::new();
+        for column in &output.columns {
+            match aggregate_column(binding, input, column) {
+                Ok(column) => columns.push(column),
+                Err(finding) => findings.push(finding),
+            }
         }
-    };
-    if at != 0 {
-        findings.push(
-            binding.unsupported("an output other than the first is connected: not supported yet"),
-        );
+        outputs.push((AggregateOutput { columns }, bound.schema()));
     }
-    let Some(output) = binding.component.outputs.get(at) else {
-        return Err(binding.finding("has no output").into());
-    };
-    let columns = output
-        .columns
-        .iter()
-        .filter_map(|column| {
-            aggregate_column(binding, input, column)
-                .map_err(|found| findings.push(found))
-                .ok()
-        })
-        .collect();
-    let schema = binding.outputs[at].schema();
+    if outputs.is_empty() {
+        findings.push(binding.finding("has no output"));
+    }
+    let copies = binding.outputs.iter().map(|output| OutputSpec {
+        name: output.name.clone(),
+        schema: input.schema(),
+        is_error: false,
+        connected: output.connected,
+    });
     let aggregate = Aggregate {
         path: binding.path.to_owned(),
-        output: AggregateOutput { columns },
         locale_id: binding.locale_id,
-        schema,
+        outputs,
+        copies: Arc::new(Multicast {
+            path: binding.path.to_owned(),
+            outputs: copies.collect(),
+        }),
     };
-    findings.none_or(Box::new(aggregate))
+    findings.none_or(Box::new(Settings(Arc::new(aggregate))))
+}
+
+/// Hints of size are known and have no effect; anything else could change results.
+fn check_properties(binding: &Binding<'_>, findings: &mut Findings) {
+    let known = Known {
+        component: &[
+            "Keys",
+            "KeyScale",
+            "CountDistinctKeys",
+            "CountDistinctScale",
+            "AutoExtendFactor",
+        ],
+        input_column: &[],
+        output: &[
+            "Keys",
+            "KeyScale",
+            "CountDistinctKeys",
+            "CountDistinctScale",
+        ],
+        output_column: &[
+            "AggregationColumnId",
+            "AggregationType",
+            "AggregationComparisonFlags",
+            "IsBig",
+            "CountDistinctKeys",
+            "CountDistinctScale",
+        ],
+    };
+    reject_unknown_everywhere(binding, known, findings);
 }
 
 fn aggregate_column(
@@ -120,15 +151,34 @@ fn aggregate_column(
     })
 }
 
-impl Component for Aggregate {
+#[derive(Debug)]
+struct Settings(Arc<Aggregate>);
+
+impl Component for Settings {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, _context: &PlanContext) -> Result<Planned> {
-        let input = only_input(inputs)?;
-        let (output, schema) = (self.output.clone(), Arc::clone(&self.schema));
+        let component: Arc<dyn PerOutput> = Arc::<Aggregate>::clone(&self.0);
+        Ok(Planned::PerOutput {
+            input: only_input(inputs)?,
+            component,
+        })
+    }
+}
+
+impl PerOutput for Aggregate {
+    fn copies(&self) -> Arc<dyn RowWise> {
+        Arc::<Multicast>::clone(&self.copies) as Arc<dyn RowWise>
+    }
+
+    fn operator(
+        &self,
+        output: usize,
+        input: Arc<dyn ExecutionPlan>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let Some((output, schema)) = self.outputs.get(output).cloned() else {
+            return internal_err!("{} has no output {output}", self.path);
+        };
         let operator = AggregateExec::try_new(input, output, self.locale_id, schema)
             .map_err(|error| AggregateError::located(error, &self.path))?;
-        Ok(Planned::Plan {
-            plan: Arc::new(operator.with_path(&self.path)),
-            accounting: Accounting::Combining,
-        })
+        Ok(Arc::new(operator.with_path(&self.path)))
     }
 }
