@@ -119,9 +119,11 @@ pub fn parse_size(text: &str) -> Result<usize, String> {
         "kib" | "k" => 1 << 10,
         "mib" | "m" => 1 << 20,
         "gib" | "g" => 1 << 30,
+        "tib" | "t" => 1 << 40,
         "kb" => 1_000,
         "mb" => 1_000_000,
         "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
         other => {
             return Err(format!(
                 "`{other}` is not a unit of size: write 512MiB or 2GiB"
