@@ -27,34 +27,6 @@ pub(super) fn parse(
     style: Style<'_>,
     errors: &mut Vec<RowFailure>,
 ) -> Result<ArrayRef, EvaluateError> {
-    macro_rules! signed {
-        ($type:ty, $native:ty) => {
-            primitive::<$type>(
-                texts,
-                to,
-                errors,
-                |short| <$native>::try_from(short.integer()?).ok(),
-                |bytes| {
-                    <$native>::try_from(text::parse_i64(bytes, style)?)
-                        .map_err(|_| ParseError::Overflow)
-                },
-            )
-        };
-    }
-    macro_rules! unsigned {
-        ($type:ty, $native:ty) => {
-            primitive::<$type>(
-                texts,
-                to,
-                errors,
-                |short| <$native>::try_from(short.integer()?).ok(),
-                |bytes| {
-                    <$native>::try_from(text::parse_u64(bytes, style)?)
-                        .map_err(|_| ParseError::Overflow)
-                },
-            )
-        };
-    }
     // Year, month, day in all orders of numeric dates: the year has four digits and comes first.
     let iso_days = |short: Short| {
         let (year, month, day) = short.iso_date()?;
@@ -65,20 +37,20 @@ pub(super) fn parse(
         other => text::parse_date_time(bytes, other),
     };
     Ok(match *to {
-        SsisType::I1 => signed!(Int8Type, i8),
-        SsisType::I2 => signed!(Int16Type, i16),
-        SsisType::I4 => signed!(Int32Type, i32),
-        SsisType::I8 => signed!(Int64Type, i64),
-        SsisType::UI1 => unsigned!(UInt8Type, u8),
-        SsisType::UI2 => unsigned!(UInt16Type, u16),
-        SsisType::UI4 => unsigned!(UInt32Type, u32),
-        SsisType::UI8 => unsigned!(UInt64Type, u64),
-        SsisType::R4 => {
-            primitive::<Float32Type>(texts, to, errors, none, |bytes| text::parse_f32(bytes, style))
-        }
-        SsisType::R8 => {
-            primitive::<Float64Type>(texts, to, errors, none, |bytes| text::parse_f64(bytes, style))
-        }
+        SsisType::I1 => signed::<Int8Type>(texts, to, style, errors),
+        SsisType::I2 => signed::<Int16Type>(texts, to, style, errors),
+        SsisType::I4 => signed::<Int32Type>(texts, to, style, errors),
+        SsisType::I8 => signed::<Int64Type>(texts, to, style, errors),
+        SsisType::UI1 => unsigned::<UInt8Type>(texts, to, style, errors),
+        SsisType::UI2 => unsigned::<UInt16Type>(texts, to, style, errors),
+        SsisType::UI4 => unsigned::<UInt32Type>(texts, to, style, errors),
+        SsisType::UI8 => unsigned::<UInt64Type>(texts, to, style, errors),
+        SsisType::R4 => primitive::<Float32Type>(texts, to, errors, none, |bytes| {
+            text::parse_f32(bytes, style)
+        }),
+        SsisType::R8 => primitive::<Float64Type>(texts, to, errors, none, |bytes| {
+            text::parse_f64(bytes, style)
+        }),
         SsisType::Cy => decimal(texts, to, 19, 4, style, errors),
         SsisType::Decimal { scale } => decimal(texts, to, 29, scale, style, errors),
         SsisType::Numeric { precision, scale } => {
@@ -91,15 +63,19 @@ pub(super) fn parse(
         SsisType::DbTime => primitive::<Time32SecondType>(texts, to, errors, none, |bytes| {
             Ok((time(bytes, style)?.nanos / 1_000_000_000) as i32)
         }),
-        SsisType::DbTime2 { .. } => primitive::<Time64NanosecondType>(texts, to, errors, none, |bytes| {
-            Ok(time(bytes, style)?.nanos)
-        }),
+        SsisType::DbTime2 { .. } => {
+            primitive::<Time64NanosecondType>(texts, to, errors, none, |bytes| {
+                Ok(time(bytes, style)?.nanos)
+            })
+        }
         SsisType::Date
         | SsisType::DbTimeStamp
         | SsisType::DbTimeStamp2 { .. }
-        | SsisType::FileTime => primitive::<TimestampMicrosecondType>(texts, to, errors, none, |bytes| {
-            Ok(moment(bytes)?.to_utc()?.micros())
-        }),
+        | SsisType::FileTime => {
+            primitive::<TimestampMicrosecondType>(texts, to, errors, none, |bytes| {
+                Ok(moment(bytes)?.to_utc()?.micros())
+            })
+        }
         SsisType::DbTimeStampOffset { .. } => offsets(texts, to, &moment, errors)?,
         SsisType::Guid => guids(texts, errors)?,
         SsisType::Bytes { .. } | SsisType::Image => bytes(texts, errors),
@@ -110,6 +86,46 @@ pub(super) fn parse(
             });
         }
     })
+}
+
+fn signed<T: ArrowPrimitiveType>(
+    texts: &StringViewArray,
+    to: &SsisType,
+    style: Style<'_>,
+    errors: &mut Vec<RowFailure>,
+) -> ArrayRef
+where
+    T::Native: TryFrom<i64>,
+{
+    primitive::<T>(
+        texts,
+        to,
+        errors,
+        |short| T::Native::try_from(short.integer()?).ok(),
+        |bytes| {
+            T::Native::try_from(text::parse_i64(bytes, style)?).map_err(|_| ParseError::Overflow)
+        },
+    )
+}
+
+fn unsigned<T: ArrowPrimitiveType>(
+    texts: &StringViewArray,
+    to: &SsisType,
+    style: Style<'_>,
+    errors: &mut Vec<RowFailure>,
+) -> ArrayRef
+where
+    T::Native: TryFrom<i64> + TryFrom<u64>,
+{
+    primitive::<T>(
+        texts,
+        to,
+        errors,
+        |short| T::Native::try_from(short.integer()?).ok(),
+        |bytes| {
+            T::Native::try_from(text::parse_u64(bytes, style)?).map_err(|_| ParseError::Overflow)
+        },
+    )
 }
 
 fn time(bytes: &[u8], style: Style<'_>) -> Result<text::DateTime, ParseError> {
@@ -186,7 +202,11 @@ fn decimal(
     };
     let limit = 10i64.checked_pow(precision.into()).unwrap_or(i64::MAX);
     let quick = |short: Short| {
-        let value = if has_point { short.decimal(scale.into())? } else { return None };
+        let value = if has_point {
+            short.decimal(scale.into())?
+        } else {
+            return None;
+        };
         (value.abs() < limit).then_some(value.into())
     };
     primitive::<Decimal128Type>(texts, to, errors, quick, |bytes| {
