@@ -159,7 +159,7 @@ impl PathMap {
                 folder.components().next_back(),
                 Some(std::path::Component::Normal(_))
             );
-            if !(named && folder.pop()) && !folder.has_root() {
+            if !(named && folder.pop() || folder.has_root()) {
                 folder.push("..");
             }
         }

@@ -1,5 +1,10 @@
 //! What the checks look at: the Cargo files and the Rust files of the workspace, read once.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "reads the house itself; no package is involved"
+)]
+
 use std::{
     fmt, fs, io,
     path::{Path, PathBuf},

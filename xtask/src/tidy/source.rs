@@ -216,6 +216,6 @@ mod tests {
     fn test_items_are_found() {
         let text = "fn f() {}\n#[cfg(test)]\nmod tests { fn g() {} }\nfn h() {}";
         let items = source(text).test_items();
-        assert_eq!(items, [10..text.find("\nfn h").unwrap()]);
+        assert_eq!(items, vec![10..text.find("\nfn h").unwrap()]);
     }
 }
