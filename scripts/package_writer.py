@@ -421,14 +421,14 @@ class DataFlow:
         )
         return output, errors
 
-    def destination(self, name, manager, source, columns=None, overwrite=True):
-        """`columns`: file column -> arriving column; by name without it."""
+    def destination(self, name, manager, source, columns=None, overwrite=True, escape=False):
+        """`columns`: file column -> arriving column; by name without it. `escape`: double a qualifier inside a value."""
         component = Component(self, name, "Microsoft.FlatFileDestination", "Flat File Destination", 1)
         component.locale = True
         component.properties = [
             boolean("Overwrite", overwrite),
             Node("property", {"dataType": "System.Null", "expressionType": "Notify", "name": "Header"}),
-            boolean("EscapeQualifier", False),
+            boolean("EscapeQualifier", escape),
         ]
         component.connect(manager)
         title = "Flat File Destination Input"

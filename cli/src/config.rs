@@ -3,7 +3,7 @@
 //! ```toml
 //! memory = "2GiB"
 //! threads = 4
-//! [path-map]
+//! [path-map]                    # local folders: absolute, or relative to this file
 //! 'C:\data' = "/srv/data"
 //! [connections]
 //! "Sales file" = "/srv/data/sales.csv"
@@ -77,10 +77,10 @@ impl Config {
         if let Some(threads) = self.threads {
             settings.threads = usize::from(threads.max(1));
         }
+        let folder = self.file.parent().unwrap_or(Path::new(""));
         for (windows, local) in &self.path_map {
-            settings
-                .path_rules
-                .push(path_rule(&format!("{windows}={local}"))?);
+            let rule = format!("{windows}={}", folder.join(local).display());
+            settings.path_rules.push(path_rule(&rule)?);
         }
         settings.connections.extend(self.connections);
         settings.parameters.extend(self.parameters);

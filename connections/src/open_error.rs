@@ -35,7 +35,7 @@ pub enum OpenFault {
     )]
     Missing,
     #[error(
-        "the folder `{}` does not exist; create it, or map it with `--path-map 'FOLDER=/local/folder'`",
+        "the folder `{}` does not exist; create it, or map the package's Windows folder to another one (`--path-map 'C:\\data=/srv/data'`)",
         .folder.display()
     )]
     MissingFolder { folder: PathBuf },

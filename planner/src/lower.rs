@@ -73,7 +73,36 @@ pub enum Measure {
     /// A row-wise component keeps a tally.
     Tally(Arc<Tally>),
     /// An operator with one output: its DataFusion metrics.
-    Plan(Arc<dyn ExecutionPlan>, Accounting),
+    Plan {
+        plan: Arc<dyn ExecutionPlan>,
+        accounting: Accounting,
+        /// `plan` and the operators below it that are this component's too (the encoder of a file).
+        operators: Vec<Arc<dyn ExecutionPlan>>,
+    },
+}
+
+impl Measure {
+    /// `inputs` end what belongs to the component.
+    fn of(
+        plan: &Arc<dyn ExecutionPlan>,
+        accounting: Accounting,
+        inputs: &[Arc<dyn ExecutionPlan>],
+    ) -> Self {
+        let mut operators = Vec::new();
+        let mut ahead = vec![plan];
+        while let Some(next) = ahead.pop() {
+            if inputs.iter().any(|input| Arc::ptr_eq(input, next)) {
+                continue;
+            }
+            operators.push(Arc::clone(next));
+            ahead.extend(next.children());
+        }
+        Self::Plan {
+            plan: Arc::clone(plan),
+            accounting,
+            operators,
+        }
+    }
 }
 
 /// Makes the operators of one run.
@@ -185,10 +214,10 @@ impl Lowering<'_> {
                 None => return internal_err!("{}: an output feeds two paths", bound.path),
             }
         }
-        match checked.components[index].plan(inputs, self.context)? {
+        match checked.components[index].plan(inputs.clone(), self.context)? {
             Planned::RowWise { input, operator } => self.row_wise(index, input, &operator),
             Planned::Plan { plan, accounting } => {
-                let measure = Measure::Plan(Arc::clone(&plan), accounting);
+                let measure = Measure::of(&plan, accounting, &inputs);
                 if bound.outputs.first().is_some_and(|output| output.connected) {
                     self.outputs.insert((index, 0), plan);
                 } else {
@@ -196,18 +225,25 @@ impl Lowering<'_> {
                 }
                 Ok(measure)
             }
-            Planned::Sink(plan) => Ok(self.root(index, RootKind::Sink, plan)),
-            Planned::Reader(plan) => Ok(self.root(index, RootKind::Reader, plan)),
+            Planned::Sink(plan) => Ok(self.root(index, RootKind::Sink, plan, &inputs)),
+            Planned::Reader(plan) => Ok(self.root(index, RootKind::Reader, plan, &inputs)),
         }
     }
 
-    fn root(&mut self, component: usize, kind: RootKind, plan: Arc<dyn ExecutionPlan>) -> Measure {
+    fn root(
+        &mut self,
+        component: usize,
+        kind: RootKind,
+        plan: Arc<dyn ExecutionPlan>,
+        inputs: &[Arc<dyn ExecutionPlan>],
+    ) -> Measure {
+        let measure = Measure::of(&plan, Accounting::Combining, inputs);
         self.roots.push(Root {
             component,
             kind,
-            plan: Arc::clone(&plan),
+            plan,
         });
-        Measure::Plan(plan, Accounting::Combining)
+        measure
     }
 
     fn drain(&mut self, component: usize, plan: Arc<dyn ExecutionPlan>) -> Result<()> {

@@ -19,7 +19,10 @@ use async_trait::async_trait;
 use datafusion_common::Result;
 use datafusion_datasource::sink::{DataSink, DataSinkExec};
 use datafusion_execution::{SendableRecordBatchStream, TaskContext};
-use datafusion_physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan};
+use datafusion_physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan,
+    metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet},
+};
 use dtsx::SsisCode;
 use fletching_connections::{Files, StagedFile};
 use futures::StreamExt;
@@ -148,6 +151,7 @@ impl Component for FlatFileDestination {
             columns: self.layout.columns.len(),
             schema: input.schema(),
             run: Arc::clone(&context.run),
+            metrics: ExecutionPlanMetricsSet::new(),
         };
         Ok(Planned::Sink(Arc::new(DataSinkExec::new(
             input,
@@ -184,6 +188,7 @@ struct FlatFileSink {
     columns: usize,
     schema: SchemaRef,
     run: Arc<RunState>,
+    metrics: ExecutionPlanMetricsSet,
 }
 
 impl fmt::Debug for FlatFileSink {
@@ -234,6 +239,10 @@ impl FlatFileSink {
 
 #[async_trait]
 impl DataSink for FlatFileSink {
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
     fn schema(&self) -> &SchemaRef {
         &self.schema
     }
@@ -243,6 +252,7 @@ impl DataSink for FlatFileSink {
         mut data: SendableRecordBatchStream,
         _context: &Arc<TaskContext>,
     ) -> Result<u64> {
+        let metrics = BaselineMetrics::new(&self.metrics, 0);
         let mut file = self.open()?;
         let mut prologue = Vec::new();
         self.encoder
@@ -254,6 +264,7 @@ impl DataSink for FlatFileSink {
             let batch = batch?;
             let (bytes, rows) = EncodeExec::encoded(&batch)?;
             if !bytes.is_empty() {
+                let _timer = metrics.elapsed_compute().timer();
                 self.write(&mut file, bytes)?;
             }
             total += rows;

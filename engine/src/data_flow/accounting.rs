@@ -32,7 +32,7 @@ pub(crate) fn report(plan: &DataFlowPlan, written: &[u64]) -> Result<FlowReport,
 pub(super) fn rows_out(operator: &Operator) -> Vec<u64> {
     match &operator.measure {
         Measure::Tally(tally) => tally.snapshot().rows_out,
-        Measure::Plan(plan, _) => {
+        Measure::Plan { plan, .. } => {
             vec![
                 plan.metrics()
                     .and_then(|metrics| metrics.output_rows())
@@ -53,9 +53,16 @@ fn component(
             let snapshot = tally.snapshot();
             (snapshot.redirected, snapshot.dropped, snapshot.elapsed)
         }
-        Measure::Plan(plan, _) => {
+        Measure::Plan {
+            plan, operators, ..
+        } => {
             let metrics = plan.metrics().unwrap_or_default();
-            (0, sum(&metrics, "dropped_rows"), elapsed(&metrics))
+            let all = operators.iter().filter_map(|operator| operator.metrics());
+            (
+                0,
+                sum(&metrics, "dropped_rows"),
+                all.map(|metrics| elapsed(&metrics)).sum(),
+            )
         }
     };
     let outputs = operator
@@ -92,11 +99,15 @@ fn check(
             tally.snapshot().rows_in > 0 || delivered == 0
         }
         (Measure::Tally(tally), _) => tally.snapshot().rows_in == arrived,
-        (Measure::Plan(..), ComponentKind::Destination) => report.written == Some(arrived),
-        (Measure::Plan(_, Accounting::Preserving), ComponentKind::Transform) => {
-            arrived == delivered + report.dropped
-        }
-        (Measure::Plan(..), _) => true,
+        (Measure::Plan { .. }, ComponentKind::Destination) => report.written == Some(arrived),
+        (
+            Measure::Plan {
+                accounting: Accounting::Preserving,
+                ..
+            },
+            ComponentKind::Transform,
+        ) => arrived == delivered + report.dropped,
+        (Measure::Plan { .. }, _) => true,
     };
     if balanced {
         return Ok(());

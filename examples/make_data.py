@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Writes the data of the examples and the outputs that are expected of them, worked out here, row by row, in Python.
+
+    python3 examples/make_data.py                     # sales, merge, report: what is committed
+    python3 examples/make_data.py diamond 5000000     # rows for the diamond, not committed (some 160 MB)
+"""
+
+import datetime
+import decimal
+import pathlib
+import random
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+CENT, TENTH_OF_CENT = decimal.Decimal("0.01"), decimal.Decimal("0.0001")
+
+
+def write(path, header, lines):
+    with open(HERE / path, "w", encoding="cp1252", newline="") as file:
+        file.write(header + "\r\n")
+        file.writelines(line + "\r\n" for line in lines)
+
+
+def quoted(text):
+    return '"' + text.replace('"', '""') + '"'
+
+
+# ErrorCode of a rejected row; its ErrorColumn is the number of the column, counted through the package
+BAD_VALUE, TOO_LONG = -1071607676, -1071607675
+
+
+def sales(chance):
+    customers = ["Müller & Söhne", "O'Neill, Ltd", 'The "Corner" Shop', "  Garcia  ", "Björk", "Smith", "Café Zoë", "Lee"]
+    bad = {17: "quantity", 404: "sold_on", 1999: "customer", 3210: "unit_price", 4711: "sold_on"}
+    names = ["sale_id", "sold_on", "customer", "quantity", "unit_price", "discount"]
+    lines, large, small, rejected = [], [], [], []
+    for sale in range(1, 5001):
+        day = datetime.date(2024, 1, 1) + datetime.timedelta(days=chance.randrange(366))
+        customer, quantity = chance.choice(customers), chance.randrange(1, 60)
+        price = decimal.Decimal(chance.randrange(100, 9000)) * CENT
+        discount = decimal.Decimal(chance.choice([0, 0, 0, 5, 10, 25])) * CENT
+        cells = [str(sale), day.isoformat(), quoted(customer), str(quantity), str(price), str(discount)]
+        if sale in bad:
+            column = bad[sale]
+            cells[names.index(column)] = {
+                "quantity": "a dozen",
+                "sold_on": "2024-02-30",
+                "customer": quoted("A name that is longer than its column"),
+                "unit_price": "12.34.56",
+            }[column]
+            code = TOO_LONG if column == "customer" else BAD_VALUE
+            rejected.append(",".join([*cells, str(code), str(names.index(column) + 1)]))
+        else:
+            amount = (quantity * price * (1 - discount)).quantize(TENTH_OF_CENT)
+            quarter = f"{day.year}-Q{(day.month + 2) // 3}"
+            row = ",".join([str(sale), quarter, quoted(customer.strip().upper()), str(quantity), str(amount)])
+            (large if amount >= 1000 else small).append(row)
+        lines.append(",".join(cells))
+    write("sales/data/sales.csv", ",".join(names), lines)
+    header = 'sale_id,quarter,"customer",quantity,amount'  # the name of a qualified column is qualified
+    write("sales/expected/large.csv", header, large)
+    write("sales/expected/small.csv", header, small)
+    write("sales/expected/rejected.csv", "line,ErrorCode,ErrorColumn", rejected)
+
+
+def merge(chance):
+    rows = {}
+    for branch in ("north", "south"):
+        accounts = sorted(chance.sample(range(1000, 2000), 250))
+        rows[branch] = [
+            (account, f"{chance.choice(['Ada', 'Grace', 'Edsger', 'Barbara', 'Tony'])} of the {branch.title()}",
+             decimal.Decimal(chance.randrange(100, 1000000)) * CENT)
+            for account in accounts
+        ]
+        write(f"merge/data/{branch}.csv", "account,name,balance", [",".join(map(str, row)) for row in rows[branch]])
+    # Equal accounts: those of the first input come first.
+    merged = sorted(rows["north"] + rows["south"], key=lambda row: row[0])
+    write("merge/expected/accounts.csv", "account,name,balance", [",".join(map(str, row)) for row in merged])
+
+
+def report(chance):
+    regions, products = ["North", "South", "East", "West"], ["Apples", "Bread", "Coffee", "Dates", "Eggs"]
+    lines, totals = [], {}
+    for order in range(1, 30001):
+        day = datetime.date(2024, 1, 1) + datetime.timedelta(days=(order * 366) // 30001)
+        region, amount = chance.choice(regions), decimal.Decimal(chance.randrange(100, 50000)) * CENT
+        lines.append(f"{order},{day.isoformat()},{region},{chance.choice(products)},{amount}")
+        count, total, largest = totals.get((region, day.month), (0, decimal.Decimal(0), decimal.Decimal(0)))
+        totals[region, day.month] = count + 1, total + amount, max(largest, amount)
+    write("report/data/orders.csv", "order_id,ordered_on,region,product,amount", lines)
+    ordered = sorted(totals.items(), key=lambda item: (item[0][0], -item[1][1]))
+    with open(HERE / "report/expected/report.csv", "w", encoding="utf-8", newline="") as file:
+        file.write("region,month,orders,total,largest\n")
+        file.writelines(f"{region},{month},{count},{total},{largest}\n" for (region, month), (count, total, largest) in ordered)
+
+
+def diamond(chance, rows):
+    targets = list(range(1, rows + 1))
+    chance.shuffle(targets)
+    with open(HERE / "diamond/data/rows.csv", "w", encoding="cp1252", newline="") as file:
+        file.write("id,points_to,label\r\n")
+        file.writelines(f"{at + 1},{target},row {at + 1:08d} of many\r\n" for at, target in enumerate(targets))
+
+
+if __name__ == "__main__":
+    chance = random.Random(2024)
+    if sys.argv[1:2] == ["diamond"]:
+        diamond(chance, int(sys.argv[2]) if len(sys.argv) > 2 else 5_000_000)
+    else:
+        sales(chance)
+        merge(chance)
+        report(chance)

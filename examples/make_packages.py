@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Writes the packages of the examples: `python3 examples/make_packages.py`."""
+
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "scripts"))
+
+from package_writer import DATE, I4, I8, Column, Package, numeric, string, text  # noqa: E402
+
+PRICE, AMOUNT = numeric(9, 2), numeric(18, 4)
+
+
+def file(package, name, path, columns, qualified=()):
+    """A comma-separated file with names; the columns in `qualified` are quoted."""
+    made = [Column(one, kind, qualified=one in qualified) for one, kind in columns]
+    return package.flat_file(name, path, made, qualifier='"' if qualified else "<none>")
+
+
+def sales():
+    """A flat file, cleaned, split in two; rows that cannot be read go to a third file."""
+    package = Package("Sales")
+    columns = [
+        ("sale_id", I4),
+        ("sold_on", DATE),
+        ("customer", string(20)),
+        ("quantity", I4),
+        ("unit_price", PRICE),
+        ("discount", numeric(3, 2)),
+    ]
+    source = file(package, "Sales file", r"C:\data\sales.csv", columns, ("customer",))
+    flow = package.data_flow("Load sales")
+    rows, rejected = flow.source("Read sales", source, redirect=True)
+    rows, _ = flow.derived_column(
+        "Work out",
+        rows,
+        [
+            ("amount", AMOUNT, "[quantity] * [unit_price] * (1 - [discount])"),
+            ("quarter", string(7), '(DT_STR,7,1252)((DT_WSTR,4)YEAR([sold_on]) + "-Q" + (DT_WSTR,1)DATEPART("quarter",[sold_on]))'),
+        ],
+        [("customer", "(DT_STR,20,1252)UPPER(TRIM([customer]))")],
+    )
+    written = [("sale_id", I4), ("quarter", string(7)), ("customer", string(20)), ("quantity", I4), ("amount", AMOUNT)]
+    large, small = flow.conditional_split("By amount", rows, [("Large", "[amount] >= 1000")], "Small")
+    flow.destination("Write large", file(package, "Large sales", r"C:\out\large.csv", written, ("customer",)), large, escape=True)
+    flow.destination("Write small", file(package, "Small sales", r"C:\out\small.csv", written, ("customer",)), small, escape=True)
+    line = "Flat File Source Error Output Column"
+    refused = file(package, "Rejected rows", r"C:\out\rejected.csv", [("line", text()), ("ErrorCode", I4), ("ErrorColumn", I4)])
+    flow.destination("Write rejected", refused, rejected, {"line": line})
+    return package
+
+
+def merge():
+    """Two files, each sorted by the same column, become one that is sorted too."""
+    package = Package("Merge")
+    columns = [("account", I4), ("name", string(30)), ("balance", PRICE)]
+    flow = package.data_flow("Merge branches")
+    sides = []
+    for branch in ("North", "South"):
+        source = file(package, f"{branch} file", rf"C:\data\{branch.lower()}.csv", columns)
+        rows, _ = flow.source(f"Read {branch}", source, sorted_by=["account"])
+        sides.append(rows)
+    merged = flow.merge("By account", *sides)
+    flow.destination("Write all", file(package, "All accounts", r"C:\out\accounts.csv", columns), merged)
+    return package
+
+
+def report():
+    """Ends in a DataReader destination: a program reads the result as record batches."""
+    package = Package("Report")
+    columns = [("order_id", I4), ("ordered_on", DATE), ("region", string(10)), ("product", string(12)), ("amount", PRICE)]
+    source = file(package, "Orders file", r"C:\data\orders.csv", columns)
+    flow = package.data_flow("Report by region")
+    rows, _ = flow.source("Read orders", source)
+    rows, _ = flow.derived_column("Month", rows, [("month", I4, "MONTH([ordered_on])")])
+    grouped = flow.aggregate(
+        "Totals",
+        rows,
+        [
+            ("region", string(10), "region", 0),
+            ("month", I4, "month", 0),
+            ("orders", I8, "", 2),
+            ("total", numeric(38, 2), "amount", 4),
+            ("largest", PRICE, "amount", 7),
+        ],
+    )
+    flow.data_reader("Totals by region", flow.sort("Order", grouped, ["region", "-total"]))
+    return package
+
+
+def diamond():
+    """A file meets itself: one branch keeps its order, the other is sorted by the row that each row points to."""
+    package = Package("Diamond")
+    columns = [("id", I4), ("points_to", I4), ("label", string(24))]
+    source = file(package, "Rows", r"C:\data\rows.csv", columns)
+    flow = package.data_flow("Find who points here")
+    rows, _ = flow.source("Read", source, sorted_by=["id"])
+    straight, around = flow.multicast("Both ways", rows, ["As read", "To be sorted"])
+    pointing = flow.sort("By target", around, ["points_to"])
+    joined = flow.merge_join(
+        "Join", straight, pointing, 2, ["id", "label"], [("id", "pointed_at_by"), ("label", "their_label")]
+    )
+    kinds = [(column.name, column.type) for column in joined.columns]
+    flow.destination("Write", file(package, "Found", r"C:\out\found.csv", kinds), joined)
+    return package
+
+
+if __name__ == "__main__":
+    for make in (sales, merge, report, diamond):
+        package = make()
+        package.write(HERE / make.__name__ / f"{package.name}.dtsx")
