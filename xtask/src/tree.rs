@@ -12,10 +12,14 @@ use std::{
 
 use crate::tidy::source::Source;
 
+/// Folders of crates that may use all, and that nobody builds on.
+const FREE: &[&str] = &["tests/", "benches/", "xtask/"];
+
 /// The repository as the checks see it. Paths are relative to its root, with `/`.
 pub(crate) struct Tree {
     pub(crate) root: PathBuf,
     pub(crate) crates: Vec<Crate>,
+    pub(crate) workspace: Manifest,
     pub(crate) lock: Manifest,
 }
 
@@ -51,6 +55,16 @@ impl Manifest {
             .position(|line| wanted(line.trim()))
             .map_or(1, |index| index + 1)
     }
+
+    /// The line of a dependency; also of a table by its header.
+    pub(crate) fn line_of_entry(&self, name: &str) -> usize {
+        self.line(|line| {
+            let rest = line.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', ' ', '=']))
+                || line.contains(&format!("\"{name}\""))
+                || line.ends_with(&format!("dependencies.{name}]"))
+        })
+    }
 }
 
 /// A file that could not be read.
@@ -82,7 +96,12 @@ impl Tree {
             .map(|folder| Crate::read(&root, folder))
             .collect::<Result<_, _>>()?;
         let lock = Manifest::read(&root, "Cargo.lock".to_owned())?;
-        Ok(Self { root, crates, lock })
+        Ok(Self {
+            root,
+            crates,
+            workspace,
+            lock,
+        })
     }
 
     /// Every Rust file of every crate.
@@ -96,6 +115,12 @@ impl Tree {
 }
 
 impl Crate {
+    /// A crate of tests, of benches, or of the house itself.
+    pub(crate) fn is_free(&self) -> bool {
+        let path = &self.manifest.path;
+        FREE.iter().any(|folder| path.starts_with(folder))
+    }
+
     fn read(root: &Path, folder: &str) -> Result<Self, TreeError> {
         let manifest = Manifest::read(root, format!("{folder}/Cargo.toml"))?;
         let name = manifest

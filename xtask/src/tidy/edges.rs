@@ -51,9 +51,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("dtsx", &[]),
 ];
 
-/// Crates for tests, benches and the house itself: they may use all.
-const FREE: &[&str] = &["xtask", "fletching-tests", "fletching-benches"];
-
 /// What must not be reached, however far away: by the start of its name.
 const OUT_OF_REACH: &[(&str, &[&str])] = &[
     ("dtsx", &["datafusion", "arrow", "parquet"]),
@@ -70,7 +67,7 @@ fn direct(tree: &Tree) -> Vec<Breach> {
     let ours: BTreeSet<&str> = tree.crates.iter().map(|member| &*member.name).collect();
     let mut breaches = Vec::new();
     for member in &tree.crates {
-        if FREE.contains(&&*member.name) {
+        if member.is_free() {
             continue;
         }
         let allowed = ALLOWED
@@ -81,7 +78,7 @@ fn direct(tree: &Tree) -> Vec<Breach> {
             if ours.contains(used) && !allowed.contains(&used) {
                 breaches.push(Breach {
                     path: member.manifest.path.clone(),
-                    line: member.manifest.line(|line| is_entry(line, used)),
+                    line: member.manifest.line_of_entry(used),
                     advice: format!(
                         "`{}` must not use `{used}`: move what it needs to the right, or pass it in (xtask/src/tidy/edges.rs)",
                         member.name
@@ -106,7 +103,7 @@ fn reached(tree: &Tree) -> Vec<Breach> {
             };
             breaches.push(Breach {
                 path: member.manifest.path.clone(),
-                line: member.manifest.line(|line| is_entry(line, first)),
+                line: member.manifest.line_of_entry(first),
                 advice: format!(
                     "`{name}` must not reach {}: drop the dependency or the feature that leads there",
                     way.join(" -> ")
@@ -187,11 +184,4 @@ fn dependencies(member: &Crate) -> Vec<&str> {
             renamed.unwrap_or(name)
         })
         .collect()
-}
-
-fn is_entry(line: &str, name: &str) -> bool {
-    line.strip_prefix(name)
-        .is_some_and(|rest| rest.starts_with(['.', ' ', '=']))
-        || line.contains(&format!("\"{name}\""))
-        || line.ends_with(&format!("dependencies.{name}]"))
 }

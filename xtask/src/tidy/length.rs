@@ -110,12 +110,13 @@ fn functions(source: &Source) -> Vec<(&str, usize, usize)> {
     found
 }
 
-fn is_production(source: &Source) -> bool {
+/// Code that is built for use, as far as its path tells.
+pub(crate) fn is_production(source: &Source) -> bool {
     source.path.contains("/src/") && !source.path.ends_with("/tests.rs")
 }
 
 /// Files that belong to a module under `#[cfg(test)]`.
-fn test_files(tree: &Tree) -> BTreeSet<String> {
+pub(crate) fn test_files(tree: &Tree) -> BTreeSet<String> {
     let mut files = BTreeSet::new();
     for source in tree.sources() {
         let folder = match source.path.rsplit_once('/') {

@@ -2,6 +2,7 @@
 
 mod edges;
 mod length;
+mod manifests;
 mod module_docs;
 mod names;
 mod one_arrow;
@@ -31,6 +32,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Breach> {
     [
         edges::check,
         one_arrow::check,
+        manifests::check,
         length::check,
         module_docs::check,
         names::check,
