@@ -78,6 +78,8 @@ pub struct PlanContext {
     pub partitions: usize,
     /// Rows of the batches that blocking operators emit.
     pub batch_size: usize,
+    /// Bytes of a file that a source makes into one batch: whole rows, at least one.
+    pub morsel_bytes: usize,
     pub connections: Arc<Connections>,
     pub run: Arc<RunState>,
 }

@@ -7,6 +7,8 @@ pub struct RunReport {
     pub package: String,
     pub tasks: Vec<TaskOutcome>,
     pub elapsed: Duration,
+    /// Variables that components have set (Row Count, Recordset), and their values as text.
+    pub variables: Vec<(String, String)>,
     /// What the user should know although the run succeeded.
     pub warnings: Vec<String>,
 }

@@ -47,14 +47,8 @@ impl PreparedPackage {
             let flow = if task.disabled {
                 None
             } else {
-                let outcome = self.run_task(
-                    task,
-                    &context,
-                    hub,
-                    progress,
-                    &mut report.warnings,
-                    &mut finished,
-                );
+                let outcome =
+                    self.run_task(task, &context, hub, progress, &mut report, &mut finished);
                 Some(outcome.await?)
             };
             report.tasks.push(TaskOutcome {
@@ -74,7 +68,7 @@ impl PreparedPackage {
         context: &Arc<TaskContext>,
         hub: &ReaderHub,
         progress: &Progress,
-        warnings: &mut Vec<String>,
+        run: &mut RunReport,
         finished: &mut impl FnMut(&DataFlowPlan),
     ) -> Result<crate::FlowReport, RunError> {
         let plan = Arc::new(self.plan(task)?);
@@ -85,13 +79,13 @@ impl PreparedPackage {
         let executed = match executed {
             Ok(executed) => executed,
             Err(error) => {
-                progress.warn(std::mem::take(warnings));
+                progress.warn(std::mem::take(&mut run.warnings));
                 progress.warn(warned);
                 return Err(error);
             }
         };
-        warnings.extend(warned);
-        warnings.extend(executed.warnings);
+        run.warnings.extend(warned);
+        run.warnings.extend(executed.warnings);
         let report = data_flow::report(&plan, &executed.rows)?;
         plan.context.run.commit().map_err(|error| RunError::Flow {
             task: task.path.clone(),
@@ -100,14 +94,18 @@ impl PreparedPackage {
         for output in plan.context.run.take_outputs() {
             match output {
                 RunOutput::RowCount { variable, rows } => {
-                    self.variables
-                        .assign(&task.path, &variable, &rows.to_string())?;
+                    let rows = rows.to_string();
+                    self.variables.assign(&task.path, &variable, &rows)?;
+                    run.variables.push((variable, rows));
                 }
                 RunOutput::Recordset {
                     variable,
                     schema,
                     batches,
                 } => {
+                    let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+                    run.variables
+                        .push((variable.clone(), format!("{rows} rows")));
                     self.variables
                         .assign_batches(&task.path, &variable, schema, batches)?;
                 }
@@ -123,6 +121,7 @@ impl PreparedPackage {
         let context = PlanContext {
             partitions: self.settings.threads.max(1),
             batch_size: self.settings.batch_size.max(1),
+            morsel_bytes: self.settings.morsel_bytes.max(1),
             connections: Arc::new(self.connections(&task.path)?),
             run: Arc::new(RunState::default()),
         };

@@ -26,6 +26,8 @@ pub struct Settings {
     pub threads: usize,
     /// Rows in the batches of blocking operators.
     pub batch_size: usize,
+    /// Bytes of a flat file that travel as one batch: whole rows, at least one.
+    pub morsel_bytes: usize,
     /// Where spill files go; the system's temporary folder if `None`.
     pub temp_dir: Option<PathBuf>,
 }
@@ -41,6 +43,7 @@ impl Default for Settings {
             memory_limit_bytes: None,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             batch_size: 8192,
+            morsel_bytes: 1 << 20,
             temp_dir: None,
         }
     }

@@ -1,6 +1,6 @@
 //! The result of a run: rows of each path, time of each component.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use fletching::{ComponentReport, RunReport};
 use serde_json::{Value, json};
@@ -29,6 +29,9 @@ pub(crate) fn report(report: &RunReport) -> Result<(), Failure> {
             text.push_str(line.trim_end());
             text.push('\n');
         }
+    }
+    for (name, value) in &report.variables {
+        text.push_str(&format!("  {name} = {value}\n"));
     }
     for warning in &report.warnings {
         text.push_str(&format!("warning: {warning}\n"));
@@ -92,6 +95,7 @@ pub(crate) fn report_json(report: &RunReport) -> Result<(), Failure> {
         "package": report.package,
         "result": "success",
         "seconds": report.elapsed.as_secs_f64(),
+        "variables": report.variables.iter().cloned().collect::<BTreeMap<_, _>>(),
         "warnings": report.warnings,
         "tasks": tasks,
     }))

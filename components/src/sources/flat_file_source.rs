@@ -220,6 +220,10 @@ impl Component for FlatFileSource {
             file: file.clone(),
             decoder: Arc::clone(&self.decoder),
             read_by: Arc::clone(&read_by),
+            options: CutterOptions {
+                morsel_bytes: context.morsel_bytes,
+                ..CutterOptions::default()
+            },
             run: Arc::clone(&context.run),
         });
         let input = Arc::new(FeedExec::new(
@@ -249,6 +253,7 @@ struct OpenFile {
     file: PathBuf,
     decoder: Arc<FlatFileDecoder>,
     read_by: Arc<OnceLock<Arc<FlatFileDecoder>>>,
+    options: CutterOptions,
     run: Arc<RunState>,
 }
 
@@ -260,6 +265,7 @@ fn open(open: OpenFile) -> OpenBatches {
             file,
             decoder,
             read_by,
+            options,
             run,
         } = open;
         let name = file.display().to_string();
@@ -271,8 +277,8 @@ fn open(open: OpenFile) -> OpenBatches {
                     .into()
             };
         let input = InputFile::open(&file).map_err(|error| fail(Some(error.code()), &error))?;
-        let mut cutter = Cutter::try_new(decoder, input, CutterOptions::default())
-            .map_err(|error| fail(None, &error))?;
+        let mut cutter =
+            Cutter::try_new(decoder, input, options).map_err(|error| fail(None, &error))?;
         let batches: Batches = Box::new(std::iter::from_fn(move || match cutter.next_morsel() {
             Ok(Some(morsel)) => {
                 if read_by.set(Arc::clone(cutter.decoder())).is_ok() && cutter.by_line_feed() {

@@ -157,6 +157,21 @@ pub(crate) fn constant(node: &Typed) -> Result<Scalar, SsisCode> {
 }
 
 pub(crate) fn evaluate(node: &Typed, context: &mut Context<'_>) -> Result<Value, EvaluateError> {
+    let known = context.failures.len();
+    let value = evaluate_node(node, context)?;
+    // One value for all rows was worked out once; where it failed, it failed for every row.
+    if value.is_scalar
+        && let Some(failure) = context.failures.get(known).copied()
+    {
+        context.failures.truncate(known);
+        let rows = 0..context.batch.num_rows() as u32;
+        let failures = rows.map(|row| RowFailure { row, ..failure });
+        context.failures.extend(failures);
+    }
+    Ok(value)
+}
+
+fn evaluate_node(node: &Typed, context: &mut Context<'_>) -> Result<Value, EvaluateError> {
     Ok(match &node.kind {
         TypedKind::Constant(scalar) => Value {
             array: Arc::clone(&scalar.array),

@@ -1,0 +1,33 @@
+//! The spec files and journeys: one binary, a trial for each case, named by where it stands.
+//!
+//! ```text
+//!  spec/expression/*.tsv                             one expression a line ──▶ compiled, evaluated, compared
+//!  spec/{sources,transforms,destinations}/*.md       a component and its rows ──▶ a package ──▶ run under a matrix of
+//!                                                    threads, batch sizes and memory limits ──▶ compared
+//!  journeys/*.md                                     commands of a user ──▶ what they print and leave behind
+//!  corpus (outside the repository)                   real packages: load, round trip, plan
+//! ```
+//!
+//! `FLETCHING_BLESS=1 cargo test --test spec` rewrites what the Markdown files expect; read the diff before you keep it.
+
+mod runner;
+
+use std::{path::Path, process::ExitCode};
+
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests"));
+    let mut trials = runner::expressions::trials(&root.join("spec/expression"));
+    for kind in ["sources", "transforms", "destinations"] {
+        trials.extend(runner::components::trials(
+            &root.join("spec").join(kind),
+            kind,
+        ));
+    }
+    trials.extend(runner::contract::trials(&root.join("spec")));
+    trials.extend(runner::journeys::trials(&root.join("journeys")));
+    trials.extend(runner::corpus::trials());
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

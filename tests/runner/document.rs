@@ -1,0 +1,622 @@
+//! A component in TOML becomes a package: its inputs are fed by flat files, its outputs end in DataReader destinations.
+//!
+//! In the values of properties `{a}` stands for the lineage id of column `a`, `{Left/a}` for that of `a` at the input (or
+//! output) `Left`, `{id:Left/a}` for the id of the input's own column. Names in TOML are those of the package.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use serde::Deserialize;
+
+use super::table::{HeaderColumn, TypeText};
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComponentToml {
+    pub class: String,
+    #[serde(default)]
+    pub properties: BTreeMap<String, toml::Value>,
+    #[serde(default)]
+    pub inputs: Vec<InputToml>,
+    #[serde(default)]
+    pub outputs: Vec<OutputToml>,
+    /// Name and value of variables: `"User::n" = 5`.
+    #[serde(default)]
+    pub variables: BTreeMap<String, toml::Value>,
+    pub locale: Option<u32>,
+    pub connection: Option<ConnectionToml>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputToml {
+    pub name: String,
+    /// All columns that arrive if left out.
+    pub columns: Option<Vec<ColumnToml>>,
+    #[serde(default)]
+    pub properties: BTreeMap<String, toml::Value>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputToml {
+    pub name: String,
+    /// The input that a synchronous output passes on.
+    pub input: Option<String>,
+    #[serde(default)]
+    pub group: u32,
+    #[serde(default)]
+    pub error: bool,
+    #[serde(default)]
+    pub sorted: bool,
+    #[serde(default)]
+    pub columns: Vec<ColumnToml>,
+    #[serde(default)]
+    pub properties: BTreeMap<String, toml::Value>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnToml {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    #[serde(default)]
+    pub properties: BTreeMap<String, toml::Value>,
+    pub usage: Option<String>,
+    pub error: Option<String>,
+    pub truncation: Option<String>,
+    #[serde(default)]
+    pub sort: i32,
+    #[serde(default)]
+    pub flags: u32,
+    /// The column of the file that it is written to or read from, by name.
+    pub external: Option<String>,
+}
+
+/// A flat file connection manager: its properties, and its columns.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionToml {
+    #[serde(default)]
+    pub properties: BTreeMap<String, toml::Value>,
+    pub columns: Vec<FileColumnToml>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileColumnToml {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub delimiter: Option<String>,
+    pub width: Option<u32>,
+    pub qualified: Option<bool>,
+}
+
+/// Rows that arrive at an input.
+pub struct Feed<'a> {
+    pub input: &'a str,
+    pub columns: Vec<HeaderColumn>,
+}
+
+const FLOW: &str = "Package\\Flow";
+
+/// The package. `file`: where the flat file of `[connection]` is; input files are `<folder>/<input>.csv`.
+pub fn package(
+    component: &ComponentToml,
+    feeds: &[Feed<'_>],
+    readers: &[&str],
+    folder: &str,
+    file: &str,
+) -> Result<String, String> {
+    let mut writer = Writer {
+        component,
+        feeds,
+        managers: String::new(),
+        components: String::new(),
+        paths: String::new(),
+    };
+    for feed in feeds {
+        writer.feed(feed, folder)?;
+    }
+    if let Some(connection) = &component.connection {
+        writer.manager("File", file, connection)?;
+    }
+    writer.component()?;
+    for output in readers {
+        writer.reader(output)?;
+    }
+    let variables: String = component
+        .variables
+        .iter()
+        .map(|(name, value)| variable(name, value))
+        .collect();
+    Ok(format!(
+        r#"<?xml version="1.0"?>
+<DTS:Executable xmlns:DTS="www.microsoft.com/SqlServer/Dts" DTS:refId="Package" DTS:ExecutableType="Microsoft.Package" DTS:ObjectName="Package" DTS:LocaleID="1033">
+<DTS:Property DTS:Name="PackageFormatVersion">8</DTS:Property>
+<DTS:ConnectionManagers>{}</DTS:ConnectionManagers><DTS:Variables>{variables}</DTS:Variables>
+<DTS:Executables><DTS:Executable DTS:refId="{FLOW}" DTS:ExecutableType="Microsoft.Pipeline" DTS:ObjectName="Flow"><DTS:ObjectData>
+<pipeline version="1"><components>{}</components><paths>{}</paths></pipeline>
+</DTS:ObjectData></DTS:Executable></DTS:Executables></DTS:Executable>
+"#,
+        writer.managers, writer.components, writer.paths
+    ))
+}
+
+fn variable(name: &str, value: &toml::Value) -> String {
+    let (namespace, name) = name.split_once("::").unwrap_or(("User", name));
+    let code = match value {
+        toml::Value::Integer(_) => 20,
+        toml::Value::Float(_) => 5,
+        toml::Value::Boolean(_) => 11,
+        toml::Value::Array(_) => return object(namespace, name),
+        _ => 8,
+    };
+    format!(
+        r#"<DTS:Variable DTS:Namespace="{namespace}" DTS:ObjectName="{name}"><DTS:VariableValue DTS:DataType="{code}">{}</DTS:VariableValue></DTS:Variable>"#,
+        escaped(&plain(value))
+    )
+}
+
+/// `["object"]`: a variable of type Object.
+fn object(namespace: &str, name: &str) -> String {
+    format!(
+        r#"<DTS:Variable DTS:Namespace="{namespace}" DTS:ObjectName="{name}"><DTS:VariableValue DTS:DataType="13"/></DTS:Variable>"#
+    )
+}
+
+struct Writer<'a> {
+    component: &'a ComponentToml,
+    feeds: &'a [Feed<'a>],
+    managers: String,
+    components: String,
+    paths: String,
+}
+
+impl Writer<'_> {
+    /// Lineage id of a column that arrives at an input of the component.
+    fn fed(&self, input: &str, column: &str) -> String {
+        format!("{FLOW}\\Feed {input}.Outputs[Out].Columns[{column}]")
+    }
+
+    fn path(&mut self, start: &str, end: &str) {
+        let _ = write!(
+            self.paths,
+            r#"<path refId="{FLOW}.Paths[{start}]" startId="{start}" endId="{end}" name="{start}"/>"#
+        );
+    }
+
+    fn feed(&mut self, feed: &Feed<'_>, folder: &str) -> Result<(), String> {
+        let input = feed.input;
+        let last = feed.columns.len().saturating_sub(1);
+        let columns = feed
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(at, column)| FileColumnToml {
+                name: column.name.clone(),
+                kind: column.type_text.clone(),
+                delimiter: Some(if at == last { "\n" } else { "," }.to_owned()),
+                width: None,
+                qualified: Some(true),
+            });
+        let connection = ConnectionToml {
+            properties: BTreeMap::from([
+                (
+                    "TextQualifier".to_owned(),
+                    toml::Value::String("\"".to_owned()),
+                ),
+                ("CodePage".to_owned(), toml::Value::Integer(65001)),
+                (
+                    "ColumnNamesInFirstDataRow".to_owned(),
+                    toml::Value::Boolean(true),
+                ),
+                (
+                    "HeaderRowDelimiter".to_owned(),
+                    toml::Value::String("\n".to_owned()),
+                ),
+            ]),
+            columns: columns.collect(),
+        };
+        self.manager(
+            &format!("Feed {input}"),
+            &format!("{folder}/{input}.csv"),
+            &connection,
+        )?;
+        let source = format!("{FLOW}\\Feed {input}");
+        let mut columns = String::new();
+        for column in &feed.columns {
+            let id = self.fed(input, &column.name);
+            let sort = if column.sort_key == 0 {
+                String::new()
+            } else {
+                format!(r#" sortKeyPosition="{}""#, column.sort_key)
+            };
+            let _ = write!(
+                columns,
+                r#"<outputColumn refId="{id}" lineageId="{id}" name="{}"{}{sort} externalMetadataColumnId="{source}.Ext[{}]" errorRowDisposition="FailComponent" truncationRowDisposition="FailComponent"/>"#,
+                column.name,
+                type_attributes(&column.type_text)?,
+                column.name
+            );
+        }
+        let mut external = String::new();
+        for column in &feed.columns {
+            external.push_str(&external_column(&source, &column.name, &column.type_text)?);
+        }
+        let sorted = feed.columns.iter().any(|column| column.sort_key != 0);
+        let _ = write!(
+            self.components,
+            r#"<component refId="{source}" componentClassID="Microsoft.FlatFileSource" name="Feed {input}"><properties><property name="RetainNulls">true</property></properties><connections><connection refId="{source}.C" connectionManagerID="Package.ConnectionManagers[Feed {input}]" name="FlatFileConnection"/></connections><outputs><output refId="{source}.Outputs[Out]" name="Out" isSorted="{sorted}"><outputColumns>{columns}</outputColumns><externalMetadataColumns>{external}</externalMetadataColumns></output></outputs></component>"#
+        );
+        self.path(
+            &format!("{source}.Outputs[Out]"),
+            &format!("{FLOW}\\Tested.Inputs[{input}]"),
+        );
+        Ok(())
+    }
+
+    fn manager(
+        &mut self,
+        name: &str,
+        file: &str,
+        connection: &ConnectionToml,
+    ) -> Result<(), String> {
+        let mut attributes = String::new();
+        let delimited = (
+            "Format".to_owned(),
+            toml::Value::String("Delimited".to_owned()),
+        );
+        let mut properties = BTreeMap::from([delimited]);
+        properties.extend(connection.properties.clone());
+        for (property, value) in &properties {
+            let _ = write!(
+                attributes,
+                r#" DTS:{property}="{}""#,
+                escaped(&hexed(property, &plain(value)))
+            );
+        }
+        let mut columns = String::new();
+        for column in &connection.columns {
+            let kind = TypeText::parse(&column.kind)?;
+            let _ = write!(
+                columns,
+                r#"<DTS:FlatFileColumn DTS:ColumnType="{}" DTS:ColumnDelimiter="{}" DTS:ColumnWidth="{}" DTS:MaximumWidth="{}" DTS:DataType="{}" DTS:DataPrecision="{}" DTS:DataScale="{}" DTS:TextQualified="{}" DTS:ObjectName="{}"/>"#,
+                if column.width.is_some() {
+                    "FixedWidth"
+                } else {
+                    "Delimited"
+                },
+                escaped(&hexed(
+                    "ColumnDelimiter",
+                    column.delimiter.as_deref().unwrap_or_default()
+                )),
+                column.width.unwrap_or(0),
+                kind.length,
+                kind.code(),
+                kind.precision,
+                kind.scale,
+                if column.qualified.unwrap_or(false) {
+                    "True"
+                } else {
+                    "False"
+                },
+                escaped(&column.name)
+            );
+        }
+        let _ = write!(
+            self.managers,
+            r#"<DTS:ConnectionManager DTS:refId="Package.ConnectionManagers[{name}]" DTS:CreationName="FLATFILE" DTS:ObjectName="{name}"><DTS:ObjectData><DTS:ConnectionManager{attributes} DTS:ConnectionString="{}"><DTS:FlatFileColumns>{columns}</DTS:FlatFileColumns></DTS:ConnectionManager></DTS:ObjectData></DTS:ConnectionManager>"#,
+            escaped(file)
+        );
+        Ok(())
+    }
+
+    fn component(&mut self) -> Result<(), String> {
+        let component = self.component;
+        let tested = format!("{FLOW}\\Tested");
+        let mut inputs = String::new();
+        for feed in self.feeds {
+            let default = InputToml {
+                name: feed.input.to_owned(),
+                columns: None,
+                properties: BTreeMap::new(),
+            };
+            let input = component
+                .inputs
+                .iter()
+                .find(|input| input.name == feed.input)
+                .unwrap_or(&default);
+            inputs.push_str(&self.input(feed, input)?);
+        }
+        let mut outputs = String::new();
+        for output in &component.outputs {
+            outputs.push_str(&self.output(output)?);
+        }
+        let connection = component.connection.as_ref().map(|_| {
+            format!(r#"<connections><connection refId="{tested}.C" connectionManagerID="Package.ConnectionManagers[File]" name="FlatFileConnection"/></connections>"#)
+        });
+        let locale = component.locale.map(|id| format!(r#" localeId="{id}""#));
+        let properties = self.properties(&component.properties);
+        let _ = write!(
+            self.components,
+            r#"<component refId="{tested}" componentClassID="{}" name="Tested"{}>{properties}{}<inputs>{inputs}</inputs><outputs>{outputs}</outputs></component>"#,
+            component.class,
+            locale.unwrap_or_default(),
+            connection.unwrap_or_default()
+        );
+        Ok(())
+    }
+
+    fn input(&self, feed: &Feed<'_>, input: &InputToml) -> Result<String, String> {
+        let id = format!("{FLOW}\\Tested.Inputs[{}]", feed.input);
+        let all: Vec<ColumnToml> = feed
+            .columns
+            .iter()
+            .map(|column| ColumnToml::named(&column.name))
+            .collect();
+        let mut columns = String::new();
+        for column in input.columns.as_ref().unwrap_or(&all) {
+            let arriving = feed.columns.iter().find(|one| one.name == column.name);
+            let kind = arriving
+                .map(|one| type_attributes(&one.type_text))
+                .transpose()?
+                .unwrap_or_default();
+            let lineage = self.fed(feed.input, &column.name);
+            let external = column.external.as_ref().unwrap_or(&column.name);
+            let _ = write!(
+                columns,
+                r#"<inputColumn refId="{id}.Columns[{0}]" lineageId="{lineage}" cachedName="{0}"{kind}{1} externalMetadataColumnId="{id}.Ext[{external}]">{2}</inputColumn>"#,
+                column.name,
+                column.attributes(),
+                self.properties(&column.properties)
+            );
+        }
+        let external = self.external(&id)?;
+        let properties = self.properties(&input.properties);
+        Ok(format!(
+            r#"<input refId="{id}" name="{}">{properties}<inputColumns>{columns}</inputColumns>{external}</input>"#,
+            feed.input
+        ))
+    }
+
+    fn output(&self, output: &OutputToml) -> Result<String, String> {
+        let id = format!("{FLOW}\\Tested.Outputs[{}]", output.name);
+        let mut columns = output.columns.clone();
+        if output.error {
+            columns.extend([("ErrorCode", 1), ("ErrorColumn", 2)].map(|(name, flags)| {
+                ColumnToml {
+                    kind: Some("i4".to_owned()),
+                    flags,
+                    ..ColumnToml::named(name)
+                }
+            }));
+        }
+        let mut text = String::new();
+        for column in &columns {
+            let kind = column
+                .kind
+                .as_deref()
+                .ok_or_else(|| format!("output column {} has no type", column.name))?;
+            let external = column.external.as_ref().unwrap_or(&column.name);
+            let _ = write!(
+                text,
+                r#"<outputColumn refId="{id}.Columns[{0}]" lineageId="{id}.Columns[{0}]" name="{0}"{1}{2} sortKeyPosition="{3}" specialFlags="{4}" externalMetadataColumnId="{id}.Ext[{external}]">{5}</outputColumn>"#,
+                column.name,
+                type_attributes(kind)?,
+                column.attributes(),
+                column.sort,
+                column.flags,
+                self.properties(&column.properties)
+            );
+        }
+        let synchronous = output
+            .input
+            .as_ref()
+            .map(|input| format!(r#" synchronousInputId="{FLOW}\Tested.Inputs[{input}]""#));
+        let external = self.external(&id)?;
+        let properties = self.properties(&output.properties);
+        Ok(format!(
+            r#"<output refId="{id}" name="{}" isErrorOut="{}" isSorted="{}" exclusionGroup="{}"{}>{properties}<outputColumns>{text}</outputColumns>{external}</output>"#,
+            output.name,
+            output.error,
+            output.sorted,
+            output.group,
+            synchronous.unwrap_or_default()
+        ))
+    }
+
+    fn external(&self, id: &str) -> Result<String, String> {
+        let mut columns = String::new();
+        for column in self.component.connection.iter().flat_map(|connection| &connection.columns) {
+            columns.push_str(&external_column(id, &column.name, &column.kind)?);
+        }
+        Ok(format!("<externalMetadataColumns>{columns}</externalMetadataColumns>"))
+    }
+
+    /// A DataReader destination after an output of the component.
+    fn reader(&mut self, output: &str) -> Result<(), String> {
+        let id = format!("{FLOW}\\{output}");
+        let known = self.component.outputs.iter().find(|one| one.name == output);
+        let known = known.ok_or_else(|| format!("the component has no output `{output}`"))?;
+        let mut lineages: Vec<String> = Vec::new();
+        if let Some(input) = &known.input {
+            let feed = self.feeds.iter().find(|feed| feed.input == input);
+            let feed = feed.ok_or_else(|| format!("no rows are given for the input `{input}`"))?;
+            lineages.extend(
+                feed.columns
+                    .iter()
+                    .map(|column| self.fed(input, &column.name)),
+            );
+        }
+        let own = known.columns.iter().map(|column| column.name.as_str());
+        let errors: &[&str] = if known.error {
+            &["ErrorCode", "ErrorColumn"]
+        } else {
+            &[]
+        };
+        let own = own.chain(errors.iter().copied());
+        lineages
+            .extend(own.map(|name| format!("{FLOW}\\Tested.Outputs[{output}].Columns[{name}]")));
+        let columns: String = lineages
+            .iter()
+            .map(|lineage| {
+                let name = lineage.rsplit_once('[').map_or("", |(_, name)| name.trim_end_matches(']'));
+                format!(r#"<inputColumn refId="{id}.Inputs[In].Columns[{lineage}]" lineageId="{lineage}" cachedName="{name}"/>"#)
+            })
+            .collect();
+        let _ = write!(
+            self.components,
+            r#"<component refId="{id}" componentClassID="Microsoft.DataReaderDestinationAdapter" name="{output}"><inputs><input refId="{id}.Inputs[In]" name="In"><inputColumns>{columns}</inputColumns></input></inputs></component>"#
+        );
+        self.path(
+            &format!("{FLOW}\\Tested.Outputs[{output}]"),
+            &format!("{id}.Inputs[In]"),
+        );
+        Ok(())
+    }
+
+    fn properties(&self, properties: &BTreeMap<String, toml::Value>) -> String {
+        let properties: String = properties
+            .iter()
+            .map(|(name, value)| {
+                format!(
+                    r#"<property name="{name}">{}</property>"#,
+                    escaped(&self.referring(&plain(value)))
+                )
+            })
+            .collect();
+        format!("<properties>{properties}</properties>")
+    }
+
+    /// `{a}`, `{Left/a}` and `{id:Left/a}` replaced; braces around anything else stay.
+    fn referring(&self, text: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let Some((inside, behind)) = after.split_once('}') else {
+                break;
+            };
+            out.push_str(before);
+            match self.reference(inside) {
+                Some(id) => {
+                    let _ = write!(out, "#{{{id}}}");
+                }
+                None => {
+                    let _ = write!(out, "{{{inside}}}");
+                }
+            }
+            rest = behind;
+        }
+        out + rest
+    }
+
+    fn reference(&self, inside: &str) -> Option<String> {
+        let has = |feed: &Feed<'_>, column: &str| feed.columns.iter().any(|one| one.name == column);
+        if let Some((place, column)) = inside
+            .strip_prefix("id:")
+            .and_then(|rest| rest.split_once('/'))
+        {
+            return Some(format!("{FLOW}\\Tested.Inputs[{place}].Columns[{column}]"));
+        }
+        match inside.split_once('/') {
+            Some((place, column))
+                if self
+                    .feeds
+                    .iter()
+                    .any(|feed| feed.input == place && has(feed, column)) =>
+            {
+                Some(self.fed(place, column))
+            }
+            Some((place, column)) => {
+                let known = self
+                    .component
+                    .outputs
+                    .iter()
+                    .any(|output| output.name == place);
+                known.then(|| format!("{FLOW}\\Tested.Outputs[{place}].Columns[{column}]"))
+            }
+            None => self
+                .feeds
+                .iter()
+                .find(|feed| has(feed, inside))
+                .map(|feed| self.fed(feed.input, inside)),
+        }
+    }
+}
+
+impl ColumnToml {
+    fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: None,
+            properties: BTreeMap::new(),
+            usage: None,
+            error: None,
+            truncation: None,
+            sort: 0,
+            flags: 0,
+            external: None,
+        }
+    }
+
+    fn attributes(&self) -> String {
+        let named = [
+            ("usageType", &self.usage),
+            ("errorRowDisposition", &self.error),
+            ("truncationRowDisposition", &self.truncation),
+        ];
+        named
+            .iter()
+            .filter_map(|(name, value)| Some(format!(r#" {name}="{}""#, value.as_ref()?)))
+            .collect()
+    }
+}
+
+fn external_column(id: &str, name: &str, kind: &str) -> Result<String, String> {
+    let kind = type_attributes(kind)?;
+    Ok(format!(r#"<externalMetadataColumn refId="{id}.Ext[{name}]" name="{name}"{kind}/>"#))
+}
+
+fn type_attributes(text: &str) -> Result<String, String> {
+    let kind = TypeText::parse(text)?;
+    Ok(format!(
+        r#" dataType="{}" length="{}" precision="{}" scale="{}" codePage="{}""#,
+        kind.name, kind.length, kind.precision, kind.scale, kind.code_page
+    ))
+}
+
+fn plain(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Integer(number) => number.to_string(),
+        toml::Value::Float(number) => number.to_string(),
+        toml::Value::Boolean(truth) => truth.to_string(),
+        other => panic!("a property cannot be {other:?}"),
+    }
+}
+
+/// Delimiters and qualifiers as packages have them: `_x000A_` for what is no letter or digit.
+fn hexed(property: &str, text: &str) -> String {
+    if !(property.ends_with("Delimiter") || property == "TextQualifier") || text == "<none>" {
+        return text.to_owned();
+    }
+    text.chars()
+        .map(|one| {
+            if one.is_alphanumeric() {
+                one.to_string()
+            } else {
+                format!("_x{:04X}_", one as u32)
+            }
+        })
+        .collect()
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\n', "&#xA;")
+}
