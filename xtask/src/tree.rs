@@ -27,7 +27,7 @@ pub(crate) struct Tree {
 pub(crate) struct Crate {
     pub(crate) name: String,
     pub(crate) manifest: Manifest,
-    /// Every `.rs` file below the crate's folder, in the order of their paths.
+    /// Every `.rs` file below the crate's folder, and of its tests that stand beside it, in the order of their paths.
     pub(crate) files: Vec<Source>,
 }
 
@@ -131,6 +131,9 @@ impl Crate {
             .to_owned();
         let mut paths = Vec::new();
         rust_files(root, folder, &mut paths)?;
+        for beside in folders_beside(&manifest) {
+            rust_files(root, &beside, &mut paths)?;
+        }
         paths.sort();
         let files = paths
             .into_iter()
@@ -142,6 +145,19 @@ impl Crate {
             files,
         })
     }
+}
+
+/// Folders next to the crate's own that hold its tests or benches: `tests` of `path = "../tests/main.rs"`.
+fn folders_beside(manifest: &Manifest) -> Vec<String> {
+    ["test", "bench", "example"]
+        .iter()
+        .filter_map(|kind| manifest.table.get(*kind)?.as_array())
+        .flatten()
+        .filter_map(|target| {
+            let path = target.get("path")?.as_str()?.strip_prefix("../")?;
+            Some(path.rsplit_once('/')?.0.to_owned())
+        })
+        .collect()
 }
 
 fn rust_files(root: &Path, folder: &str, found: &mut Vec<String>) -> Result<(), TreeError> {

@@ -24,6 +24,9 @@ const EMPTY_WORDS: &[&str] = &[
 /// SSIS's own word: its connection managers, and the settings of one kind of them.
 const MANAGERS_ALLOWED: &[&str] = &["ConnectionManager", "FlatFileManager"];
 
+/// A function that makes or finds a connection manager.
+const CONNECTION_MANAGER: &str = "manager";
+
 /// After one of these comes a name that we give.
 const DECLARING: &[&[u8]] = &[
     b"const", b"enum", b"fn", b"mod", b"static", b"struct", b"trait", b"type", b"union",
@@ -74,10 +77,8 @@ fn empty_words(source: &Source) -> Vec<Breach> {
 /// The empty word that a name ends with.
 fn empty_word(name: &str) -> Option<&'static str> {
     let camel: String = name.split('_').map(capitalised).collect();
-    if MANAGERS_ALLOWED
-        .iter()
-        .any(|allowed| camel.ends_with(allowed))
-    {
+    let allowed = MANAGERS_ALLOWED.iter().any(|end| camel.ends_with(end));
+    if allowed || name == CONNECTION_MANAGER {
         return None;
     }
     // A whole word: `Database` does not end with `Base`.
@@ -108,6 +109,8 @@ mod tests {
             ("date_helper", Some("Helper")),
             ("Database", None),
             ("database", None),
+            ("manager", None),
+            ("Manager", Some("Manager")),
             ("ConnectionManager", None),
             ("read_connection_manager", None),
             ("ServiceName", None),
