@@ -2,7 +2,7 @@
 //!
 //! Fences of a case: `toml component` (see [`super::document`]); `csv NAME` for the rows of an input or of an output;
 //! `text file` for the file of `[connection]` (read by a source, expected of a destination), with `crlf`, `cp1252` or
-//! `utf16` after it; `text before` for what is in the file already; `text variables` and `text warnings` for what the run
+//! `utf16` after it, and `open` where the last line has no end; `text before` for what is in the file already; `text variables` and `text warnings` for what the run
 //! leaves; `text error` for the message of a case that fails.
 
 use std::{fs, path::Path};
@@ -272,6 +272,11 @@ impl<'a> Laid<'a> {
 
 fn encoded(fence: &Fence, text: &str) -> Vec<u8> {
     let options: Vec<&str> = fence.name.split(' ').skip(1).collect();
+    let text = if options.contains(&"open") {
+        text.trim_end_matches('\n')
+    } else {
+        text
+    };
     let text = if options.contains(&"crlf") {
         text.replace('\n', "\r\n")
     } else {

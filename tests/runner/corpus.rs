@@ -9,9 +9,10 @@ use fletching::{Application, CheckReport};
 use libtest_mimic::{Failed, Trial};
 
 pub fn trials() -> Vec<Trial> {
-    vec![Trial::test("corpus: every package loads, and says what it lacks", || {
-        check().map_err(Failed::from)
-    })]
+    vec![Trial::test(
+        "corpus: every package loads, and says what it lacks",
+        || check().map_err(Failed::from),
+    )]
 }
 
 fn check() -> Result<(), String> {
@@ -45,9 +46,14 @@ fn check() -> Result<(), String> {
     if !broken.is_empty() {
         return Err(broken.join("\n"));
     }
-    let silent = |report: &&CheckReport| !report.plans && report.findings.is_empty() && report.error.is_none();
+    let silent = |report: &&CheckReport| {
+        !report.plans && report.findings.is_empty() && report.error.is_none()
+    };
     if let Some(report) = reports.iter().find(silent) {
-        return Err(format!("{} does not plan and does not say why", report.package));
+        return Err(format!(
+            "{} does not plan and does not say why",
+            report.package
+        ));
     }
     Ok(())
 }

@@ -429,10 +429,17 @@ impl Writer<'_> {
 
     fn external(&self, id: &str) -> Result<String, String> {
         let mut columns = String::new();
-        for column in self.component.connection.iter().flat_map(|connection| &connection.columns) {
+        for column in self
+            .component
+            .connection
+            .iter()
+            .flat_map(|connection| &connection.columns)
+        {
             columns.push_str(&external_column(id, &column.name, &column.kind)?);
         }
-        Ok(format!("<externalMetadataColumns>{columns}</externalMetadataColumns>"))
+        Ok(format!(
+            "<externalMetadataColumns>{columns}</externalMetadataColumns>"
+        ))
     }
 
     /// A DataReader destination after an output of the component.
@@ -478,6 +485,13 @@ impl Writer<'_> {
     }
 
     fn properties(&self, properties: &BTreeMap<String, toml::Value>) -> String {
+        let friendly = properties.get("Expression").map(|value| {
+            let text = plain(value).replace('{', "[").replace('}', "]");
+            format!(
+                r#"<property name="FriendlyExpression">{}</property>"#,
+                escaped(&text)
+            )
+        });
         let properties: String = properties
             .iter()
             .map(|(name, value)| {
@@ -487,7 +501,10 @@ impl Writer<'_> {
                 )
             })
             .collect();
-        format!("<properties>{properties}</properties>")
+        format!(
+            "<properties>{properties}{}</properties>",
+            friendly.unwrap_or_default()
+        )
     }
 
     /// `{a}`, `{Left/a}` and `{id:Left/a}` replaced; braces around anything else stay.
@@ -576,7 +593,9 @@ impl ColumnToml {
 
 fn external_column(id: &str, name: &str, kind: &str) -> Result<String, String> {
     let kind = type_attributes(kind)?;
-    Ok(format!(r#"<externalMetadataColumn refId="{id}.Ext[{name}]" name="{name}"{kind}/>"#))
+    Ok(format!(
+        r#"<externalMetadataColumn refId="{id}.Ext[{name}]" name="{name}"{kind}/>"#
+    ))
 }
 
 fn type_attributes(text: &str) -> Result<String, String> {

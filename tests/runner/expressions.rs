@@ -98,7 +98,8 @@ fn check(fields: &[String]) -> Result<(), String> {
             } else {
                 shown(&evaluated.array, &found_type, row)
             };
-            if !expected.is_empty() && expected != "NONDET" && !same(expected, &found, &found_type) {
+            if !expected.is_empty() && expected != "NONDET" && !same(expected, &found, &found_type)
+            {
                 return Err(format!(
                     "row {row} of {rows} is {found}, {expected} is wanted"
                 ));

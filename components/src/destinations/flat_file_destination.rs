@@ -174,7 +174,9 @@ impl Encode for EncodeRows {
 
     fn encode(&self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<()> {
         self.encoder.encode(batch, out).map_err(|error| {
-            FlowError::new(&self.path, Some(error.code()), error.to_string()).into()
+            FlowError::new(&self.path, Some(error.code()), error.to_string())
+                .with_column(&error.column)
+                .into()
         })
     }
 }

@@ -17,6 +17,7 @@ use dtsx::SsisCode;
 use futures::StreamExt;
 
 use super::data_reader::selected_columns;
+use crate::transforms::settings::settable_names;
 use crate::{
     Binding, Component, ComponentClass, ComponentKind, Findings, PlanContext, Planned,
     flow::{FlowError, RunOutput, RunState, gather, project},
@@ -52,7 +53,7 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     if variable.is_empty() || !known {
         let mut finding = binding.finding(format!(
             "VariableName `{variable}` is not a variable in scope; there are: {}",
-            names.join(", ")
+            settable_names(binding).join(", ")
         ));
         finding.code = Some(SsisCode::VARIABLE_NOT_FOUND);
         return Err(finding.into());

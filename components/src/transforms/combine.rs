@@ -164,6 +164,9 @@ fn sorted_inputs<'a>(
             findings.push(finding);
         }
     }
+    if !findings.is_empty() {
+        return Err(findings);
+    }
     let count = keys_wanted.unwrap_or(left.sorted_by.len());
     if left.sorted_by.len() < count || right.sorted_by.len() < count || count == 0 {
         findings.push(binding.finding(format!(

@@ -21,7 +21,7 @@ use dtsx::{DataType, SsisCode};
 
 use super::{
     computed::{Computed, output_specs},
-    settings::{Known, regular_output, reject_unknown_everywhere, sole_input},
+    settings::{Known, regular_output, reject_unknown_everywhere, settable_names, sole_input},
 };
 use crate::{
     Binding, Component, ComponentClass, ComponentKind, Finding, Findings, PlanContext, Planned,
@@ -93,7 +93,7 @@ fn check_variable(binding: &Binding<'_>, variable: &str) -> Result<(), Finding> 
         None => (None, variable),
     };
     let Some(value) = binding.variables.value(namespace, name) else {
-        let known = binding.variables.names().join(", ");
+        let known = settable_names(binding).join(", ");
         let message = format!("variable `{variable}` does not exist; in scope are: {known}");
         return Err(finding("DTS_E_ROWCOUNTBADVARIABLENAME", message));
     };

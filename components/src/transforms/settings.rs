@@ -88,6 +88,13 @@ pub(crate) fn reject_unknown_everywhere(
     }
 }
 
+/// Variables in scope that a component may set, for suggestions.
+pub(crate) fn settable_names(binding: &Binding<'_>) -> Vec<String> {
+    let mut names = binding.variables.names();
+    names.retain(|name| !name.starts_with("System::"));
+    names
+}
+
 /// Property names that a component takes, by where they stand.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Known<'a> {

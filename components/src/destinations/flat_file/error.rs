@@ -80,15 +80,12 @@ impl EncodeError {
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            row,
-            column,
-            value,
-            fault,
+            row, value, fault, ..
         } = self;
         write!(
             f,
-            "{}: row {row} of the batch, column `{column}`, value `{value}`: {fault}",
-            self.code()
+            "value `{value}` in row {} of its batch: {fault}",
+            row + 1
         )
     }
 }

@@ -118,7 +118,9 @@ impl<R: Read> Cutter<R> {
                 reader,
                 stream_decoder,
                 block: Vec::new(),
+                ahead: Vec::new(),
                 at_end: false,
+                read_to_end: false,
             },
             pending: Vec::new(),
             offset: 0,
@@ -181,11 +183,13 @@ impl<R: Read> Cutter<R> {
     }
 
     fn choose_row_end(&mut self) -> Result<(), CutError> {
-        self.fill(self.options.morsel_bytes)?;
+        self.fill(row_ends::BEGINNING_BYTES.max(self.options.morsel_bytes))?;
         if let Some(decoder) = row_ends::decoder_for(&self.decoder, &self.pending) {
             self.decoder = Arc::new(decoder);
             self.by_line_feed = true;
         }
+        self.input
+            .put_back(&mut self.pending, self.options.morsel_bytes);
         Ok(())
     }
 
@@ -394,11 +398,30 @@ struct Input<R> {
     stream_decoder: Option<StreamDecoder>,
     /// Raw bytes on their way through the decoder.
     block: Vec<u8>,
+    /// Looked at before their turn.
+    ahead: Vec<u8>,
+    /// Nothing follows what was given out.
     at_end: bool,
+    /// Nothing follows `ahead`.
+    read_to_end: bool,
 }
 
 impl<R: Read> Input<R> {
+    /// Takes back what is beyond `keep` bytes of `out`.
+    fn put_back(&mut self, out: &mut Vec<u8>, keep: usize) {
+        if out.len() > keep {
+            self.ahead = out.split_off(keep);
+            self.read_to_end = self.at_end;
+            self.at_end = false;
+        }
+    }
+
     fn fill(&mut self, out: &mut Vec<u8>, want: usize) -> std::io::Result<()> {
+        if out.len() < want && !self.ahead.is_empty() {
+            let count = self.ahead.len().min(want - out.len());
+            out.extend(self.ahead.drain(..count));
+            self.at_end = self.read_to_end && self.ahead.is_empty();
+        }
         while out.len() < want && !self.at_end {
             let missing = want - out.len();
             // Room for the padding too: it is appended in place.

@@ -9,6 +9,9 @@ use super::{decode::FlatFileDecoder, layout::FlatFileLayout};
 
 const CRLF: &str = "\r\n";
 
+/// How much of a file is looked at, at least.
+pub(super) const BEGINNING_BYTES: usize = 1 << 16;
+
 /// The decoder to use for a file that starts with `beginning`, where it is not `declared`.
 pub(super) fn decoder_for(declared: &FlatFileDecoder, beginning: &[u8]) -> Option<FlatFileDecoder> {
     let layout = declared.layout();

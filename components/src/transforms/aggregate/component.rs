@@ -25,6 +25,7 @@ pub static CLASS: ComponentClass = ComponentClass {
 
 #[derive(Debug)]
 struct Aggregate {
+    path: String,
     output: AggregateOutput,
     locale_id: u32,
     schema: SchemaRef,
@@ -63,6 +64,7 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
         .collect();
     let schema = binding.outputs[at].schema();
     let aggregate = Aggregate {
+        path: binding.path.to_owned(),
         output: AggregateOutput { columns },
         locale_id: binding.locale_id,
         schema,
@@ -124,7 +126,7 @@ impl Component for Aggregate {
         let (output, schema) = (self.output.clone(), Arc::clone(&self.schema));
         let operator = AggregateExec::try_new(input, output, self.locale_id, schema)?;
         Ok(Planned::Plan {
-            plan: Arc::new(operator),
+            plan: Arc::new(operator.with_path(&self.path)),
             accounting: Accounting::Combining,
         })
     }

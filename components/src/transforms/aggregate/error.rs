@@ -1,8 +1,10 @@
 //! What can be wrong with an aggregate.
 
+use datafusion_common::DataFusionError;
 use dtsx::SsisCode;
 
 use super::Operation;
+use crate::flow::FlowError;
 
 const ARITHMETIC_OVERFLOW: SsisCode = SsisCode(0xC020_9011);
 const INVALID_INPUT_TYPE: SsisCode = SsisCode(0xC020_8203);
@@ -14,7 +16,7 @@ const INVALID_OUTPUT_TYPE: SsisCode = SsisCode(0xC020_8202);
 pub enum AggregateError {
     /// A column that the input does not have, or none where one is needed.
     #[error(
-        "aggregate column `{name}` ({operation:?}) needs one of the {columns} input columns, found {found:?}"
+        "column `{name}` ({operation:?}) needs one of the {columns} input columns, found {found:?}"
     )]
     NoSuchColumn {
         /// Output column.
@@ -27,9 +29,7 @@ pub enum AggregateError {
         columns: usize,
     },
     /// An operation that the type of its input column does not have.
-    #[error(
-        "{INVALID_INPUT_TYPE}: aggregate column `{name}`: {operation:?} of a column of type {found} is not possible"
-    )]
+    #[error("column `{name}`: {operation:?} of a column of type {found} is not possible")]
     InputType {
         /// Output column.
         name: String,
@@ -39,9 +39,7 @@ pub enum AggregateError {
         found: String,
     },
     /// A declared type that cannot hold the operation's result.
-    #[error(
-        "{INVALID_OUTPUT_TYPE}: aggregate column `{name}`: {operation:?} of a column of type {input} cannot be {declared}"
-    )]
+    #[error("column `{name}`: {operation:?} of a column of type {input} cannot be {declared}")]
     OutputType {
         /// Output column.
         name: String,
@@ -65,9 +63,7 @@ pub enum AggregateError {
         wanted: String,
     },
     /// A result beyond its declared type.
-    #[error(
-        "{ARITHMETIC_OVERFLOW}: aggregate column `{name}`: a result does not fit {declared}; declare a wider type"
-    )]
+    #[error("column `{name}`: a result does not fit {declared}; declare a wider type")]
     Overflow {
         /// Output column.
         name: String,
@@ -84,7 +80,30 @@ pub enum AggregateError {
     },
 }
 
-impl From<AggregateError> for datafusion_common::DataFusionError {
+impl AggregateError {
+    /// The code of SSIS for it, if it has one.
+    pub fn code(&self) -> Option<SsisCode> {
+        match self {
+            Self::InputType { .. } => Some(INVALID_INPUT_TYPE),
+            Self::OutputType { .. } => Some(INVALID_OUTPUT_TYPE),
+            Self::Overflow { .. } => Some(ARITHMETIC_OVERFLOW),
+            _ => None,
+        }
+    }
+
+    /// An error of this kind with the path of its component; any other as it is.
+    pub(super) fn located(error: DataFusionError, path: &str) -> DataFusionError {
+        match &error {
+            DataFusionError::External(inner) => match inner.downcast_ref::<Self>() {
+                Some(found) => FlowError::new(path, found.code(), found.to_string()).into(),
+                None => error,
+            },
+            _ => error,
+        }
+    }
+}
+
+impl From<AggregateError> for DataFusionError {
     fn from(error: AggregateError) -> Self {
         Self::External(Box::new(error))
     }

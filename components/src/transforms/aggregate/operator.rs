@@ -16,7 +16,7 @@ use datafusion_physical_plan::{
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 
 use super::{
-    AggregateColumn, AggregateOutput,
+    AggregateColumn, AggregateError, AggregateOutput,
     output::{Combined, OnDisk, combine, from_memory, placed_schema},
     partial::Partial,
     spill::Spill,
@@ -29,6 +29,8 @@ use crate::transforms::sort::{SortKey, SortSettings, Sorting};
 pub struct AggregateExec {
     input: Arc<dyn ExecutionPlan>,
     plan: Arc<Plan>,
+    /// Of the component, for errors.
+    path: String,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -57,9 +59,17 @@ impl AggregateExec {
         Self {
             input,
             plan,
+            path: String::new(),
             properties,
             metrics: ExecutionPlanMetricsSet::new(),
         }
+    }
+
+    /// Errors name this component.
+    #[must_use]
+    pub fn with_path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
     }
 }
 
@@ -118,7 +128,8 @@ impl ExecutionPlan for AggregateExec {
         let Ok([input]) = <[_; 1]>::try_from(children) else {
             return internal_err!("an aggregate takes one input");
         };
-        Ok(Arc::new(Self::with_plan(input, Arc::clone(&self.plan))))
+        let twin = Self::with_plan(input, Arc::clone(&self.plan));
+        Ok(Arc::new(twin.with_path(self.path.clone())))
     }
 
     fn execute(
@@ -143,7 +154,9 @@ impl ExecutionPlan for AggregateExec {
             context,
             metrics: BaselineMetrics::new(&self.metrics, 0),
         };
+        let path = self.path.clone();
         let output = futures::stream::once(aggregation.run()).try_flatten();
+        let output = output.map_err(move |error| AggregateError::located(error, &path));
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             Arc::clone(&self.plan.output),
             output,
