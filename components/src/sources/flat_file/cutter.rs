@@ -188,8 +188,6 @@ impl<R: Read> Cutter<R> {
             self.decoder = Arc::new(decoder);
             self.by_line_feed = true;
         }
-        self.input
-            .put_back(&mut self.pending, self.options.morsel_bytes);
         Ok(())
     }
 
@@ -215,6 +213,8 @@ impl<R: Read> Cutter<R> {
                 self.drop_front("\u{feff}".len());
             }
         }
+        self.input
+            .put_back(&mut self.pending, self.options.morsel_bytes);
         for _ in 0..decoder.layout().header_rows_to_skip {
             self.skip_header_row(decoder.header_row_delimiter())?;
         }

@@ -11,7 +11,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion_common::Result;
 use datafusion_physical_plan::ExecutionPlan;
 
-use super::{AggregateColumn, AggregateExec, AggregateOutput, Operation};
+use super::{AggregateColumn, AggregateError, AggregateExec, AggregateOutput, Operation};
 use crate::{
     Accounting, Binding, BoundInput, Component, ComponentClass, ComponentKind, Findings,
     PlanContext, Planned, only_input,
@@ -124,7 +124,8 @@ impl Component for Aggregate {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, _context: &PlanContext) -> Result<Planned> {
         let input = only_input(inputs)?;
         let (output, schema) = (self.output.clone(), Arc::clone(&self.schema));
-        let operator = AggregateExec::try_new(input, output, self.locale_id, schema)?;
+        let operator = AggregateExec::try_new(input, output, self.locale_id, schema)
+            .map_err(|error| AggregateError::located(error, &self.path))?;
         Ok(Planned::Plan {
             plan: Arc::new(operator.with_path(&self.path)),
             accounting: Accounting::Combining,
