@@ -28,7 +28,7 @@ use crate::{
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Config {
+pub(crate) struct Config {
     #[serde(skip)]
     file: PathBuf,
     memory: Option<String>,
@@ -45,7 +45,7 @@ pub struct Config {
 
 impl Config {
     /// The named file, else `fletching.toml` beside the package, else nothing.
-    pub fn find(named: Option<&Path>, base_dir: &Path) -> Result<Self, Failure> {
+    pub(crate) fn find(named: Option<&Path>, base_dir: &Path) -> Result<Self, Failure> {
         let beside = base_dir.join("fletching.toml");
         let file = match named {
             Some(file) => file.to_owned(),
@@ -64,7 +64,7 @@ impl Config {
         Ok(Self { file, ..config })
     }
 
-    pub fn apply(self, settings: &mut Settings) -> Result<(), Failure> {
+    pub(crate) fn apply(self, settings: &mut Settings) -> Result<(), Failure> {
         if let Some(memory) = &self.memory {
             let bytes = parse_size(memory).map_err(|message| {
                 Failure::new(

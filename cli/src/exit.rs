@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use fletching::{LoadError, RunError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     Success = 0,
     Failed = 1,
     Cancelled = 3,
@@ -22,19 +22,19 @@ impl From<Exit> for ExitCode {
 
 /// A command that did not succeed: what to print, as text or JSON, and the code to end with.
 #[derive(Debug)]
-pub struct Failure {
-    pub exit: Exit,
-    pub message: String,
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
     /// SSIS code, `0xC004700D`.
-    pub code: Option<String>,
-    pub symbol: Option<&'static str>,
-    pub json: bool,
+    pub(crate) code: Option<String>,
+    pub(crate) symbol: Option<&'static str>,
+    pub(crate) json: bool,
     /// What was noticed before it failed.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Failure {
-    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
             exit,
             message: message.into(),
@@ -45,7 +45,7 @@ impl Failure {
         }
     }
 
-    pub fn as_json(mut self, json: bool) -> Self {
+    pub(crate) fn with_json(mut self, json: bool) -> Self {
         self.json = json;
         self
     }

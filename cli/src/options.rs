@@ -11,52 +11,52 @@ use crate::{
 };
 
 #[derive(Debug, Clone, Args)]
-pub struct PackageOptions {
+pub(crate) struct PackageOptions {
     /// The package: a .dtsx file, or with --project the name of a package in it.
-    pub package: PathBuf,
+    pub(crate) package: PathBuf,
     /// Project of the package: its folder or an .ispac file.
     #[arg(long, value_name = "DIR|FILE.ispac")]
-    pub project: Option<PathBuf>,
+    pub(crate) project: Option<PathBuf>,
     /// Set a property: '\Package.Variables[User::X].Value=5'. Repeatable.
     #[arg(long, value_name = "PATH=VALUE")]
-    pub set: Vec<String>,
+    pub(crate) set: Vec<String>,
     /// Set a package or project parameter. Repeatable.
     #[arg(long, value_name = "NAME=VALUE")]
-    pub param: Vec<String>,
+    pub(crate) param: Vec<String>,
     /// Re-point a connection manager: 'Sales file=/srv/data/sales.csv'. Repeatable.
     #[arg(long, value_name = "NAME=STRING")]
-    pub connection: Vec<String>,
+    pub(crate) connection: Vec<String>,
     /// Map Windows paths to local ones: 'C:\data=/srv/data'. Repeatable.
     #[arg(long, value_name = "WIN=LOCAL")]
-    pub path_map: Vec<String>,
+    pub(crate) path_map: Vec<String>,
     /// Configuration file; `fletching.toml` beside the package is read by itself.
     #[arg(long, value_name = "FILE.toml")]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// Memory that queues, sorts and aggregates may hold before they spill: 512MiB, 2GiB.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub memory: Option<usize>,
+    pub(crate) memory: Option<usize>,
     /// Threads (default: all cores).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
+    pub(crate) threads: Option<u16>,
     /// Print errors only.
     #[arg(long)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
+pub(crate) enum OutputFormat {
     Text,
     Json,
 }
 
 impl PackageOptions {
     /// Loads the package.
-    pub fn load(&self) -> Result<Package, Failure> {
+    pub(crate) fn load(&self) -> Result<Package, Failure> {
         Ok(Application::load(&self.package, self.project.as_deref())?)
     }
 
     /// Command line over configuration file.
-    pub fn settings(&self, package: &Package) -> Result<Settings, Failure> {
+    pub(crate) fn settings(&self, package: &Package) -> Result<Settings, Failure> {
         let config = Config::find(self.config.as_deref(), package.base_dir())?;
         let mut settings = Settings {
             base_dir: package.base_dir().to_owned(),
@@ -77,7 +77,7 @@ impl PackageOptions {
     }
 }
 
-pub fn path_rule(rule: &str) -> Result<PathRule, Failure> {
+pub(crate) fn path_rule(rule: &str) -> Result<PathRule, Failure> {
     PathMap::parse_rule(rule)
         .map_err(|error| Failure::new(Exit::BadCommandLine, format!("--path-map: {error}")))
 }
@@ -110,7 +110,7 @@ fn pairs(option: &str, texts: &[String]) -> Result<Vec<(String, String)>, Failur
 }
 
 /// `64MiB`, `2GiB`, `500MB`, `1048576`.
-pub fn parse_size(text: &str) -> Result<usize, String> {
+pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
     let text = text.trim();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);

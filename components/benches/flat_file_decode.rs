@@ -4,15 +4,23 @@
 //! delimited by `|`, rows by LF; without it a table is made up. Prints gigabytes of text for each CPU-second (Linux; wall
 //! time elsewhere): the best and the median round.
 
-use std::{hint::black_box, sync::Arc, time::Instant};
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a measurement: prints, reads /proc, stops at the first fault"
+)]
+
+mod throughput;
+
+use std::sync::Arc;
 
 use dtsx::{DataType, Disposition};
 use fletching_components::sources::flat_file::{
     Cutter, CutterOptions, DecodedColumn, Encoding, FileColumn, FlatFileDecoder, FlatFileLayout,
     Morsel, Scratch,
 };
-
-const ROUNDS: usize = 7;
+use throughput::report;
 
 fn columns() -> Vec<(&'static str, DataType)> {
     let decimal = DataType::Numeric {
@@ -118,31 +126,6 @@ fn made_up(quote: &str) -> Vec<u8> {
         );
     }
     text.into_bytes()
-}
-
-/// Seconds that this thread has run, without the time in which others had its processor.
-fn cpu_seconds(start: Instant) -> f64 {
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanos = statistics
-        .split(' ')
-        .next()
-        .and_then(|text| text.parse::<f64>().ok());
-    nanos.map_or_else(|| start.elapsed().as_secs_f64(), |nanos| nanos / 1e9)
-}
-
-fn report(name: &str, bytes: usize, mut run: impl FnMut() -> usize) {
-    let start = Instant::now();
-    let mut rounds: Vec<f64> = (0..ROUNDS)
-        .map(|_| {
-            let before = cpu_seconds(start);
-            black_box(run());
-            cpu_seconds(start) - before
-        })
-        .collect();
-    rounds.sort_by(f64::total_cmp);
-    let rate = |seconds: f64| bytes as f64 / seconds / 1e9;
-    let (best, median) = (rate(rounds[0]), rate(rounds[ROUNDS / 2]));
-    println!("{name:40} best {best:7.3}  median {median:7.3}  GB per CPU-second");
 }
 
 fn cut(decoder: &Arc<FlatFileDecoder>, data: &[u8]) -> Vec<Morsel> {

@@ -1,4 +1,15 @@
 //! Encoding 16 columns of an order line table to delimited text: bytes of text per second of one core.
+//!
+//! `cargo bench -p fletching-components --bench flat_file_encode`
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a measurement: prints, reads /proc, stops at the first fault"
+)]
+
+mod throughput;
 
 use std::{hint::black_box, sync::Arc};
 
@@ -9,14 +20,16 @@ use arrow::{
     },
     datatypes::Schema,
 };
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dtsx::DataType;
 use fletching_components::destinations::flat_file::{
     ColumnShape, FlatFileEncoder, FlatFileOutputColumn, FlatFileOutputLayout, TextEncoding,
 };
 use fletching_expression::types::field;
+use throughput::report;
 
 const ROWS: i64 = 8192;
+/// Batches a round.
+const BATCHES: usize = 100;
 
 /// A sequence without pattern, the same in every run.
 fn noise(row: i64, salt: i64, below: i64) -> i64 {
@@ -39,11 +52,7 @@ fn lines() -> RecordBatch {
         let values = Decimal128Array::from_iter_values(
             (0..ROWS).map(|row| i128::from(noise(row, salt, below))),
         );
-        Arc::new(
-            values
-                .with_precision_and_scale(15, 2)
-                .expect("15 and 2 are valid"),
-        )
+        Arc::new(values.with_precision_and_scale(15, 2).unwrap())
     };
     let date = |salt| -> ArrayRef {
         Arc::new(Date32Array::from_iter_values(
@@ -58,7 +67,7 @@ fn lines() -> RecordBatch {
     };
     let comments = StringViewArray::from_iter_values((0..ROWS).map(|row| {
         let text = "regular courts above the furiously final deposits; ironic";
-        &text[..10 + noise(row, 9, 34) as usize]
+        text.split_at(10 + noise(row, 9, 34) as usize).0
     }));
     let columns: Vec<(&str, DataType, ArrayRef)> = vec![
         (
@@ -108,7 +117,7 @@ fn lines() -> RecordBatch {
         .map(|(name, data_type, _)| field(name, data_type))
         .collect();
     let arrays = columns.into_iter().map(|(_, _, array)| array).collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).expect("columns are of one length")
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap()
 }
 
 fn layout(batch: &RecordBatch, qualifier: &str) -> FlatFileOutputLayout {
@@ -137,32 +146,25 @@ fn layout(batch: &RecordBatch, qualifier: &str) -> FlatFileOutputLayout {
     }
 }
 
-fn bench(criterion: &mut Criterion) {
+fn main() {
     let batch = lines();
-    let mut group = criterion.benchmark_group("flat_file_encode");
     for (name, qualifier, code_page) in [
         ("plain", "", 65001),
         ("qualified", "\"", 1252),
         ("utf16", "", 1200),
     ] {
         let mut layout = layout(&batch, qualifier);
-        layout.encoding = TextEncoding::from_code_page(code_page).expect("known code page");
-        let encoder = FlatFileEncoder::new(&layout, &batch.schema()).expect("a sound layout");
+        layout.encoding = TextEncoding::from_code_page(code_page).unwrap();
+        let encoder = FlatFileEncoder::new(&layout, &batch.schema()).unwrap();
         let mut out = Vec::new();
-        encoder.encode(&batch, &mut out).expect("values fit");
-        group.throughput(Throughput::Bytes(out.len() as u64));
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| {
+        encoder.encode(&batch, &mut out).unwrap();
+        let len = out.len();
+        report(name, len * BATCHES, || {
+            for _ in 0..BATCHES {
                 out.clear();
-                encoder
-                    .encode(black_box(&batch), &mut out)
-                    .expect("values fit");
-                out.len()
-            });
+                encoder.encode(black_box(&batch), &mut out).unwrap();
+            }
+            out.len()
         });
     }
-    group.finish();
 }
-
-criterion_group!(benches, bench);
-criterion_main!(benches);

@@ -2,6 +2,12 @@
 //!
 //! `cargo bench -p fletching-components --bench merge_join`
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a measurement: prints and reads /proc"
+)]
+
 use std::{error::Error, sync::Arc};
 
 use arrow::{

@@ -2,6 +2,13 @@
 //!
 //! `cargo bench -p fletching-components --bench sort -- [threads [MiB]]`; one measurement a process, for its peak memory.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a measurement: prints, reads /proc, stops at the first fault"
+)]
+
 mod lineitem;
 
 use std::sync::Arc;

@@ -8,7 +8,6 @@ use crate::{Binding, Finding, Findings};
 #[derive(Debug, Clone)]
 pub(crate) struct FlatFileManager {
     pub(crate) name: String,
-    pub(crate) connection_string: String,
     pub(crate) format: FileFormat,
     pub(crate) unicode: bool,
     pub(crate) code_page: u32,
@@ -87,10 +86,6 @@ impl FlatFileManager {
         let qualifier = properties.get("TextQualifier").unwrap_or_default();
         let read = Self {
             name: manager.name.clone(),
-            connection_string: properties
-                .get("ConnectionString")
-                .unwrap_or_default()
-                .to_owned(),
             format,
             unicode: properties.bool("Unicode").unwrap_or(false),
             code_page: u32::try_from(code_page)

@@ -3,6 +3,14 @@
 //! A component is read from the bound document into typed settings ([`component`]), and planned into DataFusion
 //! operators. [`registry`] is the list of all of them; [`flow`] forks, orders and counts what runs through them.
 
+#![cfg_attr(
+    test,
+    expect(
+        clippy::disallowed_methods,
+        reason = "tests make and look at their own files"
+    )
+)]
+
 mod component;
 pub mod destinations;
 mod flat_file_manager;

@@ -2,6 +2,11 @@
 //!
 //! [`LocalFiles`] is the machine's own file system. A test wraps it and makes the n-th call fail.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the seam that others go through"
+)]
+
 use std::{
     ffi::OsString,
     fmt::Debug,

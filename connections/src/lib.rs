@@ -9,6 +9,14 @@
 //! paths they name into local ones; [`InputFile`] and [`StagedFile`] read and write. Every file operation goes through
 //! the [`Files`] trait, so that a test can make the n-th one fail.
 
+#![cfg_attr(
+    test,
+    expect(
+        clippy::disallowed_methods,
+        reason = "tests make and look at their own files"
+    )
+)]
+
 mod connections;
 mod file_path;
 mod files;

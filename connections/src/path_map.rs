@@ -135,7 +135,7 @@ impl PathMap {
                 local.extend(&parsed.elements);
                 Ok(local)
             }
-            Root::Relative { up } => self.find(path, self.above_base(up), &parsed.elements),
+            Root::Relative { up } => self.find(path, self.above_base_dir(up), &parsed.elements),
             _ => {
                 let rule = self
                     .rules
@@ -152,14 +152,14 @@ impl PathMap {
         }
     }
 
-    fn above_base(&self, up: usize) -> PathBuf {
+    fn above_base_dir(&self, up: usize) -> PathBuf {
         let mut folder = self.base_dir.clone();
         for _ in 0..up {
             let named = matches!(
                 folder.components().next_back(),
                 Some(std::path::Component::Normal(_))
             );
-            if !(named && folder.pop()) && !folder.has_root() {
+            if !(named && folder.pop() || folder.has_root()) {
                 folder.push("..");
             }
         }

@@ -29,7 +29,7 @@ pub enum RunError {
 
     /// A data flow stopped at a component.
     #[error("{}{error}", of_task(.task, .error))]
-    Flow { task: String, error: FlowError },
+    Flow { task: String, error: Box<FlowError> },
 
     /// A data flow stopped for another reason: memory, disk, a defect.
     #[error("{task}: {message}")]
@@ -55,7 +55,7 @@ impl RunError {
         match flow_error(error) {
             Some(error) => Self::Flow {
                 task: task.to_owned(),
-                error: error.clone(),
+                error: Box::new(error.clone()),
             },
             None => Self::Engine {
                 task: task.to_owned(),

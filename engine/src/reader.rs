@@ -18,10 +18,12 @@ use crate::RunError;
 /// Batches in flight between the flow and a caller.
 const CAPACITY: usize = 2;
 
+type BatchSender = mpsc::Sender<Result<RecordBatch, RunError>>;
+
 /// Callers waiting for the rows of DataReader destinations, by component name.
 #[derive(Debug, Clone, Default)]
 pub struct ReaderHub {
-    senders: Arc<Mutex<HashMap<String, mpsc::Sender<Result<RecordBatch, RunError>>>>>,
+    senders: Arc<Mutex<HashMap<String, BatchSender>>>,
 }
 
 impl ReaderHub {
@@ -33,7 +35,7 @@ impl ReaderHub {
     }
 
     /// The caller of a destination; taken once, so that its stream ends with the flow.
-    pub(crate) fn sender(&self, name: &str) -> Option<mpsc::Sender<Result<RecordBatch, RunError>>> {
+    pub(crate) fn sender(&self, name: &str) -> Option<BatchSender> {
         self.senders.lock().remove(name)
     }
 }

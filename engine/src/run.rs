@@ -89,7 +89,7 @@ impl PreparedPackage {
         let report = data_flow::report(&plan, &executed.rows)?;
         plan.context.run.commit().map_err(|error| RunError::Flow {
             task: task.path.clone(),
-            error,
+            error: Box::new(error),
         })?;
         for output in plan.context.run.take_outputs() {
             match output {

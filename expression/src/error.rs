@@ -7,11 +7,13 @@ use dtsx::SsisCode;
 pub struct ExpressionError {
     /// The whole expression.
     pub text: String,
-    /// Where the problem is, in characters from 0: start and end.
+    /// Where the problem begins, in characters from 0.
     pub start: usize,
+    /// The first character after it.
     pub end: usize,
     /// What was found and what was wanted.
     pub message: String,
+    /// The code that SSIS gives, where one is known.
     pub code: Option<SsisCode>,
 }
 
@@ -51,23 +53,38 @@ impl std::error::Error for ExpressionError {}
 /// A defect or a batch that does not fit the expression; never a row's fault.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluateError {
+    /// The expression was bound to more columns than the batch has.
     #[error("the batch has no column {0}")]
     NoColumn(usize),
+    /// An array is not the carrier of its SSIS type.
     #[error("a column of type {found} arrived where {wanted} was bound")]
-    Carrier { found: String, wanted: String },
+    Carrier {
+        /// The Arrow type of the array.
+        found: String,
+        /// The Arrow type that carries the bound SSIS type.
+        wanted: String,
+    },
+    /// SSIS has no conversion between the two types.
     #[error("{from} cannot be converted to {to}")]
     NoConversion {
+        /// The type of the values.
         from: dtsx::DataType,
+        /// The type that was asked for.
         to: dtsx::DataType,
     },
+    /// A kernel of Arrow refused its arrays.
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),
+    /// An array could not be written as text.
     #[error(transparent)]
     Format(#[from] crate::format::FormatError),
+    /// The locale that text is read by is not known.
     #[error(transparent)]
     Locale(#[from] crate::text::UnknownLocale),
+    /// The code page that text is written in is not known: which, and what is.
     #[error("{0}")]
     CodePage(String),
+    /// A part without columns failed, so each row would.
     #[error("a constant expression failed: {0}")]
     Constant(SsisCode),
 }

@@ -7,6 +7,8 @@
 //! A scalar is a batch of one row. [`convert()`] changes arrays between SSIS types, [`text`] and [`format`] are the forms
 //! of values as text, [`collation`] their linguistic order, [`code_page`] their bytes.
 
+#![deny(missing_docs)]
+
 mod check;
 pub mod code_page;
 pub mod collation;
@@ -33,7 +35,9 @@ pub use scalar::Scalar;
 pub enum ColumnReference {
     /// `Name`, `[Name]` or `[Source].[Name]`.
     Name {
+        /// The component that the column comes from.
         source: Option<String>,
+        /// The column, without brackets.
         name: String,
     },
     /// `#12` or `#{Package\..}`: the inside.

@@ -13,11 +13,14 @@ use crate::{format, types::arrow_type};
 /// A value: an array of one row in the carrier of its type.
 #[derive(Debug, Clone)]
 pub struct Scalar {
+    /// The SSIS type, which the array alone does not tell.
     pub data_type: DataType,
+    /// One row.
     pub array: ArrayRef,
 }
 
 impl Scalar {
+    /// NULL of a type.
     pub fn null(data_type: DataType) -> Self {
         Self {
             data_type,
@@ -34,6 +37,7 @@ impl Scalar {
         }
     }
 
+    /// Whether the row is NULL.
     pub fn is_null(&self) -> bool {
         self.array.is_null(0)
     }

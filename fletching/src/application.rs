@@ -14,23 +14,41 @@ const FILE_BYTES_MAX: u64 = 1 << 30;
 /// Why a package could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    #[error("{}: there is no such file or folder{hint}", path.display())]
-    NotFound { path: PathBuf, hint: String },
+    /// Nothing is at that place (exit code 4).
+    #[error("{}: there is no such file or folder", path.display())]
+    NotFound {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The operating system refused it, or it is too large.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// It is not a sound package or project.
     #[error("{}: {source}", path.display())]
     Document {
+        /// The file.
         path: PathBuf,
+        /// What is wrong with it, and where.
         source: Box<dtsx::Error>,
     },
+    /// The project was found, the package in it was not.
     #[error("{}: the project has no package `{name}`; it has: {}", path.display(), known.join(", "))]
     NoSuchPackage {
+        /// The project.
         path: PathBuf,
+        /// The package that was asked for.
         name: String,
+        /// The packages that the project has.
         known: Vec<String>,
     },
+    /// A project, a folder or another file, where a package was wanted.
     #[error("{} {hint}", path.display())]
-    NotAPackage { path: PathBuf, hint: String },
+    NotAPackage {
+        /// What was named.
+        path: PathBuf,
+        /// What it is, and how to name a package in it.
+        hint: String,
+    },
 }
 
 impl LoadError {
@@ -45,7 +63,6 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
     if !path.exists() {
         return Err(LoadError::NotFound {
             path: path.to_owned(),
-            hint: String::new(),
         });
     }
     Ok(files::read(path, FILE_BYTES_MAX)?)
@@ -101,10 +118,7 @@ impl Application {
         let mut reports = Vec::new();
         for path in paths {
             if !path.exists() {
-                return Err(LoadError::NotFound {
-                    path: path.clone(),
-                    hint: String::new(),
-                });
+                return Err(LoadError::NotFound { path: path.clone() });
             }
             for file in files::find(path, &["dtsx", "ispac"])? {
                 if is_ispac(&file) {

@@ -12,7 +12,9 @@ pub struct CheckReport {
     pub package: String,
     /// PackageFormatVersion.
     pub format: Option<u32>,
+    /// The document is sound.
     pub loads: bool,
+    /// Everything in it is supported and bound: it could run.
     pub plans: bool,
     /// What is not supported, and what is wrong.
     pub findings: Vec<Finding>,

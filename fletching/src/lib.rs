@@ -9,6 +9,8 @@
 //! checks everything that can be checked before a row moves. [`Execution`] runs; a reader attached to it receives the
 //! record batches of a DataReader destination while the package runs.
 
+#![deny(missing_docs)]
+
 mod application;
 mod check;
 mod execution;

@@ -2,6 +2,13 @@
 //! repository: in `$FLETCHING_SHARED/corpus`, else in `shared/corpus` beside the repository. Without it this test only
 //! says so, except in CI, where it fails.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that reads the corpus and says what it found"
+)]
+
 use std::{
     collections::BTreeMap,
     fs,

@@ -1,5 +1,7 @@
 //! The document: lossless in every encoding, edited in place, and closed to hostile input.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use dtsx::{Document, Edits, Error, Limits, Package};
 
 const MIXED: &str = "<?xml version=\"1.0\"?>\r\n<!-- a --><r xmlns='u:1' xmlns:p=\"u:2\"\r\n  b = '2' p:a=\"1&#xA;&lt;&quot;\"><e/><e ></e >t&amp;\

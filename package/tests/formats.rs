@@ -1,5 +1,7 @@
 //! Small packages of each format give the same typed view.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
 use dtsx::{
     ConstraintValue, DataFlow, DataType, Disposition, EvalOp, Executable, ExecutableKind,
     FlatFileColumnType, Package, Payload, UsageType,

@@ -1,5 +1,7 @@
 //! Projects from archives and folders.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
 use std::io::{Cursor, Write};
 
 use dtsx::{ConnectionManager, DeploymentModel, Error, Limits, Project};

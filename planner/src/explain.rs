@@ -1,7 +1,5 @@
 //! A data-flow plan as text: each router once, then one tree per root.
 
-use std::fmt::Write;
-
 use datafusion_physical_plan::display::DisplayableExecutionPlan;
 
 use crate::{DataFlowPlan, RootKind};
@@ -10,13 +8,10 @@ use crate::{DataFlowPlan, RootKind};
 pub fn explain(plan: &DataFlowPlan, metrics: bool) -> String {
     let mut text = format!("Data flow {}\n", plan.path);
     for router in &plan.routers {
-        let _ = writeln!(text, "  {}", OneLine(router));
+        text += &format!("  {}\n", OneLine(router));
         if metrics {
-            let _ = writeln!(
-                text,
-                "    metrics=[{}]",
-                router.metrics().aggregate_by_name()
-            );
+            let metrics = router.metrics().aggregate_by_name();
+            text += &format!("    metrics=[{metrics}]\n");
         }
         indent(&mut text, &tree(router.input(), metrics), 4);
     }
@@ -27,7 +22,7 @@ pub fn explain(plan: &DataFlowPlan, metrics: bool) -> String {
             RootKind::Reader => "reader",
             RootKind::Drain => "rows end at",
         };
-        let _ = writeln!(text, "  {kind} {} ({})", operator.name, operator.class);
+        text += &format!("  {kind} {} ({})\n", operator.name, operator.class);
         indent(&mut text, &tree(&root.plan, metrics), 4);
     }
     text
@@ -50,7 +45,9 @@ fn tree(
 
 fn indent(text: &mut String, lines: &str, by: usize) {
     for line in lines.lines() {
-        let _ = writeln!(text, "{:by$}{line}", "");
+        text.extend(std::iter::repeat_n(' ', by));
+        text.push_str(line);
+        text.push('\n');
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Packages (.dtsx), projects (.ispac) and folders.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
@@ -40,7 +40,7 @@ struct Unsupported<'a> {
     reason: &'a str,
 }
 
-pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let json = arguments.format == OutputFormat::Json;
     let reports = Application::check(&arguments.paths)?;
     if json {

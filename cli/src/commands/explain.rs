@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     package: PackageOptions,
     /// Run the package and show the metrics of each operator.
@@ -18,7 +18,7 @@ pub struct Arguments {
     analyze: bool,
 }
 
-pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let package = arguments.package.load()?;
     let settings = arguments.package.settings(&package)?;
     let threads = settings.threads;

@@ -1,9 +1,9 @@
 //! One file per command.
 
-pub mod check;
-pub mod explain;
-pub mod read;
-pub mod run;
+pub(crate) mod check;
+pub(crate) mod explain;
+pub(crate) mod read;
+pub(crate) mod run;
 
 use std::future::Future;
 
@@ -12,7 +12,7 @@ use fletching::{Progress, RunError, runtime};
 use crate::exit::{Exit, Failure};
 
 /// Runs a future to its end on `threads` threads; Ctrl-C drops it, which stops its tasks and removes unfinished files.
-pub fn cancellable<T>(
+pub(crate) fn cancellable<T>(
     threads: usize,
     progress: &Progress,
     work: impl Future<Output = Result<T, RunError>>,

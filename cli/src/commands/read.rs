@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     package: PackageOptions,
     /// Name of the DataReader destination; may be left out if there is only one.
@@ -26,7 +26,7 @@ pub struct Arguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RowFormat {
+pub(crate) enum RowFormat {
     Table,
     Csv,
     Json,
@@ -34,7 +34,7 @@ pub enum RowFormat {
     Parquet,
 }
 
-pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let package = arguments.package.load()?;
     let settings = arguments.package.settings(&package)?;
     let threads = settings.threads;

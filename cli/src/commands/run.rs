@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     package: PackageOptions,
     /// How to print the result.
@@ -18,9 +18,9 @@ pub struct Arguments {
     format: OutputFormat,
 }
 
-pub fn run(arguments: Arguments) -> Result<Exit, Failure> {
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let json = arguments.format == OutputFormat::Json;
-    execute(&arguments, json).map_err(|failure| failure.as_json(json))
+    execute(&arguments, json).map_err(|failure| failure.with_json(json))
 }
 
 fn execute(arguments: &Arguments, json: bool) -> Result<Exit, Failure> {

@@ -8,27 +8,27 @@ use std::io::Write;
 
 use serde::Serialize;
 
-pub use progress::ProgressDisplay;
-pub use report::{report, report_json};
-pub use rows::RowWriter;
+pub(crate) use progress::ProgressDisplay;
+pub(crate) use report::{report, report_json};
+pub(crate) use rows::RowWriter;
 
 use crate::exit::{Exit, Failure};
 
 /// Text to standard output.
-pub fn text(text: &str) -> Result<(), Failure> {
+pub(crate) fn text(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     finish(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
 /// One JSON value on a line.
-pub fn json_line(value: &impl Serialize) -> Result<(), Failure> {
+pub(crate) fn json_line(value: &impl Serialize) -> Result<(), Failure> {
     let line = serde_json::to_string(value)
         .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     text(&format!("{line}\n"))
 }
 
 /// An error on standard error, in the form that the command was asked for.
-pub fn error(failure: &Failure) {
+pub(crate) fn error(failure: &Failure) {
     #[derive(Serialize)]
     struct Line<'a> {
         error: &'a str,
@@ -55,7 +55,7 @@ pub fn error(failure: &Failure) {
 }
 
 /// On standard error, where rows go to standard output.
-pub fn warnings(warnings: &[String]) {
+pub(crate) fn warnings(warnings: &[String]) {
     for warning in warnings {
         // Nobody is left to tell if standard error is closed.
         drop(writeln!(std::io::stderr().lock(), "warning: {warning}"));

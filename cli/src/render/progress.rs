@@ -2,7 +2,7 @@
 
 use std::{
     io::{IsTerminal, Write},
-    sync::mpsc::{RecvTimeoutError, Sender, channel},
+    sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -15,14 +15,14 @@ const PLAIN_LINE: Duration = Duration::from_secs(5);
 
 /// Shows progress until it is dropped.
 #[derive(Debug)]
-pub struct ProgressDisplay {
-    stop: Option<Sender<()>>,
+pub(crate) struct ProgressDisplay {
+    stop: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl ProgressDisplay {
-    pub fn start(progress: Progress) -> Self {
-        let (stop, stopped) = channel();
+    pub(crate) fn start(progress: Progress) -> Self {
+        let (stop, stopped) = sync_channel(1);
         let terminal = std::io::stderr().is_terminal();
         let thread = std::thread::spawn(move || {
             let mut bars = Bars::default();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::exit::Failure;
 
 /// As a table for people.
-pub fn report(report: &RunReport) -> Result<(), Failure> {
+pub(crate) fn report(report: &RunReport) -> Result<(), Failure> {
     let mut text = String::new();
     for task in &report.tasks {
         let Some(flow) = &task.flow else {
@@ -78,7 +78,7 @@ fn lines(component: &ComponentReport) -> Vec<[String; 4]> {
 }
 
 /// As one JSON object.
-pub fn report_json(report: &RunReport) -> Result<(), Failure> {
+pub(crate) fn report_json(report: &RunReport) -> Result<(), Failure> {
     let tasks: Vec<Value> = report
         .tasks
         .iter()
@@ -128,7 +128,7 @@ fn group(rows: u64) -> String {
     let digits = rows.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

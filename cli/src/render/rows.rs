@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{BufWriter, Write},
     path::Path,
+    sync::Arc,
 };
 
 use arrow::{
@@ -23,7 +24,7 @@ type Out = Box<dyn Write + Send>;
 const TABLE_ROWS_MAX: usize = 10_000;
 
 /// Writes batches as they arrive.
-pub struct RowWriter {
+pub(crate) struct RowWriter {
     writer: Writer,
 }
 
@@ -34,19 +35,19 @@ enum Writer {
         held: Vec<RecordBatch>,
         rows: usize,
     },
-    Csv(csv::Writer<Out>),
+    Csv(Box<csv::Writer<Out>>),
     Json(LineDelimitedWriter<Out>),
-    Arrow(StreamWriter<Out>),
+    Arrow(Box<StreamWriter<Out>>),
     Parquet(Box<ArrowWriter<Out>>),
 }
 
 /// A write that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("the rows could not be written: {message}")]
-pub struct WriteError {
+pub(crate) struct WriteError {
     message: String,
     /// Nobody reads on: not a failure of ours.
-    pub closed_pipe: bool,
+    pub(crate) closed_pipe: bool,
 }
 
 impl From<WriteError> for Failure {
@@ -87,7 +88,11 @@ impl From<std::io::Error> for WriteError {
 }
 
 impl RowWriter {
-    pub fn create(
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what would be printed, in a file that the user names; no package knows it"
+    )]
+    pub(crate) fn create(
         format: RowFormat,
         path: Option<&Path>,
         schema: SchemaRef,
@@ -114,11 +119,12 @@ impl RowWriter {
                 writer
                     .write(&RecordBatch::new_empty(schema))
                     .map_err(WriteError::from)?;
-                Writer::Csv(writer)
+                Writer::Csv(Box::new(writer))
             }
             RowFormat::Json => Writer::Json(LineDelimitedWriter::new(out)),
             RowFormat::Arrow => {
-                Writer::Arrow(StreamWriter::try_new(out, &schema).map_err(WriteError::from)?)
+                let writer = StreamWriter::try_new(out, &schema).map_err(WriteError::from)?;
+                Writer::Arrow(Box::new(writer))
             }
             RowFormat::Parquet => {
                 let writer = ArrowWriter::try_new(out, schema, None).map_err(WriteError::from)?;
@@ -128,7 +134,7 @@ impl RowWriter {
         Ok(Self { writer })
     }
 
-    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
         match &mut self.writer {
             Writer::Table { held, rows, .. } => {
                 held.push(batch.clone());
@@ -157,7 +163,7 @@ impl RowWriter {
             return Ok(());
         };
         if held.is_empty() {
-            held.push(RecordBatch::new_empty(schema.clone()));
+            held.push(RecordBatch::new_empty(Arc::clone(schema)));
         }
         writeln!(out, "{}", pretty_format_batches(held)?)?;
         held.clear();
@@ -165,7 +171,7 @@ impl RowWriter {
         Ok(())
     }
 
-    pub fn finish(mut self) -> Result<(), WriteError> {
+    pub(crate) fn finish(mut self) -> Result<(), WriteError> {
         self.print_table_if_due()?;
         match self.writer {
             Writer::Table { mut out, .. } => Ok(out.flush()?),

@@ -24,7 +24,7 @@ use datafusion_physical_plan::{
 };
 use futures::StreamExt;
 
-pub const ROWS_PER_BATCH: usize = 8192;
+pub(crate) const ROWS_PER_BATCH: usize = 8192;
 const DISTINCT_BATCHES: usize = 64;
 const PARTS: i32 = 200_000;
 const SHIP_MODES: [&str; 7] = ["AIR", "FOB", "MAIL", "RAIL", "REG AIR", "SHIP", "TRUCK"];
@@ -50,7 +50,7 @@ const WORDS: [&str; 12] = [
 ];
 
 /// The columns of `lineitem`, then the year of the ship date.
-pub fn schema() -> SchemaRef {
+pub(crate) fn schema() -> SchemaRef {
     let price = || DataType::Decimal128(15, 2);
     let fields = [
         ("l_orderkey", DataType::Int64),
@@ -172,14 +172,14 @@ fn repeated(distinct: &[RecordBatch], number: usize) -> RecordBatch {
 
 /// `batches` batches in `partitions` partitions.
 #[derive(Debug)]
-pub struct LineItems {
+pub(crate) struct LineItems {
     distinct: Arc<Vec<RecordBatch>>,
     batches: usize,
     properties: Arc<PlanProperties>,
 }
 
 impl LineItems {
-    pub fn new(rows: usize, partitions: usize) -> Self {
+    pub(crate) fn new(rows: usize, partitions: usize) -> Self {
         let schema = schema();
         let distinct = Arc::new(
             (0..DISTINCT_BATCHES)
@@ -271,7 +271,7 @@ fn memory_mib(key: &str) -> u64 {
 }
 
 /// Runs the plan, drops its output, and prints what that took.
-pub fn measure(
+pub(crate) fn measure(
     name: &str,
     threads: usize,
     memory: Option<usize>,

@@ -48,7 +48,12 @@ pub fn settle(
                 (None, 0)
             }
             OutputRows::Errors if specs[index].connected => {
-                let rows = error_rows(specs[index].schema.clone(), &applied, batch, &redirected)?;
+                let rows = error_rows(
+                    Arc::clone(&specs[index].schema),
+                    &applied,
+                    batch,
+                    &redirected,
+                )?;
                 tally.add_output(index, rows.num_rows());
                 settled.push(Some(rows));
                 continue;

@@ -28,6 +28,8 @@ use tokio::sync::mpsc::{Receiver, channel};
 /// Batches waiting per partition.
 const CAPACITY: usize = 2;
 
+type BatchReceiver = Receiver<Result<RecordBatch>>;
+
 /// The batches of a source, in order. Made and pulled on a blocking thread.
 pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 
@@ -75,10 +77,7 @@ impl FeedExec {
     }
 
     /// The receiver of one partition, and the reader that its stream keeps alive.
-    fn receiver(
-        &self,
-        partition: usize,
-    ) -> Result<(Receiver<Result<RecordBatch>>, Arc<SpawnedTask<()>>)> {
+    fn receiver(&self, partition: usize) -> Result<(BatchReceiver, Arc<SpawnedTask<()>>)> {
         let mut state = self.state.lock();
         if let State::Closed(open) = &mut *state {
             let Some(open) = open.take() else {

@@ -187,38 +187,12 @@ impl Builder<'_> {
                     TypedKind::Bitwise(operator, Box::new(left), Box::new(right)),
                 ))
             }
-            BinaryOperator::Add if is_text(&from) && is_text(&to) => {
-                let data_type = match (text_length(&from), text_length(&to)) {
-                    (Some(a), Some(b)) => DataType::WStr {
-                        length: a.saturating_add(b).min(LENGTH_MAX),
-                    },
-                    _ => DataType::NText,
-                };
-                Ok(typed(
-                    data_type,
-                    TypedKind::Concat(Box::new(left), Box::new(right)),
-                ))
-            }
+            BinaryOperator::Add if is_text(&from) && is_text(&to) => Ok(concat(left, right)),
             BinaryOperator::Add
             | BinaryOperator::Subtract
             | BinaryOperator::Multiply
             | BinaryOperator::Divide
-            | BinaryOperator::Modulo => {
-                if !is_numeric(&from) || !is_numeric(&to) {
-                    return Err(mismatch());
-                }
-                let result = arithmetic(operator, &from, &to).ok_or_else(mismatch)?;
-                let exact = matches!(result, DataType::Numeric { .. } | DataType::Cy);
-                let (left, right) = if exact {
-                    (exact_number(left), exact_number(right))
-                } else {
-                    (left.into_type(result), right.into_type(result))
-                };
-                Ok(typed(
-                    result,
-                    TypedKind::Arithmetic(operator, Box::new(left), Box::new(right)),
-                ))
-            }
+            | BinaryOperator::Modulo => calculate(operator, left, right).ok_or_else(mismatch),
             _ => self.compare(operator, left, right).ok_or_else(mismatch),
         }
     }
@@ -376,6 +350,39 @@ impl Builder<'_> {
             }
         }
     }
+}
+
+fn concat(left: Typed, right: Typed) -> Typed {
+    let lengths = (text_length(&left.data_type), text_length(&right.data_type));
+    let data_type = match lengths {
+        (Some(a), Some(b)) => DataType::WStr {
+            length: a.saturating_add(b).min(LENGTH_MAX),
+        },
+        _ => DataType::NText,
+    };
+    typed(
+        data_type,
+        TypedKind::Concat(Box::new(left), Box::new(right)),
+    )
+}
+
+/// `None` where the types have no such arithmetic.
+fn calculate(operator: BinaryOperator, left: Typed, right: Typed) -> Option<Typed> {
+    let (from, to) = (left.data_type, right.data_type);
+    if !is_numeric(&from) || !is_numeric(&to) {
+        return None;
+    }
+    let result = arithmetic(operator, &from, &to)?;
+    let exact = matches!(result, DataType::Numeric { .. } | DataType::Cy);
+    let (left, right) = if exact {
+        (exact_number(left), exact_number(right))
+    } else {
+        (left.into_type(result), right.into_type(result))
+    };
+    Some(typed(
+        result,
+        TypedKind::Arithmetic(operator, Box::new(left), Box::new(right)),
+    ))
 }
 
 fn typed(data_type: DataType, kind: TypedKind) -> Typed {

@@ -43,6 +43,10 @@ pub(super) fn convert(
 ) -> Result<ArrayRef, EvaluateError> {
     let mut micros = micros(array, from);
     if is_time(from) && !is_time(to) {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "SSIS takes the day of the conversion"
+        )]
         let today = chrono::Local::now()
             .naive_local()
             .date()

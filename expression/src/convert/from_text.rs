@@ -27,34 +27,6 @@ pub(super) fn parse(
     style: Style<'_>,
     errors: &mut Vec<RowFailure>,
 ) -> Result<ArrayRef, EvaluateError> {
-    macro_rules! signed {
-        ($type:ty, $native:ty) => {
-            primitive::<$type>(
-                texts,
-                to,
-                errors,
-                |short| <$native>::try_from(short.integer()?).ok(),
-                |bytes| {
-                    <$native>::try_from(text::parse_i64(bytes, style)?)
-                        .map_err(|_| ParseError::Overflow)
-                },
-            )
-        };
-    }
-    macro_rules! unsigned {
-        ($type:ty, $native:ty) => {
-            primitive::<$type>(
-                texts,
-                to,
-                errors,
-                |short| <$native>::try_from(short.integer()?).ok(),
-                |bytes| {
-                    <$native>::try_from(text::parse_u64(bytes, style)?)
-                        .map_err(|_| ParseError::Overflow)
-                },
-            )
-        };
-    }
     // Year, month, day in all orders of numeric dates: the year has four digits and comes first.
     let iso_days = |short: Short| {
         let (year, month, day) = short.iso_date()?;
@@ -65,14 +37,14 @@ pub(super) fn parse(
         other => text::parse_date_time(bytes, other),
     };
     Ok(match *to {
-        SsisType::I1 => signed!(Int8Type, i8),
-        SsisType::I2 => signed!(Int16Type, i16),
-        SsisType::I4 => signed!(Int32Type, i32),
-        SsisType::I8 => signed!(Int64Type, i64),
-        SsisType::UI1 => unsigned!(UInt8Type, u8),
-        SsisType::UI2 => unsigned!(UInt16Type, u16),
-        SsisType::UI4 => unsigned!(UInt32Type, u32),
-        SsisType::UI8 => unsigned!(UInt64Type, u64),
+        SsisType::I1 => signed::<Int8Type>(texts, to, style, errors),
+        SsisType::I2 => signed::<Int16Type>(texts, to, style, errors),
+        SsisType::I4 => signed::<Int32Type>(texts, to, style, errors),
+        SsisType::I8 => signed::<Int64Type>(texts, to, style, errors),
+        SsisType::UI1 => unsigned::<UInt8Type>(texts, to, style, errors),
+        SsisType::UI2 => unsigned::<UInt16Type>(texts, to, style, errors),
+        SsisType::UI4 => unsigned::<UInt32Type>(texts, to, style, errors),
+        SsisType::UI8 => unsigned::<UInt64Type>(texts, to, style, errors),
         SsisType::R4 => primitive::<Float32Type>(texts, to, errors, none, |bytes| {
             text::parse_f32(bytes, style)
         }),
@@ -114,6 +86,46 @@ pub(super) fn parse(
             });
         }
     })
+}
+
+fn signed<T: ArrowPrimitiveType>(
+    texts: &StringViewArray,
+    to: &SsisType,
+    style: Style<'_>,
+    errors: &mut Vec<RowFailure>,
+) -> ArrayRef
+where
+    T::Native: TryFrom<i64>,
+{
+    primitive::<T>(
+        texts,
+        to,
+        errors,
+        |short| T::Native::try_from(short.integer()?).ok(),
+        |bytes| {
+            T::Native::try_from(text::parse_i64(bytes, style)?).map_err(|_| ParseError::Overflow)
+        },
+    )
+}
+
+fn unsigned<T: ArrowPrimitiveType>(
+    texts: &StringViewArray,
+    to: &SsisType,
+    style: Style<'_>,
+    errors: &mut Vec<RowFailure>,
+) -> ArrayRef
+where
+    T::Native: TryFrom<i64> + TryFrom<u64>,
+{
+    primitive::<T>(
+        texts,
+        to,
+        errors,
+        |short| T::Native::try_from(short.integer()?).ok(),
+        |bytes| {
+            T::Native::try_from(text::parse_u64(bytes, style)?).map_err(|_| ParseError::Overflow)
+        },
+    )
 }
 
 fn time(bytes: &[u8], style: Style<'_>) -> Result<text::DateTime, ParseError> {

@@ -26,7 +26,9 @@ use crate::{
 /// A row that failed, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RowFailure {
+    /// From 0, within the batch.
     pub row: u32,
+    /// What the error output shows as ErrorCode.
     pub code: SsisCode,
     /// The truncation disposition applies: the array holds the cut text.
     pub truncation: bool,

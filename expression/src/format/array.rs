@@ -20,36 +20,62 @@ use super::*;
     "a {data_type} column arrives as Arrow {found}, not as {wanted}: this is a defect of the operator before it"
 )]
 pub struct FormatError {
+    /// The SSIS type of the column.
     pub data_type: DataType,
+    /// The type of the array.
     pub found: ArrowType,
+    /// The carrier of the SSIS type.
     pub wanted: ArrowType,
 }
 
 /// The values of a column, its type decided once. [`append`](Self::append) adds the text of one row.
 #[derive(Debug, Clone, Copy)]
 pub enum ColumnText<'a> {
+    /// DT_NULL, DT_EMPTY: no text.
     Null,
+    /// DT_BOOL.
     Bool(&'a BooleanArray),
+    /// DT_I1.
     I8(&'a [i8]),
+    /// DT_I2.
     I16(&'a [i16]),
+    /// DT_I4.
     I32(&'a [i32]),
+    /// DT_I8.
     I64(&'a [i64]),
+    /// DT_UI1.
     U8(&'a [u8]),
+    /// DT_UI2.
     U16(&'a [u16]),
+    /// DT_UI4.
     U32(&'a [u32]),
+    /// DT_UI8.
     U64(&'a [u64]),
+    /// DT_R4.
     F32(&'a [f32]),
+    /// DT_R8.
     F64(&'a [f64]),
+    /// DT_CY, DT_DECIMAL, DT_NUMERIC: the digits as a whole number, and how many stand after the point.
     Decimal(&'a [i128], i8),
+    /// DT_STR, DT_WSTR, DT_TEXT, DT_NTEXT.
     Text(&'a StringViewArray),
+    /// DT_BYTES, DT_IMAGE.
     Bytes(&'a BinaryViewArray),
+    /// DT_GUID: 16 bytes each.
     Guid(&'a FixedSizeBinaryArray),
+    /// DT_DBDATE: days since 1970-01-01.
     Date(&'a [i32]),
+    /// DT_DBTIME: seconds since midnight.
     Time(&'a [i32]),
+    /// DT_DBTIME2: nanoseconds since midnight, digits after the point.
     Time2(&'a [i64], u8),
+    /// DT_DATE, DT_DBTIMESTAMP: microseconds since 1970-01-01.
     Timestamp(&'a [i64]),
+    /// DT_DBTIMESTAMP2: microseconds since 1970-01-01, digits after the point.
     Timestamp2(&'a [i64], u8),
+    /// DT_DBTIMESTAMPOFFSET: microseconds since 1970-01-01 in UTC, minutes east of UTC, digits after the point.
     TimestampOffset(&'a [i64], &'a [i16], u8),
+    /// DT_FILETIME: microseconds since 1970-01-01.
     FileTime(&'a [i64]),
 }
 

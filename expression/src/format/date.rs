@@ -39,7 +39,7 @@ pub fn append_time2(nanoseconds: i64, scale: u8, out: &mut Vec<u8>) {
 pub fn append_timestamp(microseconds: i64, out: &mut Vec<u8>) {
     let fraction = append_date_and_clock(microseconds, out);
     if fraction != 0 {
-        let scale = if fraction % 1000 == 0 { 3 } else { 6 };
+        let scale = if fraction.is_multiple_of(1000) { 3 } else { 6 };
         append_fraction(fraction * 1000, scale, b'.', out);
     }
 }

@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(checked_name("_rels/.rels").unwrap(), "_rels/.rels");
         for raw in ["../x.dtsx", "a\\..\\x", "/etc/x", "%2e%2e/x", "C:x", "a%00"] {
             let error = checked_name(raw).unwrap_err();
-            assert_eq!(error.to_string().contains(raw), true, "{error}");
+            assert!(error.to_string().contains(raw), "{error}");
         }
     }
 }

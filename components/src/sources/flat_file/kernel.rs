@@ -168,8 +168,9 @@ mod avx2 {
 #[inline(always)]
 pub(super) fn load8(padded: &[u8], at: usize) -> u64 {
     match padded.len().checked_sub(8) {
-        // SAFETY: `at + 8` is within the slice. One comparison, against a value that stays the same over a column.
+        // One comparison, against a value that stays the same over a column.
         Some(last) if at <= last => {
+            // SAFETY: `at + 8` is within the slice.
             u64::from_le(unsafe { padded.as_ptr().add(at).cast::<u64>().read_unaligned() })
         }
         _ => 0,
@@ -180,8 +181,8 @@ pub(super) fn load8(padded: &[u8], at: usize) -> u64 {
 #[inline(always)]
 pub(super) fn load16(padded: &[u8], at: usize) -> u128 {
     match padded.len().checked_sub(16) {
-        // SAFETY: `at + 16` is within the slice.
         Some(last) if at <= last => {
+            // SAFETY: `at + 16` is within the slice.
             u128::from_le(unsafe { padded.as_ptr().add(at).cast::<u128>().read_unaligned() })
         }
         _ => 0,

@@ -103,7 +103,7 @@ fn split_slowly(layout: &FlatFileLayout, text: &str) -> Result<Vec<Vec<Option<St
             let mut field = String::new();
             let qualified = !qualifier.is_empty() && rest.starts_with(qualifier);
             if qualified {
-                rest = &rest[qualifier.len()..];
+                rest = rest.strip_prefix(qualifier).unwrap();
                 loop {
                     if let Some(tail) = rest.strip_prefix(qualifier) {
                         rest = tail;
@@ -112,9 +112,9 @@ fn split_slowly(layout: &FlatFileLayout, text: &str) -> Result<Vec<Vec<Option<St
                             None => break,
                         }
                     } else {
-                        let next = rest.chars().next().ok_or(())?;
+                        let (next, tail) = first(rest).ok_or(())?;
                         field.push(next);
-                        rest = &rest[next.len_utf8()..];
+                        rest = tail;
                     }
                 }
             }
@@ -125,17 +125,17 @@ fn split_slowly(layout: &FlatFileLayout, text: &str) -> Result<Vec<Vec<Option<St
                 } else if rest.starts_with(own) {
                     break (own.len(), false);
                 }
-                let Some(next) = rest.chars().next() else {
+                let Some((next, tail)) = first(rest) else {
                     break (0, true);
                 };
                 if qualified {
                     return Err(());
                 }
                 field.push(next);
-                rest = &rest[next.len_utf8()..];
+                rest = tail;
             };
             let at_end = rest.is_empty() && end.0 == 0;
-            rest = &rest[end.0..];
+            rest = rest.split_at(end.0).1;
             row.push(Some(field));
             complete = row.len() == count || !at_end || always_check;
             if end.1 {
@@ -232,4 +232,10 @@ fn every_splitter_and_every_morsel_size_gives_the_rows_of_the_reference() {
         }
     }
     assert!(split > 1000 && refused > 100, "{split} {refused}");
+}
+
+/// The first character, and what follows it.
+fn first(text: &str) -> Option<(char, &str)> {
+    let mut rest = text.chars();
+    Some((rest.next()?, rest.as_str()))
 }

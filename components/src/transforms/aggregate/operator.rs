@@ -192,7 +192,7 @@ impl Aggregation {
         let metrics = self.metrics.clone();
         let batches = match combined {
             Combined::Memory(state, reservation) => {
-                from_memory(Arc::clone(&self.plan), state, reservation, batch_size)
+                from_memory(Arc::clone(&self.plan), *state, reservation, batch_size)
                     .await?
                     .boxed()
             }

@@ -158,7 +158,7 @@ impl OnDisk {
             };
             match self.merged(level, files).await? {
                 Outcome::Memory(state, reservation) => {
-                    self.shown = Some(Shown::new(state, reservation).await?)
+                    self.shown = Some(Shown::new(*state, reservation).await?)
                 }
                 Outcome::Disk(files) => self.push(level + 1, vec![files]),
             }
@@ -207,7 +207,7 @@ pub(super) async fn combine(mut partials: Vec<Partial>) -> Result<Combined> {
 
 /// What [`combine`] made.
 pub(super) enum Combined {
-    Memory(State, MemoryReservation),
+    Memory(Box<State>, MemoryReservation),
     /// For each state, a file per division.
     Disk(Vec<Vec<Option<Arc<dyn SpillFile>>>>),
 }

@@ -30,7 +30,7 @@ pub(super) struct Partial {
 
 /// All groups of a [`Partial`].
 pub(super) enum Outcome {
-    Memory(State, MemoryReservation),
+    Memory(Box<State>, MemoryReservation),
     Disk(Vec<Option<Arc<dyn SpillFile>>>),
 }
 
@@ -119,7 +119,7 @@ impl Partial {
         }
         match self.divisions {
             Some(divisions) => Ok(Outcome::Disk(divisions.finish()?)),
-            None => Ok(Outcome::Memory(self.state, self.reservation)),
+            None => Ok(Outcome::Memory(Box::new(self.state), self.reservation)),
         }
     }
 }

@@ -37,7 +37,7 @@ fn mix(row: usize, salt: usize) -> usize {
 fn rows(count: usize, names: usize) -> RecordBatch {
     let name = |row: usize| match mix(row, 1) % names {
         0 => None,
-        name if row % 2 == 0 => Some(format!("NAME {name}, in capitals")),
+        name if row.is_multiple_of(2) => Some(format!("NAME {name}, in capitals")),
         name => Some(format!("name {name}, in capitals")),
     };
     let numbers = (0..count).map(|row| (row % 5 != 0).then_some(mix(row, 2) as i32 % 100 - 50));

@@ -1,3 +1,5 @@
+//! Merging by hand-written rows: order, ties, and columns that one input lacks.
+
 use arrow::{
     array::{AsArray, Int64Array, StringViewArray},
     datatypes::{Field, Int64Type, Schema},

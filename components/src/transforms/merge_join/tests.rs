@@ -242,6 +242,9 @@ fn count(plan: &dyn ExecutionPlan, name: &str, input: &str) -> usize {
     found.map(|metric| metric.value().as_usize()).sum()
 }
 
+/// The rows of the two inputs that were joined.
+type Pair = (Option<usize>, Option<usize>);
+
 async fn check(seed: u64, rows: u64, range: u64) {
     let mut random = Random(seed);
     for key_kind in [KeyKind::Int64, KeyKind::Int32Descending, KeyKind::Text] {
@@ -282,7 +285,7 @@ async fn check(seed: u64, rows: u64, range: u64) {
                     );
                     assert_eq!(count(&plan, "rows_in", "left"), left.len(), "{what}");
                     assert_eq!(count(&plan, "rows_in", "right"), right.len(), "{what}");
-                    let kept = |side: fn(&(Option<usize>, Option<usize>)) -> Option<usize>| {
+                    let kept = |side: fn(&Pair) -> Option<usize>| {
                         let mut kept: Vec<usize> = expected.iter().filter_map(side).collect();
                         kept.sort_unstable();
                         kept.dedup();

@@ -1,6 +1,6 @@
 //! Reads an input that is declared sorted, batch by batch, and checks that it is.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 
 use arrow::{array::ArrayRef, record_batch::RecordBatch, util::display::array_value_to_string};
 use datafusion_common::{DataFusionError, Result};
@@ -144,7 +144,7 @@ impl<K: EncodedKeys> SortedInput<K> {
             .encoder
             .columns()
             .iter()
-            .map(|key| batch.column(key.column).clone())
+            .map(|key| Arc::clone(batch.column(key.column)))
             .collect();
         let keys = K::encode(&self.encoder, &key_columns)?;
         if let Some(last) = &self.last {
