@@ -10,6 +10,18 @@
 //!
 //! `FLETCHING_BLESS=1 cargo test --test spec` rewrites what the Markdown files expect; read the diff before you keep it.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::expect_used,
+    clippy::let_underscore_must_use,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test binary: makes its own files, writes into strings, and stops at the first fault"
+)]
+
 mod runner;
 
 use std::{path::Path, process::ExitCode};

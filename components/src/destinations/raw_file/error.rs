@@ -10,30 +10,32 @@ use fletching_connections::OpenError;
 pub enum RawFileError {
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("{}: `{}` exists and WriteOption is `create once`; remove it or choose another option", self.code(), .0.display())]
+    #[error("`{}` exists and WriteOption is `create once`; remove it or choose another option", .0.display())]
     Exists(PathBuf),
-    #[error("{}: `{}` does not exist and WriteOption is `truncate and append`; create it first", self.code(), .0.display())]
+    #[error("`{}` does not exist and WriteOption is `truncate and append`; create it first", .0.display())]
     NothingToTruncate(PathBuf),
     #[error(
-        "{}: `{}` is not a raw file of Fletching; raw files written by SSIS itself have an undocumented layout and cannot be read: run the package that writes it under Fletching", self.code(), .0.display()
+        "`{}` is not a raw file of Fletching; raw files written by SSIS itself have an undocumented layout and cannot be read: run the package that writes it under Fletching", .0.display()
     )]
     NotOurs(PathBuf),
-    #[error("{}: `{}` has layout version `{found}`, this program reads version 1", self.code(), .path.display())]
+    #[error("`{}` has layout version `{found}`, this program reads version 1", .path.display())]
     Version { path: PathBuf, found: String },
-    #[error("{}: `{}` is damaged: {reason}", self.code(), .path.display())]
+    #[error("`{}` is damaged: {reason}", .path.display())]
     Damaged { path: PathBuf, reason: String },
-    #[error("{}: column `{column}` is {data_type}, and a raw file takes no long text or image; drop the column or convert it", self.code())]
+    #[error(
+        "column `{column}` is {data_type}, and a raw file takes no long text or image; drop the column or convert it"
+    )]
     LongType { column: String, data_type: DataType },
     #[error("column `{0}` does not say its SSIS type")]
     NoType(String),
-    #[error("{}: `{}` cannot be appended to: {difference}", self.code(), .path.display())]
+    #[error("`{}` cannot be appended to: {difference}", .path.display())]
     OtherColumns {
         path: PathBuf,
         difference: ColumnDifference,
     },
-    #[error("{}: `{}` could not be written: {error}", self.code(), .path.display())]
+    #[error("`{}` could not be written: {error}", .path.display())]
     Write { path: PathBuf, error: ArrowError },
-    #[error("{}: `{}` could not be read: {error}", self.code(), .path.display())]
+    #[error("`{}` could not be read: {error}", .path.display())]
     Read {
         path: PathBuf,
         error: std::io::Error,

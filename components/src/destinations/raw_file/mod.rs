@@ -14,10 +14,12 @@
 
 mod batch_check;
 mod error;
+mod place;
 mod reader;
 mod writer;
 
 pub use error::{ColumnDifference, RawFileError};
+pub(crate) use place::{file_name, local_file};
 pub use reader::RawFileReader;
 pub use writer::{RawFileWriter, WriteOption};
 

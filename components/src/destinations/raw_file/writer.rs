@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use arrow::{
-    array::RecordBatch,
+    array::{Array, ArrayRef, AsArray, RecordBatch},
     datatypes::{DataType as ArrowType, Field, Schema, SchemaRef},
     ipc::writer::FileWriter,
 };
@@ -116,7 +116,8 @@ impl RawFileWriter {
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), RawFileError> {
         let fail =
             |writer: &FileWriter<StagedFile>, error| write_error(writer.get_ref().target(), error);
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec())
+        let columns = batch.columns().iter().map(compact).collect();
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)
             .map_err(|error| fail(&self.writer, error))?;
         self.writer
             .write(&batch)
@@ -125,11 +126,29 @@ impl RawFileWriter {
         Ok(())
     }
 
+    /// Whether a raw file takes a column.
+    ///
+    /// # Errors
+    /// [`RawFileError::LongType`], [`RawFileError::NoType`].
+    pub fn check_column(field: &Field) -> Result<(), RawFileError> {
+        check_type(field)
+    }
+
     /// Puts the file in place; returns the number of rows written, those of an appended-to file not counted.
     ///
     /// # Errors
     /// [`RawFileError`]; the old file is then as it was.
-    pub fn commit(mut self) -> Result<u64, RawFileError> {
+    pub fn commit(self) -> Result<u64, RawFileError> {
+        let (file, rows) = self.finish()?;
+        file.commit()?;
+        Ok(rows)
+    }
+
+    /// Ends the file, which is still to be put in place; and the number of rows written.
+    ///
+    /// # Errors
+    /// [`RawFileError::Write`].
+    pub fn finish(mut self) -> Result<(StagedFile, u64), RawFileError> {
         let path = self.writer.get_ref().target().to_owned();
         self.writer
             .finish()
@@ -138,8 +157,16 @@ impl RawFileWriter {
             .writer
             .into_inner()
             .map_err(|error| write_error(&path, error))?;
-        file.commit()?;
-        Ok(self.rows)
+        Ok((file, self.rows))
+    }
+}
+
+/// Views without the bytes that they do not show: the file would hold all of them.
+fn compact(column: &ArrayRef) -> ArrayRef {
+    match column.data_type() {
+        ArrowType::Utf8View => Arc::new(column.as_string_view().gc()),
+        ArrowType::BinaryView => Arc::new(column.as_binary_view().gc()),
+        _ => Arc::clone(column),
     }
 }
 
