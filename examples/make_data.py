@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the data of the examples and the outputs that are expected of them, worked out here, row by row, in Python.
 
-    python3 examples/make_data.py                     # sales, merge, report: what is committed
+    python3 examples/make_data.py                     # sales, merge, report, staging: what is committed
     python3 examples/make_data.py diamond 5000000     # rows for the diamond, not committed (some 160 MB)
 """
 
@@ -94,6 +94,24 @@ def report(chance):
         file.writelines(f"{region},{month},{count},{total},{largest}\n" for (region, month), (count, total, largest) in ordered)
 
 
+def staging(chance):
+    pages = ["/", "/prices", "/docs", "/docs/install", "/blog"]
+    lines, totals = [], {}
+    moment = datetime.datetime(2024, 5, 1, 8, 0, 0)
+    for _ in range(2000):
+        moment += datetime.timedelta(seconds=chance.randrange(1, 90))
+        page, seconds = chance.choice(pages), chance.randrange(1, 61)
+        lines.append(f"{moment},{page},{seconds}")
+        if seconds >= 10:
+            totals.setdefault(page, []).append((moment, seconds))
+    write("staging/data/visits.csv", "visited_at,page,seconds", lines)
+    rows = []
+    for page, visits in sorted(totals.items(), key=lambda item: (-len(item[1]), item[0])):
+        mean = sum(seconds for _, seconds in visits) / len(visits)
+        rows.append(f"{page},{len(visits)},{visits[-1][0]},{mean!r}")
+    write("staging/expected/pages.csv", "page,visits,pages_last_visit,mean_seconds", rows)
+
+
 def diamond(chance, rows):
     targets = list(range(1, rows + 1))
     chance.shuffle(targets)
@@ -110,3 +128,4 @@ if __name__ == "__main__":
         sales(chance)
         merge(chance)
         report(chance)
+        staging(chance)

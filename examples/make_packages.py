@@ -7,7 +7,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "scripts"))
 
-from package_writer import DATE, I4, I8, Column, Package, numeric, string, text  # noqa: E402
+from package_writer import DATE, I4, I8, R8, TIMESTAMP, Column, Package, numeric, string, text  # noqa: E402
 
 PRICE, AMOUNT = numeric(9, 2), numeric(18, 4)
 
@@ -89,6 +89,34 @@ def report():
     return package
 
 
+def staging():
+    """Two tasks: the first leaves its rows in a raw file, the second reads them there."""
+    package = Package("Staging")
+    columns = [("visited_at", TIMESTAMP), ("page", string(30)), ("seconds", I4)]
+    package.variable("Staged", 0)
+    stage = package.data_flow("Stage")
+    rows, _ = stage.source("Read visits", file(package, "Visits file", r"C:\data\visits.csv", columns))
+    long, _ = stage.conditional_split("Long ones", rows, [("Stayed", "[seconds] >= 10")], "Left")
+    counted = stage.row_count("Count", long, "User::Staged")
+    stage.raw_destination("Write raw", r"C:\out\visits.raw", counted)
+    publish = package.data_flow("Publish")
+    rows = publish.raw_source("Read raw", r"C:\out\visits.raw", columns)
+    totals = publish.aggregate(
+        "By page",
+        rows,
+        [
+            ("page", string(30), "page", 0),
+            ("visits", I8, "", 2),
+            ("pages_last_visit", TIMESTAMP, "visited_at", 7),
+            ("mean_seconds", R8, "seconds", 5),
+        ],
+    )
+    ordered = publish.sort("Most visited", totals, ["-visits", "page"])
+    written = [(column.name, column.type) for column in ordered.columns]
+    publish.destination("Write totals", file(package, "Totals file", r"C:\out\pages.csv", written), ordered)
+    return package
+
+
 def diamond():
     """A file meets itself: one branch keeps its order, the other is sorted by the row that each row points to."""
     package = Package("Diamond")
@@ -107,6 +135,6 @@ def diamond():
 
 
 if __name__ == "__main__":
-    for make in (sales, merge, report, diamond):
+    for make in (sales, merge, report, staging, diamond):
         package = make()
         package.write(HERE / make.__name__ / f"{package.name}.dtsx")

@@ -442,6 +442,35 @@ class DataFlow:
         node = Node("externalMetadataColumns", {"isUsed": "True"}, external)
         component.input(title, source, taken, node, has_side_effects=True)
 
+    def raw_destination(self, name, path, source, write_option=0):
+        """Rows as they travel, for a later data flow. `write_option`: 0 create always, 1 create once, 2 append, 3 truncate."""
+        component = Component(self, name, "Microsoft.RawDestination", "Raw File Destination")
+        component.properties = [
+            integer("AccessMode", 0),
+            prop("FileName", "System.String", path),
+            prop("FileNameVariable", "System.String", ""),
+            integer("WriteOption", write_option),
+        ]
+        title = "Raw File Destination Input"
+        taken = [component.input_column(title, column) for column in source.columns]
+        component.input(title, source, taken, has_side_effects=True)
+
+    def raw_source(self, name, path, columns):
+        """`columns`: (name, type), those that the file has."""
+        component = Component(self, name, "Microsoft.RawSource", "Raw File Source")
+        component.properties = [
+            integer("AccessMode", 0),
+            prop("FileName", "System.String", path),
+            prop("FileNameVariable", "System.String", ""),
+        ]
+        title, own, external = "Raw File Source Output", [], []
+        for column, kind in columns:
+            external_id = f"{component.ref_id}.Outputs[{title}].ExternalColumns[{column}]"
+            named = referenced(external_id, {**kind.attributes(), "name": column})
+            external.append(Node("externalMetadataColumn", named))
+            own.append((column, kind, {"externalMetadataColumnId": external_id}, ()))
+        return component.output(title, own, external=Node("externalMetadataColumns", {"isUsed": "True"}, external))
+
     def data_reader(self, name, source, columns=None):
         component = Component(self, name, "Microsoft.ManagedComponentHost", "DataReader Destination", 2)
         component.properties = [
