@@ -152,6 +152,7 @@ impl ExecutionPlan for EncodeExec {
             encoder.encode(&batch, &mut bytes)?;
             expected = expected.max(bytes.len());
             metrics.record_output(batch.num_rows());
+            metrics.output_batches().add(1);
             batch_of(bytes, batch.num_rows())
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(

@@ -18,7 +18,7 @@ use datafusion_physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr
 use datafusion_physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
     execution_plan::{Boundedness, EmissionType},
-    metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet},
+    metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput},
     stream::RecordBatchStreamAdapter,
 };
 use futures::stream;
@@ -188,7 +188,7 @@ impl ExecutionPlan for FeedExec {
             |(mut receiver, reader, metrics)| async move {
                 let batch = receiver.recv().await?;
                 if let Ok(batch) = &batch {
-                    metrics.record_output(batch.num_rows());
+                    batch.record_output(&metrics);
                 }
                 Some((batch, (receiver, reader, metrics)))
             },

@@ -24,7 +24,7 @@ use datafusion_physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr
 use datafusion_physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
     execution_plan::CardinalityEffect,
-    metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet},
+    metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput},
     stream::RecordBatchStreamAdapter,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -260,7 +260,7 @@ pub(super) fn counted(
     batches: impl stream::Stream<Item = Result<RecordBatch>> + Send + 'static,
     metrics: BaselineMetrics,
 ) -> SendableRecordBatchStream {
-    let batches = batches.inspect_ok(move |batch| metrics.record_output(batch.num_rows()));
+    let batches = batches.map_ok(move |batch| batch.record_output(&metrics));
     Box::pin(RecordBatchStreamAdapter::new(schema, batches))
 }
 

@@ -13,7 +13,6 @@
 
 use std::{fmt, sync::Arc, time::Instant};
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion_common::{Result, internal_err, tree_node::TreeNodeRecursion};
 use datafusion_common_runtime::SpawnedTask;
@@ -21,7 +20,7 @@ use datafusion_execution::{SendableRecordBatchStream, TaskContext};
 use datafusion_physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion_physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
-    metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet},
+    metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput},
     stream::RecordBatchStreamAdapter,
 };
 use futures::{StreamExt, future::poll_fn, stream};
@@ -161,8 +160,9 @@ impl PartitionTask {
                 .elapsed_compute()
                 .add_duration(started.elapsed());
             self.tally.add_elapsed(started.elapsed());
-            self.metrics
-                .record_output(pending.iter().flatten().map(RecordBatch::num_rows).sum());
+            for batch in pending.iter().flatten() {
+                batch.record_output(&self.metrics);
+            }
             poll_fn(|context| {
                 self.queues
                     .poll_place(context, self.partition, &mut pending)
@@ -311,7 +311,7 @@ impl ExecutionPlan for RouterOutputExec {
             |(mut reader, router, metrics)| async move {
                 let batch = poll_fn(|context| reader.poll_next(context)).await?;
                 if let Ok(batch) = &batch {
-                    metrics.record_output(batch.num_rows());
+                    batch.record_output(&metrics);
                 }
                 Some((batch, (reader, router, metrics)))
             },

@@ -21,7 +21,7 @@ use datafusion_physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion_physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
     execution_plan::CardinalityEffect,
-    metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet},
+    metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput},
     stream::RecordBatchStreamAdapter,
 };
 use dtsx::{Disposition, SsisCode};
@@ -275,8 +275,7 @@ impl ExecutionPlan for RowWiseExec {
             let Some(rows) = settled.get_mut(output).and_then(Option::take) else {
                 return internal_err!("{} made no rows for output {output}", operator.path());
             };
-            metrics.record_output(rows.num_rows());
-            Ok(rows)
+            Ok(rows.record_output(&metrics))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             Arc::clone(&self.schema),

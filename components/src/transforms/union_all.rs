@@ -20,7 +20,9 @@ use datafusion_physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr
 use datafusion_physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
     execution_plan::{Boundedness, CardinalityEffect, EmissionType},
-    metrics::{BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet},
+    metrics::{
+        BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, RecordOutput,
+    },
     stream::RecordBatchStreamAdapter,
 };
 use futures::{StreamExt, future::join_all, stream};
@@ -236,8 +238,8 @@ impl Union {
                 concat_arrays(&pieces, field.data_type())
             })
             .collect::<Result<_>>()?;
-        self.metrics.record_output(rows);
-        Ok(Some(batch_of(&self.schema, columns, rows)?))
+        let batch = batch_of(&self.schema, columns, rows)?;
+        Ok(Some(batch.record_output(&self.metrics)))
     }
 }
 

@@ -10,7 +10,9 @@ use datafusion_physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr
 use datafusion_physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
     execution_plan::{CardinalityEffect, EmissionType},
-    metrics::{BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricsSet, SpillMetrics},
+    metrics::{
+        BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricsSet, RecordOutput, SpillMetrics,
+    },
     stream::RecordBatchStreamAdapter,
 };
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
@@ -205,7 +207,7 @@ impl Aggregation {
             }
         };
         Ok(batches
-            .inspect_ok(move |batch| metrics.record_output(batch.num_rows()))
+            .map_ok(move |batch| batch.record_output(&metrics))
             .boxed())
     }
 

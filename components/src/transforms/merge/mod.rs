@@ -23,7 +23,7 @@ use datafusion_physical_expr::{Distribution, EquivalenceProperties, Partitioning
 use datafusion_physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
     execution_plan::{Boundedness, CardinalityEffect, EmissionType},
-    metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet},
+    metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, RecordOutput},
 };
 
 pub use super::sorted::MergeKey;
@@ -338,8 +338,7 @@ impl<K: EncodedKeys> Merging<K> {
         let timer = self.metrics.elapsed_compute().timer();
         let batch = self.picks.finish(&self.schema)?;
         timer.done();
-        self.metrics.record_output(batch.num_rows());
-        self.sender.send(batch).await
+        self.sender.send(batch.record_output(&self.metrics)).await
     }
 }
 

@@ -17,7 +17,7 @@ use arrow::{
     record_batch::RecordBatch,
 };
 use datafusion_common::{Result, internal_err};
-use datafusion_physical_plan::metrics::{BaselineMetrics, Count};
+use datafusion_physical_plan::metrics::{BaselineMetrics, Count, RecordOutput};
 use futures::StreamExt;
 
 use super::{
@@ -57,8 +57,7 @@ impl Output {
         if self.rows == 0 || (self.room() > 0 && !last) {
             return Ok(());
         }
-        let batch = self.build()?;
-        self.metrics.record_output(batch.num_rows());
+        let batch = self.build()?.record_output(&self.metrics);
         self.sender.send(batch).await
     }
 

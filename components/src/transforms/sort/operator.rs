@@ -9,7 +9,10 @@ use datafusion_physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr
 use datafusion_physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
     execution_plan::{CardinalityEffect, EmissionType},
-    metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, SpillMetrics},
+    metrics::{
+        BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, RecordOutput,
+        SpillMetrics,
+    },
     stream::RecordBatchStreamAdapter,
 };
 use futures::TryStreamExt;
@@ -166,7 +169,7 @@ impl ExecutionPlan for SortOperator {
             partitions.map(|partition| self.input.execute(partition, Arc::clone(&context)));
         let inputs = inputs.collect::<Result<Vec<_>>>()?;
         let output = futures::stream::once(sorting.run(inputs)).try_flatten();
-        let output = output.inspect_ok(move |batch| metrics.record_output(batch.num_rows()));
+        let output = output.map_ok(move |batch| batch.record_output(&metrics));
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             Arc::clone(&self.schema),
             output,
