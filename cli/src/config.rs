@@ -6,7 +6,7 @@
 //! [path-map]                    # local folders: absolute, or relative to this file
 //! 'C:\data' = "/srv/data"
 //! [connections]
-//! "Sales file" = "/srv/data/sales.csv"
+//! "Sales file" = "/srv/data/sales.csv" # a file name too may be relative to this file
 //! [parameters]
 //! Year = "2024"
 //! [set]
@@ -23,7 +23,7 @@ use serde::Deserialize;
 
 use crate::{
     exit::{Exit, Failure},
-    options::{parse_size, path_rule},
+    options::{from_folder, parse_size, path_rule},
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -82,7 +82,10 @@ impl Config {
             let rule = format!("{windows}={}", folder.join(local).display());
             settings.path_rules.push(path_rule(&rule)?);
         }
-        settings.connections.extend(self.connections);
+        let connections = self.connections.into_iter();
+        settings
+            .connections
+            .extend(connections.map(|(name, value)| (name, from_folder(folder, value))));
         settings.parameters.extend(self.parameters);
         settings.set.extend(self.set);
         Ok(())

@@ -1,6 +1,6 @@
 //! The options that `run`, `read` and `explain` share, merged with a `fletching.toml`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use fletching::{Application, Package, PathMap, PathRule, Settings};
@@ -65,9 +65,11 @@ impl PackageOptions {
         config.apply(&mut settings)?;
         settings.set.extend(pairs("--set", &self.set)?);
         settings.parameters.extend(pairs("--param", &self.param)?);
+        let here = std::env::current_dir().unwrap_or_default();
+        let connections = pairs("--connection", &self.connection)?.into_iter();
         settings
             .connections
-            .extend(pairs("--connection", &self.connection)?);
+            .extend(connections.map(|(name, value)| (name, from_folder(&here, value))));
         for rule in &self.path_map {
             settings.path_rules.push(path_rule(rule)?);
         }
@@ -75,6 +77,20 @@ impl PackageOptions {
         settings.threads = self.threads.map_or(settings.threads, usize::from);
         Ok(settings)
     }
+}
+
+/// A connection string that is a relative file name, as one of `folder`; any other as it is. What a user types is
+/// relative to where the user is, not to the package.
+pub(crate) fn from_folder(folder: &Path, value: String) -> String {
+    let is_file_name = !value.contains(['=', ';', ':']) && !value.starts_with(['/', '\\']);
+    if is_file_name && !value.is_empty() {
+        let file = folder.join(&value);
+        return std::path::absolute(&file)
+            .unwrap_or(file)
+            .display()
+            .to_string();
+    }
+    value
 }
 
 pub(crate) fn path_rule(rule: &str) -> Result<PathRule, Failure> {

@@ -19,7 +19,9 @@ use std::{
     sync::Arc,
 };
 
-use crate::{FileHandle, FileKind, Files, OpenError, OpenFault, Purpose, open_error::folder_of};
+use crate::{
+    FileHandle, FileKind, Files, LocalFiles, OpenError, OpenFault, Purpose, open_error::folder_of,
+};
 
 #[derive(Debug)]
 pub struct StagedFile {
@@ -49,6 +51,15 @@ enum Stage {
 const NAMES_MAX: usize = 16;
 
 impl StagedFile {
+    /// As [`create`](Self::create), among the files of this machine.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_local(target: &Path) -> Result<Self, OpenError> {
+        let files: Arc<dyn Files> = Arc::new(LocalFiles);
+        Self::create(&files, target)
+    }
+
     /// A file that replaces `target` on [`commit`](Self::commit).
     ///
     /// # Errors
@@ -235,7 +246,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::LocalFiles;
 
     fn files() -> Arc<dyn Files> {
         Arc::new(LocalFiles)

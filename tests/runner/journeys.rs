@@ -102,7 +102,10 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
+        if entry.file_name() == "out" {
+            // Empty, whatever somebody ran here.
+            fs::create_dir(target)?;
+        } else if entry.file_type()?.is_dir() {
             copy(&entry.path(), &target)?;
         } else if entry.metadata()?.len() < 16 << 20 {
             // The rows that a user made for the diamond stay where they are.

@@ -15,6 +15,8 @@ pub struct Fence {
     pub language: String,
     pub name: String,
     pub text: String,
+    /// Among the fences of its case, from 0.
+    place: usize,
     /// Line of the opening fence, from 0.
     line: usize,
 }
@@ -51,6 +53,7 @@ pub fn cases(path: &Path) -> Vec<Case> {
                     language: language.to_owned(),
                     name: name.trim().to_owned(),
                     text: body,
+                    place: case.fences.len(),
                     line: number,
                 });
             }
@@ -77,7 +80,7 @@ pub fn rewrite(path: &Path, title: &str, fence: &Fence, text: &str) {
     let found = cases(path)
         .into_iter()
         .find(|case| case.title == title)
-        .and_then(|case| case.fence(&fence.language, &fence.name).cloned())
+        .and_then(|case| case.fences.get(fence.place).cloned())
         .unwrap();
     let old = fs::read_to_string(path).unwrap();
     let lines: Vec<&str> = old.lines().collect();
@@ -97,6 +100,7 @@ impl Fence {
             language: language.to_owned(),
             name: name.to_owned(),
             text: String::new(),
+            place: 0,
             line: 0,
         }
     }

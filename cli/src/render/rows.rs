@@ -1,7 +1,6 @@
 //! Record batches as a table, CSV, JSON lines, an Arrow IPC stream or Parquet.
 
 use std::{
-    fs::File,
     io::{BufWriter, Write},
     path::Path,
     sync::Arc,
@@ -11,6 +10,7 @@ use arrow::{
     array::RecordBatch, csv, datatypes::SchemaRef, error::ArrowError, ipc::writer::StreamWriter,
     json::LineDelimitedWriter, util::pretty::pretty_format_batches,
 };
+use fletching::StagedFile;
 use parquet::{arrow::ArrowWriter, errors::ParquetError};
 
 use crate::{
@@ -18,7 +18,48 @@ use crate::{
     exit::{Exit, Failure},
 };
 
-type Out = Box<dyn Write + Send>;
+/// Where the rows go.
+enum Out {
+    Standard(BufWriter<std::io::Stdout>),
+    File(BufWriter<StagedFile>),
+}
+
+impl Out {
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Self::Standard(out) => out,
+            Self::File(file) => file,
+        }
+    }
+
+    /// Everything is written: the file appears.
+    fn finish(self) -> Result<(), WriteError> {
+        match self {
+            Self::Standard(mut out) => Ok(out.flush()?),
+            Self::File(file) => {
+                let file = file.into_inner().map_err(|error| error.into_error())?;
+                file.commit().map_err(|error| WriteError {
+                    message: error.to_string(),
+                    closed_pipe: false,
+                })
+            }
+        }
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.writer().write(bytes)
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.writer().write_all(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.writer().flush()
+    }
+}
 
 /// Rows of a table are held back until the end, for the widths of its columns; beyond this many it goes on without.
 const TABLE_ROWS_MAX: usize = 10_000;
@@ -34,6 +75,7 @@ enum Writer {
         schema: SchemaRef,
         held: Vec<RecordBatch>,
         rows: usize,
+        printed: bool,
     },
     Csv(Box<csv::Writer<Out>>),
     Json(LineDelimitedWriter<Out>),
@@ -88,23 +130,19 @@ impl From<std::io::Error> for WriteError {
 }
 
 impl RowWriter {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "what would be printed, in a file that the user names; no package knows it"
-    )]
+    /// Rows for `path`, put in place when the last one is there, else for standard output.
     pub(crate) fn create(
         format: RowFormat,
         path: Option<&Path>,
         schema: SchemaRef,
     ) -> Result<Self, Failure> {
-        let out: Out = match path {
+        let out = match path {
             Some(path) => {
-                let file = File::create(path).map_err(|error| {
-                    Failure::new(Exit::Failed, format!("{}: {error}", path.display()))
-                })?;
-                Box::new(BufWriter::new(file))
+                let file = StagedFile::create_local(path)
+                    .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+                Out::File(BufWriter::new(file))
             }
-            None => Box::new(BufWriter::new(std::io::stdout())),
+            None => Out::Standard(BufWriter::new(std::io::stdout())),
         };
         let writer = match format {
             RowFormat::Table => Writer::Table {
@@ -112,6 +150,7 @@ impl RowWriter {
                 schema,
                 held: Vec::new(),
                 rows: 0,
+                printed: false,
             },
             RowFormat::Csv => {
                 let mut writer = csv::WriterBuilder::new().with_header(true).build(out);
@@ -158,6 +197,7 @@ impl RowWriter {
             schema,
             held,
             rows,
+            printed,
         } = &mut self.writer
         else {
             return Ok(());
@@ -168,35 +208,29 @@ impl RowWriter {
         writeln!(out, "{}", pretty_format_batches(held)?)?;
         held.clear();
         *rows = 0;
+        *printed = true;
         Ok(())
     }
 
     pub(crate) fn finish(mut self) -> Result<(), WriteError> {
-        self.print_table_if_due()?;
+        // Without rows there is still a head.
+        if let Writer::Table { held, printed, .. } = &self.writer
+            && (!held.is_empty() || !printed)
+        {
+            self.print_table()?;
+        }
         match self.writer {
-            Writer::Table { mut out, .. } => Ok(out.flush()?),
-            Writer::Csv(writer) => Ok(writer.into_inner().flush()?),
+            Writer::Table { out, .. } => out.finish(),
+            Writer::Csv(writer) => writer.into_inner().finish(),
             Writer::Json(mut writer) => {
                 writer.finish()?;
-                Ok(writer.into_inner().flush()?)
+                writer.into_inner().finish()
             }
             Writer::Arrow(mut writer) => {
                 writer.finish()?;
-                Ok(writer.get_mut().flush()?)
+                writer.into_inner()?.finish()
             }
-            Writer::Parquet(writer) => {
-                writer.close()?;
-                Ok(())
-            }
-        }
-    }
-
-    fn print_table_if_due(&mut self) -> Result<(), WriteError> {
-        match &self.writer {
-            Writer::Table { held, rows, .. } if !held.is_empty() || *rows == 0 => {
-                self.print_table()
-            }
-            _ => Ok(()),
+            Writer::Parquet(writer) => writer.into_inner()?.finish(),
         }
     }
 }

@@ -291,12 +291,7 @@ mod tests {
         ));
         assert_eq!(write(&path, &wanted, WriteOption::CreateOnce).unwrap(), 3);
         let error = write(&path, &wanted, WriteOption::CreateOnce).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("0xC020205F DTS_E_RAWEXISTSCREATEONCE"),
-            "{error}"
-        );
+        assert_eq!(error.code().symbol(), "DTS_E_RAWEXISTSCREATEONCE");
         let mut reader = RawFileReader::open(&LocalFiles, &path).unwrap();
         assert_eq!(reader.schema().fields(), wanted.schema().fields());
         assert_eq!(reader.next().unwrap().unwrap().columns(), wanted.columns());

@@ -218,18 +218,40 @@ impl<R: Read> Cutter<R> {
         for _ in 0..decoder.layout().header_rows_to_skip {
             self.skip_header_row(decoder.header_row_delimiter())?;
         }
-        let names = u64::from(decoder.layout().column_names_in_first_data_row);
-        let mut left = decoder.layout().data_rows_to_skip.saturating_add(names);
-        while left > 0 {
-            let (consumed, rows) = self.read_rows(self.options.morsel_bytes, left)?;
-            if consumed == 0 {
-                self.ended_in_header = true;
+        if decoder.layout().column_names_in_first_data_row {
+            let (consumed, _) = self.read_rows(self.options.morsel_bytes, 1)?;
+            self.refuse_line_feeds_in_names(consumed)?;
+            if !self.skip_rows(consumed) {
                 return Ok(());
             }
-            self.drop_front(consumed);
+        }
+        let mut left = decoder.layout().data_rows_to_skip;
+        while left > 0 {
+            let (consumed, rows) = self.read_rows(self.options.morsel_bytes, left)?;
+            if !self.skip_rows(consumed) {
+                return Ok(());
+            }
             left -= rows;
         }
         Ok(())
+    }
+
+    /// Whether there were any.
+    fn skip_rows(&mut self, consumed: usize) -> bool {
+        self.ended_in_header = consumed == 0;
+        self.drop_front(consumed);
+        consumed > 0
+    }
+
+    /// Names are one line: where they hold LF, and CR LF comes later only, the rows up to it would pass for names.
+    fn refuse_line_feeds_in_names(&self, consumed: usize) -> Result<(), CutError> {
+        let names = self.pending.get(..consumed).unwrap_or_default();
+        match row_ends::crlf_after_line_feeds(self.decoder.layout(), names) {
+            Some(at) => Err(CutError::MixedRowEnds {
+                offset: self.offset + at as u64,
+            }),
+            None => Ok(()),
+        }
     }
 
     fn skip_header_row(&mut self, delimiter: &[u8]) -> Result<(), CutError> {

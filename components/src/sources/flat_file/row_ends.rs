@@ -29,6 +29,14 @@ pub(super) fn find_crlf(text: &[u8]) -> Option<usize> {
     memchr::memmem::find(text, CRLF.as_bytes())
 }
 
+/// Where the first row ends in the declared CR LF, if it holds LF before that and no qualifier that could hide it.
+pub(super) fn crlf_after_line_feeds(layout: &FlatFileLayout, row: &[u8]) -> Option<usize> {
+    let qualifier = layout.text_qualifier.as_deref().unwrap_or_default();
+    let hidden = !qualifier.is_empty() && memchr::memmem::find(row, qualifier.as_bytes()).is_some();
+    let end = find_crlf(row).filter(|_| layout.row_delimiter == CRLF && !hidden)?;
+    memchr::memchr(b'\n', row.get(..end)?).map(|_| end)
+}
+
 fn with_line_feeds(layout: &FlatFileLayout) -> FlatFileLayout {
     let mut layout = layout.clone();
     let columns = layout
