@@ -127,8 +127,8 @@ impl Component for RawFileDestination {
             target: local_file(&context.connections, &self.path, &self.file)?,
             option: self.option,
             files: Arc::clone(context.connections.path_map.files()),
-            input: input.schema(),
-            schema: Arc::clone(&self.schema),
+            schema: input.schema(),
+            file_schema: Arc::clone(&self.schema),
             run: Arc::clone(&context.run),
             metrics: ExecutionPlanMetricsSet::new(),
         };
@@ -146,9 +146,8 @@ struct RawFileSink {
     option: WriteOption,
     files: Arc<dyn Files>,
     /// Of the batches that arrive.
-    input: SchemaRef,
-    /// Of the file.
     schema: SchemaRef,
+    file_schema: SchemaRef,
     run: Arc<RunState>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -170,7 +169,7 @@ impl DisplayAs for RawFileSink {
             self.path,
             self.option,
             self.target.display(),
-            self.schema.fields().len()
+            self.file_schema.fields().len()
         )
     }
 }
@@ -188,7 +187,7 @@ impl DataSink for RawFileSink {
     }
 
     fn schema(&self) -> &SchemaRef {
-        &self.input
+        &self.schema
     }
 
     async fn write_all(
@@ -197,8 +196,9 @@ impl DataSink for RawFileSink {
         _context: &Arc<TaskContext>,
     ) -> Result<u64> {
         let metrics = BaselineMetrics::new(&self.metrics, 0);
-        let mut writer = RawFileWriter::open(&self.files, &self.target, &self.schema, self.option)
-            .map_err(|error| self.located(&error))?;
+        let mut writer =
+            RawFileWriter::open(&self.files, &self.target, &self.file_schema, self.option)
+                .map_err(|error| self.located(&error))?;
         while let Some(batch) = data.next().await {
             let batch = batch?;
             if batch.num_rows() > 0 {
