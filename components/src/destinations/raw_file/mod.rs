@@ -15,11 +15,13 @@
 mod batch_check;
 mod error;
 mod reader;
+mod recut;
 mod writer;
 
 pub use error::{ColumnDifference, RawFileError};
 pub use reader::RawFileReader;
-pub use writer::{RawFileWriter, WriteOption};
+pub use recut::{BATCH_ROWS, BatchCut, Pieces};
+pub use writer::{RawFileWriter, WriteOption, check_columns};
 
 /// Schema metadata key of a raw file; the value is the version of this layout.
 pub(crate) const RAW_FILE_KEY: &str = "fletching.raw_file";

@@ -65,9 +65,7 @@ impl RawFileWriter {
         schema: &SchemaRef,
         option: WriteOption,
     ) -> Result<Self, RawFileError> {
-        for field in schema.fields() {
-            check_type(field)?;
-        }
+        check_columns(schema)?;
         let exists = files.kind(path).is_ok();
         match option {
             WriteOption::CreateOnce if exists => return Err(RawFileError::Exists(path.to_owned())),
@@ -125,11 +123,12 @@ impl RawFileWriter {
         Ok(())
     }
 
-    /// Puts the file in place; returns the number of rows written, those of an appended-to file not counted.
+    /// Completes the file, which is still to be [put in place](StagedFile::commit); returns it with the number of rows
+    /// written, those of an appended-to file not counted.
     ///
     /// # Errors
-    /// [`RawFileError`]; the old file is then as it was.
-    pub fn commit(mut self) -> Result<u64, RawFileError> {
+    /// [`RawFileError::Write`]; the old file is then as it was.
+    pub fn finish(mut self) -> Result<(StagedFile, u64), RawFileError> {
         let path = self.writer.get_ref().target().to_owned();
         self.writer
             .finish()
@@ -138,9 +137,29 @@ impl RawFileWriter {
             .writer
             .into_inner()
             .map_err(|error| write_error(&path, error))?;
-        file.commit()?;
-        Ok(self.rows)
+        Ok((file, self.rows))
     }
+
+    /// As [`finish`](Self::finish), and puts the file in place.
+    ///
+    /// # Errors
+    /// [`RawFileError`]; the old file is then as it was.
+    pub fn commit(self) -> Result<u64, RawFileError> {
+        let (file, rows) = self.finish()?;
+        file.commit()?;
+        Ok(rows)
+    }
+}
+
+/// Whether a raw file takes these columns.
+///
+/// # Errors
+/// [`RawFileError::LongType`], [`RawFileError::NoType`] for the first that it does not take.
+pub fn check_columns(schema: &Schema) -> Result<(), RawFileError> {
+    schema
+        .fields()
+        .iter()
+        .try_for_each(|field| check_type(field))
 }
 
 fn write_error(path: &Path, error: arrow::error::ArrowError) -> RawFileError {
@@ -264,12 +283,7 @@ mod tests {
         ));
         assert_eq!(write(&path, &wanted, WriteOption::CreateOnce).unwrap(), 3);
         let error = write(&path, &wanted, WriteOption::CreateOnce).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("0xC020205F DTS_E_RAWEXISTSCREATEONCE"),
-            "{error}"
-        );
+        assert_eq!(error.code().symbol(), "DTS_E_RAWEXISTSCREATEONCE");
         let mut reader = RawFileReader::open(&LocalFiles, &path).unwrap();
         assert_eq!(reader.schema().fields(), wanted.schema().fields());
         assert_eq!(reader.next().unwrap().unwrap().columns(), wanted.columns());
