@@ -9,4 +9,5 @@ pub mod flat_file_destination;
 pub mod parquet;
 mod parquet_file;
 pub mod raw_file;
+pub mod raw_file_destination;
 pub mod recordset;

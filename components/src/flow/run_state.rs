@@ -1,8 +1,11 @@
 //! What a data flow leaves behind when it succeeds: files to commit, variables to set. Nothing of it is visible before.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
@@ -36,6 +39,8 @@ pub struct RunState {
     commits: Mutex<Vec<Commit>>,
     outcomes: Mutex<Vec<Outcome>>,
     warnings: Mutex<Vec<(String, String)>>,
+    /// Files that this data flow writes, with the component that does.
+    claims: Mutex<Vec<(PathBuf, String)>>,
 }
 
 impl std::fmt::Debug for RunState {
@@ -54,6 +59,19 @@ impl RunState {
             file.commit()
                 .map_err(|error| FlowError::new(path, Some(error.code()), error.to_string()))
         });
+    }
+
+    /// Notes that the component at `path` will write `file`.
+    ///
+    /// # Errors
+    /// The path of another component that does: of two files staged for one place the first would be lost.
+    pub fn claim(&self, path: &str, file: &Path) -> Result<(), String> {
+        let mut claims = self.claims.lock();
+        if let Some((_, other)) = claims.iter().find(|(claimed, _)| claimed == file) {
+            return Err(other.clone());
+        }
+        claims.push((file.to_owned(), path.to_owned()));
+        Ok(())
     }
 
     /// Carried out when the flow succeeds, in the order given.

@@ -2,3 +2,4 @@
 
 pub mod flat_file;
 pub mod flat_file_source;
+pub mod raw_file_source;

@@ -22,7 +22,7 @@ pub mod merge_join;
 pub mod multicast;
 pub mod row_count;
 mod scope;
-mod settings;
+pub(crate) mod settings;
 pub mod sort;
 mod sorted;
 mod spill_file;

@@ -6,6 +6,8 @@ use arrow::error::ArrowError;
 use dtsx::{DataType, SsisCode};
 use fletching_connections::OpenError;
 
+use crate::flow::FlowError;
+
 /// The messages do not hold [`code`](RawFileError::code): who reports them adds it.
 #[derive(Debug, thiserror::Error)]
 pub enum RawFileError {
@@ -113,6 +115,11 @@ impl fmt::Display for ColumnDifference {
 }
 
 impl RawFileError {
+    /// As the error that stops the data flow of the component at `path`.
+    pub(crate) fn at(&self, path: &str) -> FlowError {
+        FlowError::new(path, Some(self.code()), self.to_string())
+    }
+
     /// The code SSIS reports for it.
     pub fn code(&self) -> SsisCode {
         SsisCode(match self {
