@@ -357,12 +357,9 @@ def used(expressions, output):
 def raw_file_properties(path):
     """AccessMode 1 takes the file's name from a variable."""
     by_variable = "::" in path
-    empty = {"dataType": "System.Null"}
-    return [
-        integer("AccessMode", int(by_variable)),
-        Node("property", {**empty, "name": "FileName"}) if by_variable else prop("FileName", "System.String", path),
-        prop("FileNameVariable", "System.String", path) if by_variable else Node("property", {**empty, "name": "FileNameVariable"}),
-    ]
+    stated, empty = ("FileNameVariable", "FileName") if by_variable else ("FileName", "FileNameVariable")
+    nodes = {stated: prop(stated, "System.String", path), empty: Node("property", {"dataType": "System.Null", "name": empty})}
+    return [integer("AccessMode", int(by_variable)), nodes["FileName"], nodes["FileNameVariable"]]
 
 
 class DataFlow:

@@ -303,3 +303,6 @@ impl DataSink for RawFileSink {
         Ok(rows)
     }
 }
+
+#[cfg(test)]
+mod tests;

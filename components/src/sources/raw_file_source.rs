@@ -56,21 +56,21 @@ pub static CLASS: ComponentClass = ComponentClass {
 };
 
 #[derive(Debug)]
-struct RawFileSource {
-    path: String,
-    file: RawFileName,
-    columns: Vec<WantedColumn>,
-    outputs: Vec<OutputSpec>,
+pub(crate) struct RawFileSource {
+    pub(crate) path: String,
+    pub(crate) file: RawFileName,
+    pub(crate) columns: Vec<WantedColumn>,
+    pub(crate) outputs: Vec<OutputSpec>,
 }
 
 /// What an output column reads.
 #[derive(Debug, Clone)]
-struct WantedColumn {
+pub(crate) struct WantedColumn {
     /// Name in the file.
-    name: String,
+    pub(crate) name: String,
     /// Name of the output column.
-    output: String,
-    data_type: DataType,
+    pub(crate) output: String,
+    pub(crate) data_type: DataType,
 }
 
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {

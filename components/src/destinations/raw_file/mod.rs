@@ -4,6 +4,8 @@
 //! type (name, length, precision, scale, code page) and its sort flags as metadata. Any Arrow reader can open it. The
 //! layout of SSIS's own raw files is not documented: such a file is refused by name, in both directions.
 //!
+//! * Batches hold 16 K rows and nothing that no row needs ([`BatchCut`]), so that the file depends on its rows only; a
+//!   reader decodes them side by side, by number.
 //! * WriteOption 0 replaces the file, 1 refuses to, 2 keeps its rows and adds to them (a missing file is created), 3
 //!   drops its rows and needs it to exist; 2 and 3 need the same columns in name and type. A file is never sorted again
 //!   by an append, so that its sort flags may no longer hold, as in SSIS.
