@@ -73,12 +73,12 @@ pub(super) fn parse(
         SsisType::UI2 => unsigned!(UInt16Type, u16),
         SsisType::UI4 => unsigned!(UInt32Type, u32),
         SsisType::UI8 => unsigned!(UInt64Type, u64),
-        SsisType::R4 => primitive::<Float32Type>(texts, to, errors, none, |bytes| {
-            text::parse_f32(bytes, style)
-        }),
-        SsisType::R8 => primitive::<Float64Type>(texts, to, errors, none, |bytes| {
-            text::parse_f64(bytes, style)
-        }),
+        SsisType::R4 => {
+            primitive::<Float32Type>(texts, to, errors, none, |bytes| text::parse_f32(bytes, style))
+        }
+        SsisType::R8 => {
+            primitive::<Float64Type>(texts, to, errors, none, |bytes| text::parse_f64(bytes, style))
+        }
         SsisType::Cy => decimal(texts, to, 19, 4, style, errors),
         SsisType::Decimal { scale } => decimal(texts, to, 29, scale, style, errors),
         SsisType::Numeric { precision, scale } => {
@@ -91,19 +91,15 @@ pub(super) fn parse(
         SsisType::DbTime => primitive::<Time32SecondType>(texts, to, errors, none, |bytes| {
             Ok((time(bytes, style)?.nanos / 1_000_000_000) as i32)
         }),
-        SsisType::DbTime2 { .. } => {
-            primitive::<Time64NanosecondType>(texts, to, errors, none, |bytes| {
-                Ok(time(bytes, style)?.nanos)
-            })
-        }
+        SsisType::DbTime2 { .. } => primitive::<Time64NanosecondType>(texts, to, errors, none, |bytes| {
+            Ok(time(bytes, style)?.nanos)
+        }),
         SsisType::Date
         | SsisType::DbTimeStamp
         | SsisType::DbTimeStamp2 { .. }
-        | SsisType::FileTime => {
-            primitive::<TimestampMicrosecondType>(texts, to, errors, none, |bytes| {
-                Ok(moment(bytes)?.to_utc()?.micros())
-            })
-        }
+        | SsisType::FileTime => primitive::<TimestampMicrosecondType>(texts, to, errors, none, |bytes| {
+            Ok(moment(bytes)?.to_utc()?.micros())
+        }),
         SsisType::DbTimeStampOffset { .. } => offsets(texts, to, &moment, errors)?,
         SsisType::Guid => guids(texts, errors)?,
         SsisType::Bytes { .. } | SsisType::Image => bytes(texts, errors),
@@ -190,11 +186,7 @@ fn decimal(
     };
     let limit = 10i64.checked_pow(precision.into()).unwrap_or(i64::MAX);
     let quick = |short: Short| {
-        let value = if has_point {
-            short.decimal(scale.into())?
-        } else {
-            return None;
-        };
+        let value = if has_point { short.decimal(scale.into())? } else { return None };
         (value.abs() < limit).then_some(value.into())
     };
     primitive::<Decimal128Type>(texts, to, errors, quick, |bytes| {

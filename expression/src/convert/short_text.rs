@@ -140,16 +140,11 @@ mod tests {
     #[test]
     fn plain_forms() {
         assert_eq!(short("0").unwrap().integer(), Some(0));
-        assert_eq!(
-            short("-12345678901").unwrap().integer(),
-            Some(-12_345_678_901)
-        );
+        assert_eq!(short("-12345678901").unwrap().integer(), Some(-12_345_678_901));
         assert_eq!(short("12.5").unwrap().decimal(2), Some(1250));
         assert_eq!(short("-7").unwrap().decimal(4), Some(-70_000));
         assert_eq!(short("1998-09-12").unwrap().iso_date(), Some((1998, 9, 12)));
-        for odd in [
-            "", "-", "+1", " 1", "1e3", "1,0", "1:", "1/", "1..0", ".5", "é",
-        ] {
+        for odd in ["", "-", "+1", " 1", "1e3", "1,0", "1:", "1/", "1..0", ".5", "é"] {
             assert_eq!(short(odd).unwrap().integer(), None, "{odd}");
             assert_eq!(short(odd).unwrap().decimal(2), None, "{odd}");
         }

@@ -266,9 +266,7 @@ impl Step {
             }),
         };
         let bound = self.bound.unsigned_abs();
-        let all_fit = values
-            .iter()
-            .fold(true, |fit, value| fit & (value.unsigned_abs() < bound));
+        let all_fit = values.iter().fold(true, |fit, value| fit & (value.unsigned_abs() < bound));
         all_fit.then_some(values)
     }
 

@@ -311,21 +311,16 @@ fn part<'a>(
     let array: &'a StringViewArray = texts.array.as_string_view();
     let is_scalar = texts.is_scalar && others.iter().all(|other| other.is_scalar);
     let rows = if is_scalar { 1 } else { context.rows() };
-    let parts = views::parts(
-        array,
-        rows,
-        |row| texts.at(row),
-        |row, at| {
-            if array.is_null(at) || any_null(others, row) {
-                return None;
-            }
-            let chosen = choose(array.value(at), row);
-            if chosen.is_none() {
-                context.fail(row, SsisCode::EXPRESSION_EVALUATION_FAILED);
-            }
-            chosen
-        },
-    );
+    let parts = views::parts(array, rows, |row| texts.at(row), |row, at| {
+        if array.is_null(at) || any_null(others, row) {
+            return None;
+        }
+        let chosen = choose(array.value(at), row);
+        if chosen.is_none() {
+            context.fail(row, SsisCode::EXPRESSION_EVALUATION_FAILED);
+        }
+        chosen
+    });
     Ok(Value {
         array: Arc::new(parts) as ArrayRef,
         is_scalar,

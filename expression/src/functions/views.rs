@@ -49,10 +49,7 @@ fn part_view(array: &StringViewArray, at: usize, part: &str) -> u128 {
     let view = array.views()[at];
     let whole = array.value(at);
     let delta = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
-    if delta
-        .checked_add(part.len())
-        .is_none_or(|end| end > whole.len())
-    {
+    if delta.checked_add(part.len()).is_none_or(|end| end > whole.len()) {
         // An empty text may point anywhere.
         return if part.is_empty() { 0 } else { view };
     }
@@ -62,12 +59,9 @@ fn part_view(array: &StringViewArray, at: usize, part: &str) -> u128 {
 
 /// ASCII letters in the other case, for arrays of short ASCII texts; `None` for any other array.
 pub(super) fn short_ascii_case(array: &StringViewArray, upper: bool) -> Option<StringViewArray> {
-    let all = array
-        .views()
-        .iter()
-        .fold((0u32, 0u128), |(longest, bits), view| {
-            (longest.max(*view as u32), bits | view >> 32)
-        });
+    let all = array.views().iter().fold((0u32, 0u128), |(longest, bits), view| {
+        (longest.max(*view as u32), bits | view >> 32)
+    });
     if all.0 > INLINE || all.1 & HIGH != 0 {
         return None;
     }
@@ -95,25 +89,15 @@ mod tests {
 
     #[test]
     fn case_of_short_texts() {
-        let array =
-            StringViewArray::from(vec![Some("aZ@[`{09"), None, Some(""), Some("MAIL truckzz")]);
+        let array = StringViewArray::from(vec![Some("aZ@[`{09"), None, Some(""), Some("MAIL truckzz")]);
         let texts = |upper| {
             let changed = short_ascii_case(&array, upper).unwrap();
             changed.to_data().validate_full().unwrap();
-            changed
-                .iter()
-                .map(|text| text.map(str::to_owned))
-                .collect::<Vec<_>>()
+            changed.iter().map(|text| text.map(str::to_owned)).collect::<Vec<_>>()
         };
         let some = |text: &str| Some(text.to_owned());
-        assert_eq!(
-            texts(true),
-            [some("AZ@[`{09"), None, some(""), some("MAIL TRUCKZZ")]
-        );
-        assert_eq!(
-            texts(false),
-            [some("az@[`{09"), None, some(""), some("mail truckzz")]
-        );
+        assert_eq!(texts(true), [some("AZ@[`{09"), None, some(""), some("MAIL TRUCKZZ")]);
+        assert_eq!(texts(false), [some("az@[`{09"), None, some(""), some("mail truckzz")]);
         assert!(short_ascii_case(&StringViewArray::from(vec!["é"]), true).is_none());
         assert!(short_ascii_case(&StringViewArray::from(vec!["thirteen bytes"]), true).is_none());
     }
@@ -121,16 +105,11 @@ mod tests {
     #[test]
     fn parts_lie_in_their_text() {
         let array = StringViewArray::from(vec!["a text of more than twelve bytes", "short"]);
-        let cut = parts(
-            &array,
-            3,
-            |row| row.min(1),
-            |row, at| match row {
-                0 => array.value(at).get(2..20),
-                1 => array.value(at).get(1..3),
-                _ => Some("not of this array, and long"),
-            },
-        );
+        let cut = parts(&array, 3, |row| row.min(1), |row, at| match row {
+            0 => array.value(at).get(2..20),
+            1 => array.value(at).get(1..3),
+            _ => Some("not of this array, and long"),
+        });
         cut.to_data().validate_full().unwrap();
         let texts: Vec<_> = cut.iter().flatten().collect();
         assert_eq!(texts, ["text of more than ", "ho", "short"]);
