@@ -98,9 +98,9 @@ def staging():
     rows, _ = stage.source("Read visits", file(package, "Visits file", r"C:\data\visits.csv", columns))
     long, _ = stage.conditional_split("Long ones", rows, [("Stayed", "[seconds] >= 10")], "Left")
     counted = stage.row_count("Count", long, "User::Staged")
-    stage.raw_destination("Write raw", r"C:\out\visits.raw", counted)
+    stage.raw_file_destination("Write raw", r"C:\out\visits.raw", counted)
     publish = package.data_flow("Publish")
-    rows = publish.raw_source("Read raw", r"C:\out\visits.raw", columns)
+    rows = publish.raw_file_source("Read raw", r"C:\out\visits.raw", counted)
     totals = publish.aggregate(
         "By page",
         rows,

@@ -354,6 +354,14 @@ def used(expressions, output):
     return [column for column in output.columns if any(f"[{column.name}]" in one for one in expressions)]
 
 
+def raw_file_properties(path):
+    """AccessMode 1 takes the file's name from a variable."""
+    by_variable = "::" in path
+    stated, empty = ("FileNameVariable", "FileName") if by_variable else ("FileName", "FileNameVariable")
+    nodes = {stated: prop(stated, "System.String", path), empty: Node("property", {"dataType": "System.Null", "name": empty})}
+    return [integer("AccessMode", int(by_variable)), nodes["FileName"], nodes["FileNameVariable"]]
+
+
 class DataFlow:
     def __init__(self, package, name):
         self.package, self.name = package, name
@@ -442,34 +450,30 @@ class DataFlow:
         node = Node("externalMetadataColumns", {"isUsed": "True"}, external)
         component.input(title, source, taken, node, has_side_effects=True)
 
-    def raw_destination(self, name, path, source, write_option=0):
-        """Rows as they travel, for a later data flow. `write_option`: 0 create always, 1 create once, 2 append, 3 truncate."""
-        component = Component(self, name, "Microsoft.RawDestination", "Raw File Destination")
-        component.properties = [
-            integer("AccessMode", 0),
-            prop("FileName", "System.String", path),
-            prop("FileNameVariable", "System.String", ""),
-            integer("WriteOption", write_option),
-        ]
-        title = "Raw File Destination Input"
-        taken = [component.input_column(title, column) for column in source.columns]
-        component.input(title, source, taken, has_side_effects=True)
-
-    def raw_source(self, name, path, columns):
-        """`columns`: (name, type), those that the file has."""
+    def raw_file_source(self, name, path, source, sorted_by=()):
+        """The columns of `source`, an output whose rows a raw file destination wrote to `path`."""
         component = Component(self, name, "Microsoft.RawSource", "Raw File Source")
-        component.properties = [
-            integer("AccessMode", 0),
-            prop("FileName", "System.String", path),
-            prop("FileNameVariable", "System.String", ""),
-        ]
+        component.properties = raw_file_properties(path)
         title, own, external = "Raw File Source Output", [], []
-        for column, kind in columns:
-            external_id = f"{component.ref_id}.Outputs[{title}].ExternalColumns[{column}]"
-            named = referenced(external_id, {**kind.attributes(), "name": column})
-            external.append(Node("externalMetadataColumn", named))
-            own.append((column, kind, {"externalMetadataColumnId": external_id}, ()))
-        return component.output(title, own, external=Node("externalMetadataColumns", {"isUsed": "True"}, external))
+        for column in source.columns:
+            external_id = f"{component.ref_id}.Outputs[{title}].ExternalColumns[{column.name}]"
+            named = {**column.type.attributes(), "name": column.name}
+            external.append(Node("externalMetadataColumn", referenced(external_id, named)))
+            attributes = {"externalMetadataColumnId": external_id}
+            if column.name in sorted_by:
+                attributes["sortKeyPosition"] = list(sorted_by).index(column.name) + 1
+            own.append((column.name, column.type, attributes, ()))
+        node = Node("externalMetadataColumns", {"isUsed": "True"}, external)
+        return component.output(title, own, external=node, **({"isSorted": True} if sorted_by else {}))
+
+    def raw_file_destination(self, name, path, source, columns=None, write_option=0):
+        """`path`: a file, or `User::X` for the variable that names it. `columns`: names; all without it."""
+        component = Component(self, name, "Microsoft.RawDestination", "Raw File Destination")
+        component.properties = raw_file_properties(path) + [integer("WriteOption", write_option)]
+        title = "Raw File Destination Input"
+        chosen = [source.column(column) for column in columns] if columns else source.columns
+        taken = [component.input_column(title, column) for column in chosen]
+        component.input(title, source, taken, has_side_effects=True)
 
     def data_reader(self, name, source, columns=None):
         component = Component(self, name, "Microsoft.ManagedComponentHost", "DataReader Destination", 2)

@@ -15,6 +15,7 @@ mod component;
 pub mod destinations;
 mod flat_file_manager;
 pub mod flow;
+mod raw_file_name;
 pub mod registry;
 pub mod sources;
 pub mod transforms;

@@ -123,6 +123,9 @@ impl Component for FlatFileDestination {
                 error.to_string(),
             )
         })?;
+        context
+            .run
+            .claim(&self.path, &target, connections.path_map.files().as_ref())?;
         if target
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))

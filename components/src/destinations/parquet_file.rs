@@ -11,7 +11,7 @@ use std::{collections::VecDeque, fmt, path::PathBuf, sync::Arc};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use async_trait::async_trait;
-use datafusion_common::{DataFusionError, Result};
+use datafusion_common::{DataFusionError, Result, internal_err};
 use datafusion_common_runtime::SpawnedTask;
 use datafusion_datasource::sink::{DataSink, DataSinkExec};
 use datafusion_execution::{SendableRecordBatchStream, TaskContext};
@@ -22,6 +22,7 @@ use datafusion_physical_plan::{
 use dtsx::SsisCode;
 use fletching_connections::{Files, StagedFile};
 use futures::StreamExt;
+use tokio::sync::mpsc::{Sender, channel};
 
 use super::parquet::{
     EncodedRowGroup, ParquetFileWriter, ParquetOptions, ParquetPlan, RowGroupCut, RowGroupEncoder,
@@ -89,12 +90,18 @@ impl DisplayAs for ParquetSink {
     }
 }
 
+/// Batches that wait for one encoder. More than a row group has at the usual size of batches: a group that grows never
+/// holds back the rows of the next.
+const BATCHES_WAITING: usize = 64;
+
 /// The file being written, with the row groups on their way to it.
 struct Writing {
     plan: Arc<ParquetPlan>,
     writer: ParquetFileWriter<StagedFile>,
     cut: RowGroupCut,
-    group: Vec<RecordBatch>,
+    /// To the task that encodes the row group that grows.
+    current: Option<Sender<RecordBatch>>,
+    /// Row groups in order, the growing one last.
     encoding: VecDeque<SpawnedTask<Result<EncodedRowGroup>>>,
 }
 
@@ -118,14 +125,43 @@ impl ParquetSink {
             plan: Arc::new(plan),
             writer,
             cut,
-            group: Vec::new(),
+            current: None,
             encoding: VecDeque::new(),
         })
     }
 
-    /// Hands the collected batches to a task; waits for the oldest if enough are at work.
-    async fn end_group(&self, writing: &mut Writing, metrics: &Arc<BaselineMetrics>) -> Result<()> {
-        let batches = std::mem::take(&mut writing.group);
+    /// Hands a batch to the task of the growing row group, which begins to encode at once: what waits is little.
+    async fn send(
+        &self,
+        writing: &mut Writing,
+        batch: RecordBatch,
+        metrics: &Arc<BaselineMetrics>,
+    ) -> Result<()> {
+        let sender = match writing.current.take() {
+            Some(sender) => sender,
+            None => self.begin_group(writing, metrics).await?,
+        };
+        if sender.send(batch).await.is_err() {
+            // The task has failed: its error comes when it is joined.
+            while !writing.encoding.is_empty() {
+                self.append_oldest(writing).await?;
+            }
+            return internal_err!("a row group ended before its last batch");
+        }
+        writing.current = Some(sender);
+        Ok(())
+    }
+
+    /// Starts the task of a row group; waits for the oldest if enough are at work.
+    async fn begin_group(
+        &self,
+        writing: &mut Writing,
+        metrics: &Arc<BaselineMetrics>,
+    ) -> Result<Sender<RecordBatch>> {
+        while writing.encoding.len() >= self.encoders_max.max(1) {
+            self.append_oldest(writing).await?;
+        }
+        let (sender, mut batches) = channel(BATCHES_WAITING);
         let plan = Arc::clone(&writing.plan);
         let path = self.path.clone();
         let metrics = Arc::clone(metrics);
@@ -134,7 +170,7 @@ impl ParquetSink {
                 DataFusionError::from(FlowError::new(&path, None, error.to_string()))
             };
             let mut encoder = RowGroupEncoder::new(&plan).map_err(|error| fail(&error))?;
-            for batch in batches {
+            while let Some(batch) = batches.recv().await {
                 let timer = metrics.elapsed_compute().timer();
                 encoder.write(&batch).map_err(|error| fail(&error))?;
                 timer.done();
@@ -143,10 +179,7 @@ impl ParquetSink {
             }
             encoder.finish().map_err(|error| fail(&error))
         }));
-        while writing.encoding.len() > self.encoders_max {
-            self.append_oldest(writing).await?;
-        }
-        Ok(())
+        Ok(sender)
     }
 
     async fn append_oldest(&self, writing: &mut Writing) -> Result<()> {
@@ -195,9 +228,9 @@ impl DataSink for ParquetSink {
             };
             rows += batch.num_rows() as u64;
             let ends = writing.cut.add(batch.num_rows());
-            writing.group.push(batch);
+            self.send(writing, batch, &metrics).await?;
             if ends {
-                self.end_group(writing, &metrics).await?;
+                writing.current = None;
             }
         }
         let mut writing = match (writing, file) {
@@ -209,9 +242,7 @@ impl DataSink for ParquetSink {
                 return datafusion_common::internal_err!("a Parquet file was opened twice");
             }
         };
-        if !writing.group.is_empty() {
-            self.end_group(&mut writing, &metrics).await?;
-        }
+        writing.current = None;
         while !writing.encoding.is_empty() {
             self.append_oldest(&mut writing).await?;
         }

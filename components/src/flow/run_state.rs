@@ -1,12 +1,16 @@
 //! What a data flow leaves behind when it succeeds: files to commit, variables to set. Nothing of it is visible before.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
-use fletching_connections::StagedFile;
+use dtsx::SsisCode;
+use fletching_connections::{Files, StagedFile};
 use parking_lot::Mutex;
 
 use super::FlowError;
@@ -36,6 +40,8 @@ pub struct RunState {
     commits: Mutex<Vec<Commit>>,
     outcomes: Mutex<Vec<Outcome>>,
     warnings: Mutex<Vec<(String, String)>>,
+    /// Files that this data flow writes, with the component that does.
+    claims: Mutex<Vec<(PathBuf, String)>>,
 }
 
 impl std::fmt::Debug for RunState {
@@ -54,6 +60,24 @@ impl RunState {
             file.commit()
                 .map_err(|error| FlowError::new(path, Some(error.code()), error.to_string()))
         });
+    }
+
+    /// Notes that the component at `path` will write `file`.
+    ///
+    /// # Errors
+    /// Another component does: of two files staged for one place the first would be lost.
+    pub fn claim(&self, path: &str, file: &Path, files: &dyn Files) -> Result<(), FlowError> {
+        let real = files.canonical(file).unwrap_or_else(|_| file.to_owned());
+        let mut claims = self.claims.lock();
+        if let Some((_, other)) = claims.iter().find(|(claimed, _)| *claimed == real) {
+            let message = format!(
+                "{other} writes the same file in this data flow: give one of them another file, or unite their rows before"
+            );
+            let code = Some(SsisCode(0xC020_200E)); // DTS_E_CANNOTOPENDATAFILE
+            return Err(FlowError::new(path, code, message).with_file(file.display().to_string()));
+        }
+        claims.push((real, path.to_owned()));
+        Ok(())
     }
 
     /// Carried out when the flow succeeds, in the order given.

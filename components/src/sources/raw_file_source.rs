@@ -1,39 +1,53 @@
 //! Raw File Source: rows that a Raw File Destination left.
 //!
 //! ```text
-//!  file ──▶ FeedExec: the file's batches, one reader ──▶ partitions ──▶ output
+//!  file ──▶ open, check columns ──▶ FeedExec: numbers of batches ──▶ RawFileSource: read, decode ──▶ output
+//!           1 reader                                                any number of threads
 //! ```
 //!
-//! **Rows**: in file order, in the batches in which they were written. No error output: nothing is converted. Columns are
-//! taken by name; one that the file has not, or has in another type, stops the flow before its first row.
+//! **Rows**: in file order. Output columns are found in the file by name (that of their external column) and must have the
+//! type that the file says; columns that no output column reads are left out. A file that does not fit is an error before
+//! its first row. Nothing about a row can fail, so there is no error output.
+//! The file is an **Arrow IPC file** inside; see [`raw_file`](crate::destinations::raw_file).
 //!
-//! **Properties**: `AccessMode` (0: `FileName` names the file; 1: the variable that `FileNameVariable` names does).
+//! **Properties**:
 //!
-//! **Not supported**: files that SSIS wrote; their layout is not documented, and they are told apart by their first bytes.
-//! **See**: spec `ssis-semantics.md` 10.
+//! | property | type | default | meaning |
+//! |---|---|---|---|
+//! | `AccessMode` | 0, 1 | 0 | the file's name is in `FileName` (0) or in the variable that `FileNameVariable` names (1) |
+//! | `FileName` | text | | a path, mapped as those of connection managers are |
+//! | `FileNameVariable` | text | | `User::X`, or `X` for the nearest of that name; read as the data flow starts |
+//!
+//! **Sort order**: what the package says of its output (`IsSorted`, `SortKeyPosition`) holds; the designer takes it from the
+//! file. A component that needs sorted rows checks them, so that a file that was appended to gives an error there.
+//! **Not supported**: files that SSIS itself wrote, whose layout is not documented: they are refused by name.
+//! **See**: semantics section 10.
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
-use arrow::{array::RecordBatch, datatypes::SchemaRef};
-use datafusion_common::{DataFusionError, Result};
+use arrow::{
+    array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt64Array},
+    datatypes::{DataType as ArrowType, Field, Schema, SchemaRef, UInt64Type},
+};
+use datafusion_common::{Result, internal_err};
 use datafusion_physical_plan::ExecutionPlan;
-use dtsx::SsisCode;
+use dtsx::DataType;
 use fletching_connections::Files;
 use fletching_expression::types;
 
 use crate::{
-    Accounting, Binding, Component, ComponentClass, ComponentKind, Findings, PlanContext, Planned,
-    destinations::raw_file::{RawFileError, RawFileReader, file_name, local_file},
-    flow::{Batches, FeedExec, FlowError},
+    Binding, Component, ComponentClass, ComponentKind, Findings, PlanContext, Planned,
+    destinations::raw_file::{RawFileError, RawFileReader},
+    flow::{
+        Applied, Batches, FeedExec, FlowError, OpenBatches, OutputRows, OutputSpec, RowError,
+        RowWise,
+    },
+    raw_file_name::{ACCESS_MODE, FILE_NAME, FILE_NAME_VARIABLE, RawFileName},
     transforms::settings::{Known, reject_unknown_everywhere},
 };
-
-/// DTS_E_RAWMETADATAMISMATCH and DTS_E_RAWMETADATAMISMATCHTYPE: a column is missing, or has another type.
-const NO_SUCH_COLUMN: SsisCode = SsisCode(0xC020_2064);
-const OTHER_TYPE: SsisCode = SsisCode(0xC020_8315);
 
 pub static CLASS: ComponentClass = ComponentClass {
     name: "Microsoft.RawSource",
@@ -42,40 +56,42 @@ pub static CLASS: ComponentClass = ComponentClass {
 };
 
 #[derive(Debug)]
-struct RawFileSource {
-    path: String,
-    file: String,
-    schema: SchemaRef,
-    /// For each output column, the name of the file's.
-    columns: Vec<String>,
+pub(crate) struct RawFileSource {
+    pub(crate) path: String,
+    pub(crate) file: RawFileName,
+    pub(crate) columns: Vec<WantedColumn>,
+    pub(crate) outputs: Vec<OutputSpec>,
+}
+
+/// What an output column reads.
+#[derive(Debug, Clone)]
+pub(crate) struct WantedColumn {
+    /// Name in the file.
+    pub(crate) name: String,
+    /// Name of the output column.
+    pub(crate) output: String,
+    pub(crate) data_type: DataType,
 }
 
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let mut findings = Findings::default();
     let known = Known {
-        component: &["AccessMode", "FileName", "FileNameVariable"],
+        component: &[ACCESS_MODE, FILE_NAME, FILE_NAME_VARIABLE],
         ..Known::default()
     };
     reject_unknown_everywhere(binding, known, &mut findings);
-    let outputs = binding.component.outputs.iter().zip(binding.outputs);
-    let Some((output, bound)) = outputs.into_iter().find(|(output, _)| !output.is_error) else {
-        return Err(binding.finding("has no output").into());
+    let file = RawFileName::read(binding);
+    let [output] = &binding.component.outputs[..] else {
+        let count = binding.component.outputs.len();
+        findings.push(binding.finding(format!("has {count} outputs, a Raw File Source has one")));
+        return Err(findings);
     };
-    let named = |column: &dtsx::OutputColumn| {
-        let external = output
-            .external_columns
-            .iter()
-            .find(|external| Some(&external.id) == column.external_column_id.as_ref());
-        external
-            .map_or(&column.name, |external| &external.name)
-            .clone()
-    };
-    match file_name(binding) {
+    match file {
         Ok(file) => findings.none_or(Box::new(RawFileSource {
             path: binding.path.to_owned(),
             file,
-            schema: bound.schema(),
-            columns: output.columns.iter().map(named).collect(),
+            columns: wanted(output),
+            outputs: OutputSpec::of(binding),
         })),
         Err(finding) => {
             findings.push(finding);
@@ -84,103 +100,194 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     }
 }
 
+fn wanted(output: &dtsx::Output) -> Vec<WantedColumn> {
+    let column = |column: &dtsx::OutputColumn| {
+        let external = output
+            .external_columns
+            .iter()
+            .find(|external| Some(&external.id) == column.external_column_id.as_ref());
+        WantedColumn {
+            name: external
+                .map_or(&column.name, |external| &external.name)
+                .clone(),
+            output: column.name.clone(),
+            data_type: column.data_type,
+        }
+    };
+    output.columns.iter().map(column).collect()
+}
+
 impl Component for RawFileSource {
     fn plan(&self, _inputs: Vec<Arc<dyn ExecutionPlan>>, context: &PlanContext) -> Result<Planned> {
-        let file = local_file(&context.connections, &self.path, &self.file)?;
-        let reading = Reading {
+        let map = &context.connections.path_map;
+        let file = self.file.resolve(&self.path, map)?;
+        let opened = Arc::new(OnceLock::new());
+        let open = OpenFile {
             path: self.path.clone(),
             file: file.clone(),
-            files: Arc::clone(context.connections.path_map.files()),
-            schema: Arc::clone(&self.schema),
+            files: Arc::clone(map.files()),
             columns: self.columns.clone(),
+            opened: Arc::clone(&opened),
         };
-        let plan = FeedExec::new(
-            format!("[{}] raw file {}", self.path, file.display()),
-            Arc::clone(&self.schema),
+        let input = Arc::new(FeedExec::new(
+            format!("raw file {}", file.display()),
+            work_schema(),
             context.partitions,
-            Box::new(move || reading.open()),
-        );
-        Ok(Planned::Plan {
-            plan: Arc::new(plan),
-            accounting: Accounting::Preserving,
-        })
+            open.into_feed(),
+        ));
+        let operator = Arc::new(Decode {
+            path: self.path.clone(),
+            columns: self.columns.len(),
+            outputs: self.outputs.clone(),
+            opened,
+        });
+        Ok(Planned::RowWise { input, operator })
+    }
+}
+
+/// The file of a run, open, with the positions of the wanted columns in it.
+#[derive(Debug)]
+struct OpenedFile {
+    reader: RawFileReader,
+    positions: Vec<usize>,
+}
+
+impl OpenedFile {
+    fn open(
+        files: &dyn Files,
+        file: &Path,
+        columns: &[WantedColumn],
+    ) -> Result<Self, RawFileError> {
+        let reader = RawFileReader::open(files, file)?;
+        let positions = columns
+            .iter()
+            .map(|column| position(reader.schema(), file, column))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { reader, positions })
+    }
+}
+
+fn position(schema: &Schema, file: &Path, wanted: &WantedColumn) -> Result<usize, RawFileError> {
+    let names = || schema.fields().iter().map(|field| field.name().clone());
+    let Some((position, field)) = schema.column_with_name(&wanted.name) else {
+        return Err(RawFileError::NoColumn {
+            path: file.to_owned(),
+            column: wanted.name.clone(),
+            output: wanted.output.clone(),
+            found: names().collect(),
+        });
+    };
+    match types::data_type(field) {
+        None => Err(RawFileError::NoType(wanted.name.clone())),
+        Some(found) if found != wanted.data_type => Err(RawFileError::OtherType {
+            path: file.to_owned(),
+            column: wanted.name.clone(),
+            output: wanted.output.clone(),
+            found,
+            wanted: wanted.data_type,
+        }),
+        Some(_) => Ok(position),
     }
 }
 
 /// What the feed's thread needs.
-struct Reading {
+struct OpenFile {
     path: String,
     file: PathBuf,
     files: Arc<dyn Files>,
-    schema: SchemaRef,
-    columns: Vec<String>,
+    columns: Vec<WantedColumn>,
+    opened: Arc<OnceLock<OpenedFile>>,
 }
 
-impl Reading {
-    fn open(self) -> Result<Batches> {
-        let path = self.path.clone();
-        let located = move |error: &RawFileError| -> DataFusionError {
-            FlowError::new(&path, Some(error.code()), error.to_string()).into()
-        };
-        let reader = RawFileReader::open(self.files.as_ref(), &self.file)
-            .map_err(|error| located(&error))?;
-        let positions = self
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(at, name)| self.position(&self.file, reader.schema(), at, name))
-            .collect::<Result<Vec<usize>, FlowError>>()?;
-        let schema = self.schema;
-        Ok(Box::new(reader.map(move |batch| {
-            let batch = batch.map_err(|error| located(&error))?;
-            let columns = positions.iter().map(|&at| Arc::clone(batch.column(at)));
-            let columns = columns.collect();
-            Ok(RecordBatch::try_new(Arc::clone(&schema), columns)?)
-        })))
+impl OpenFile {
+    /// Opens and checks the file when the run starts, then names its batches in order.
+    fn into_feed(self) -> OpenBatches {
+        Box::new(move || {
+            let opened = OpenedFile::open(&*self.files, &self.file, &self.columns)
+                .map_err(|error| error.at(&self.path))?;
+            let count = opened.reader.batch_count() as u64;
+            if self.opened.set(opened).is_err() {
+                return internal_err!("{}: a raw file was opened twice", self.path);
+            }
+            let schema = work_schema();
+            let batches: Batches = Box::new((0..count).map(move |number| {
+                let number: ArrayRef = Arc::new(UInt64Array::from(vec![number]));
+                Ok(RecordBatch::try_new(Arc::clone(&schema), vec![number])?)
+            }));
+            Ok(batches)
+        })
+    }
+}
+
+/// A row is the number of a batch of the file.
+fn work_schema() -> SchemaRef {
+    let field = Field::new("batch", ArrowType::UInt64, false);
+    Arc::new(Schema::new(vec![field]))
+}
+
+/// Reads and decodes batches.
+#[derive(Debug)]
+struct Decode {
+    path: String,
+    columns: usize,
+    outputs: Vec<OutputSpec>,
+    /// Set before the first number arrives.
+    opened: Arc<OnceLock<OpenedFile>>,
+}
+
+impl RowWise for Decode {
+    fn name(&self) -> &'static str {
+        "RawFileSource"
     }
 
-    /// Where the file has the column of output column `at`.
-    fn position(
-        &self,
-        file: &Path,
-        found: &SchemaRef,
-        at: usize,
-        name: &str,
-    ) -> Result<usize, FlowError> {
-        let fail = |code, message: String| {
-            FlowError::new(&self.path, Some(code), message)
-                .with_column(name)
-                .with_file(file.display().to_string())
+    fn path(&self) -> &str {
+        &self.path
+    }
+
+    fn details(&self) -> String {
+        format!("{} columns", self.columns)
+    }
+
+    fn outputs(&self) -> &[OutputSpec] {
+        &self.outputs
+    }
+
+    fn apply(&self, batch: &RecordBatch) -> Result<Applied> {
+        let number = batch
+            .column(0)
+            .as_primitive_opt::<UInt64Type>()
+            .and_then(|numbers| numbers.values().first().copied());
+        let (Some(number), Some(opened)) = (number, self.opened.get()) else {
+            return internal_err!("{}: no raw file is open", self.path);
         };
-        let Some((position, field)) = found.column_with_name(name) else {
-            let names: Vec<&str> = found
-                .fields()
+        let rows = opened
+            .reader
+            .batch(number as usize)
+            .map_err(|error| error.at(&self.path))?;
+        let rows_in = rows.num_rows();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows_in));
+        let outputs = self.outputs.iter().map(|output| {
+            let columns = opened
+                .positions
                 .iter()
-                .map(|one| one.name().as_str())
-                .collect();
-            let message = format!(
-                "the raw file has no such column; it has: {}",
-                names.join(", ")
-            );
-            return Err(fail(NO_SUCH_COLUMN, message));
-        };
-        let (has, wanted) = (
-            types::data_type(field),
-            types::data_type(self.schema.field(at)),
-        );
-        match has == wanted {
-            true => Ok(position),
-            false => {
-                let shown = |kind: Option<dtsx::DataType>| {
-                    kind.map_or("no SSIS type".to_owned(), |kind| kind.to_string())
-                };
-                let message = format!(
-                    "the raw file has it as {}, the source's output as {}: write the file again, or let the source read its metadata anew",
-                    shown(has),
-                    shown(wanted)
-                );
-                Err(fail(OTHER_TYPE, message))
-            }
-        }
+                .map(|at| Arc::clone(rows.column(*at)));
+            let schema = Arc::clone(&output.schema);
+            let rows = RecordBatch::try_new_with_options(schema, columns.collect(), &options)?;
+            Ok(OutputRows::Aligned(rows))
+        });
+        Ok(Applied {
+            rows_in,
+            outputs: outputs.collect::<Result<_>>()?,
+            errors: Vec::new(),
+            error_rows: None,
+        })
+    }
+
+    fn failure(&self, _batch: &RecordBatch, error: &RowError) -> FlowError {
+        FlowError::new(
+            &self.path,
+            Some(error.code),
+            "no row of a Raw File Source can fail",
+        )
     }
 }

@@ -116,7 +116,7 @@ fn convert_array(
     }
     if is_text(to) {
         let text = format_array(array, from)?;
-        return to_text::limit(&text, to, errors);
+        return to_text::limit(&text, from, to, errors);
     }
     if is_text(from) {
         let Some(text) = array.as_string_view_opt() else {

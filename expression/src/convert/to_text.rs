@@ -10,6 +10,7 @@ use crate::{code_page::CodePage, error::EvaluateError, evaluate::RowFailure};
 /// Cuts what is too long, and reports it. The common case, nothing too long and all ASCII, looks at lengths only.
 pub(super) fn limit(
     text: &ArrayRef,
+    from: &DataType,
     to: &DataType,
     errors: &mut Vec<RowFailure>,
 ) -> Result<ArrayRef, EvaluateError> {
@@ -28,7 +29,7 @@ pub(super) fn limit(
         .views()
         .iter()
         .all(|view| (*view as u32) as usize <= length);
-    if short && (code_page.is_none_or(|page| page == 65001) || array.is_ascii()) {
+    if short && (fits_as_it_is(from, code_page) || array.is_ascii()) {
         return Ok(Arc::clone(text));
     }
     let page = match code_page.filter(|page| *page != 0) {
@@ -57,6 +58,16 @@ pub(super) fn limit(
         builder.append_value(cut);
     }
     Ok(Arc::new(builder.finish()))
+}
+
+/// Whether text of this type, no longer in UTF-8 than allowed, fits whatever its characters are: UTF-16 and the code pages
+/// that it may come from take no more units than UTF-8 takes bytes. GB 18030 (54936) may.
+fn fits_as_it_is(from: &DataType, code_page: Option<u32>) -> bool {
+    match (from, code_page) {
+        (_, None | Some(65001)) => true,
+        (DataType::Str { code_page: has, .. }, Some(wanted)) => *has == wanted && wanted != 54936,
+        _ => false,
+    }
 }
 
 /// The longest beginning that fits, and whether the code page lacks a character of it.

@@ -6,10 +6,17 @@ use arrow::error::ArrowError;
 use dtsx::{DataType, SsisCode};
 use fletching_connections::OpenError;
 
+use crate::flow::FlowError;
+
+/// The messages do not hold [`code`](RawFileError::code): who reports them adds it.
 #[derive(Debug, thiserror::Error)]
 pub enum RawFileError {
     #[error(transparent)]
     Open(#[from] OpenError),
+    #[error(
+        "there is no raw file `{}`; run the data flow that writes it first, name another file in FileName, or map its folder with `--path-map`", .0.display()
+    )]
+    Missing(PathBuf),
     #[error("`{}` exists and WriteOption is `create once`; remove it or choose another option", .0.display())]
     Exists(PathBuf),
     #[error("`{}` does not exist and WriteOption is `truncate and append`; create it first", .0.display())]
@@ -18,9 +25,9 @@ pub enum RawFileError {
         "`{}` is not a raw file of Fletching; raw files written by SSIS itself have an undocumented layout and cannot be read: run the package that writes it under Fletching", .0.display()
     )]
     NotOurs(PathBuf),
-    #[error("`{}` has layout version `{found}`, this program reads version 1", .path.display())]
+    #[error("`{}` has layout version `{found}`, this program reads version 1; write it again with this program", .path.display())]
     Version { path: PathBuf, found: String },
-    #[error("`{}` is damaged: {reason}", .path.display())]
+    #[error("`{}` is damaged: {reason}; write it again", .path.display())]
     Damaged { path: PathBuf, reason: String },
     #[error(
         "column `{column}` is {data_type}, and a raw file takes no long text or image; drop the column or convert it"
@@ -28,10 +35,31 @@ pub enum RawFileError {
     LongType { column: String, data_type: DataType },
     #[error("column `{0}` does not say its SSIS type")]
     NoType(String),
-    #[error("`{}` cannot be appended to: {difference}", .path.display())]
+    #[error(
+        "`{}` cannot be appended to: {difference}; choose the WriteOption `create always`, or send it the same columns", .path.display()
+    )]
     OtherColumns {
         path: PathBuf,
         difference: ColumnDifference,
+    },
+    #[error(
+        "`{}` has no column `{column}`, which output column `{output}` reads; it has: {}; write it again with that column, or refresh the source's columns", .path.display(), .found.join(", ")
+    )]
+    NoColumn {
+        path: PathBuf,
+        column: String,
+        output: String,
+        found: Vec<String>,
+    },
+    #[error(
+        "column `{column}` of `{}` is {found}, output column `{output}` wants {wanted}; write the file again with that type, or refresh the source's columns", .path.display()
+    )]
+    OtherType {
+        path: PathBuf,
+        column: String,
+        output: String,
+        found: DataType,
+        wanted: DataType,
     },
     #[error("`{}` could not be written: {error}", .path.display())]
     Write { path: PathBuf, error: ArrowError },
@@ -87,21 +115,29 @@ impl fmt::Display for ColumnDifference {
 }
 
 impl RawFileError {
+    /// As the error that stops the data flow of the component at `path`.
+    pub(crate) fn at(&self, path: &str) -> FlowError {
+        FlowError::new(path, Some(self.code()), self.to_string())
+    }
+
     /// The code SSIS reports for it.
     pub fn code(&self) -> SsisCode {
         SsisCode(match self {
             Self::Open(error) => return error.code(),
-            Self::Exists(_) => 0xC020_205F, // DTS_E_RAWEXISTSCREATEONCE
+            Self::Missing(_) => 0xC020_2074, // DTS_E_RAWFILECANTOPENREAD
+            Self::Exists(_) => 0xC020_205F,  // DTS_E_RAWEXISTSCREATEONCE
             Self::NothingToTruncate(_) => 0xC020_205B, // DTS_E_RAWFILECANTOPEN
             Self::NotOurs(_) | Self::Damaged { .. } => 0xC020_205E, // DTS_E_RAWBADHEADER
             Self::Version { .. } => 0xC020_2061, // DTS_E_RAWBADVERSION
             Self::LongType { .. } => 0xC020_206A, // DTS_E_RAWNOLONGTYPES
-            Self::NoType(_) => 0xC020_206B, // DTS_E_RAWUNEXPECTEDTYPE
+            Self::NoType(_) => 0xC020_206B,  // DTS_E_RAWUNEXPECTEDTYPE
             Self::OtherColumns { difference, .. } => match difference {
                 ColumnDifference::Count { .. } => 0xC020_2065, // DTS_E_RAWMETADATACOUNTMISMATCH
                 ColumnDifference::Name { .. } => 0xC020_2064,  // DTS_E_RAWMETADATAMISMATCH
                 ColumnDifference::Type { file, input, .. } => type_code(file, input),
             },
+            Self::NoColumn { .. } => 0xC020_2064, // DTS_E_RAWMETADATAMISMATCH
+            Self::OtherType { found, wanted, .. } => type_code(found, wanted),
             Self::Write { .. } => 0xC020_205D, // DTS_E_RAWCANTWRITE
             Self::Read { .. } => 0xC020_2068,  // DTS_E_RAWCANTREAD
         })

@@ -4,6 +4,8 @@
 //! type (name, length, precision, scale, code page) and its sort flags as metadata. Any Arrow reader can open it. The
 //! layout of SSIS's own raw files is not documented: such a file is refused by name, in both directions.
 //!
+//! * Batches hold 16 K rows and nothing that no row needs ([`BatchCut`]), so that the file depends on its rows only; a
+//!   reader decodes them side by side, by number.
 //! * WriteOption 0 replaces the file, 1 refuses to, 2 keeps its rows and adds to them (a missing file is created), 3
 //!   drops its rows and needs it to exist; 2 and 3 need the same columns in name and type. A file is never sorted again
 //!   by an append, so that its sort flags may no longer hold, as in SSIS.
@@ -14,14 +16,14 @@
 
 mod batch_check;
 mod error;
-mod place;
 mod reader;
+mod recut;
 mod writer;
 
 pub use error::{ColumnDifference, RawFileError};
-pub(crate) use place::{file_name, local_file};
 pub use reader::RawFileReader;
-pub use writer::{RawFileWriter, WriteOption};
+pub use recut::{BATCH_ROWS, BatchCut, Pieces};
+pub use writer::{RawFileWriter, WriteOption, check_columns};
 
 /// Schema metadata key of a raw file; the value is the version of this layout.
 pub(crate) const RAW_FILE_KEY: &str = "fletching.raw_file";

@@ -16,7 +16,7 @@ use arrow::{
     ipc::{Block, MetadataVersion, reader::FileDecoder, root_as_footer},
 };
 use dtsx::DataType;
-use fletching_connections::{Files, InputFile};
+use fletching_connections::{Files, InputFile, OpenFault};
 use fletching_expression::types;
 
 use super::{
@@ -28,21 +28,27 @@ const MAGIC: &[u8; 6] = b"ARROW1";
 /// Footer length and closing magic.
 const TAIL_BYTES: u64 = 10;
 
-/// An open raw file: its schema, and an iterator over its batches in the order they were written.
+/// An open raw file: its schema and its batches by number, which any thread may read. As an iterator it yields them in the
+/// order they were written.
 #[derive(Debug)]
 pub struct RawFileReader {
     path: PathBuf,
     file: InputFile,
     schema: SchemaRef,
     decoder: FileDecoder,
-    blocks: std::vec::IntoIter<Block>,
+    blocks: Vec<Block>,
+    /// Number of the batch that the iterator yields next.
+    next: usize,
 }
 
 impl RawFileReader {
     /// # Errors
     /// [`RawFileError`]: no such file, a genuine SSIS raw file or another kind of file, a damaged one.
     pub fn open(files: &dyn Files, path: &Path) -> Result<Self, RawFileError> {
-        let file = InputFile::open_in(files, path)?;
+        let file = InputFile::open_in(files, path).map_err(|error| match error.fault {
+            OpenFault::Missing => RawFileError::Missing(path.to_owned()),
+            _ => error.into(),
+        })?;
         let footer = footer_bytes(&file, path)?;
         let damaged = |reason: String| RawFileError::Damaged {
             path: path.to_owned(),
@@ -90,7 +96,8 @@ impl RawFileReader {
             file,
             decoder: FileDecoder::new(Arc::clone(&schema), MetadataVersion::V5),
             schema,
-            blocks: blocks.into_iter(),
+            blocks,
+            next: 0,
         })
     }
 
@@ -99,10 +106,22 @@ impl RawFileReader {
         &self.schema
     }
 
-    fn read(&self, block: &Block) -> Result<RecordBatch, RawFileError> {
+    /// How many batches the file holds.
+    pub fn batch_count(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Reads and decodes one batch, counted from 0.
+    ///
+    /// # Errors
+    /// [`RawFileError`]: there is no such batch, or it is damaged or cannot be read.
+    pub fn batch(&self, number: usize) -> Result<RecordBatch, RawFileError> {
         let damaged = |reason: String| RawFileError::Damaged {
             path: self.path.clone(),
             reason,
+        };
+        let Some(block) = self.blocks.get(number) else {
+            return Err(damaged(format!("it has no batch {number}")));
         };
         let size = |value: i64| {
             u64::try_from(value).map_err(|_| damaged("a length is negative".to_owned()))
@@ -128,8 +147,9 @@ impl Iterator for RawFileReader {
     type Item = Result<RecordBatch, RawFileError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let block = self.blocks.next()?;
-        Some(self.read(&block))
+        let number = self.next;
+        self.next += 1;
+        (number < self.blocks.len()).then(|| self.batch(number))
     }
 }
 

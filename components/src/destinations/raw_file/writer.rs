@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, RecordBatch},
+    array::RecordBatch,
     datatypes::{DataType as ArrowType, Field, Schema, SchemaRef},
     ipc::writer::FileWriter,
 };
@@ -65,9 +65,7 @@ impl RawFileWriter {
         schema: &SchemaRef,
         option: WriteOption,
     ) -> Result<Self, RawFileError> {
-        for field in schema.fields() {
-            check_type(field)?;
-        }
+        check_columns(schema)?;
         let exists = files.kind(path).is_ok();
         match option {
             WriteOption::CreateOnce if exists => return Err(RawFileError::Exists(path.to_owned())),
@@ -116,8 +114,7 @@ impl RawFileWriter {
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), RawFileError> {
         let fail =
             |writer: &FileWriter<StagedFile>, error| write_error(writer.get_ref().target(), error);
-        let columns = batch.columns().iter().map(compact).collect();
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec())
             .map_err(|error| fail(&self.writer, error))?;
         self.writer
             .write(&batch)
@@ -126,28 +123,11 @@ impl RawFileWriter {
         Ok(())
     }
 
-    /// Whether a raw file takes a column.
+    /// Completes the file, which is still to be [put in place](StagedFile::commit); returns it with the number of rows
+    /// written, those of an appended-to file not counted.
     ///
     /// # Errors
-    /// [`RawFileError::LongType`], [`RawFileError::NoType`].
-    pub fn check_column(field: &Field) -> Result<(), RawFileError> {
-        check_type(field)
-    }
-
-    /// Puts the file in place; returns the number of rows written, those of an appended-to file not counted.
-    ///
-    /// # Errors
-    /// [`RawFileError`]; the old file is then as it was.
-    pub fn commit(self) -> Result<u64, RawFileError> {
-        let (file, rows) = self.finish()?;
-        file.commit()?;
-        Ok(rows)
-    }
-
-    /// Ends the file, which is still to be put in place; and the number of rows written.
-    ///
-    /// # Errors
-    /// [`RawFileError::Write`].
+    /// [`RawFileError::Write`]; the old file is then as it was.
     pub fn finish(mut self) -> Result<(StagedFile, u64), RawFileError> {
         let path = self.writer.get_ref().target().to_owned();
         self.writer
@@ -159,15 +139,27 @@ impl RawFileWriter {
             .map_err(|error| write_error(&path, error))?;
         Ok((file, self.rows))
     }
+
+    /// As [`finish`](Self::finish), and puts the file in place.
+    ///
+    /// # Errors
+    /// [`RawFileError`]; the old file is then as it was.
+    pub fn commit(self) -> Result<u64, RawFileError> {
+        let (file, rows) = self.finish()?;
+        file.commit()?;
+        Ok(rows)
+    }
 }
 
-/// Views without the bytes that they do not show: the file would hold all of them.
-fn compact(column: &ArrayRef) -> ArrayRef {
-    match column.data_type() {
-        ArrowType::Utf8View => Arc::new(column.as_string_view().gc()),
-        ArrowType::BinaryView => Arc::new(column.as_binary_view().gc()),
-        _ => Arc::clone(column),
-    }
+/// Whether a raw file takes these columns.
+///
+/// # Errors
+/// [`RawFileError::LongType`], [`RawFileError::NoType`] for the first that it does not take.
+pub fn check_columns(schema: &Schema) -> Result<(), RawFileError> {
+    schema
+        .fields()
+        .iter()
+        .try_for_each(|field| check_type(field))
 }
 
 fn write_error(path: &Path, error: arrow::error::ArrowError) -> RawFileError {
