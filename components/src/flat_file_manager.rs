@@ -79,6 +79,20 @@ impl FlatFileManager {
             let message = format!("connection manager `{}` defines no columns", manager.name);
             findings.push(binding.finding(message));
         }
+        for name in [
+            "Unicode",
+            "ColumnNamesInFirstDataRow",
+            "AlwaysCheckForRowDelimiters",
+        ] {
+            let value = properties.get(name).unwrap_or_default().trim();
+            if !value.is_empty() && dtsx::parse_bool(value).is_none() {
+                let message = format!(
+                    "connection manager `{}`: {name} is `{value}`, True or False is wanted",
+                    manager.name
+                );
+                findings.push(binding.finding(message));
+            }
+        }
         let mut number = |name: &str| read_number(binding, manager, name, &mut findings);
         let (header_rows_to_skip, data_rows_to_skip) =
             (number("HeaderRowsToSkip"), number("DataRowsToSkip"));

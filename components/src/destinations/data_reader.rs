@@ -15,6 +15,7 @@ use crate::{
     Binding, Component, ComponentClass, ComponentKind, Findings, PlanContext, Planned,
     flow::{gather, project},
     only_input,
+    transforms::settings::{Known, reject_unknown_everywhere},
 };
 
 pub static CLASS: ComponentClass = ComponentClass {
@@ -30,7 +31,18 @@ struct DataReaderDestination {
 
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let columns = selected_columns(binding)?;
-    Ok(Box::new(DataReaderDestination { columns }))
+    let mut findings = Findings::default();
+    let known = Known {
+        component: &[
+            "DataReader",
+            "UserComponentTypeName",
+            "ReadTimeout",
+            "FailOnTimeout",
+        ],
+        ..Known::default()
+    };
+    reject_unknown_everywhere(binding, known, &mut findings);
+    findings.none_or(Box::new(DataReaderDestination { columns }))
 }
 
 /// The input columns that a destination without external columns takes.

@@ -36,6 +36,7 @@ use crate::{
     flat_file_manager::FlatFileManager,
     flow::{Encode, EncodeExec, FlowError, RunState, gather, project, scatter},
     only_input,
+    transforms::settings::{Known, reject_unknown_everywhere},
 };
 
 pub static CLASS: ComponentClass = ComponentClass {
@@ -60,6 +61,11 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let input = binding.input()?;
     let document = binding.document_input()?;
     let mut findings = Findings::default();
+    let known = Known {
+        component: &["Overwrite", "Header", "EscapeQualifier"],
+        ..Known::default()
+    };
+    reject_unknown_everywhere(binding, known, &mut findings);
     let Some(written) = binding.connections.get(&manager.name) else {
         return Err(binding.finding("its connection manager is gone").into());
     };

@@ -17,7 +17,7 @@ use dtsx::SsisCode;
 use futures::StreamExt;
 
 use super::data_reader::selected_columns;
-use crate::transforms::settings::settable_names;
+use crate::transforms::settings::{Known, reject_unknown_everywhere, settable_names};
 use crate::{
     Binding, Component, ComponentClass, ComponentKind, Findings, PlanContext, Planned,
     flow::{FlowError, RunOutput, RunState, gather, project},
@@ -39,6 +39,12 @@ struct RecordsetDestination {
 
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let columns = selected_columns(binding)?;
+    let mut findings = Findings::default();
+    let known = Known {
+        component: &["VariableName", "UserComponentTypeName"],
+        ..Known::default()
+    };
+    reject_unknown_everywhere(binding, known, &mut findings);
     let variable = binding
         .component
         .properties
@@ -58,7 +64,7 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
         finding.code = Some(SsisCode::VARIABLE_NOT_FOUND);
         return Err(finding.into());
     }
-    Ok(Box::new(RecordsetDestination {
+    findings.none_or(Box::new(RecordsetDestination {
         path: binding.path.to_owned(),
         variable,
         columns,

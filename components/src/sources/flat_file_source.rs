@@ -40,6 +40,8 @@ use crate::{
     },
 };
 
+use crate::transforms::settings::{Known, reject_unknown_everywhere};
+
 pub static CLASS: ComponentClass = ComponentClass {
     name: "Microsoft.FlatFileSource",
     kind: ComponentKind::Source,
@@ -67,6 +69,12 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
         .unwrap_or_default()
         .trim();
     let mut findings = Findings::default();
+    let known = Known {
+        component: &["RetainNulls", "FileNameColumnName"],
+        output_column: &["FastParse", "UseBinaryFormat"],
+        ..Known::default()
+    };
+    reject_unknown_everywhere(binding, known, &mut findings);
     let Some(output) = binding
         .component
         .outputs

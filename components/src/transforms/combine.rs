@@ -16,6 +16,7 @@ use dtsx::SsisCode;
 use super::{
     merge::{Merge, MergeExec, MergeKey},
     merge_join::{JoinColumn, JoinKind, JoinSide, MergeJoin, MergeJoinExec},
+    settings::{Known, comparison_flags, reject_unknown_everywhere},
     union_all::{UnionAll, UnionAllExec},
 };
 use crate::{
@@ -93,8 +94,17 @@ struct UnionAllComponent {
     schema: SchemaRef,
 }
 
+/// Of Union All and Merge.
+const MAPPED: Known<'static> = Known {
+    component: &[],
+    input_column: &["OutputColumnLineageID"],
+    output: &[],
+    output_column: &[],
+};
+
 fn read_union_all(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let mut findings = Findings::default();
+    reject_unknown_everywhere(binding, MAPPED, &mut findings);
     let mappings: Vec<Vec<Option<usize>>> = binding
         .component
         .inputs
@@ -185,6 +195,9 @@ fn sorted_inputs<'a>(
             if let Some(finding) = mismatch(binding, left, right, a, b) {
                 findings.push(finding);
             }
+            let key = &left.columns[a.column];
+            let flags = i64::from(a.comparison_flags);
+            comparison_flags(binding, &key.name, &key.data_type, flags, &mut findings);
             MergeKey {
                 left: a.column,
                 right: b.column,
@@ -230,6 +243,7 @@ struct MergeComponent {
 fn read_merge(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let ([left, right], keys) = sorted_inputs(binding, None)?;
     let mut findings = Findings::default();
+    reject_unknown_everywhere(binding, MAPPED, &mut findings);
     let documents: Vec<&dtsx::Input> = binding
         .component
         .inputs
@@ -291,6 +305,17 @@ fn read_merge_join(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings
         .and_then(|count| usize::try_from(count).ok());
     let ([left, right], keys) = sorted_inputs(binding, keys_wanted)?;
     let mut findings = Findings::default();
+    let known = Known {
+        component: &[
+            "JoinType",
+            "NumKeyColumns",
+            "TreatNullsAsEqual",
+            "MaxBuffersPerInput",
+        ],
+        output_column: &["InputColumnID"],
+        ..Known::default()
+    };
+    reject_unknown_everywhere(binding, known, &mut findings);
     let kind = match properties.int("JoinType").unwrap_or(2) {
         0 => JoinKind::Full,
         1 => JoinKind::Left,

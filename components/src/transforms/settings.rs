@@ -1,12 +1,82 @@
-//! What `read` checks alike in every synchronous transform: unknown properties, the shape of its outputs.
+//! What `read` checks alike in every component: unknown properties and values, flags of comparison, the shape of outputs.
 
 use std::sync::Arc;
 
 use datafusion_common::{DataFusionError, internal_err};
 use datafusion_physical_plan::ExecutionPlan;
-use dtsx::{Disposition, Properties, SsisCode};
+use dtsx::{DataType, Disposition, Properties, Property, SsisCode, parse_bool};
+use fletching_expression::collation::Collation;
 
 use crate::{Binding, BoundInput, BoundOutput, Finding, Findings};
+
+/// Properties that hold `True` or `False`, whatever the component.
+const BOOLEANS: &[&str] = &[
+    "EliminateDuplicates",
+    "EscapeQualifier",
+    "FailOnTimeout",
+    "FastParse",
+    "IsDefaultOut",
+    "Overwrite",
+    "RetainNulls",
+    "TreatNullsAsEqual",
+    "UseBinaryFormat",
+];
+
+/// Properties that hold a whole number.
+const INTEGERS: &[&str] = &[
+    "AccessMode",
+    "AggregationComparisonFlags",
+    "AggregationType",
+    "EvaluationOrder",
+    "JoinType",
+    "LineageItemSelected",
+    "MapFlags",
+    "NewComparisonFlags",
+    "NewSortKeyPosition",
+    "NumKeyColumns",
+    "WriteOption",
+];
+
+/// A value that is not what its property holds: it would pass for the default.
+fn check_value(binding: &Binding<'_>, place: &str, property: &Property) -> Option<Finding> {
+    let is_in = |list: &[&str]| {
+        list.iter()
+            .any(|name| name.eq_ignore_ascii_case(&property.name))
+    };
+    let value = property.value.trim();
+    let wanted = match () {
+        () if value.is_empty() => return None,
+        () if is_in(BOOLEANS) && parse_bool(value).is_none() => "True or False",
+        () if is_in(INTEGERS) && value.parse::<i64>().is_err() => "a whole number",
+        () => return None,
+    };
+    Some(binding.finding(format!(
+        "property `{}` of {place} is `{value}`, {wanted} is wanted",
+        property.name
+    )))
+}
+
+/// The comparison flags of a key, whose order is known if the key is text.
+pub(crate) fn comparison_flags(
+    binding: &Binding<'_>,
+    column: &str,
+    data_type: &DataType,
+    flags: i64,
+    findings: &mut Findings,
+) -> u32 {
+    let Ok(flags) = u32::try_from(flags) else {
+        findings.push(binding.finding(format!(
+            "column `{column}`: comparison flags {flags} are negative"
+        )));
+        return 0;
+    };
+    if let DataType::Str { .. } | DataType::WStr { .. } = data_type
+        && let Err(error) = Collation::try_new(binding.locale_id, flags)
+    {
+        findings.push(binding.unsupported(format!("column `{column}`: {error}")));
+    }
+    flags
+}
 
 /// A finding for each property that is not in `known`: it could change results, and we would not know how.
 pub(crate) fn reject_unknown(
@@ -17,6 +87,7 @@ pub(crate) fn reject_unknown(
     findings: &mut Findings,
 ) {
     for property in properties.iter() {
+        findings.0.extend(check_value(binding, place, property));
         if !known
             .iter()
             .any(|name| name.eq_ignore_ascii_case(&property.name))

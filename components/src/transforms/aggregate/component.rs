@@ -19,7 +19,7 @@ use crate::{
     only_input,
     transforms::{
         multicast::Multicast,
-        settings::{Known, reject_unknown_everywhere},
+        settings::{Known, comparison_flags, reject_unknown_everywhere},
     },
 };
 
@@ -142,12 +142,23 @@ fn aggregate_column(
         .properties
         .int("AggregationComparisonFlags")
         .unwrap_or(0);
+    let mut findings = Findings::default();
+    let comparison_flags = match position {
+        Some(at) => {
+            let from = &input.columns[at].data_type;
+            comparison_flags(binding, &column.name, from, flags, &mut findings)
+        }
+        None => 0,
+    };
+    if let Some(finding) = findings.0.pop() {
+        return Err(finding);
+    }
     Ok(AggregateColumn {
         name: column.name.clone(),
         operation,
         input: position.filter(|_| operation != Operation::CountAll),
         data_type: column.data_type,
-        comparison_flags: u32::try_from(flags).unwrap_or(0),
+        comparison_flags,
     })
 }
 

@@ -15,6 +15,7 @@ use super::{SortKey, SortOperator, SortSettings};
 use crate::{
     Accounting, Binding, Component, ComponentClass, ComponentKind, Findings, PlanContext, Planned,
     only_input,
+    transforms::settings::{Known, comparison_flags, reject_unknown_everywhere},
 };
 
 pub static CLASS: ComponentClass = ComponentClass {
@@ -33,15 +34,29 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let input = binding.input()?;
     let document = binding.document_input()?;
     let mut findings = Findings::default();
+    let known = Known {
+        component: &["EliminateDuplicates", "MaximumThreads"],
+        input_column: &["NewSortKeyPosition", "NewComparisonFlags"],
+        output: &[],
+        output_column: &["SortColumnId"],
+    };
+    reject_unknown_everywhere(binding, known, &mut findings);
     let mut keys: Vec<(i64, SortKey)> = Vec::new();
     for (column, &position) in document.columns.iter().zip(&input.used) {
         let rank = column.properties.int("NewSortKeyPosition").unwrap_or(0);
         if rank != 0 {
-            let comparison_flags = column.properties.int("NewComparisonFlags").unwrap_or(0);
+            let arriving = &input.columns[position];
+            let comparison_flags = comparison_flags(
+                binding,
+                &arriving.name,
+                &arriving.data_type,
+                column.properties.int("NewComparisonFlags").unwrap_or(0),
+                &mut findings,
+            );
             let key = SortKey {
                 column: position,
                 descending: rank < 0,
-                comparison_flags: u32::try_from(comparison_flags).unwrap_or(0),
+                comparison_flags,
             };
             keys.push((rank.abs(), key));
         }
