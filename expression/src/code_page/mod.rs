@@ -40,7 +40,7 @@ enum Kind {
 /// A code page that is not supported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "code page {0} is not supported; supported are 65001, 1200, 1250 to 1258, 437, 720, 737, 775, 850 to 869, 874, 932, 936, 949, 950, 54936, 10000, 20127, 20866, 21866 and 28591 to 28606"
+    "code page {0} is not supported; supported are 65001, 1200, 1250 to 1258, 437, 720, 737, 775, 850 to 869, 874, 932, 936, 949, 950, 51932, 51949, 54936, 10000, 20127, 20866, 21866 and 28591 to 28606"
 )]
 pub struct UnknownCodePage(pub u32);
 
@@ -67,8 +67,9 @@ impl CodePage {
             1200 => Kind::Utf16,
             932 => Kind::DoubleByte(encoding_rs::SHIFT_JIS),
             936 => Kind::DoubleByte(encoding_rs::GBK),
-            949 => Kind::DoubleByte(encoding_rs::EUC_KR),
+            949 | 51949 => Kind::DoubleByte(encoding_rs::EUC_KR),
             950 => Kind::DoubleByte(encoding_rs::BIG5),
+            51932 => Kind::DoubleByte(encoding_rs::EUC_JP),
             54936 => Kind::DoubleByte(encoding_rs::GB18030),
             _ => Kind::SingleByte(Arc::new(
                 SingleByte::from_number(number).ok_or(UnknownCodePage(number))?,

@@ -2,87 +2,39 @@
 //!
 //! ASCII is the same in all code pages here, so that only text beyond it is converted.
 
-use encoding_rs::{EncoderResult, Encoding};
-use oem_cp::{OEMCPHashMap, code_table::ENCODING_TABLE_CP_MAP};
+use fletching_expression::code_page::CodePage;
 
 use super::error::LayoutError;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum TextEncoding {
     /// A Unicode file.
     Utf16Le,
     /// Code page 65001.
     Utf8,
-    /// Code pages 20127 (limit 0x80) and 28591 (limit 0x100): the character is the byte.
-    Latin { code_page: u32, limit: u32 },
-    /// A DOS code page.
-    Oem {
-        code_page: u32,
-        table: &'static OEMCPHashMap<char, u8>,
-    },
-    /// A Windows, ISO or East Asian code page.
-    Ansi {
-        code_page: u32,
-        encoding: &'static Encoding,
-    },
+    Page(CodePage),
 }
 
 impl TextEncoding {
     /// # Errors
     /// [`LayoutError::UnknownCodePage`].
     pub fn from_code_page(code_page: u32) -> Result<Self, LayoutError> {
-        let label = match code_page {
-            65001 => return Ok(Self::Utf8),
-            1200 => return Ok(Self::Utf16Le),
-            20127 => {
-                return Ok(Self::Latin {
-                    code_page,
-                    limit: 0x80,
-                });
-            }
-            28591 => {
-                return Ok(Self::Latin {
-                    code_page,
-                    limit: 0x100,
-                });
-            }
-            // the system's default code page is not known here; Windows set up for western languages has 1252
-            0 => "windows-1252".to_owned(),
-            874 => "windows-874".to_owned(),
-            932 => "shift_jis".to_owned(),
-            936 => "gbk".to_owned(),
-            949 | 51949 => "euc-kr".to_owned(),
-            950 => "big5".to_owned(),
-            1250..=1258 => format!("windows-{code_page}"),
-            10000 => "macintosh".to_owned(),
-            20866 => "koi8-r".to_owned(),
-            21866 => "koi8-u".to_owned(),
-            28592..=28608 => format!("iso-8859-{}", code_page - 28590),
-            51932 => "euc-jp".to_owned(),
-            54936 => "gb18030".to_owned(),
-            _ => {
-                let oem = u16::try_from(code_page).ok();
-                return match oem.and_then(|number| ENCODING_TABLE_CP_MAP.get(&number)) {
-                    Some(&table) => Ok(Self::Oem { code_page, table }),
-                    None => Err(LayoutError::UnknownCodePage(code_page)),
-                };
-            }
-        };
-        Encoding::for_label(label.as_bytes())
-            .map(|encoding| Self::Ansi {
-                code_page,
-                encoding,
-            })
-            .ok_or(LayoutError::UnknownCodePage(code_page))
+        match code_page {
+            65001 => Ok(Self::Utf8),
+            1200 => Ok(Self::Utf16Le),
+            // The system's default code page is not known here; Windows set up for western languages has 1252.
+            0 => Self::from_code_page(1252),
+            number => CodePage::from_number(number)
+                .map(Self::Page)
+                .map_err(|_| LayoutError::UnknownCodePage(number)),
+        }
     }
 
     pub fn code_page(&self) -> u32 {
-        match *self {
+        match self {
             Self::Utf16Le => 1200,
             Self::Utf8 => 65001,
-            Self::Latin { code_page, .. }
-            | Self::Oem { code_page, .. }
-            | Self::Ansi { code_page, .. } => code_page,
+            Self::Page(page) => page.number(),
         }
     }
 
@@ -92,54 +44,20 @@ impl TextEncoding {
     }
 
     /// Adds the bytes of `text`; for UTF-16 and UTF-8 that is the UTF-8 text itself. With `lossy` a missing character
-    /// becomes `?`, else it is returned and `out` holds part of the text.
+    /// becomes `?`, else it is returned.
     pub(super) fn append(&self, text: &str, lossy: bool, out: &mut Vec<u8>) -> Result<(), char> {
-        if self.takes_any_text() || text.is_ascii() {
-            out.extend_from_slice(text.as_bytes());
+        let page = match self {
+            Self::Page(page) if !text.is_ascii() => page,
+            _ => {
+                out.extend_from_slice(text.as_bytes());
+                return Ok(());
+            }
+        };
+        if !page.encode_into(text, out) || lossy {
             return Ok(());
         }
-        if let Self::Ansi { encoding, .. } = self {
-            return append_ansi(encoding, text, lossy, out);
-        }
-        for character in text.chars() {
-            let byte = match self {
-                _ if character.is_ascii() => Some(character as u8),
-                Self::Latin { limit, .. } if u32::from(character) < *limit => {
-                    u8::try_from(character).ok()
-                }
-                Self::Oem { table, .. } => table.get(&character).copied(),
-                _ => None,
-            };
-            match byte {
-                Some(byte) => out.push(byte),
-                None if lossy => out.push(b'?'),
-                None => return Err(character),
-            }
-        }
-        Ok(())
-    }
-}
-
-fn append_ansi(
-    encoding: &'static Encoding,
-    text: &str,
-    lossy: bool,
-    out: &mut Vec<u8>,
-) -> Result<(), char> {
-    let mut encoder = encoding.new_encoder();
-    let mut rest = text;
-    loop {
-        let mut piece = [0; 256];
-        let (result, read, written) =
-            encoder.encode_from_utf8_without_replacement(rest, &mut piece, true);
-        out.extend_from_slice(piece.get(..written).unwrap_or_default());
-        rest = rest.split_at_checked(read).map_or("", |(_, rest)| rest);
-        match result {
-            EncoderResult::InputEmpty => return Ok(()),
-            EncoderResult::OutputFull => {}
-            EncoderResult::Unmappable(_) if lossy => out.push(b'?'),
-            EncoderResult::Unmappable(character) => return Err(character),
-        }
+        let is_missing = |character: &char| page.encode(character.encode_utf8(&mut [0; 4])).1;
+        Err(text.chars().find(is_missing).unwrap_or('?'))
     }
 }
 
