@@ -79,20 +79,7 @@ impl FlatFileManager {
             let message = format!("connection manager `{}` defines no columns", manager.name);
             findings.push(binding.finding(message));
         }
-        for name in [
-            "Unicode",
-            "ColumnNamesInFirstDataRow",
-            "AlwaysCheckForRowDelimiters",
-        ] {
-            let value = properties.get(name).unwrap_or_default().trim();
-            if !value.is_empty() && dtsx::parse_bool(value).is_none() {
-                let message = format!(
-                    "connection manager `{}`: {name} is `{value}`, True or False is wanted",
-                    manager.name
-                );
-                findings.push(binding.finding(message));
-            }
-        }
+        check_booleans(binding, manager, &mut findings);
         let mut number = |name: &str| read_number(binding, manager, name, &mut findings);
         let (header_rows_to_skip, data_rows_to_skip) =
             (number("HeaderRowsToSkip"), number("DataRowsToSkip"));
@@ -127,6 +114,24 @@ impl FlatFileManager {
             columns: manager.flat_file_columns.clone(),
         };
         findings.none_or(read)
+    }
+}
+
+/// A value that is neither true nor false would pass for the default.
+fn check_booleans(binding: &Binding<'_>, manager: &ConnectionManager, findings: &mut Findings) {
+    for name in [
+        "Unicode",
+        "ColumnNamesInFirstDataRow",
+        "AlwaysCheckForRowDelimiters",
+    ] {
+        let value = manager.properties.get(name).unwrap_or_default().trim();
+        if !value.is_empty() && dtsx::parse_bool(value).is_none() {
+            let message = format!(
+                "connection manager `{}`: {name} is `{value}`, True or False is wanted",
+                manager.name
+            );
+            findings.push(binding.finding(message));
+        }
     }
 }
 
