@@ -27,7 +27,7 @@ use dtsx::DataType;
 
 pub use convert::{ConvertOptions, convert};
 pub use error::{EvaluateError, ExpressionError};
-pub use evaluate::{Evaluated, RowFailure};
+pub use evaluate::{Evaluated, RowFailure, SharedParts};
 pub use scalar::Scalar;
 
 /// How an expression names a column.
@@ -83,6 +83,16 @@ pub fn compile(text: &str, scope: &dyn Scope) -> Result<Expression, ExpressionEr
     })
 }
 
+/// Finds what expressions over the same batches have in common, so that
+/// [`evaluate_sharing`](Expression::evaluate_sharing) works it out once.
+pub fn share<'a>(expressions: impl IntoIterator<Item = &'a mut Expression>) {
+    evaluate::shared::share(
+        expressions
+            .into_iter()
+            .map(|expression| &mut expression.tree),
+    );
+}
+
 impl Expression {
     /// The type of its values.
     pub fn data_type(&self) -> DataType {
@@ -94,7 +104,20 @@ impl Expression {
     /// # Errors
     /// Only if the batch does not fit the columns it was compiled for; rows that fail are in [`Evaluated::errors`].
     pub fn evaluate(&self, batch: &RecordBatch) -> Result<Evaluated, EvaluateError> {
-        evaluate::column(&self.tree, batch)
+        self.evaluate_sharing(batch, &mut SharedParts::default())
+    }
+
+    /// As [`evaluate`](Self::evaluate), for one of several expressions over a batch that went through [`share`]: `shared`
+    /// carries what they have in common from one to the next, and begins empty with each batch.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn evaluate_sharing(
+        &self,
+        batch: &RecordBatch,
+        shared: &mut SharedParts,
+    ) -> Result<Evaluated, EvaluateError> {
+        evaluate::column(&self.tree, batch, shared)
     }
 
     /// Its value where it names no column.

@@ -25,7 +25,7 @@ use arrow::array::RecordBatch;
 use datafusion_common::Result;
 use datafusion_physical_plan::ExecutionPlan;
 use dtsx::UsageType;
-use fletching_expression::{ConvertOptions, Evaluated, convert};
+use fletching_expression::{ConvertOptions, Evaluated, SharedParts, convert, share};
 
 use super::{
     computed::{Computed, ComputedColumn, cell_failure, output_specs, shown_row},
@@ -98,6 +98,11 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
             &mut findings,
         ));
     }
+    share(
+        columns
+            .iter_mut()
+            .map(|derived| &mut derived.source.expression),
+    );
     let convert = ConvertOptions {
         locale_id: binding.locale_id,
         ..ConvertOptions::default()
@@ -173,11 +178,14 @@ impl RowWise for DerivedColumn {
 
     fn apply(&self, batch: &RecordBatch) -> Result<Applied> {
         let mut computed = Computed::default();
+        let mut shared = SharedParts::default();
         for derived in &self.columns {
-            let evaluated = derived.evaluate(batch, &self.convert).map_err(|error| {
-                FlowError::new(&self.path, error.code(), error.to_string())
-                    .with_column(&derived.column.name)
-            })?;
+            let evaluated = derived
+                .evaluate(batch, &self.convert, &mut shared)
+                .map_err(|error| {
+                    FlowError::new(&self.path, error.code(), error.to_string())
+                        .with_column(&derived.column.name)
+                })?;
             computed.add(&derived.column, evaluated);
         }
         computed.finish(batch, &self.outputs)
@@ -211,8 +219,9 @@ impl DerivedExpression {
         &self,
         batch: &RecordBatch,
         options: &ConvertOptions,
+        shared: &mut SharedParts,
     ) -> Result<Evaluated, fletching_expression::EvaluateError> {
-        let evaluated = self.source.expression.evaluate(batch)?;
+        let evaluated = self.source.expression.evaluate_sharing(batch, shared)?;
         let (from, to) = (self.source.expression.data_type(), self.column.data_type);
         if from == to {
             return Ok(evaluated);

@@ -320,23 +320,15 @@ impl Builder<'_> {
     }
 
     /// A node of constants is a constant. What fails then fails for every row: it is an error here.
-    fn fold(&self, node: &Node, typed: Typed) -> Result<Typed, ExpressionError> {
-        let constant_operands = match &typed.kind {
+    fn fold(&self, node: &Node, mut typed: Typed) -> Result<Typed, ExpressionError> {
+        let mut constant_operands = match &typed.kind {
             TypedKind::Constant(_) | TypedKind::Column(_) => return Ok(typed),
-            TypedKind::Negate(one)
-            | TypedKind::Not(one)
-            | TypedKind::Complement(one)
-            | TypedKind::Convert(one, _) => one.constant().is_some(),
-            TypedKind::Arithmetic(_, a, b)
-            | TypedKind::Bitwise(_, a, b)
-            | TypedKind::Compare(_, a, b)
-            | TypedKind::Logic(_, a, b)
-            | TypedKind::Concat(a, b) => a.constant().is_some() && b.constant().is_some(),
-            TypedKind::Conditional(a, b, c) => [a, b, c].iter().all(|one| one.constant().is_some()),
-            TypedKind::Call(function, arguments) => {
-                function.deterministic && arguments.iter().all(|one| one.constant().is_some())
-            }
+            TypedKind::Call(function, _) => function.deterministic,
+            _ => true,
         };
+        typed
+            .kind
+            .each_operand(&mut |operand| constant_operands &= operand.constant().is_some());
         if !constant_operands {
             return Ok(typed);
         }

@@ -7,6 +7,8 @@
 mod build;
 mod promote;
 
+use std::sync::Arc;
+
 use dtsx::DataType;
 
 pub(crate) use build::build;
@@ -40,6 +42,34 @@ pub(crate) enum TypedKind {
     /// To the node's type; dates in text are read by the conventions of an LCID (semantics 1.5.2).
     Convert(Box<Typed>, u32),
     Call(&'static Function, Vec<Typed>),
+    /// A part that occurs elsewhere too, by its number among those of a component.
+    Shared(usize, Arc<Typed>),
+}
+
+impl TypedKind {
+    /// Calls `see` with each operand, in the order in which they are written. The inside of a shared part is done with.
+    pub(crate) fn each_operand(&mut self, see: &mut dyn FnMut(&mut Typed)) {
+        match self {
+            Self::Constant(_) | Self::Column(_) | Self::Shared(..) => {}
+            Self::Negate(one) | Self::Not(one) | Self::Complement(one) | Self::Convert(one, _) => {
+                see(one);
+            }
+            Self::Arithmetic(_, left, right)
+            | Self::Bitwise(_, left, right)
+            | Self::Compare(_, left, right)
+            | Self::Logic(_, left, right)
+            | Self::Concat(left, right) => {
+                see(left);
+                see(right);
+            }
+            Self::Conditional(test, yes, no) => {
+                see(test);
+                see(yes);
+                see(no);
+            }
+            Self::Call(_, arguments) => arguments.iter_mut().for_each(see),
+        }
+    }
 }
 
 impl Typed {

@@ -3,6 +3,7 @@
 mod arithmetic;
 mod compare;
 mod logic;
+pub(crate) mod shared;
 mod text;
 
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use arrow::{
     datatypes::Schema,
 };
 use dtsx::SsisCode;
+
+pub use shared::SharedParts;
 
 use crate::{
     check::{Typed, TypedKind},
@@ -99,6 +102,7 @@ impl Value {
 pub(crate) struct Context<'a> {
     pub(crate) batch: &'a RecordBatch,
     pub(crate) failures: Vec<RowFailure>,
+    pub(crate) shared: SharedParts,
 }
 
 impl Context<'_> {
@@ -127,12 +131,18 @@ impl Context<'_> {
 }
 
 /// A column of results over a batch.
-pub(crate) fn column(node: &Typed, batch: &RecordBatch) -> Result<Evaluated, EvaluateError> {
+pub(crate) fn column(
+    node: &Typed,
+    batch: &RecordBatch,
+    shared: &mut SharedParts,
+) -> Result<Evaluated, EvaluateError> {
     let mut context = Context {
         batch,
         failures: Vec::new(),
+        shared: std::mem::take(shared),
     };
     let array = evaluate(node, &mut context)?.into_rows(batch.num_rows())?;
+    *shared = context.shared;
     let mut errors = context.failures;
     errors.sort_by_key(|failure| failure.row);
     errors.dedup_by_key(|failure| failure.row);
@@ -144,7 +154,7 @@ pub(crate) fn constant(node: &Typed) -> Result<Scalar, SsisCode> {
     let options = RecordBatchOptions::new().with_row_count(Some(1));
     let batch = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)
         .map_err(|_| SsisCode::EXPRESSION_EVALUATION_FAILED)?;
-    match column(node, &batch) {
+    match column(node, &batch, &mut SharedParts::default()) {
         Ok(Evaluated { array, errors }) => match errors.first() {
             Some(failure) => Err(failure.code),
             None => Ok(Scalar {
@@ -231,5 +241,6 @@ fn evaluate_node(node: &Typed, context: &mut Context<'_>) -> Result<Value, Evalu
                 .collect::<Result<Vec<_>, _>>()?;
             (function.apply)(&values, &node.data_type, context)?
         }
+        TypedKind::Shared(number, part) => shared::evaluate(*number, part, context)?,
     })
 }

@@ -203,7 +203,34 @@ fn append_view(values: &StringViewArray, row: usize, out: &mut Vec<u8>) {
         out.extend_from_slice(&(view >> 32).to_le_bytes());
         out.truncate(end);
     } else {
-        out.extend_from_slice(values.value(row).as_bytes());
+        append_long_view(values, *view, out);
+    }
+}
+
+/// Most texts are shorter than this: a copy of a fixed size is a few moves, and what is too much is cut.
+const USUAL: usize = 64;
+
+#[inline]
+fn append_long_view(values: &StringViewArray, view: u128, out: &mut Vec<u8>) {
+    let (len, buffer, start) = (
+        view as u32 as usize,
+        (view >> 64) as u32 as usize,
+        (view >> 96) as u32 as usize,
+    );
+    let Some(bytes) = values
+        .data_buffers()
+        .get(buffer)
+        .and_then(|buffer| buffer.get(start..))
+    else {
+        return;
+    };
+    match bytes.first_chunk::<USUAL>() {
+        Some(usual) if len <= USUAL => {
+            let end = out.len() + len;
+            out.extend_from_slice(usual);
+            out.truncate(end);
+        }
+        _ => out.extend_from_slice(bytes.get(..len).unwrap_or_default()),
     }
 }
 

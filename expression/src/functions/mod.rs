@@ -5,7 +5,7 @@ mod math;
 mod null;
 mod search;
 mod text;
-mod views;
+pub(crate) mod views;
 
 use dtsx::DataType;
 

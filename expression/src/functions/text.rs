@@ -42,7 +42,7 @@ pub(super) const LEN: Function = Function {
     },
     apply: |values, _, _| {
         let texts = values[0].array.as_string_view();
-        let ascii = texts.is_ascii();
+        let ascii = views::are_ascii(texts);
         let lengths: Vec<i32> = if ascii {
             texts
                 .views()

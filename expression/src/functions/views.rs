@@ -17,6 +17,17 @@ const ONES: u128 = 0x0101_0101_0101_0101_0101_0101_0101_0101;
 /// The highest bit of each byte.
 const HIGH: u128 = ONES * 0x80;
 
+/// Whether every text is ASCII. Short texts are judged where they are, in their views.
+pub(crate) fn are_ascii(array: &StringViewArray) -> bool {
+    array.views().iter().enumerate().all(|(row, view)| {
+        let is_short = *view as u32 <= INLINE;
+        // The bytes behind a short text are zero; those of NULL may be anything.
+        (is_short && (view >> 32) & HIGH == 0)
+            || array.is_null(row)
+            || (!is_short && array.value(row).is_ascii())
+    })
+}
+
 /// For each row a part of the text that `choose` is given; `None` where it gives none.
 ///
 /// `rows`: how many; `at`: the row of the array for each of them.
