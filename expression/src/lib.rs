@@ -86,7 +86,7 @@ pub fn compile(text: &str, scope: &dyn Scope) -> Result<Expression, ExpressionEr
 /// Finds what expressions over the same batches have in common, so that
 /// [`evaluate_sharing`](Expression::evaluate_sharing) works it out once.
 pub fn share<'a>(expressions: impl IntoIterator<Item = &'a mut Expression>) {
-    evaluate::shared::share(
+    evaluate::shared_parts::share(
         expressions
             .into_iter()
             .map(|expression| &mut expression.tree),

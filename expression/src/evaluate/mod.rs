@@ -3,7 +3,7 @@
 mod arithmetic;
 mod compare;
 mod logic;
-pub(crate) mod shared;
+pub(crate) mod shared_parts;
 mod text;
 
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use arrow::{
 };
 use dtsx::SsisCode;
 
-pub use shared::SharedParts;
+pub use shared_parts::SharedParts;
 
 use crate::{
     check::{Typed, TypedKind},
@@ -241,6 +241,6 @@ fn evaluate_node(node: &Typed, context: &mut Context<'_>) -> Result<Value, Evalu
                 .collect::<Result<Vec<_>, _>>()?;
             (function.apply)(&values, &node.data_type, context)?
         }
-        TypedKind::Shared(number, part) => shared::evaluate(*number, part, context)?,
+        TypedKind::Shared(number, part) => shared_parts::evaluate(*number, part, context)?,
     })
 }
