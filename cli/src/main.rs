@@ -1,5 +1,6 @@
 //! `fletch`: runs, reads, checks and explains SSIS packages. Renders what the API gives; does nothing of its own.
 
+mod allocator;
 mod commands;
 mod config;
 mod exit;
@@ -9,9 +10,6 @@ mod render;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Runs SQL Server Integration Services packages on Apache Arrow.
 #[derive(Debug, Parser)]
@@ -34,6 +32,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    allocator::keep_freed_memory();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

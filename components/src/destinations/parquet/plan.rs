@@ -62,7 +62,8 @@ pub struct ParquetPlan {
 const SAMPLE_ROWS: usize = 8192;
 /// A dictionary pays if at most one value in this many is distinct; else delta or plain is smaller and quicker.
 const DICTIONARY_SHARE: usize = 8;
-/// Text of this average length gets no statistics: nobody prunes by it and it makes the footer large.
+/// Text of this average length gets no statistics: nobody prunes by it and it makes the footer large. Nor does text of few
+/// distinct values: every row group has them all.
 const LONG_TEXT_BYTES: usize = 24;
 
 impl ParquetPlan {
@@ -222,10 +223,12 @@ fn column(
     let path = ColumnPath::new(path);
     let sample = sample.map(|array| array.slice(0, array.len().min(SAMPLE_ROWS)));
     let mut builder = builder;
-    if sample.as_ref().is_some_and(has_long_text) {
+    let repeats = sample.as_ref().is_none_or(repeats);
+    let is_pruned_by = |array: &ArrayRef| !is_text(array) || !(repeats || has_long_text(array));
+    if !sample.as_ref().is_none_or(is_pruned_by) {
         builder = builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
     }
-    if sample.as_ref().is_none_or(repeats) {
+    if repeats {
         return builder;
     }
     builder = builder.set_column_dictionary_enabled(path.clone(), false);
@@ -307,6 +310,13 @@ fn widened(array: &ArrayRef) -> Option<Vec<i128>> {
         ArrowType::Time64(TimeUnit::Nanosecond) => Time64NanosecondType,
         ArrowType::Timestamp(TimeUnit::Microsecond, _) => TimestampMicrosecondType,
     }
+}
+
+fn is_text(array: &ArrayRef) -> bool {
+    matches!(
+        array.data_type(),
+        ArrowType::Utf8View | ArrowType::BinaryView
+    )
 }
 
 fn has_long_text(array: &ArrayRef) -> bool {
