@@ -1,7 +1,7 @@
 //! Parquet as a destination: row groups are encoded by tasks side by side and put in the file in order.
 //!
 //! ```text
-//!  batches in source order ──cut every ~128 K rows──▶ task: encode row group 0 ─┐
+//!  batches in source order ──cut every ~64 K rows──▶ task: encode row group 0 ─┐
 //!                                                     task: encode row group 1 ─┴─▶ append in order ──▶ staged file
 //! ```
 //!

@@ -13,7 +13,8 @@
 //! # Encodings
 //! Chosen per column from its type and the first batch: a dictionary where few values are distinct, delta for integers,
 //! dates, times and decimals of up to 18 digits otherwise, plain for the rest. Statistics are kept per row group, none
-//! for text of few distinct values, long text and bytes. Decimals of up to 9 digits are INT32, of up to 18 INT64. `DT_DBTIME` becomes milliseconds,
+//! for text of few distinct values, long text and bytes. Decimals of up to 9 digits are INT32, of up to 18 INT64.
+//! `DT_DBTIME` becomes milliseconds,
 //! as Parquet has no seconds.
 //!
 //! The Arrow schema, with the SSIS types in its field metadata, is stored in the file.

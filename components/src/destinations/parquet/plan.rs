@@ -42,7 +42,7 @@ impl Default for ParquetOptions {
     fn default() -> Self {
         Self {
             compression: ParquetCompression::Snappy,
-            row_group_rows: 131_072,
+            row_group_rows: 65_536,
         }
     }
 }
