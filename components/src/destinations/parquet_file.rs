@@ -63,7 +63,7 @@ struct ParquetSink {
     path: String,
     target: PathBuf,
     files: Arc<dyn Files>,
-    /// Row groups being encoded at once.
+    /// Row groups being encoded at once, beside the one that grows.
     encoders_max: usize,
     schema: SchemaRef,
     run: Arc<RunState>,
@@ -90,9 +90,8 @@ impl DisplayAs for ParquetSink {
     }
 }
 
-/// Batches that wait for one encoder. More than a row group has at the usual size of batches: a group that grows never
-/// holds back the rows of the next.
-const BATCHES_WAITING: usize = 64;
+/// Batches that wait for one encoder: with fewer a second thread of encoders starves, with more memory grows.
+const BATCHES_WAITING: usize = 6;
 
 /// The file being written, with the row groups on their way to it.
 struct Writing {
@@ -158,7 +157,7 @@ impl ParquetSink {
         writing: &mut Writing,
         metrics: &Arc<BaselineMetrics>,
     ) -> Result<Sender<RecordBatch>> {
-        while writing.encoding.len() >= self.encoders_max.max(1) {
+        while writing.encoding.len() > self.encoders_max {
             self.append_oldest(writing).await?;
         }
         let (sender, mut batches) = channel(BATCHES_WAITING);
