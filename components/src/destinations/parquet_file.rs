@@ -91,7 +91,7 @@ impl DisplayAs for ParquetSink {
 }
 
 /// Batches that wait for one encoder: with fewer a second thread of encoders starves, with more memory grows.
-const BATCHES_WAITING: usize = 6;
+const BATCHES_WAITING: usize = 4;
 
 /// The file being written, with the row groups on their way to it.
 struct Writing {
