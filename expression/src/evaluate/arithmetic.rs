@@ -245,31 +245,22 @@ impl Step {
         }
     }
 
-    /// All results at once where no step can overflow: operands of 64 bits, a product that keeps its scale. `None` if
+    /// All results in one pass where no step can overflow: operands of 64 bits, a product that keeps its scale. `None` if
     /// that is not so, or if a result has too many digits.
-    fn quick(&self, x: &[i128], y: &[i128], (one_x, one_y): (bool, bool)) -> Option<Vec<i128>> {
-        let factors = i64::try_from(self.left).is_ok() && i64::try_from(self.right).is_ok();
-        let exact = match self.operator {
-            BinaryOperator::Add | BinaryOperator::Subtract => factors,
-            BinaryOperator::Multiply => self.shift == 0,
-            _ => false,
-        };
-        if !exact || !small(x) || !small(y) {
-            return None;
-        }
-        let (left, right) = (self.left, self.right);
-        let values = match self.operator {
-            BinaryOperator::Add => each(x, y, (one_x, one_y), |x, y| x * left + y * right),
-            BinaryOperator::Subtract => each(x, y, (one_x, one_y), |x, y| x * left - y * right),
-            _ => each(x, y, (one_x, one_y), |x, y| {
-                i128::from(x as i64) * i128::from(y as i64)
-            }),
-        };
+    fn quick(&self, x: &[i128], y: &[i128], scalars: (bool, bool)) -> Option<Vec<i128>> {
+        let of_64_bits = |factor: i128| i64::try_from(factor).ok().map(i128::from);
+        let (left, right) = (of_64_bits(self.left)?, of_64_bits(self.right)?);
         let bound = self.bound.unsigned_abs();
-        let all_fit = values
-            .iter()
-            .fold(true, |fit, value| fit & (value.unsigned_abs() < bound));
-        all_fit.then_some(values)
+        // A sum or product of 64 bit numbers has 38 digits at most.
+        match self.operator {
+            BinaryOperator::Add => each(x, y, scalars, bound, |x, y| x * left + y * right),
+            BinaryOperator::Subtract if (left, right) == (1, 1) => {
+                each(x, y, scalars, bound, |x, y| x - y)
+            }
+            BinaryOperator::Subtract => each(x, y, scalars, bound, |x, y| x * left - y * right),
+            BinaryOperator::Multiply if self.shift == 0 => each(x, y, scalars, bound, |x, y| x * y),
+            _ => None,
+        }
     }
 
     #[inline]
@@ -322,24 +313,32 @@ impl Step {
     }
 }
 
-/// Whether all values are of 64 bits.
-fn small(values: &[i128]) -> bool {
-    let beyond = |value: &i128| value ^ i128::from(*value as i64);
-    values.iter().fold(0, |bits, value| bits | beyond(value)) == 0
-}
-
-#[inline]
+/// The results of an operation whose operands have 64 bits and whose results stay below `bound`; `None` if one does not.
 fn each(
     x: &[i128],
     y: &[i128],
     scalars: (bool, bool),
+    bound: u128,
     operation: impl Fn(i128, i128) -> i128,
-) -> Vec<i128> {
-    match (scalars, x, y) {
-        ((true, false), [x], _) => y.iter().map(|y| operation(*x, *y)).collect(),
-        ((false, true), _, [y]) => x.iter().map(|x| operation(*x, *y)).collect(),
-        _ => x.iter().zip(y).map(|(x, y)| operation(*x, *y)).collect(),
-    }
+) -> Option<Vec<i128>> {
+    let mut beyond = 0;
+    let mut small = |value: i128| {
+        let low = i128::from(value as i64);
+        beyond |= ((value ^ low) >> 64) as i64;
+        low
+    };
+    let mut fit = true;
+    let mut one = |x: i128, y: i128| {
+        let value = operation(small(x), small(y));
+        fit &= value.unsigned_abs() < bound;
+        value
+    };
+    let values = match (scalars, x, y) {
+        ((true, false), [x], _) => y.iter().map(|y| one(*x, *y)).collect(),
+        ((false, true), _, [y]) => x.iter().map(|x| one(*x, *y)).collect(),
+        _ => x.iter().zip(y).map(|(x, y)| one(*x, *y)).collect(),
+    };
+    (beyond == 0 && fit).then_some(values)
 }
 
 fn ten(power: i32) -> i128 {

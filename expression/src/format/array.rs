@@ -12,7 +12,7 @@ use arrow::{
 };
 use dtsx::DataType;
 
-use super::*;
+use super::{field::store, *};
 
 /// An array that is not the carrier of its SSIS type (see [`crate::types::arrow_type`]).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -142,96 +142,104 @@ impl<'a> ColumnText<'a> {
         })
     }
 
-    /// Adds the text of a row that is not NULL. A row past the end adds nothing.
+    /// Writes the text of a row that is not NULL to the front of `field` and returns where it ends; a row past the end has
+    /// no text. `None` for a text that may not fit, or of a type too rare to be worth it: [`append`](Self::append) it.
     #[inline]
-    pub fn append(&self, row: usize, out: &mut Vec<u8>) {
+    pub fn put(&self, row: usize, field: &mut Field) -> Option<usize> {
         macro_rules! with {
-            ($values:expr, $value:ident => $append:expr) => {
-                if let Some(&$value) = $values.get(row) {
-                    $append
+            ($values:expr, $value:ident => $put:expr) => {
+                match $values.get(row) {
+                    Some(&$value) => $put,
+                    None => 0,
                 }
             };
         }
-        match self {
-            Self::Null => {}
-            Self::I32(values) => with!(values, value => append_i64(value.into(), out)),
-            Self::I64(values) => with!(values, value => append_i64(value, out)),
+        Some(match self {
+            Self::Null => 0,
+            Self::I32(values) => with!(values, value => put_i64(value.into(), field)),
+            Self::I64(values) => with!(values, value => put_i64(value, field)),
             Self::Decimal(values, scale) => {
-                with!(values, value => append_decimal(value, *scale, out))
+                with!(values, value => return put_decimal(value, *scale, field))
             }
-            Self::Date(values) => with!(values, value => append_date(value, out)),
-            Self::Text(values) => append_view(values, row, out),
-            Self::Timestamp(values) => with!(values, value => append_timestamp(value, out)),
-            Self::I8(values) => with!(values, value => append_i64(value.into(), out)),
-            Self::I16(values) => with!(values, value => append_i64(value.into(), out)),
-            Self::U8(values) => with!(values, value => append_u64(value.into(), out)),
-            Self::U16(values) => with!(values, value => append_u64(value.into(), out)),
-            Self::U32(values) => with!(values, value => append_u64(value.into(), out)),
-            Self::U64(values) => with!(values, value => append_u64(value, out)),
-            Self::F32(values) => with!(values, value => append_f32(value, out)),
-            Self::F64(values) => with!(values, value => append_f64(value, out)),
-            Self::Bool(values) if row < values.len() => append_bool(values.value(row), out),
+            Self::Date(values) => with!(values, value => put_date(value, field)),
+            Self::Text(values) => return put_view(values, row, field),
+            Self::Timestamp(values) => with!(values, value => put_timestamp(value, field)),
+            Self::I8(values) => with!(values, value => put_i64(value.into(), field)),
+            Self::I16(values) => with!(values, value => put_i64(value.into(), field)),
+            Self::U8(values) => with!(values, value => put_u64(value.into(), field)),
+            Self::U16(values) => with!(values, value => put_u64(value.into(), field)),
+            Self::U32(values) => with!(values, value => put_u64(value.into(), field)),
+            Self::U64(values) => with!(values, value => put_u64(value, field)),
+            Self::Bool(values) if row < values.len() => put_bool(values.value(row), field),
+            Self::Bool(_) => 0,
+            Self::Time(values) => with!(values, value => put_time(value, field)),
+            Self::Time2(values, scale) => with!(values, value => put_time2(value, *scale, field)),
+            Self::Timestamp2(values, scale) => {
+                with!(values, value => put_timestamp2(value, *scale, field))
+            }
+            Self::FileTime(values) => with!(values, value => put_filetime(value, field)),
+            Self::TimestampOffset(values, offsets, scale) => with!(values, value => {
+                with!(offsets, offset => put_timestamp_offset(value, offset, *scale, field))
+            }),
+            Self::F32(_) | Self::F64(_) | Self::Bytes(_) | Self::Guid(_) => return None,
+        })
+    }
+
+    /// Adds the text of a row that is not NULL. A row past the end adds nothing.
+    pub fn append(&self, row: usize, out: &mut Vec<u8>) {
+        let mut field = [0; FIELD];
+        if let Some(end) = self.put(row, &mut field) {
+            out.extend_from_slice(field.get(..end).unwrap_or_default());
+            return;
+        }
+        match self {
+            Self::Decimal(values, scale) => {
+                if let Some(value) = values.get(row) {
+                    append_decimal(*value, *scale, out);
+                }
+            }
+            Self::F32(values) => {
+                if let Some(value) = values.get(row) {
+                    append_f32(*value, out);
+                }
+            }
+            Self::F64(values) => {
+                if let Some(value) = values.get(row) {
+                    append_f64(*value, out);
+                }
+            }
+            Self::Text(values) if row < values.len() => {
+                out.extend_from_slice(values.value(row).as_bytes());
+            }
             Self::Bytes(values) if row < values.len() => append_hex(values.value(row), out),
             Self::Guid(values) if row < values.len() => {
                 if let Ok(guid) = values.value(row).try_into() {
                     append_guid(guid, out);
                 }
             }
-            Self::Bool(_) | Self::Bytes(_) | Self::Guid(_) => {}
-            Self::Time(values) => with!(values, value => append_time(value, out)),
-            Self::Time2(values, scale) => with!(values, value => append_time2(value, *scale, out)),
-            Self::Timestamp2(values, scale) => {
-                with!(values, value => append_timestamp2(value, *scale, out))
-            }
-            Self::FileTime(values) => with!(values, value => append_filetime(value, out)),
-            Self::TimestampOffset(values, offsets, scale) => with!(values, value => {
-                with!(offsets, offset => append_timestamp_offset(value, offset, *scale, out));
-            }),
+            _ => {}
         }
     }
 }
 
-/// Text of up to 12 bytes lies in the view itself and is stored whole, then cut; longer text is copied from its buffer.
+/// Text of up to 12 bytes lies in the view itself and is stored whole; longer text is copied from its buffer, by the room
+/// of a field if that much is there: a few moves, of which what is too much does not matter.
 #[inline]
-fn append_view(values: &StringViewArray, row: usize, out: &mut Vec<u8>) {
+fn put_view(values: &StringViewArray, row: usize, field: &mut Field) -> Option<usize> {
     let Some(view) = values.views().get(row) else {
-        return;
+        return Some(0);
     };
     let len = *view as u32 as usize;
     if len <= 12 {
-        let end = out.len() + len;
-        out.extend_from_slice(&(view >> 32).to_le_bytes());
-        out.truncate(end);
+        store(field, 0, (view >> 32).to_le_bytes());
+    } else if len > FIELD {
+        return None;
     } else {
-        append_long_view(values, *view, out);
+        let (buffer, start) = ((view >> 64) as u32 as usize, (view >> 96) as u32 as usize);
+        let bytes = values.data_buffers().get(buffer)?.get(start..)?;
+        *field = *bytes.first_chunk()?;
     }
-}
-
-/// Most texts are shorter than this: a copy of a fixed size is a few moves, and what is too much is cut.
-const USUAL: usize = 64;
-
-#[inline]
-fn append_long_view(values: &StringViewArray, view: u128, out: &mut Vec<u8>) {
-    let (len, buffer, start) = (
-        view as u32 as usize,
-        (view >> 64) as u32 as usize,
-        (view >> 96) as u32 as usize,
-    );
-    let Some(bytes) = values
-        .data_buffers()
-        .get(buffer)
-        .and_then(|buffer| buffer.get(start..))
-    else {
-        return;
-    };
-    match bytes.first_chunk::<USUAL>() {
-        Some(usual) if len <= USUAL => {
-            let end = out.len() + len;
-            out.extend_from_slice(usual);
-            out.truncate(end);
-        }
-        _ => out.extend_from_slice(bytes.get(..len).unwrap_or_default()),
-    }
+    Some(len)
 }
 
 fn microseconds(array: &ArrayRef) -> Option<&[i64]> {

@@ -1,54 +1,71 @@
 //! Decimals: an integer and a scale. The declared scale is kept (spec `ssis-semantics.md` 1.1.7).
 
-use super::integer::{ASCII, append_eight, append_u64, eight_digits};
+use super::{
+    field::{FIELD, Field, store},
+    integer::{ASCII, append_u64, eight, eight_digits, put_digits},
+};
 
-/// `-12.50` for (-1250, 2); `0.05` for (5, 2); a negative scale appends zeros.
+/// `-12.50` for (-1250, 2); `0.05` for (5, 2). Returns where it ends; `None` for more than 16 digits or places.
 #[inline]
-pub fn append_decimal(value: i128, scale: i8, out: &mut Vec<u8>) {
-    if value < 0 {
-        out.push(b'-');
-    }
+pub fn put_decimal(value: i128, scale: i8, field: &mut Field) -> Option<usize> {
+    store(field, 0, [b'-']);
+    let at = usize::from(value < 0);
     let magnitude = value.unsigned_abs();
     match scale {
-        1..=7 if magnitude < 100_000_000 => append_short(magnitude as u32, scale as u32, out),
-        1..=15 if magnitude < 10_000_000_000_000_000 => {
-            append_medium(magnitude as u64, scale as u32, out);
+        1..=7 if magnitude < 100_000_000 => {
+            Some(put_short(magnitude as u32, scale as u32, field, at))
         }
-        0 if magnitude <= u128::from(u64::MAX) => append_u64(magnitude as u64, out),
-        _ => append_long(magnitude, scale, out),
+        1..=15 if magnitude < 10_000_000_000_000_000 => {
+            Some(put_medium(magnitude as u64, scale as u32, field, at))
+        }
+        0 => u64::try_from(magnitude)
+            .ok()
+            .map(|digits| put_digits(digits, field, at)),
+        _ => None,
     }
 }
 
 /// Eight digits at most, 1 to 7 of them behind the point: two stores, no division by the scale.
 #[inline]
-fn append_short(magnitude: u32, scale: u32, out: &mut Vec<u8>) {
+fn put_short(magnitude: u32, scale: u32, field: &mut Field, at: usize) -> usize {
     let digits = eight_digits(magnitude);
     let point = 8 - scale;
     let skip = (digits.trailing_zeros() / 8).min(point - 1);
     let text = digits | ASCII;
-    let end_of_whole = out.len() + (point - skip) as usize;
-    out.extend_from_slice(&(text >> (8 * skip)).to_le_bytes());
-    out.truncate(end_of_whole);
-    let [b0, b1, b2, b3, b4, b5, b6, b7] = (text >> (8 * point)).to_le_bytes();
-    out.extend_from_slice(&[b'.', b0, b1, b2, b3, b4, b5, b6, b7]);
-    out.truncate(end_of_whole + 1 + scale as usize);
+    store(field, at, (text >> (8 * skip)).to_le_bytes());
+    let at = at + (point - skip) as usize;
+    store(field, at, [b'.']);
+    store(field, at + 1, (text >> (8 * point)).to_le_bytes());
+    at + 1 + scale as usize
 }
 
-/// As [`append_short`], sixteen digits at most, 1 to 15 of them behind the point.
+/// As [`put_short`], sixteen digits at most, 1 to 15 of them behind the point.
 #[inline]
-fn append_medium(magnitude: u64, scale: u32, out: &mut Vec<u8>) {
+fn put_medium(magnitude: u64, scale: u32, field: &mut Field, at: usize) -> usize {
     let high = eight_digits((magnitude / 100_000_000) as u32);
     let low = eight_digits((magnitude % 100_000_000) as u32);
     let digits = u128::from(high) | u128::from(low) << 64;
     let point = 16 - scale;
     let skip = (digits.trailing_zeros() / 8).min(point - 1);
     let text = digits | u128::from(ASCII) | u128::from(ASCII) << 64;
-    let end_of_whole = out.len() + (point - skip) as usize;
-    out.extend_from_slice(&(text >> (8 * skip)).to_le_bytes());
-    out.truncate(end_of_whole);
-    out.push(b'.');
-    out.extend_from_slice(&(text >> (8 * point)).to_le_bytes());
-    out.truncate(end_of_whole + 1 + scale as usize);
+    store(field, at, (text >> (8 * skip)).to_le_bytes());
+    let at = at + (point - skip) as usize;
+    store(field, at, [b'.']);
+    store(field, at + 1, (text >> (8 * point)).to_le_bytes());
+    at + 1 + scale as usize
+}
+
+/// As [`put_decimal`], of any length; a negative scale appends zeros.
+pub fn append_decimal(value: i128, scale: i8, out: &mut Vec<u8>) {
+    let mut field = [0; FIELD];
+    if let Some(end) = put_decimal(value, scale, &mut field) {
+        out.extend_from_slice(field.get(..end).unwrap_or_default());
+        return;
+    }
+    if value < 0 {
+        out.push(b'-');
+    }
+    append_long(value.unsigned_abs(), scale, out);
 }
 
 /// All digits, then zeros and the point put in between.
@@ -77,8 +94,8 @@ fn append_u128(magnitude: u128, out: &mut Vec<u8>) {
         Err(_) => {
             append_u128(magnitude / E16, out);
             let low = (magnitude % E16) as u64;
-            append_eight((low / 100_000_000) as u32, out);
-            append_eight((low % 100_000_000) as u32, out);
+            out.extend_from_slice(&eight((low / 100_000_000) as u32));
+            out.extend_from_slice(&eight((low % 100_000_000) as u32));
         }
     }
 }

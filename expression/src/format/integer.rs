@@ -1,44 +1,56 @@
 //! Integers: eight digits at a time in one register, leading zeros shifted out.
 
-/// Sign and digits.
+use super::field::{self, Field, store};
+
+/// Sign and digits; returns where they end.
 #[inline]
-pub fn append_i64(value: i64, out: &mut Vec<u8>) {
-    if value < 0 {
-        out.push(b'-');
+pub fn put_i64(value: i64, field: &mut Field) -> usize {
+    store(field, 0, [b'-']);
+    put_digits(value.unsigned_abs(), field, usize::from(value < 0))
+}
+
+/// Digits; returns where they end.
+#[inline]
+pub fn put_u64(value: u64, field: &mut Field) -> usize {
+    put_digits(value, field, 0)
+}
+
+/// The digits from `at` on.
+#[inline]
+pub(super) fn put_digits(value: u64, field: &mut Field, at: usize) -> usize {
+    if value < 100_000_000 {
+        put_below_1e8(value as u32, field, at)
+    } else {
+        put_large(value, field, at)
     }
-    append_u64(value.unsigned_abs(), out);
+}
+
+#[inline]
+fn put_below_1e8(value: u32, field: &mut Field, at: usize) -> usize {
+    let digits = eight_digits(value);
+    // leading zero bytes come first; the last digit stays even for 0
+    let skip = (digits.trailing_zeros() / 8).min(7);
+    store(field, at, ((digits | ASCII) >> (8 * skip)).to_le_bytes());
+    at + 8 - skip as usize
+}
+
+fn put_large(value: u64, field: &mut Field, at: usize) -> usize {
+    let (high, low) = (value / 100_000_000, (value % 100_000_000) as u32);
+    let end = put_digits(high, field, at);
+    store(field, end, eight(low));
+    end + 8
 }
 
 /// Digits.
 #[inline]
 pub fn append_u64(value: u64, out: &mut Vec<u8>) {
-    if value < 100_000_000 {
-        append_below_1e8(value as u32, out);
-    } else {
-        append_large(value, out);
-    }
-}
-
-#[inline]
-fn append_below_1e8(value: u32, out: &mut Vec<u8>) {
-    let digits = eight_digits(value);
-    // leading zero bytes come first; the last digit stays even for 0
-    let skip = (digits.trailing_zeros() / 8).min(7);
-    let end = out.len() + 8 - skip as usize;
-    out.extend_from_slice(&((digits | ASCII) >> (8 * skip)).to_le_bytes());
-    out.truncate(end);
-}
-
-fn append_large(value: u64, out: &mut Vec<u8>) {
-    let (high, low) = (value / 100_000_000, (value % 100_000_000) as u32);
-    append_u64(high, out);
-    append_eight(low, out);
+    field::append(out, |field| put_u64(value, field));
 }
 
 /// Exactly eight digits, zeros in front.
 #[inline]
-pub(super) fn append_eight(value: u32, out: &mut Vec<u8>) {
-    out.extend_from_slice(&(eight_digits(value) | ASCII).to_le_bytes());
+pub(super) fn eight(value: u32) -> [u8; 8] {
+    (eight_digits(value) | ASCII).to_le_bytes()
 }
 
 /// `'0'` in each byte.
@@ -75,7 +87,7 @@ static TWO_DIGITS: [[u8; 2]; 100] = {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::field::FIELD, *};
 
     #[test]
     fn all_lengths_and_limits() {
@@ -91,9 +103,9 @@ mod tests {
             let mut out = Vec::new();
             append_u64(value, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
-            let mut out = Vec::new();
-            append_i64(value as i64, &mut out);
-            assert_eq!(String::from_utf8(out).unwrap(), (value as i64).to_string());
+            let mut field = [b'#'; FIELD];
+            let end = put_i64(value as i64, &mut field);
+            assert_eq!(&field[..end], (value as i64).to_string().as_bytes());
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Values to text, as SSIS writes them: casts to text, flat files, messages.
 //!
-//! Every `append_*` function adds the text of one value to a byte vector and allocates nothing itself. [`ColumnText`]
-//! picks the function for a column once per batch; [`format_array`] makes a whole text column.
+//! Every `put_*` function writes the text of one value to the front of a [`Field`] and returns where it ends; `append_*`
+//! are for texts that can be longer. None allocates. [`ColumnText`] picks the function for a column once per batch;
+//! [`format_array`] makes a whole text column.
 //!
 //! | type | text |
 //! |---|---|
@@ -23,20 +24,23 @@ mod array;
 mod binary;
 mod date;
 mod decimal;
+mod field;
 mod float;
 mod integer;
 
 pub use array::{ColumnText, FormatError, format_array};
 pub use binary::{append_guid, append_hex};
 pub use date::{
-    append_date, append_filetime, append_time, append_time2, append_timestamp,
-    append_timestamp_offset, append_timestamp2,
+    put_date, put_filetime, put_time, put_time2, put_timestamp, put_timestamp_offset,
+    put_timestamp2,
 };
-pub use decimal::append_decimal;
+pub use decimal::{append_decimal, put_decimal};
+pub use field::{FIELD, Field};
 pub use float::{append_f32, append_f64};
-pub use integer::{append_i64, append_u64};
+pub use integer::{append_u64, put_i64, put_u64};
 
 /// `True` or `False`.
-pub fn append_bool(value: bool, out: &mut Vec<u8>) {
-    out.extend_from_slice(if value { b"True" } else { b"False" });
+pub fn put_bool(value: bool, field: &mut Field) -> usize {
+    field::store(field, 0, if value { *b"True " } else { *b"False" });
+    4 + usize::from(!value)
 }

@@ -10,6 +10,7 @@ use super::{
     error::{EncodeError, EncodeFault, LayoutError},
     gap::Gap,
     layout::{ColumnShape, FlatFileOutputColumn, FlatFileOutputLayout},
+    page::Page,
 };
 
 /// Turns batches of one schema into the bytes of a flat file.
@@ -190,27 +191,30 @@ impl FlatFileEncoder {
 
     /// Writes the values as they are, as UTF-8. `false`: one is longer than its column in UTF-8, look closer.
     fn fast(&self, columns: &[BoundColumn<'_>], rows: usize, out: &mut Vec<u8>) -> bool {
+        let mut page = Page::new(out);
         for row in 0..rows {
-            self.lead.append(out);
+            page.gap(&self.lead);
             for column in columns {
-                let from = out.len();
-                if column
+                let is_valid = column
                     .nulls
                     .as_ref()
-                    .is_none_or(|nulls| nulls.is_valid(row))
-                {
-                    column.values.append(row, out);
-                }
-                let len = out.len() - from;
+                    .is_none_or(|nulls| nulls.is_valid(row));
+                let len = if is_valid {
+                    page.put(|field| column.values.put(row, field))
+                        .unwrap_or_else(|| page.append(|out| column.values.append(row, out)))
+                } else {
+                    0
+                };
                 if len > column.limit {
                     return false;
                 }
                 if column.width > len {
-                    out.resize(from + column.width, b' ');
+                    page.append(|out| out.extend(std::iter::repeat_n(b' ', column.width - len)));
                 }
-                column.gap.append(out);
+                page.gap(column.gap);
             }
         }
+        page.flush();
         true
     }
 

@@ -1,10 +1,11 @@
 //! The constant bytes between two values: qualifiers and delimiters joined.
 
-/// Up to eight bytes are stored with one instruction and cut; more are copied.
+/// Up to eight bytes are stored with one instruction; more are copied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Gap {
     bytes: Vec<u8>,
-    word: [u8; 8],
+    /// The first eight, zeros behind them.
+    pub(super) word: [u8; 8],
 }
 
 impl Gap {
@@ -18,17 +19,5 @@ impl Gap {
 
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
-    }
-
-    #[inline]
-    pub(super) fn append(&self, out: &mut Vec<u8>) {
-        let len = self.bytes.len();
-        if len <= 8 {
-            let end = out.len() + len;
-            out.extend_from_slice(&self.word);
-            out.truncate(end);
-        } else {
-            out.extend_from_slice(&self.bytes);
-        }
     }
 }

@@ -31,6 +31,7 @@ mod encoder;
 mod error;
 mod gap;
 mod layout;
+mod page;
 #[cfg(test)]
 mod tests;
 
