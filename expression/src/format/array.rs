@@ -12,7 +12,7 @@ use arrow::{
 };
 use dtsx::DataType;
 
-use super::{field::store, *};
+use super::{field::store, prefetch::prefetch, *};
 
 /// An array that is not the carrier of its SSIS type (see [`crate::types::arrow_type`]).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -185,6 +185,23 @@ impl<'a> ColumnText<'a> {
         })
     }
 
+    /// Whether texts may lie apart from the array, so that it is worth to [`prefetch`](Self::prefetch) them.
+    pub fn is_apart(&self) -> bool {
+        matches!(self, Self::Text(values) if !values.data_buffers().is_empty())
+    }
+
+    /// Asks for the text of a row that is wanted soon, if it lies apart.
+    #[inline]
+    pub fn prefetch(&self, row: usize) {
+        if let Self::Text(values) = self
+            && let Some(view) = values.views().get(row)
+            && *view as u32 > 12
+            && let Some(text) = far_text(values, *view)
+        {
+            prefetch(text);
+        }
+    }
+
     /// Adds the text of a row that is not NULL. A row past the end adds nothing.
     pub fn append(&self, row: usize, out: &mut Vec<u8>) {
         let mut field = [0; FIELD];
@@ -235,11 +252,16 @@ fn put_view(values: &StringViewArray, row: usize, field: &mut Field) -> Option<u
     } else if len > FIELD {
         return None;
     } else {
-        let (buffer, start) = ((view >> 64) as u32 as usize, (view >> 96) as u32 as usize);
-        let bytes = values.data_buffers().get(buffer)?.get(start..)?;
-        *field = *bytes.first_chunk()?;
+        *field = *far_text(values, *view)?.first_chunk()?;
     }
     Some(len)
+}
+
+/// The text of a view of more than 12 bytes, and what follows it in its buffer.
+#[inline]
+fn far_text(values: &StringViewArray, view: u128) -> Option<&[u8]> {
+    let (buffer, start) = ((view >> 64) as u32 as usize, (view >> 96) as u32 as usize);
+    values.data_buffers().get(buffer)?.get(start..)
 }
 
 fn microseconds(array: &ArrayRef) -> Option<&[i64]> {

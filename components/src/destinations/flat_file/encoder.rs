@@ -38,6 +38,9 @@ pub(super) struct EncodedColumn {
     gap: Gap,
 }
 
+/// Rows between asking for a text and writing it: long enough for memory to answer.
+const AHEAD: usize = 8;
+
 impl FlatFileEncoder {
     /// # Errors
     /// [`LayoutError`] for what can be told before the first row: missing columns or types, widths of 0, names, header or
@@ -192,8 +195,16 @@ impl FlatFileEncoder {
     /// Writes the values as they are, as UTF-8. `false`: one is longer than its column in UTF-8, look closer.
     fn fast(&self, columns: &[BoundColumn<'_>], rows: usize, out: &mut Vec<u8>) -> bool {
         let mut page = Page::new(out);
+        let apart: Vec<&ColumnText<'_>> = columns
+            .iter()
+            .map(|column| &column.values)
+            .filter(|values| values.is_apart())
+            .collect();
         for row in 0..rows {
             page.gap(&self.lead);
+            for values in &apart {
+                values.prefetch(row + AHEAD);
+            }
             for column in columns {
                 let is_valid = column
                     .nulls
