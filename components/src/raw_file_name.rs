@@ -6,7 +6,7 @@ use arrow::array::AsArray;
 use dtsx::{DataType, SsisCode};
 use fletching_connections::PathMap;
 
-use crate::{Binding, Finding, flow::FlowError};
+use crate::{Binding, Finding, flow::FlowError, transforms::settings::settable_names};
 
 pub(crate) const ACCESS_MODE: &str = "AccessMode";
 pub(crate) const FILE_NAME: &str = "FileName";
@@ -83,7 +83,7 @@ fn variable(binding: &Binding<'_>, variable: &str) -> Result<RawFileName, Findin
                 "variable `{variable}`, which names the raw file, {fault}"
             )));
         }
-        let known = binding.variables.names().join(", ");
+        let known = settable_names(binding).join(", ");
         return Err(Finding {
             code: Some(SsisCode::VARIABLE_NOT_FOUND),
             ..binding.finding(format!(

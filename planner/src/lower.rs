@@ -8,7 +8,7 @@ use datafusion_common::{Result, internal_err};
 use datafusion_physical_plan::ExecutionPlan;
 use fletching_components::{
     Accounting, BoundInput, ComponentKind, PerOutput, PlanContext, Planned,
-    flow::{Router, RouterOutputExec, RowWise, RowWiseExec, Tally, drain, project},
+    flow::{Router, RouterOutputExec, RowWise, RowWiseExec, Tally, drain, narrow, project},
 };
 
 use crate::{CheckedDataFlow, DataFlowGraph};
@@ -173,7 +173,7 @@ fn operator(checked: &CheckedDataFlow, index: usize, measure: Measure) -> Operat
     }
 }
 
-/// The columns that an input takes of the batches that arrive.
+/// The columns that an input takes of the batches that arrive, if the output before it has not left the others behind.
 fn left_behind(
     plan: Arc<dyn ExecutionPlan>,
     input: Option<&BoundInput>,
@@ -216,7 +216,9 @@ impl Lowering<'_> {
             }
         }
         match checked.components[index].plan(inputs.clone(), self.context)? {
-            Planned::RowWise { input, operator } => self.row_wise(index, input, &operator),
+            Planned::RowWise { input, operator } => {
+                self.row_wise(index, input, &narrow(operator, self.taken(index))?)
+            }
             Planned::Plan { plan, accounting } => {
                 let measure = Measure::of(vec![(0, Arc::clone(&plan))], accounting, &inputs);
                 if bound.outputs.first().is_some_and(|output| output.connected) {
@@ -232,6 +234,24 @@ impl Lowering<'_> {
             Planned::Sink(plan) => Ok(self.root(index, RootKind::Sink, plan, &inputs)),
             Planned::Reader(plan) => Ok(self.root(index, RootKind::Reader, plan, &inputs)),
         }
+    }
+
+    /// For each output, the columns that the input at the end of its path takes.
+    fn taken(&self, index: usize) -> Vec<Option<Vec<usize>>> {
+        let graph = self.graph;
+        let outputs = &graph.components[index].outputs;
+        let mut taken = vec![None; outputs.len()];
+        for edge in graph
+            .edges
+            .iter()
+            .filter(|edge| edge.from_component == index)
+        {
+            let input = graph.components[edge.to_component].inputs[edge.to_input].as_ref();
+            let fewer =
+                |input: &&BoundInput| !input.takes_all_of(outputs[edge.from_output].columns.len());
+            taken[edge.from_output] = input.filter(fewer).map(|input| input.taken.clone());
+        }
+        taken
     }
 
     fn root(

@@ -1,8 +1,10 @@
-//! Bytes for each second of one core: the best and the median of a few rounds.
+//! Bytes for each second of one core: the best and the median of a few rounds, each long enough for the clock of the
+//! scheduler, which moves by milliseconds.
 
 use std::{hint::black_box, time::Instant};
 
 const ROUNDS: usize = 7;
+const ROUND_SECONDS: f64 = 0.25;
 
 /// Seconds that this thread has run, without the time in which others had its processor.
 fn cpu_seconds(start: Instant) -> f64 {
@@ -20,8 +22,15 @@ pub(crate) fn report(name: &str, bytes: usize, mut run: impl FnMut() -> usize) {
     let mut rounds: Vec<f64> = (0..ROUNDS)
         .map(|_| {
             let before = cpu_seconds(start);
-            black_box(run());
-            cpu_seconds(start) - before
+            let mut runs = 0;
+            loop {
+                black_box(run());
+                runs += 1;
+                let seconds = cpu_seconds(start) - before;
+                if seconds >= ROUND_SECONDS {
+                    return seconds / f64::from(runs);
+                }
+            }
         })
         .collect();
     rounds.sort_by(f64::total_cmp);

@@ -73,6 +73,15 @@ pub(crate) fn cut(rows: &RecordBatch, rows_max: usize) -> Vec<Given> {
     batches
 }
 
+/// The rows in batches of up to `rows_max`, dealt to partitions.
+pub(crate) fn partitioned(
+    rows: &RecordBatch,
+    partitions: usize,
+    rows_max: usize,
+) -> Arc<dyn ExecutionPlan> {
+    dealt(&rows.schema(), cut(rows, rows_max), partitions)
+}
+
 /// A context with this batch size and memory limit.
 pub(crate) fn context(batch_size: usize, memory: Option<usize>) -> Arc<TaskContext> {
     let runtime = match memory {

@@ -26,8 +26,6 @@ pub(crate) mod settings;
 pub mod sort;
 mod sorted;
 mod spill_file;
-#[cfg(test)]
-mod test_source;
 pub mod union_all;
 
 pub use computed::{ComputedColumn, Place};

@@ -18,7 +18,7 @@ use datafusion_physical_plan::{ExecutionPlan, collect};
 use dtsx::DataType as SsisType;
 
 use super::*;
-use crate::transforms::test_source::{context, partitioned};
+use crate::transforms::given::{context, partitioned};
 
 fn input_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
@@ -126,7 +126,7 @@ async fn aggregated(
     output: &AggregateOutput,
     threads: usize,
     batch_size: usize,
-    memory: usize,
+    memory: Option<usize>,
 ) -> (Vec<RecordBatch>, bool) {
     let plan = operator(input, output, threads).unwrap();
     let batches = collect(Arc::clone(&plan), context(batch_size, memory))
@@ -155,7 +155,7 @@ fn groups(input: &RecordBatch) -> Vec<Vec<usize>> {
 #[tokio::test]
 async fn every_operation_equals_the_plain_one() {
     let input = rows(1000, 17);
-    let (batches, _) = aggregated(&input, &every_operation(), 3, 8192, usize::MAX).await;
+    let (batches, _) = aggregated(&input, &every_operation(), 3, 8192, None).await;
     let output = concat_batches(&batches[0].schema(), &batches).unwrap();
     let groups = groups(&input);
     assert_eq!(output.num_rows(), groups.len());
@@ -262,18 +262,17 @@ async fn every_operation_equals_the_plain_one() {
 async fn the_output_is_the_same_at_any_partitioning_and_memory_limit() {
     let input = rows(1400, 600);
     for batch_size in [1, 3, 8192] {
-        let (expected, spilled) =
-            aggregated(&input, &every_operation(), 1, batch_size, usize::MAX).await;
+        let (expected, spilled) = aggregated(&input, &every_operation(), 1, batch_size, None).await;
         assert!(!spilled);
         assert_eq!(
             expected.iter().map(RecordBatch::num_rows).sum::<usize>(),
             600
         );
         for threads in [1, 2, 7] {
-            for memory in [32 << 10, 150 << 10, usize::MAX] {
+            for memory in [Some(32 << 10), Some(150 << 10), None] {
                 let (found, spilled) =
                     aggregated(&input, &every_operation(), threads, batch_size, memory).await;
-                let what = format!("{threads} threads, {batch_size} rows, {memory} bytes");
+                let what = format!("{threads} threads, {batch_size} rows, {memory:?} bytes");
                 assert_eq!(found.len(), expected.len(), "{what}");
                 assert!(
                     found
@@ -282,7 +281,7 @@ async fn the_output_is_the_same_at_any_partitioning_and_memory_limit() {
                         .all(|(found, expected)| found == expected),
                     "{what}"
                 );
-                assert_eq!(spilled, memory != usize::MAX, "{what}");
+                assert_eq!(spilled, memory.is_some(), "{what}");
             }
         }
     }
@@ -296,7 +295,7 @@ async fn a_group_of_nulls_has_no_sum_but_counts() {
         .map(|field| arrow::array::new_null_array(field.data_type(), 4))
         .collect();
     let input = RecordBatch::try_new(input_schema(), nulls).unwrap();
-    let (batches, _) = aggregated(&input, &every_operation(), 2, 100, usize::MAX).await;
+    let (batches, _) = aggregated(&input, &every_operation(), 2, 100, None).await;
     assert_eq!(batches[0].num_rows(), 1);
     let nulls: Vec<usize> = (0..16)
         .filter(|column| batches[0].column(*column).is_null(0))
@@ -313,9 +312,9 @@ async fn without_group_by_all_rows_are_one_group_and_no_rows_none() {
     let output = AggregateOutput {
         columns: vec![column(Operation::Sum, Some(1), SsisType::I8)],
     };
-    let (batches, _) = aggregated(&rows(500, 3), &output, 2, 100, usize::MAX).await;
+    let (batches, _) = aggregated(&rows(500, 3), &output, 2, 100, None).await;
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 1);
-    let (batches, _) = aggregated(&rows(0, 3), &output, 2, 100, usize::MAX).await;
+    let (batches, _) = aggregated(&rows(0, 3), &output, 2, 100, None).await;
     assert!(batches.is_empty());
 }
 
@@ -325,7 +324,7 @@ async fn a_sum_beyond_its_type_fails() {
         columns: vec![column(Operation::Sum, Some(4), SsisType::I8)],
     };
     let plan = operator(&rows(10, 3), &output, 1).unwrap();
-    let error = collect(plan, context(10, usize::MAX)).await.unwrap_err();
+    let error = collect(plan, context(10, None)).await.unwrap_err();
     assert!(error.to_string().contains("0xC0209011"), "{error}");
     let wide = SsisType::Numeric {
         precision: 38,
@@ -334,7 +333,7 @@ async fn a_sum_beyond_its_type_fails() {
     let output = AggregateOutput {
         columns: vec![column(Operation::Sum, Some(4), wide)],
     };
-    let (batches, _) = aggregated(&rows(3, 3), &output, 1, 100, usize::MAX).await;
+    let (batches, _) = aggregated(&rows(3, 3), &output, 1, 100, None).await;
     let sum = batches[0]
         .column(0)
         .as_primitive::<Decimal128Type>()

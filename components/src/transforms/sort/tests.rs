@@ -15,7 +15,7 @@ use datafusion_physical_plan::{ExecutionPlan, collect};
 use futures::StreamExt;
 
 use super::*;
-use crate::transforms::test_source::{context, partitioned};
+use crate::transforms::given::{context, partitioned};
 
 fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
@@ -105,7 +105,7 @@ async fn sorted(
     settings: &SortSettings,
     threads: usize,
     batch_size: usize,
-    memory: usize,
+    memory: Option<usize>,
 ) -> (Vec<RecordBatch>, bool) {
     let output = Arc::new(schema().project(&settings.output_columns).unwrap());
     let source = partitioned(input, threads, 5);
@@ -160,7 +160,7 @@ async fn equals_a_stable_sort_by_number_and_date_keys() {
         &settings(vec![key(2, true, 0), key(5, false, 0)], false),
         3,
         100,
-        usize::MAX,
+        None,
     )
     .await;
     let output = concat_batches(&batches[0].schema(), &batches).unwrap();
@@ -193,7 +193,7 @@ async fn text_is_in_linguistic_order_with_null_first() {
         &settings(vec![key(0, false, 0)], true),
         2,
         100,
-        usize::MAX,
+        None,
     )
     .await;
     let modes: Vec<Option<&str>> = batches[0].column(1).as_string_view().iter().collect();
@@ -208,14 +208,7 @@ async fn text_is_in_linguistic_order_with_null_first() {
         Some("Zug"),
     ];
     assert_eq!(modes, expected);
-    let (batches, _) = sorted(
-        &input,
-        &settings(vec![key(0, true, 1)], true),
-        2,
-        100,
-        usize::MAX,
-    )
-    .await;
+    let (batches, _) = sorted(&input, &settings(vec![key(0, true, 1)], true), 2, 100, None).await;
     let modes: Vec<Option<String>> = batches[0]
         .column(1)
         .as_string_view()
@@ -247,18 +240,17 @@ async fn the_output_is_the_same_at_any_partitioning_and_memory_limit() {
         for distinct in [false, true] {
             let settings = settings(keys.clone(), distinct);
             for batch_size in [1, 3, 8192] {
-                let (expected, spilled) =
-                    sorted(&input, &settings, 1, batch_size, usize::MAX).await;
+                let (expected, spilled) = sorted(&input, &settings, 1, batch_size, None).await;
                 assert!(!spilled);
                 for threads in [1, 2, 7] {
-                    for memory in [1 << 10, 16 << 10, usize::MAX] {
+                    for memory in [Some(1 << 10), Some(16 << 10), None] {
                         let (found, spilled) =
                             sorted(&input, &settings, threads, batch_size, memory).await;
                         assert_eq!(
                             found, expected,
-                            "{threads} threads, {batch_size} rows, {memory} bytes"
+                            "{threads} threads, {batch_size} rows, {memory:?} bytes"
                         );
-                        assert_eq!(spilled, memory < 1 << 20, "{memory} bytes");
+                        assert_eq!(spilled, memory.is_some(), "{memory:?} bytes");
                     }
                 }
             }
@@ -273,7 +265,7 @@ async fn no_rows_make_no_batches() {
         &settings(vec![key(0, false, 0)], false),
         2,
         100,
-        usize::MAX,
+        None,
     )
     .await;
     assert!(batches.is_empty());
@@ -299,7 +291,7 @@ async fn dropping_the_output_gives_back_memory_and_disk() {
     for memory in [32 << 10, 1 << 30] {
         let source = partitioned(&rows(500), 3, 20);
         let plan = SortOperator::try_new(source, settings.clone(), Arc::clone(&output)).unwrap();
-        let context = context(10, memory);
+        let context = context(10, Some(memory));
         let mut stream = plan.execute(0, Arc::clone(&context)).unwrap();
         stream.next().await.unwrap().unwrap();
         let held = || {
