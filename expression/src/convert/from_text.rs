@@ -149,24 +149,30 @@ fn primitive<T: ArrowPrimitiveType>(
     quick: impl Fn(Short) -> Option<T::Native>,
     parse: impl Fn(&[u8]) -> Result<T::Native, ParseError>,
 ) -> ArrayRef {
-    let mut values = Vec::with_capacity(texts.len());
     let first = errors.len();
-    for (row, view) in texts.views().iter().enumerate() {
-        // The view of a NULL may hold anything; so may its value.
-        if let Some(value) = Short::of(*view).and_then(&quick) {
-            values.push(value);
-            continue;
+    // Out of the loop over plain values: a NULL, whose view may hold anything, or a text for the parser.
+    #[inline(never)]
+    fn rest<T: Default>(
+        texts: &StringViewArray,
+        row: usize,
+        errors: &mut Vec<RowFailure>,
+        parse: &impl Fn(&[u8]) -> Result<T, ParseError>,
+    ) -> T {
+        if texts.is_null(row) {
+            return T::default();
         }
-        let value = if texts.is_null(row) {
-            Ok(T::Native::default())
-        } else {
-            parse(texts.value(row).as_bytes())
-        };
-        values.push(value.unwrap_or_else(|error| {
+        parse(texts.value(row).as_bytes()).unwrap_or_else(|error| {
             fail(errors, row, code(error));
-            T::Native::default()
-        }));
+            T::default()
+        })
     }
+    let views = texts.views().iter().enumerate();
+    let values: Vec<T::Native> = views
+        .map(|(row, view)| match Short::of(*view).and_then(&quick) {
+            Some(value) => value,
+            None => rest(texts, row, errors, &parse),
+        })
+        .collect();
     let nulls = nulls(texts, errors.get(first..).unwrap_or_default());
     Arc::new(PrimitiveArray::<T>::new(values.into(), nulls).with_data_type(arrow_type(to)))
 }

@@ -19,9 +19,12 @@ const ONES: u128 = 0x0101_0101_0101_0101_0101_0101_0101_0101;
 /// `0` in each byte.
 const ZEROS: u128 = ONES * 0x30;
 
+/// Powers of ten by which twelve digits stay within 63 bits.
+const POWERS: [u64; 7] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000];
+
 impl Short {
     /// Of a view; `None` if the text lies in a buffer.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(view: u128) -> Option<Self> {
         let length = view as u32;
         (length <= 12).then_some(Self {
@@ -31,7 +34,7 @@ impl Short {
     }
 
     /// `[-]digits`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn integer(self) -> Option<i64> {
         let (negative, rest) = self.sign();
         let magnitude = rest.digits()? as i64;
@@ -39,7 +42,7 @@ impl Short {
     }
 
     /// `[-]digits[.digits]`, no more of them behind the point than `scale`, times ten to the scale.
-    #[inline]
+    #[inline(always)]
     pub(super) fn decimal(self, scale: u32) -> Option<i64> {
         let (negative, rest) = self.sign();
         let (magnitude, behind) = match rest.find(b'.') {
@@ -47,25 +50,31 @@ impl Short {
             Some(at) => (rest.without(at).digits()?, rest.length - at - 1),
             None => (rest.digits()?, 0),
         };
-        // Twelve digits and six zeros stay within 63 bits.
-        let power = 10u64.pow(scale.checked_sub(behind).filter(|power| *power <= 6)?);
+        let power = POWERS.get(scale.checked_sub(behind)? as usize)?;
         let value = (magnitude * power) as i64;
         Some(if negative { -value } else { value })
     }
 
     /// `YYYY-MM-DD`: year, month and day, whatever their values.
-    #[inline]
+    #[inline(always)]
     pub(super) fn iso_date(self) -> Option<(u32, u32, u32)> {
-        let dashes = (self.bytes >> 32) as u8 == b'-' && (self.bytes >> 56) as u8 == b'-';
+        let (head, day) = (self.bytes as u64, (self.bytes >> 64) as u64);
+        let dashes = (head >> 32) as u8 == b'-' && (head >> 56) as u8 == b'-';
         if self.length != 10 || !dashes {
             return None;
         }
-        let digits = self.without(7).without(4).digits()?;
+        let digits = Self {
+            bytes: u128::from(
+                (head & 0xFFFF_FFFF) | ((head >> 40) << 32 & 0xFFFF << 32) | day << 48,
+            ),
+            length: 8,
+        };
+        let digits = digits.digits()?;
         let (year, rest) = ((digits / 10_000) as u32, (digits % 10_000) as u32);
         Some((year, rest / 100, rest % 100))
     }
 
-    #[inline]
+    #[inline(always)]
     fn sign(self) -> (bool, Self) {
         let negative = self.length > 0 && self.bytes as u8 == b'-';
         match negative {
@@ -81,16 +90,22 @@ impl Short {
     }
 
     /// The place of a byte.
-    #[inline]
+    #[inline(always)]
     fn find(self, byte: u8) -> Option<u32> {
-        let differing = self.bytes ^ (ONES * u128::from(byte));
-        let zero = differing.wrapping_sub(ONES) & !differing & (ONES << 7);
-        let at = zero.trailing_zeros() / 8;
+        let place = |word: u64| {
+            let differing = word ^ (ONES as u64 * u64::from(byte));
+            let zero = differing.wrapping_sub(ONES as u64) & !differing & ((ONES as u64) << 7);
+            zero.trailing_zeros() / 8
+        };
+        let at = match place(self.bytes as u64) {
+            8 if self.length > 8 => 8 + place((self.bytes >> 64) as u64),
+            at => at,
+        };
         (at < self.length).then_some(at)
     }
 
     /// The text without the byte at a place.
-    #[inline]
+    #[inline(always)]
     fn without(self, at: u32) -> Self {
         let before = (1u128 << (8 * at)) - 1;
         Self {
@@ -100,21 +115,29 @@ impl Short {
     }
 
     /// The number that one to twelve digits form.
-    #[inline]
+    #[inline(always)]
     fn digits(self) -> Option<u64> {
-        if self.length == 0 {
-            return None;
+        // The last digit goes to the last place; what comes in below the first reads as leading zeros.
+        match self.length {
+            1..=8 => {
+                let values = (self.bytes as u64 ^ ZEROS as u64) << (8 * (8 - self.length));
+                are_digits(values).then(|| eight(values))
+            }
+            9..=12 => {
+                let values = (self.bytes ^ ZEROS) << (8 * (16 - self.length));
+                let (high, low) = (values as u64, (values >> 64) as u64);
+                (are_digits(high) && are_digits(low))
+                    .then(|| eight(high) * 100_000_000 + eight(low))
+            }
+            _ => None,
         }
-        // The last digit goes to the last of sixteen places, zeros to those before the first.
-        let shift = 8 * (16 - self.length);
-        let text = (self.bytes << shift) | (ZEROS & ((1u128 << shift) - 1));
-        let values = text ^ ZEROS;
-        // 10 and more reach the highest bit of their byte.
-        if (values.wrapping_add(ONES * 0x76) | values) & (ONES * 0x80) != 0 {
-            return None;
-        }
-        Some(eight(values as u64) * 100_000_000 + eight((values >> 64) as u64))
     }
+}
+
+/// Whether each byte is 0 to 9: six more reaches the upper half of the byte.
+#[inline]
+fn are_digits(values: u64) -> bool {
+    (values | values.wrapping_add(ONES as u64 * 6)) & (ONES as u64 * 0xF0) == 0
 }
 
 /// Eight digits, the most significant lowest.
