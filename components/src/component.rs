@@ -292,6 +292,9 @@ pub trait Variables {
     /// Why a variable in scope has no value: `is an Object, which ...`; `None` if it has one or is not in scope.
     fn fault(&self, namespace: Option<&str>, name: &str) -> Option<String>;
 
+    /// Why no component may set a variable in scope: `is read-only`; `None` if one may, or if it is not in scope.
+    fn locked(&self, namespace: Option<&str>, name: &str) -> Option<String>;
+
     /// Qualified names in scope, for suggestions.
     fn names(&self) -> Vec<String>;
 }

@@ -6,7 +6,11 @@ use arrow::array::AsArray;
 use dtsx::{DataType, SsisCode};
 use fletching_connections::PathMap;
 
-use crate::{Binding, Finding, flow::FlowError, transforms::settings::settable_names};
+use crate::{
+    Binding, Finding,
+    flow::FlowError,
+    transforms::settings::{namespace_and_name, settable_names},
+};
 
 pub(crate) const ACCESS_MODE: &str = "AccessMode";
 pub(crate) const FILE_NAME: &str = "FileName";
@@ -73,10 +77,7 @@ fn variable(binding: &Binding<'_>, variable: &str) -> Result<RawFileName, Findin
             ..binding.finding(message)
         });
     }
-    let (namespace, name) = match variable.split_once("::") {
-        Some((namespace, name)) => (Some(namespace), name),
-        None => (None, variable),
-    };
+    let (namespace, name) = namespace_and_name(variable);
     let Some(value) = binding.variables.value(namespace, name) else {
         if let Some(fault) = binding.variables.fault(namespace, name) {
             return Err(binding.finding(format!(

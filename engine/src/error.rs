@@ -4,7 +4,7 @@ use datafusion_common::DataFusionError;
 use dtsx::SsisCode;
 use fletching_components::{Findings, flow::FlowError};
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum RunError {
     /// Problems found before any row moved: all of them.
     #[error("{0}")]

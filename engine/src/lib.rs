@@ -18,6 +18,7 @@ mod reader;
 mod report;
 mod run;
 mod settings;
+mod stored_value;
 mod system_variables;
 mod variables;
 

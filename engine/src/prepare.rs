@@ -1,7 +1,7 @@
 //! Everything that can be known before a row moves: overrides applied, variables typed, the control flow ordered, every
 //! data flow bound and checked. All problems are reported together.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use dtsx::{ConnectionManager, DataFlow, Package, Parameter, Payload};
 use fletching_components::Findings;
@@ -15,7 +15,7 @@ use crate::{RunError, Settings, VariableStore, control_flow};
 pub struct PreparedPackage {
     pub name: String,
     pub settings: Settings,
-    pub tasks: Vec<TaskPlan>,
+    pub tasks: Arc<Vec<TaskPlan>>,
     /// Path of the package as a container.
     root: String,
     pub(crate) managers: Vec<ConnectionManager>,
@@ -43,7 +43,8 @@ pub fn prepare(
     settings: Settings,
 ) -> Result<PreparedPackage, RunError> {
     let mut findings = Findings(control_flow::unsupported(package));
-    let mut variables = VariableStore::new(package, shared_parameters, &system_variables(package))?;
+    let system = system_variables(package);
+    let mut variables = VariableStore::new(package, shared_parameters, &system, &mut findings);
     let mut managers = package.connection_managers().to_vec();
     for shared in shared_managers {
         if !managers.iter().any(|own| own.name == shared.name) {
@@ -77,7 +78,7 @@ pub fn prepare(
         name,
         root,
         settings,
-        tasks,
+        tasks: Arc::new(tasks),
         managers,
         variables,
     };
@@ -90,10 +91,19 @@ pub fn prepare(
         }
     }
     if prepared.tasks.iter().all(|task| task.disabled)
-        && let Err(RunError::Findings(found)) = prepared.connections(&prepared.root)
+        && let Err(error) = prepared.connections()
     {
-        findings.0.extend(found.0);
+        match error {
+            RunError::Findings(found) => findings.0.extend(found.0),
+            other => return Err(other),
+        }
     }
+    say_once(&mut findings);
+    findings.none_or(prepared).map_err(RunError::Findings)
+}
+
+/// What several tasks have in common (a connection manager) is found by each of them.
+fn say_once(findings: &mut Findings) {
     let mut seen = Vec::new();
     findings.0.retain(|finding| {
         let new = !seen.contains(finding);
@@ -102,23 +112,20 @@ pub fn prepare(
         }
         new
     });
-    findings.none_or(prepared).map_err(RunError::Findings)
 }
 
 impl PreparedPackage {
     /// Binds and checks a task as things stand now.
     pub fn check(&self, task: &TaskPlan) -> Result<CheckedDataFlow, RunError> {
-        let connections = self.connections(&task.path)?;
+        let connections = self.connections()?;
         let variables = self.variables.scope(&task.path);
         let graph = bind(&task.path, task.locale_id, &task.flow).map_err(RunError::Findings)?;
         check(&task.flow, graph, &connections, &variables).map_err(RunError::Findings)
     }
 
-    pub(crate) fn connections(
-        &self,
-        scope: &str,
-    ) -> Result<fletching_connections::Connections, RunError> {
-        let variables = self.variables.scope(scope);
+    /// Expressions of connection managers see the variables of the package, not those of the task that uses them.
+    pub(crate) fn connections(&self) -> Result<fletching_connections::Connections, RunError> {
+        let variables = self.variables.scope(&self.root);
         control_flow::connections(&self.managers, &self.settings, &self.name, &variables)
     }
 

@@ -10,12 +10,15 @@ use datafusion_execution::{
     memory_pool::{FairSpillPool, MemoryPool, UnboundedMemoryPool},
     runtime_env::RuntimeEnvBuilder,
 };
-use fletching_components::{PlanContext, flow::RunOutput, flow::RunState};
+use fletching_components::{
+    PlanContext,
+    flow::{FlowError, RunOutput, RunState},
+};
 use fletching_planner::{DataFlowPlan, RootKind, lower};
 
 use crate::{
     PreparedPackage, Progress, ReaderBatches, ReaderHub, RunError, RunReport, Settings,
-    TaskOutcome, TaskPlan, data_flow,
+    TaskOutcome, TaskPlan, data_flow, variables::Assignment,
 };
 
 impl PreparedPackage {
@@ -33,6 +36,18 @@ impl PreparedPackage {
         &mut self,
         hub: &ReaderHub,
         progress: &Progress,
+        finished: impl FnMut(&DataFlowPlan),
+    ) -> Result<RunReport, RunError> {
+        let mut readers = hub.run();
+        let report = self.run_tasks(hub, progress, finished).await;
+        readers.outcome = report.as_ref().map(|_| ()).map_err(Clone::clone);
+        report
+    }
+
+    async fn run_tasks(
+        &mut self,
+        hub: &ReaderHub,
+        progress: &Progress,
         mut finished: impl FnMut(&DataFlowPlan),
     ) -> Result<RunReport, RunError> {
         let started = Instant::now();
@@ -41,15 +56,19 @@ impl PreparedPackage {
             ..RunReport::default()
         };
         let context = task_context(&self.settings)?;
-        let tasks = std::mem::take(&mut self.tasks);
-        for task in &tasks {
+        let tasks = Arc::clone(&self.tasks);
+        for (at, task) in tasks.iter().enumerate() {
             let started = Instant::now();
             let flow = if task.disabled {
                 None
             } else {
                 let outcome =
                     self.run_task(task, &context, hub, progress, &mut report, &mut finished);
-                Some(outcome.await?)
+                let outcome = outcome.await;
+                if outcome.is_err() {
+                    progress.warn(not_run(task, &tasks[at + 1..]));
+                }
+                Some(outcome?)
             };
             report.tasks.push(TaskOutcome {
                 path: task.path.clone(),
@@ -57,7 +76,6 @@ impl PreparedPackage {
                 elapsed: started.elapsed(),
             });
         }
-        self.tasks = tasks;
         report.elapsed = started.elapsed();
         Ok(report)
     }
@@ -87,32 +105,57 @@ impl PreparedPackage {
         run.warnings.extend(warned);
         run.warnings.extend(executed.warnings);
         let report = data_flow::report(&plan, &executed.rows)?;
+        let (assignments, said) = self.assignments(task, plan.context.run.take_outputs())?;
         plan.context.run.commit().map_err(|error| RunError::Flow {
             task: task.path.clone(),
             error: Box::new(error),
         })?;
-        for output in plan.context.run.take_outputs() {
-            match output {
-                RunOutput::RowCount { variable, rows } => {
+        for assignment in assignments {
+            self.variables.assign(assignment);
+        }
+        run.variables.extend(said);
+        finished(&plan);
+        Ok(report)
+    }
+
+    /// What the components of a task hand to variables, checked before its files are put in place; and how to say it.
+    fn assignments(
+        &self,
+        task: &TaskPlan,
+        outputs: Vec<RunOutput>,
+    ) -> Result<(Vec<Assignment>, Vec<(String, String)>), RunError> {
+        let (mut assignments, mut said) = (Vec::new(), Vec::new());
+        for output in outputs {
+            let (component, variable, text, assignment) = match output {
+                RunOutput::RowCount {
+                    component,
+                    variable,
+                    rows,
+                } => {
                     let rows = rows.to_string();
-                    self.variables.assign(&task.path, &variable, &rows)?;
-                    run.variables.push((variable, rows));
+                    let assignment = self.variables.assigned(&task.path, &variable, &rows);
+                    (component, variable, rows, assignment)
                 }
                 RunOutput::Recordset {
+                    component,
                     variable,
                     schema,
                     batches,
                 } => {
                     let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
-                    run.variables
-                        .push((variable.clone(), format!("{rows} rows")));
-                    self.variables
-                        .assign_batches(&task.path, &variable, schema, batches)?;
+                    let assignment = self
+                        .variables
+                        .assigned_batches(&task.path, &variable, schema, batches);
+                    (component, variable, format!("{rows} rows"), assignment)
                 }
-            }
+            };
+            assignments.push(assignment.map_err(|message| RunError::Flow {
+                task: task.path.clone(),
+                error: Box::new(FlowError::new(component, None, message)),
+            })?);
+            said.push((variable, text));
         }
-        finished(&plan);
-        Ok(report)
+        Ok((assignments, said))
     }
 
     /// The physical plan of a task as things stand now.
@@ -122,7 +165,7 @@ impl PreparedPackage {
             partitions: self.settings.threads.max(1),
             batch_size: self.settings.batch_size.max(1),
             morsel_bytes: self.settings.morsel_bytes.max(1),
-            connections: Arc::new(self.connections(&task.path)?),
+            connections: Arc::new(self.connections()?),
             run: Arc::new(RunState::default()),
         };
         lower(&checked, &context).map_err(|error| RunError::of_task(&task.path, &error))
@@ -151,7 +194,7 @@ impl PreparedPackage {
     pub fn attach(&self, name: &str, hub: &ReaderHub) -> Result<ReaderBatches, RunError> {
         let readers = self.readers()?;
         match readers.iter().find(|(reader, _)| reader == name) {
-            Some((_, schema)) => Ok(hub.attach(name, Arc::clone(schema))),
+            Some((_, schema)) => hub.attach(name, Arc::clone(schema)),
             None => Err(RunError::UnknownOverride {
                 what: "DataReader destination",
                 name: name.to_owned(),
@@ -160,6 +203,19 @@ impl PreparedPackage {
             }),
         }
     }
+}
+
+/// What a failure keeps from running.
+fn not_run(failed: &TaskPlan, rest: &[TaskPlan]) -> Vec<String> {
+    rest.iter()
+        .filter(|task| !task.disabled)
+        .map(|task| {
+            format!(
+                "{} was not run: {} failed before it",
+                task.path, failed.path
+            )
+        })
+        .collect()
 }
 
 /// One memory pool and one place for spill files per run.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use dtsx::ConnectionManager;
 use fletching_connections::PathRule;
 
-use crate::{RunError, TaskPlan, VariableStore};
+use crate::{RunError, TaskPlan, VariableStore, control_flow::check_property};
 
 /// Overrides and limits of one run. The default is: no overrides, all cores, no memory limit.
 #[derive(Debug, Clone)]
@@ -58,12 +58,12 @@ pub(crate) fn apply(
     tasks: &mut [TaskPlan],
 ) -> Result<(), RunError> {
     for (name, value) in &settings.parameters {
-        variables.set_text("parameter", name, value, package)?;
+        variables.set_parameter(name, value, package)?;
     }
     for (path, value) in &settings.set {
         match PropertyPath::parse(path) {
-            Some(PropertyPath::Variable(name)) => {
-                variables.set_text("variable", name, value, package)?
+            Some(PropertyPath::Variable { container, name }) => {
+                variables.set_variable(container, name, value, package)?
             }
             Some(PropertyPath::Connection { name, property }) => {
                 let known: Vec<String> = managers
@@ -74,7 +74,11 @@ pub(crate) fn apply(
                     .iter_mut()
                     .find(|manager| manager.name.eq_ignore_ascii_case(name))
                 {
-                    Some(manager) => manager.properties.set(property, value.clone()),
+                    Some(manager) => {
+                        check_property(manager, property)
+                            .map_err(|known| unknown(MANAGER_PROPERTY, property, package, known))?;
+                        manager.properties.set(property, value.clone());
+                    }
                     None => return Err(unknown("connection manager", name, package, known)),
                 }
             }
@@ -99,6 +103,8 @@ pub(crate) fn apply(
     }
     Ok(())
 }
+
+const MANAGER_PROPERTY: &str = "connection manager property";
 
 fn unknown(what: &'static str, name: &str, package: &str, known: Vec<String>) -> RunError {
     RunError::UnknownOverride {
@@ -152,7 +158,10 @@ fn set_component(
 
 /// The property paths of dtexec's /Set (spec `ssis-matrix.md` section 14) that can be set here.
 enum PropertyPath<'a> {
-    Variable(&'a str),
+    Variable {
+        container: &'a str,
+        name: &'a str,
+    },
     Connection {
         name: &'a str,
         property: &'a str,
@@ -167,12 +176,16 @@ enum PropertyPath<'a> {
 impl<'a> PropertyPath<'a> {
     fn parse(path: &'a str) -> Option<Self> {
         let path = path.trim().trim_start_matches('\\');
-        if let Some((_, rest)) = path.split_once(".Variables[") {
+        if let Some((container, rest)) = path.split_once(".Variables[") {
             let (name, rest) = rest.split_once(']')?;
             let value = matches!(rest, "" | ".Value" | ".Properties[Value]");
-            return value.then_some(Self::Variable(name));
+            return value.then_some(Self::Variable { container, name });
         }
-        if let Some((_, rest)) = path.split_once(".Connections[") {
+        if let Some((container, rest)) = path.split_once(".Connections[") {
+            // Connection managers belong to the package.
+            if container.contains('\\') {
+                return None;
+            }
             let (name, rest) = rest.split_once(']')?;
             let property = match rest {
                 ".ConnectionString" => "ConnectionString",

@@ -5,20 +5,23 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use arrow::{
-    array::{ArrayRef, BooleanArray, RecordBatch, StringViewArray},
-    datatypes::SchemaRef,
-};
-use dtsx::{DataType, Executable, Package, Parameter, Variable};
-use fletching_components::Variables;
-use fletching_expression::{ConvertOptions, Scalar, convert};
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use dtsx::{DataType, Executable, Package, Parameter, SsisCode, Variable};
+use fletching_components::{Finding, FindingKind, Findings, Variables};
+use fletching_expression::Scalar;
 
-use crate::{RunError, system_variables};
+use crate::{
+    RunError,
+    stored_value::{parse, variable_type},
+    system_variables,
+};
 
 /// All variables of a package.
 #[derive(Debug, Clone, Default)]
 pub struct VariableStore {
     entries: Vec<Entry>,
+    /// Paths of the containers and tasks, the package first.
+    containers: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -29,6 +32,8 @@ struct Entry {
     name: String,
     value: Value,
     expression: Option<String>,
+    /// Why nothing in a data flow may set it.
+    locked: Option<&'static str>,
 }
 
 #[derive(Debug, Clone)]
@@ -36,6 +41,8 @@ enum Value {
     Scalar(Scalar),
     /// DBNull, or an Object that nothing was assigned to.
     Nothing,
+    /// Of this type, but the package does not give it, for this reason.
+    Missing(DataType, &'static str),
     Batches {
         schema: SchemaRef,
         batches: Arc<Vec<RecordBatch>>,
@@ -43,14 +50,16 @@ enum Value {
 }
 
 impl VariableStore {
-    /// Variables of all containers, parameters, and the system variables.
+    /// Variables of all containers, parameters, and the system variables. A stored value that does not fit its type is a
+    /// finding.
     pub fn new(
         package: &Package,
         parameters: &[Parameter],
         system: &BTreeMap<String, Scalar>,
-    ) -> Result<Self, RunError> {
+        findings: &mut Findings,
+    ) -> Self {
         let mut store = Self::default();
-        store.add_container(package.root())?;
+        store.add_container(package.root(), findings);
         let root = package.root().path.clone();
         let own = package
             .parameters()
@@ -59,24 +68,35 @@ impl VariableStore {
         for (namespace, parameter) in
             own.chain(parameters.iter().map(|parameter| ("$Project", parameter)))
         {
-            let value = typed(
-                "parameter",
-                &parameter.name,
-                parameter.data_type,
-                &parameter.value,
-            )?;
-            store.push(&root, namespace, &parameter.name, value, None);
+            let missing = match parameter.value.is_empty() {
+                true if parameter.required => {
+                    Some("is required and the package has no value for it: give one with `--param`")
+                }
+                true if parameter.sensitive => Some(
+                    "is sensitive, and the package has no value for it that can be read: give it with `--param`",
+                ),
+                _ => None,
+            };
+            let value = typed(parameter.data_type, &parameter.value, missing);
+            let value = value.unwrap_or_else(|message| {
+                let path = format!("{root}.Parameters[{namespace}::{}]", parameter.name);
+                findings.push(invalid(path, "Parameter", message));
+                Value::Missing(DataType::Null, NOT_VALID)
+            });
+            let locked = Some("is a parameter");
+            store.push(&root, (namespace, &parameter.name), value, None, locked);
         }
         for (name, value) in system {
-            store.push(&root, "System", name, Value::Scalar(value.clone()), None);
+            store.push_system(&root, name, value.clone());
         }
         store.add_system(package.root(), system_variables::of_package(package));
-        Ok(store)
+        store
     }
 
-    fn add_container(&mut self, container: &Executable) -> Result<(), RunError> {
+    fn add_container(&mut self, container: &Executable, findings: &mut Findings) {
+        self.containers.push(container.path.clone());
         for variable in &container.variables {
-            self.add_variable(&container.path, variable)?;
+            self.add_variable(&container.path, variable, findings);
         }
         if !container.path.is_empty() {
             self.add_system(container, system_variables::of_task(container));
@@ -84,43 +104,51 @@ impl VariableStore {
         container
             .executables
             .iter()
-            .try_for_each(|child| self.add_container(child))
+            .for_each(|child| self.add_container(child, findings));
     }
 
     fn add_system(&mut self, container: &Executable, values: Vec<(&str, Scalar)>) {
         for (name, value) in values {
-            self.push(&container.path, "System", name, Value::Scalar(value), None);
+            self.push_system(&container.path, name, value);
         }
     }
 
-    fn add_variable(&mut self, scope: &str, variable: &Variable) -> Result<(), RunError> {
-        let value = typed(
-            "variable",
-            &variable.name,
-            variable.data_type,
-            &variable.value,
-        )?;
+    fn push_system(&mut self, scope: &str, name: &str, value: Scalar) {
+        let locked = Some("is a system variable");
+        self.push(scope, ("System", name), Value::Scalar(value), None, locked);
+    }
+
+    fn add_variable(&mut self, scope: &str, variable: &Variable, findings: &mut Findings) {
+        let sealed = (variable.sensitive && variable.value.is_empty())
+            .then_some("is sensitive, and the package has no value for it that can be read: give it with `--set`");
+        let value = typed(variable.data_type, &variable.value, sealed);
+        let value = value.unwrap_or_else(|message| {
+            let path = format!(
+                "{scope}.Variables[{}::{}]",
+                variable.namespace, variable.name
+            );
+            findings.push(invalid(path, "Variable", message));
+            Value::Missing(DataType::Null, NOT_VALID)
+        });
         let expression = variable
             .expression
             .clone()
             .filter(|_| variable.evaluate_as_expression);
-        self.push(
-            scope,
-            &variable.namespace,
-            &variable.name,
-            value,
-            expression,
-        );
-        Ok(())
+        let locked = match expression {
+            Some(_) => Some("takes its value from an expression (EvaluateAsExpression)"),
+            None => variable.read_only.then_some("is read-only"),
+        };
+        let name = (variable.namespace.as_str(), variable.name.as_str());
+        self.push(scope, name, value, expression, locked);
     }
 
     fn push(
         &mut self,
         scope: &str,
-        namespace: &str,
-        name: &str,
+        (namespace, name): (&str, &str),
         value: Value,
         expression: Option<String>,
+        locked: Option<&'static str>,
     ) {
         self.entries.push(Entry {
             scope: scope.to_owned(),
@@ -128,86 +156,154 @@ impl VariableStore {
             name: name.to_owned(),
             value,
             expression,
+            locked,
         });
     }
 
-    /// Sets a variable from text, in its own type. `name` is `X`, `User::X`, `$Package::P` or `$Project::P`.
-    pub fn set_text(
+    /// Sets a parameter from text, in its own type. `name` is `P`, `$Package::P` or `$Project::P`.
+    pub fn set_parameter(&mut self, name: &str, text: &str, package: &str) -> Result<(), RunError> {
+        let is_parameter = |entry: &Entry| matches!(&*entry.namespace, "$Package" | "$Project");
+        let (namespace, bare) = split(name);
+        let found: Vec<usize> = self.positions(|entry| {
+            is_parameter(entry)
+                && entry.name == bare
+                && namespace.is_none_or(|namespace| entry.namespace == namespace)
+        });
+        match found[..] {
+            [index] => self.set_text("parameter", index, name, text),
+            [] => Err(self.unknown("parameter", name, package, is_parameter)),
+            _ => Err(RunError::BadValue {
+                what: "parameter",
+                name: name.to_owned(),
+                message: format!(
+                    "both the package and the project have it: write `$Package::{bare}` or `$Project::{bare}`"
+                ),
+            }),
+        }
+    }
+
+    /// Sets a variable from text, in its own type: the one called `name` as the container at `scope` sees it.
+    pub fn set_variable(
         &mut self,
-        what: &'static str,
+        scope: &str,
         name: &str,
         text: &str,
         package: &str,
     ) -> Result<(), RunError> {
-        let (namespace, bare) = split(name);
-        let known = self
-            .entries
-            .iter()
-            .filter(|entry| entry.namespace != "System");
-        let known = known
-            .map(|entry| format!("{}::{}", entry.namespace, entry.name))
-            .collect();
-        let found = self.entries.iter_mut().find(|entry| {
-            entry.name == bare && namespace.is_none_or(|namespace| entry.namespace == namespace)
-        });
-        let Some(entry) = found else {
-            let (name, package) = (name.to_owned(), package.to_owned());
+        let same = |path: &&String| path.eq_ignore_ascii_case(scope);
+        let Some(scope) = self.containers.iter().find(same).cloned() else {
             return Err(RunError::UnknownOverride {
-                what,
-                name,
-                package,
-                known,
+                what: "container or task",
+                name: scope.to_owned(),
+                package: package.to_owned(),
+                known: self.containers.clone(),
             });
         };
-        let data_type = match &entry.value {
-            Value::Scalar(scalar) => scalar.data_type,
-            _ => DataType::WStr { length: 4000 },
-        };
-        entry.value = Value::Scalar(parse(what, name, text, data_type)?);
-        entry.expression = None;
-        Ok(())
-    }
-
-    /// Assigns the result of a component (a row count) to a variable, in the variable's own type.
-    pub(crate) fn assign(&mut self, scope: &str, name: &str, text: &str) -> Result<(), RunError> {
         let (namespace, bare) = split(name);
-        let index = self.find(scope, namespace, bare);
-        let Some(index) = index else {
-            let (name, package) = (name.to_owned(), scope.to_owned());
-            return Err(RunError::UnknownOverride {
+        match self.find(&scope, namespace, bare) {
+            Some(index) if self.entries[index].namespace == "System" => Err(RunError::BadValue {
                 what: "variable",
-                name,
-                package,
-                known: Vec::new(),
-            });
-        };
-        if let Value::Scalar(scalar) = &self.entries[index].value {
-            self.entries[index].value =
-                Value::Scalar(parse("variable", name, text, scalar.data_type)?);
+                name: name.to_owned(),
+                message: "is a system variable, which cannot be set".to_owned(),
+            }),
+            Some(index) => self.set_text("variable", index, name, text),
+            None => Err(self.unknown("variable", name, package, |entry| {
+                entry.namespace != "System" && is_within(&scope, &entry.scope)
+            })),
         }
+    }
+
+    fn positions(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<usize> {
+        let entries = self.entries.iter().enumerate();
+        entries
+            .filter(|(_, entry)| wanted(entry))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    fn unknown(
+        &self,
+        what: &'static str,
+        name: &str,
+        package: &str,
+        candidate: impl Fn(&Entry) -> bool,
+    ) -> RunError {
+        let known = self.entries.iter().filter(|entry| candidate(entry));
+        RunError::UnknownOverride {
+            what,
+            name: name.to_owned(),
+            package: package.to_owned(),
+            known: known
+                .map(|entry| format!("{}::{}", entry.namespace, entry.name))
+                .collect(),
+        }
+    }
+
+    fn set_text(
+        &mut self,
+        what: &'static str,
+        index: usize,
+        name: &str,
+        text: &str,
+    ) -> Result<(), RunError> {
+        let data_type = match &self.entries[index].value {
+            Value::Scalar(scalar) => scalar.data_type,
+            Value::Missing(data_type, _) => *data_type,
+            Value::Nothing | Value::Batches { .. } => DataType::WStr { length: 4000 },
+        };
+        let value = parse(text, data_type).map_err(|message| RunError::BadValue {
+            what,
+            name: name.to_owned(),
+            message,
+        })?;
+        self.entries[index].value = Value::Scalar(value);
+        self.entries[index].expression = None;
         Ok(())
     }
 
-    pub(crate) fn assign_batches(
-        &mut self,
+    /// The value of a variable once a component has set it to `text` (a row count), in the variable's own type.
+    ///
+    /// # Errors
+    /// Why it cannot have that value.
+    pub(crate) fn assigned(
+        &self,
+        scope: &str,
+        name: &str,
+        text: &str,
+    ) -> Result<Assignment, String> {
+        let index = self.settable(scope, name)?;
+        let data_type = match &self.entries[index].value {
+            Value::Scalar(scalar) => scalar.data_type,
+            Value::Missing(data_type, _) => *data_type,
+            Value::Nothing | Value::Batches { .. } => {
+                return Err(format!("variable `{name}` is an Object"));
+            }
+        };
+        let value = parse(text, data_type)
+            .map_err(|message| format!("variable `{name}` cannot take it: {message}"))?;
+        Ok(Assignment(index, Value::Scalar(value)))
+    }
+
+    /// As [`assigned`](Self::assigned), with the batches of a recordset.
+    pub(crate) fn assigned_batches(
+        &self,
         scope: &str,
         name: &str,
         schema: SchemaRef,
         batches: Arc<Vec<RecordBatch>>,
-    ) -> Result<(), RunError> {
+    ) -> Result<Assignment, String> {
+        let index = self.settable(scope, name)?;
+        Ok(Assignment(index, Value::Batches { schema, batches }))
+    }
+
+    fn settable(&self, scope: &str, name: &str) -> Result<usize, String> {
         let (namespace, bare) = split(name);
-        match self.find(scope, namespace, bare) {
-            Some(index) => {
-                self.entries[index].value = Value::Batches { schema, batches };
-                Ok(())
-            }
-            None => Err(RunError::UnknownOverride {
-                what: "variable",
-                name: name.to_owned(),
-                package: scope.to_owned(),
-                known: Vec::new(),
-            }),
-        }
+        let index = self.find(scope, namespace, bare);
+        index.ok_or_else(|| format!("variable `{name}` is not in scope"))
+    }
+
+    pub(crate) fn assign(&mut self, Assignment(index, value): Assignment) {
+        self.entries[index].value = value;
     }
 
     /// The batches of an Object variable.
@@ -232,7 +328,7 @@ impl VariableStore {
             .filter(|(_, entry)| {
                 entry.name == name
                     && namespace.is_none_or(|namespace| entry.namespace == namespace)
-                    && (scope == entry.scope || scope.starts_with(&format!("{}\\", entry.scope)))
+                    && is_within(scope, &entry.scope)
             })
             .max_by_key(|(index, entry)| (entry.scope.len(), std::cmp::Reverse(*index)))
             .map(|(index, _)| index)
@@ -247,6 +343,10 @@ impl VariableStore {
         }
     }
 }
+
+/// A new value and the place of its variable.
+#[derive(Debug)]
+pub(crate) struct Assignment(usize, Value);
 
 /// Variables seen from one container or task.
 #[derive(Debug, Clone, Copy)]
@@ -273,10 +373,16 @@ impl ScopedVariables<'_> {
         }
         match &entry.value {
             Value::Scalar(scalar) => Ok(scalar.clone()),
+            Value::Missing(_, why) => Err((*why).to_owned()),
             Value::Nothing | Value::Batches { .. } => {
                 Err("is an Object, which expressions cannot read".to_owned())
             }
         }
+    }
+
+    fn entry(&self, namespace: Option<&str>, name: &str) -> Option<&Entry> {
+        let index = self.store.find(self.path, namespace, name)?;
+        self.store.entries.get(index)
     }
 }
 
@@ -285,26 +391,31 @@ const EXPRESSION_DEPTH_MAX: usize = 32;
 
 impl Variables for ScopedVariables<'_> {
     fn value(&self, namespace: Option<&str>, name: &str) -> Option<Scalar> {
-        self.evaluate(&self.store.entries[self.store.find(self.path, namespace, name)?])
-            .ok()
+        self.evaluate(self.entry(namespace, name)?).ok()
     }
 
     fn fault(&self, namespace: Option<&str>, name: &str) -> Option<String> {
-        self.evaluate(&self.store.entries[self.store.find(self.path, namespace, name)?])
-            .err()
+        self.evaluate(self.entry(namespace, name)?).err()
+    }
+
+    fn locked(&self, namespace: Option<&str>, name: &str) -> Option<String> {
+        self.entry(namespace, name)?.locked.map(str::to_owned)
     }
 
     fn names(&self) -> Vec<String> {
-        let visible = |entry: &&Entry| {
-            self.path == entry.scope || self.path.starts_with(&format!("{}\\", entry.scope))
-        };
         self.store
             .entries
             .iter()
-            .filter(visible)
+            .filter(|entry| is_within(self.path, &entry.scope))
             .map(|entry| format!("{}::{}", entry.namespace, entry.name))
             .collect()
     }
+}
+
+/// Whether the container at `path` is that at `scope`, or inside it.
+fn is_within(path: &str, scope: &str) -> bool {
+    path.strip_prefix(scope)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('\\'))
 }
 
 /// `User::X` -> (`User`, `X`); `X` -> (none, `X`).
@@ -319,71 +430,23 @@ fn split(name: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// A stored value in the type its VARTYPE names (spec `dtsx-format.md` section 3).
-fn typed(what: &'static str, name: &str, vartype: u16, text: &str) -> Result<Value, RunError> {
-    let data_type = match vartype {
-        0 | 1 | 9 | 13 => return Ok(Value::Nothing),
-        2 => DataType::I2,
-        3 | 22 => DataType::I4,
-        4 => DataType::R4,
-        5 => DataType::R8,
-        6 => DataType::Cy,
-        7 => DataType::DbTimeStamp,
-        8 => DataType::WStr { length: 4000 },
-        11 => DataType::Bool,
-        14 => DataType::Numeric {
-            precision: 29,
-            scale: 6,
-        },
-        16 => DataType::I1,
-        17 => DataType::UI1,
-        18 => DataType::UI2,
-        19 | 23 => DataType::UI4,
-        20 => DataType::I8,
-        21 => DataType::UI8,
-        other => {
-            let message = format!("has the variable type {other}, which is not known");
-            return Err(RunError::BadValue {
-                what,
-                name: name.to_owned(),
-                message,
-            });
-        }
-    };
-    parse(what, name, text, data_type).map(Value::Scalar)
+const NOT_VALID: &str = "has a stored value that is not valid";
+
+/// A value as the package stores it; `missing`: why it stores none.
+fn typed(vartype: u16, text: &str, missing: Option<&'static str>) -> Result<Value, String> {
+    Ok(match (variable_type(vartype)?, missing) {
+        (None, _) => Value::Nothing,
+        (Some(data_type), Some(why)) => Value::Missing(data_type, why),
+        (Some(data_type), None) => Value::Scalar(parse(text, data_type)?),
+    })
 }
 
-fn parse(
-    what: &'static str,
-    name: &str,
-    text: &str,
-    data_type: DataType,
-) -> Result<Scalar, RunError> {
-    let array: ArrayRef = match data_type {
-        DataType::Bool => match dtsx::parse_bool(text) {
-            Some(value) => Arc::new(BooleanArray::from(vec![value])),
-            None => return Err(bad_value(what, name, text, data_type)),
-        },
-        DataType::WStr { .. } => Arc::new(StringViewArray::from(vec![text])),
-        _ => {
-            let text_array: ArrayRef = Arc::new(StringViewArray::from(vec![text.trim()]));
-            let from = DataType::WStr { length: 4000 };
-            let converted = convert(&text_array, &from, &data_type, &ConvertOptions::default())
-                .map_err(|_| bad_value(what, name, text, data_type))?;
-            if !converted.errors.is_empty() {
-                return Err(bad_value(what, name, text, data_type));
-            }
-            converted.array
-        }
-    };
-    Ok(Scalar { data_type, array })
-}
-
-fn bad_value(what: &'static str, name: &str, text: &str, data_type: DataType) -> RunError {
-    let message = format!("`{text}` is not a value of type {data_type}");
-    RunError::BadValue {
-        what,
-        name: name.to_owned(),
+fn invalid(path: String, class: &str, message: String) -> Finding {
+    Finding {
+        path,
+        class: class.to_owned(),
+        kind: FindingKind::Invalid,
+        code: Some(SsisCode::VALIDATION_FAILED),
         message,
     }
 }

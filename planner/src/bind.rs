@@ -72,21 +72,31 @@ fn invalid(path: &str, class: &str, message: String) -> Finding {
 fn edges(path: &str, flow: &DataFlow, findings: &mut Findings) -> Vec<Edge> {
     let mut outputs = HashMap::new();
     let mut inputs = HashMap::new();
+    let mut twice = |what: &str, id: &dyn std::fmt::Display| {
+        let message = format!("{what} `{id}`: there may be one");
+        findings.push(invalid(path, "Microsoft.Pipeline", message));
+    };
     for (index, component) in flow.components.iter().enumerate() {
-        outputs.extend(
-            component
-                .outputs
-                .iter()
-                .enumerate()
-                .map(|(at, output)| (&output.id, (index, at))),
-        );
-        inputs.extend(
-            component
-                .inputs
-                .iter()
-                .enumerate()
-                .map(|(at, input)| (&input.id, (index, at))),
-        );
+        for (at, output) in component.outputs.iter().enumerate() {
+            if outputs.insert(&output.id, (index, at)).is_some() {
+                twice("two outputs have the id", &output.id);
+            }
+        }
+        for (at, input) in component.inputs.iter().enumerate() {
+            if inputs.insert(&input.id, (index, at)).is_some() {
+                twice("two inputs have the id", &input.id);
+            }
+        }
+    }
+    let mut starts = HashSet::new();
+    let mut ends = HashSet::new();
+    for data_path in &flow.paths {
+        if !starts.insert(&data_path.start_id) {
+            twice("two paths lead away from output", &data_path.start_id);
+        }
+        if !ends.insert(&data_path.end_id) {
+            twice("two paths lead to input", &data_path.end_id);
+        }
     }
     let mut edges = Vec::with_capacity(flow.paths.len());
     for data_path in &flow.paths {

@@ -17,9 +17,11 @@ use dtsx::SsisCode;
 use futures::StreamExt;
 
 use super::data_reader::selected_columns;
-use crate::transforms::settings::{Known, reject_unknown_everywhere, settable_names};
+use crate::transforms::settings::{
+    Known, namespace_and_name, reject_unknown_everywhere, settable_names,
+};
 use crate::{
-    Binding, Component, ComponentClass, ComponentKind, Findings, PlanContext, Planned,
+    Binding, Component, ComponentClass, ComponentKind, Finding, Findings, PlanContext, Planned,
     flow::{FlowError, RunOutput, RunState, gather, project},
     only_input,
 };
@@ -52,23 +54,37 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
         .unwrap_or_default()
         .trim()
         .to_owned();
-    let names = binding.variables.names();
-    let known = names
-        .iter()
-        .any(|name| *name == variable || name.ends_with(&format!("::{variable}")));
-    if variable.is_empty() || !known {
-        let mut finding = binding.finding(format!(
-            "VariableName `{variable}` is not a variable in scope; there are: {}",
-            settable_names(binding).join(", ")
-        ));
-        finding.code = Some(SsisCode::VARIABLE_NOT_FOUND);
-        return Err(finding.into());
-    }
+    check_variable(binding, &variable)?;
     findings.none_or(Box::new(RecordsetDestination {
         path: binding.path.to_owned(),
         variable,
         columns,
     }))
+}
+
+/// An Object in scope that may be set.
+fn check_variable(binding: &Binding<'_>, variable: &str) -> Result<(), Finding> {
+    let (namespace, name) = namespace_and_name(variable);
+    let variables = binding.variables;
+    if let Some(value) = variables.value(namespace, name) {
+        return Err(binding.finding(format!(
+            "variable `{variable}` holds {}: a recordset needs one of type Object",
+            value.data_type
+        )));
+    }
+    if variables.fault(namespace, name).is_none() {
+        let known = settable_names(binding).join(", ");
+        let message =
+            format!("VariableName `{variable}` is not a variable in scope; there are: {known}");
+        return Err(Finding {
+            code: Some(SsisCode::VARIABLE_NOT_FOUND),
+            ..binding.finding(message)
+        });
+    }
+    match variables.locked(namespace, name) {
+        Some(why) => Err(binding.finding(format!("variable `{variable}` cannot be set: it {why}"))),
+        None => Ok(()),
+    }
 }
 
 impl Component for RecordsetDestination {
@@ -131,8 +147,10 @@ impl DataSink for RecordsetSink {
                 batches.push(batch);
             }
         }
-        let (variable, schema) = (self.variable.clone(), Arc::clone(&self.schema));
+        let (component, variable) = (self.path.clone(), self.variable.clone());
+        let schema = Arc::clone(&self.schema);
         self.run.on_success(move || RunOutput::Recordset {
+            component,
             variable,
             schema,
             batches: Arc::new(batches),

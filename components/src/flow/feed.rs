@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Reading is cheap beside decoding, so one reader keeps up with many threads, and what it cuts does not depend on their
-//! number. The channels are bounded: a slow flow holds the reader back. A feed belongs to one run.
+//! number. The channels are bounded: a slow flow holds the reader back. Each channel ends with a mark: one that closes
+//! without it is an error, not a short file. A feed belongs to one run.
 
 use std::{fmt, sync::Arc};
 
@@ -23,12 +24,14 @@ use datafusion_physical_plan::{
 };
 use futures::stream;
 use parking_lot::Mutex;
-use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// Batches waiting per partition.
 const CAPACITY: usize = 2;
 
-type BatchReceiver = Receiver<Result<RecordBatch>>;
+/// `None` is the mark behind the last batch.
+type Item = Result<Option<RecordBatch>>;
+type BatchReceiver = Receiver<Item>;
 
 /// The batches of a source, in order. Made and pulled on a blocking thread.
 pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
@@ -49,7 +52,7 @@ pub struct FeedExec {
 enum State {
     Closed(Option<OpenBatches>),
     Open {
-        receivers: Vec<Option<Receiver<Result<RecordBatch>>>>,
+        receivers: Vec<Option<BatchReceiver>>,
         reader: Arc<SpawnedTask<()>>,
     },
 }
@@ -106,7 +109,7 @@ impl FeedExec {
 
 /// Reads to the end, or until nobody listens. An error ends the partition whose turn it is; so the first error in source
 /// order is the one that a gather meets.
-fn deal(open: OpenBatches, senders: &[tokio::sync::mpsc::Sender<Result<RecordBatch>>]) {
+fn deal(open: OpenBatches, senders: &[Sender<Item>]) {
     let batches = match open() {
         Ok(batches) => batches,
         Err(error) => {
@@ -120,9 +123,17 @@ fn deal(open: OpenBatches, senders: &[tokio::sync::mpsc::Sender<Result<RecordBat
     };
     for (index, batch) in batches.enumerate() {
         let failed = batch.is_err();
-        if senders[index % senders.len()].blocking_send(batch).is_err() || failed {
+        let item = batch.map(Some);
+        if senders[index % senders.len()].blocking_send(item).is_err() {
             return;
         }
+        if failed {
+            break;
+        }
+    }
+    for sender in senders {
+        // As above.
+        drop(sender.blocking_send(Ok(None)));
     }
 }
 
@@ -184,13 +195,17 @@ impl ExecutionPlan for FeedExec {
         let (receiver, reader) = self.receiver(partition)?;
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let batches = stream::unfold(
-            (receiver, reader, metrics),
-            |(mut receiver, reader, metrics)| async move {
-                let batch = receiver.recv().await?;
-                if let Ok(batch) = &batch {
-                    batch.record_output(&metrics);
-                }
-                Some((batch, (receiver, reader, metrics)))
+            (receiver, reader, metrics, false),
+            |(mut receiver, reader, metrics, mut reader_failed)| async move {
+                let batch = match receiver.recv().await {
+                    Some(Ok(Some(batch))) => Ok(batch.record_output(&metrics)),
+                    Some(Ok(None)) => return None,
+                    Some(Err(error)) => Err(error),
+                    None if reader_failed => return None,
+                    None => internal_err!("the reader of a source ended before its last row"),
+                };
+                reader_failed |= batch.is_err();
+                Some((batch, (receiver, reader, metrics, reader_failed)))
             },
         );
         Ok(Box::pin(RecordBatchStreamAdapter::new(
@@ -201,5 +216,48 @@ impl ExecutionPlan for FeedExec {
 
     fn metrics(&self) -> Option<MetricsSet> {
         Some(self.metrics.clone_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::Schema;
+    use futures::TryStreamExt;
+
+    use super::*;
+
+    async fn read(partition: usize, batches: Vec<fn() -> Result<RecordBatch>>) -> Result<usize> {
+        let open = || -> Result<Batches> { Ok(Box::new(batches.into_iter().map(|make| make()))) };
+        let feed = FeedExec::new("test", Arc::new(Schema::empty()), 2, Box::new(open));
+        let read = |at| {
+            let stream = feed.execute(at, Arc::default()).unwrap();
+            stream.try_collect::<Vec<_>>()
+        };
+        let (first, second) = tokio::join!(read(0), read(1));
+        let batches = if partition == 0 { first } else { second }?;
+        Ok(batches.len())
+    }
+
+    fn empty() -> Result<RecordBatch> {
+        Ok(RecordBatch::new_empty(Arc::new(Schema::empty())))
+    }
+
+    #[tokio::test]
+    async fn batches_are_dealt_and_then_end() {
+        assert_eq!(read(0, vec![empty, empty, empty]).await.unwrap(), 2);
+        assert_eq!(read(1, vec![empty, empty, empty]).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_panics_is_an_error_in_each_partition() {
+        for partition in [0, 1] {
+            let error = read(partition, vec![empty, || panic!("a defect")]).await;
+            assert!(
+                error
+                    .unwrap_err()
+                    .to_string()
+                    .contains("before its last row")
+            );
+        }
     }
 }

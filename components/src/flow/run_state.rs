@@ -18,10 +18,15 @@ use super::FlowError;
 /// A value that a component hands to the control flow once its last row has passed.
 #[derive(Debug, Clone)]
 pub enum RunOutput {
-    /// Row Count: the variable and the number of rows (semantics 5.3).
-    RowCount { variable: String, rows: u64 },
-    /// Recordset destination: the variable and its batches.
+    /// Row Count: the component, its variable and the number of rows (semantics 5.3).
+    RowCount {
+        component: String,
+        variable: String,
+        rows: u64,
+    },
+    /// Recordset destination: the component, its variable and its batches.
     Recordset {
+        component: String,
         variable: String,
         schema: SchemaRef,
         batches: Arc<Vec<RecordBatch>>,
@@ -67,7 +72,17 @@ impl RunState {
     /// # Errors
     /// Another component does: of two files staged for one place the first would be lost.
     pub fn claim(&self, path: &str, file: &Path, files: &dyn Files) -> Result<(), FlowError> {
-        let real = files.canonical(file).unwrap_or_else(|_| file.to_owned());
+        // A file that is not there yet is known by its folder.
+        let by_folder = || {
+            Some(
+                files
+                    .canonical(file.parent()?)
+                    .ok()?
+                    .join(file.file_name()?),
+            )
+        };
+        let real = files.canonical(file).ok().or_else(by_folder);
+        let real = real.unwrap_or_else(|| file.to_owned());
         let mut claims = self.claims.lock();
         if let Some((_, other)) = claims.iter().find(|(claimed, _)| *claimed == real) {
             let message = format!(
@@ -90,11 +105,13 @@ impl RunState {
         self.outcomes.lock().push(Box::new(outcome));
     }
 
-    /// A counter whose final value goes to a variable when the flow succeeds.
-    pub fn count(&self, variable: &str) -> Arc<AtomicU64> {
+    /// A counter of the component at `path`, whose final value goes to a variable when the flow succeeds.
+    pub fn count(&self, path: &str, variable: &str) -> Arc<AtomicU64> {
         let counter = Arc::new(AtomicU64::new(0));
-        let (rows, variable) = (Arc::clone(&counter), variable.to_owned());
+        let rows = Arc::clone(&counter);
+        let (component, variable) = (path.to_owned(), variable.to_owned());
         self.on_success(move || RunOutput::RowCount {
+            component,
             variable,
             rows: rows.load(Ordering::Relaxed),
         });

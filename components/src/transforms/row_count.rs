@@ -21,7 +21,10 @@ use dtsx::{DataType, SsisCode};
 
 use super::{
     computed::{Computed, output_specs},
-    settings::{Known, regular_output, reject_unknown_everywhere, settable_names, sole_input},
+    settings::{
+        Known, namespace_and_name, regular_output, reject_unknown_everywhere, settable_names,
+        sole_input,
+    },
 };
 use crate::{
     Binding, Component, ComponentClass, ComponentKind, Finding, Findings, PlanContext, Planned,
@@ -88,15 +91,20 @@ fn check_variable(binding: &Binding<'_>, variable: &str) -> Result<(), Finding> 
             format!("{VARIABLE_NAME} names no variable"),
         ));
     }
-    let (namespace, name) = match variable.split_once("::") {
-        Some((namespace, name)) => (Some(namespace), name),
-        None => (None, variable),
-    };
+    let (namespace, name) = namespace_and_name(variable);
     let Some(value) = binding.variables.value(namespace, name) else {
+        if let Some(fault) = binding.variables.fault(namespace, name) {
+            let message = format!("variable `{variable}` {fault}");
+            return Err(finding("DTS_E_ROWCOUNTBADVARIABLETYPE", message));
+        }
         let known = settable_names(binding).join(", ");
         let message = format!("variable `{variable}` does not exist; in scope are: {known}");
         return Err(finding("DTS_E_ROWCOUNTBADVARIABLENAME", message));
     };
+    if let Some(why) = binding.variables.locked(namespace, name) {
+        let message = format!("variable `{variable}` cannot be set: it {why}");
+        return Err(finding("DTS_E_ROWCOUNTBADVARIABLENAME", message));
+    }
     match value.data_type {
         DataType::I1 | DataType::I2 | DataType::I4 | DataType::I8 => Ok(()),
         DataType::UI1 | DataType::UI2 | DataType::UI4 | DataType::UI8 => Ok(()),
@@ -112,7 +120,7 @@ fn check_variable(binding: &Binding<'_>, variable: &str) -> Result<(), Finding> 
 impl Component for RowCount {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, context: &PlanContext) -> Result<Planned> {
         let input = sole_input(inputs, &self.path)?;
-        let rows = context.run.count(&self.variable);
+        let rows = context.run.count(&self.path, &self.variable);
         Ok(Planned::RowWise {
             input,
             operator: Arc::new(Counting {

@@ -159,6 +159,14 @@ pub(crate) fn reject_unknown_everywhere(
     }
 }
 
+/// `User::X` -> (`User`, `X`); `X` -> (none, `X`), the nearest of that name.
+pub(crate) fn namespace_and_name(variable: &str) -> (Option<&str>, &str) {
+    match variable.split_once("::") {
+        Some((namespace, name)) => (Some(namespace), name),
+        None => (None, variable),
+    }
+}
+
 /// Variables in scope that a component may set, for suggestions.
 pub(crate) fn settable_names(binding: &Binding<'_>) -> Vec<String> {
     let mut names = binding.variables.names();

@@ -17,24 +17,33 @@ pub fn connections(
     let mut findings = Findings::default();
     let mut managers = managers.to_vec();
     for manager in &mut managers {
+        let expressions = std::mem::take(&mut manager.property_expressions);
         let repointed = settings
             .connections
             .iter()
             .any(|(name, _)| names(manager, name));
-        for expression in &manager.property_expressions {
+        for expression in &expressions {
             if repointed && expression.property.eq_ignore_ascii_case("ConnectionString") {
                 continue;
             }
-            match super::evaluate(&expression.expression, variables) {
-                Ok(value) => manager
-                    .properties
-                    .set(&expression.property, value.to_string()),
+            let property = &expression.property;
+            let value = check_property(manager, property)
+                .map_err(|known| {
+                    let known = known.join(", ");
+                    format!("a connection manager has no such property; there are: {known}")
+                })
+                .and_then(|()| {
+                    super::evaluate(&expression.expression, variables)
+                        .map_err(|error| error.to_string())
+                });
+            match value {
+                Ok(value) => manager.properties.set(property, value.to_string()),
                 Err(error) => findings.push(Finding {
                     path: format!("{package}.Connections[{}]", manager.name),
                     class: manager.creation_name.clone(),
                     kind: FindingKind::Invalid,
                     code: Some(SsisCode::VALIDATION_FAILED),
-                    message: format!("property expression on `{}`: {error}", expression.property),
+                    message: format!("property expression on `{property}`: {error}"),
                 }),
             }
         }
@@ -59,6 +68,50 @@ pub fn connections(
             })?;
     }
     Ok(connections)
+}
+
+/// Properties that a manager may have without saying so in the file: those of all kinds, and of flat files (spec
+/// `dtsx-format.md` section 5).
+const PROPERTIES: [&str; 26] = [
+    "ConnectionString",
+    "Name",
+    "Description",
+    "DelayValidation",
+    "ProtectionLevel",
+    "RetainSameConnection",
+    "ServerName",
+    "InitialCatalog",
+    "UserName",
+    "Password",
+    "FileUsageType",
+    "Format",
+    "LocaleID",
+    "Unicode",
+    "CodePage",
+    "HeaderRowsToSkip",
+    "HeaderRowDelimiter",
+    "ColumnNamesInFirstDataRow",
+    "DataRowsToSkip",
+    "RowDelimiter",
+    "TextQualifier",
+    "ConnectByProxy",
+    "HostName",
+    "ExcelFilePath",
+    "SmtpServer",
+    "ServerPort",
+];
+
+/// Whether a connection manager has a property of this name.
+///
+/// # Errors
+/// Names that it could have.
+pub fn check_property(manager: &ConnectionManager, property: &str) -> Result<(), Vec<String>> {
+    if PROPERTIES.contains(&property) || manager.properties.get(property).is_some() {
+        return Ok(());
+    }
+    let mut known = PROPERTIES.map(str::to_owned).to_vec();
+    known.sort_unstable();
+    Err(known)
 }
 
 fn names(manager: &ConnectionManager, name: &str) -> bool {

@@ -7,7 +7,7 @@ mod connections;
 mod order;
 mod unsupported;
 
-pub use connections::connections;
+pub use connections::{check_property, connections};
 pub use order::task_order;
 pub use unsupported::unsupported;
 

@@ -1,5 +1,6 @@
 //! The order of tasks: those without predecessors first, then each after all that it waits for, the document's order
-//! among equals. Containers are opened in place.
+//! among equals. Containers are opened in place: loops too, although they cannot run yet, so that what they hold is
+//! checked.
 
 use dtsx::{Executable, ExecutableKind, SsisCode};
 use fletching_components::{Finding, FindingKind, Findings};
@@ -21,9 +22,10 @@ fn visit<'a>(
     for child in ordered(container, findings) {
         let disabled = disabled || child.disabled;
         match child.kind {
-            ExecutableKind::Sequence | ExecutableKind::Package => {
-                visit(child, disabled, tasks, findings)
-            }
+            ExecutableKind::Sequence
+            | ExecutableKind::Package
+            | ExecutableKind::ForLoop
+            | ExecutableKind::ForeachLoop => visit(child, disabled, tasks, findings),
             _ => tasks.push((child, disabled)),
         }
     }
@@ -32,6 +34,17 @@ fn visit<'a>(
 fn ordered<'a>(container: &'a Executable, findings: &mut Findings) -> Vec<&'a Executable> {
     let children = &container.executables;
     let constraints = &container.precedence_constraints;
+    for constraint in constraints {
+        for end in [&constraint.from, &constraint.to] {
+            if !children.iter().any(|child| child.path == *end) {
+                let message = format!(
+                    "its precedence constraint `{}` leads from `{}` to `{}`, and `{end}` is not in it",
+                    constraint.name, constraint.from, constraint.to
+                );
+                findings.push(invalid(container, message));
+            }
+        }
+    }
     let mut done = vec![false; children.len()];
     let mut order = Vec::with_capacity(children.len());
     let waits = |index: usize, done: &[bool]| {
@@ -50,13 +63,18 @@ fn ordered<'a>(container: &'a Executable, findings: &mut Findings) -> Vec<&'a Ex
         order.push(&children[next]);
     }
     if order.len() < children.len() {
-        findings.push(Finding {
-            path: container.path.clone(),
-            class: container.class_id.clone(),
-            kind: FindingKind::Invalid,
-            code: Some(SsisCode::VALIDATION_FAILED),
-            message: "its precedence constraints form a cycle".into(),
-        });
+        let message = "its precedence constraints form a cycle".to_owned();
+        findings.push(invalid(container, message));
     }
     order
+}
+
+fn invalid(container: &Executable, message: String) -> Finding {
+    Finding {
+        path: container.path.clone(),
+        class: container.class_id.clone(),
+        kind: FindingKind::Invalid,
+        code: Some(SsisCode::VALIDATION_FAILED),
+        message,
+    }
 }

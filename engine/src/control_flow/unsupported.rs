@@ -34,6 +34,13 @@ pub fn unsupported(package: &Package) -> Vec<Finding> {
             "checkpoints are not supported yet (SaveCheckpoints)",
         ));
     }
+    if root.properties.int("CheckpointUsage").unwrap_or(0) != 0 {
+        findings.push(finding(
+            root,
+            "Package",
+            "restarting from a checkpoint is not supported yet (CheckpointUsage)",
+        ));
+    }
     executable(root, &mut findings);
     findings
 }
@@ -118,6 +125,18 @@ fn properties(one: &Executable, findings: &mut Vec<Finding>) {
             class(one),
             "ForceExecutionResult is not supported yet",
         ));
+    }
+    if one.properties.bool("ForceExecValue").unwrap_or(false) {
+        findings.push(finding(
+            one,
+            class(one),
+            "ForceExecValue is not supported yet",
+        ));
+    }
+    let variable = one.properties.get("ExecValueVariable").unwrap_or_default();
+    if !matches!(variable, "" | "<none>") {
+        let message = format!("the execution value is not given to variable `{variable}` yet");
+        findings.push(finding(one, class(one), message));
     }
 }
 

@@ -85,13 +85,13 @@ fn failure(plan: &DataFlowPlan, error: &DataFusionError) -> RunError {
 
 async fn feed(
     mut stream: SendableRecordBatchStream,
-    sender: mpsc::Sender<Result<RecordBatch, RunError>>,
+    sender: mpsc::Sender<RecordBatch>,
 ) -> Result<u64> {
     let mut rows = 0;
     while let Some(batch) = stream.next().await {
         let batch = batch?;
         rows += batch.num_rows() as u64;
-        if batch.num_rows() > 0 && sender.send(Ok(batch)).await.is_err() {
+        if batch.num_rows() > 0 && sender.send(batch).await.is_err() {
             return Err(DataFusionError::External(Box::new(ReaderGone)));
         }
     }
