@@ -3,12 +3,16 @@
 //! A name is looked up in the container that asks, then in those around it; a nearer definition hides an outer one
 //! (spec `ssis-matrix.md` section 11). Object variables hold record batches.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use dtsx::{DataType, Executable, Package, Parameter, SsisCode, Variable};
 use fletching_components::{Finding, FindingKind, Findings, Variables};
 use fletching_expression::Scalar;
+use parking_lot::Mutex;
 
 use crate::{
     RunError,
@@ -17,11 +21,13 @@ use crate::{
 };
 
 /// All variables of a package.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct VariableStore {
     entries: Vec<Entry>,
     /// Paths of the containers and tasks, the package first.
     containers: Vec<String>,
+    /// What the expressions of variables gave since [`scope`](Self::scope): each is evaluated once, however many mention it.
+    evaluated: Mutex<HashMap<usize, Result<Scalar, String>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -336,6 +342,7 @@ impl VariableStore {
 
     /// The variables as a container sees them.
     pub fn scope<'a>(&'a self, path: &'a str) -> ScopedVariables<'a> {
+        self.evaluated.lock().clear();
         ScopedVariables {
             store: self,
             path,
@@ -358,18 +365,26 @@ pub struct ScopedVariables<'a> {
 
 impl ScopedVariables<'_> {
     /// The value, or why there is none.
-    fn evaluate(&self, entry: &Entry) -> Result<Scalar, String> {
+    fn evaluate(&self, index: usize) -> Result<Scalar, String> {
+        let entry = &self.store.entries[index];
         if let Some(expression) = &entry.expression {
             if self.depth >= EXPRESSION_DEPTH_MAX {
-                return Err("depends on itself through its expression".to_owned());
+                return Err("depends on too many others through its expression".to_owned());
+            }
+            // Found by whoever asks while it is being evaluated.
+            let itself = Err("depends on itself through its expression".to_owned());
+            if let Some(known) = self.known(index, itself) {
+                return known;
             }
             let inner = ScopedVariables {
                 store: self.store,
                 path: &entry.scope,
                 depth: self.depth + 1,
             };
-            return crate::control_flow::evaluate(expression, &inner)
+            let value = crate::control_flow::evaluate(expression, &inner)
                 .map_err(|error| format!("has an expression that fails: {error}"));
+            self.store.evaluated.lock().insert(index, value.clone());
+            return value;
         }
         match &entry.value {
             Value::Scalar(scalar) => Ok(scalar.clone()),
@@ -380,22 +395,39 @@ impl ScopedVariables<'_> {
         }
     }
 
+    /// What is known of a variable; else notes `meanwhile`.
+    fn known(
+        &self,
+        index: usize,
+        meanwhile: Result<Scalar, String>,
+    ) -> Option<Result<Scalar, String>> {
+        let mut evaluated = self.store.evaluated.lock();
+        let known = evaluated.get(&index).cloned();
+        if known.is_none() {
+            evaluated.insert(index, meanwhile);
+        }
+        known
+    }
+
+    fn find(&self, namespace: Option<&str>, name: &str) -> Option<usize> {
+        self.store.find(self.path, namespace, name)
+    }
+
     fn entry(&self, namespace: Option<&str>, name: &str) -> Option<&Entry> {
-        let index = self.store.find(self.path, namespace, name)?;
-        self.store.entries.get(index)
+        self.store.entries.get(self.find(namespace, name)?)
     }
 }
 
-/// An expression may name variables that are expressions; a cycle stops here.
+/// An expression may name variables that are expressions, so deep at most.
 const EXPRESSION_DEPTH_MAX: usize = 32;
 
 impl Variables for ScopedVariables<'_> {
     fn value(&self, namespace: Option<&str>, name: &str) -> Option<Scalar> {
-        self.evaluate(self.entry(namespace, name)?).ok()
+        self.evaluate(self.find(namespace, name)?).ok()
     }
 
     fn fault(&self, namespace: Option<&str>, name: &str) -> Option<String> {
-        self.evaluate(self.entry(namespace, name)?).err()
+        self.evaluate(self.find(namespace, name)?).err()
     }
 
     fn locked(&self, namespace: Option<&str>, name: &str) -> Option<String> {
