@@ -6,6 +6,7 @@ mod config;
 mod exit;
 mod options;
 mod render;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -8,7 +8,7 @@
 //! A slow caller holds the flow back; a caller that goes away cancels it. A stream ends when the *package* has: without
 //! error only if that succeeded (semantics section 13).
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use parking_lot::Mutex;
@@ -24,7 +24,7 @@ type Outcome = Result<(), RunError>;
 /// Callers waiting for the rows of DataReader destinations, by component name.
 #[derive(Debug, Clone, Default)]
 pub struct ReaderHub {
-    callers: Arc<Mutex<HashMap<String, Caller>>>,
+    callers: Arc<Mutex<BTreeMap<String, Caller>>>,
 }
 
 #[derive(Debug)]

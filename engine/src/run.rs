@@ -21,6 +21,9 @@ use crate::{
     TaskOutcome, TaskPlan, data_flow, variables::Assignment,
 };
 
+/// What a component hands to a variable; the variable's name and how to say its value.
+type Handed = (Assignment, (String, String));
+
 impl PreparedPackage {
     /// Runs the package to its end. Dropping the future cancels the run.
     pub async fn run(
@@ -105,15 +108,15 @@ impl PreparedPackage {
         run.warnings.extend(warned);
         run.warnings.extend(executed.warnings);
         let report = data_flow::report(&plan, &executed.rows)?;
-        let (assignments, said) = self.assignments(task, plan.context.run.take_outputs())?;
+        let assignments = self.assignments(task, plan.context.run.take_outputs())?;
         plan.context.run.commit().map_err(|error| RunError::Flow {
             task: task.path.clone(),
             error: Box::new(error),
         })?;
-        for assignment in assignments {
+        for (assignment, said) in assignments {
             self.variables.assign(assignment);
+            run.variables.push(said);
         }
-        run.variables.extend(said);
         finished(&plan);
         Ok(report)
     }
@@ -123,8 +126,8 @@ impl PreparedPackage {
         &self,
         task: &TaskPlan,
         outputs: Vec<RunOutput>,
-    ) -> Result<(Vec<Assignment>, Vec<(String, String)>), RunError> {
-        let (mut assignments, mut said) = (Vec::new(), Vec::new());
+    ) -> Result<Vec<Handed>, RunError> {
+        let mut assignments = Vec::new();
         for output in outputs {
             let (component, variable, text, assignment) = match output {
                 RunOutput::RowCount {
@@ -149,13 +152,13 @@ impl PreparedPackage {
                     (component, variable, format!("{rows} rows"), assignment)
                 }
             };
-            assignments.push(assignment.map_err(|message| RunError::Flow {
+            let assignment = assignment.map_err(|message| RunError::Flow {
                 task: task.path.clone(),
                 error: Box::new(FlowError::new(component, None, message)),
-            })?);
-            said.push((variable, text));
+            })?;
+            assignments.push((assignment, (variable, text)));
         }
-        Ok((assignments, said))
+        Ok(assignments)
     }
 
     /// The physical plan of a task as things stand now.

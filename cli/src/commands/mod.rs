@@ -5,32 +5,40 @@ pub(crate) mod explain;
 pub(crate) mod read;
 pub(crate) mod run;
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use fletching::{Progress, RunError, runtime};
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    signals::Stop,
+};
 
-/// Runs a future to its end on `threads` threads; Ctrl-C drops it, which stops its tasks and removes unfinished files.
+/// How long dropped work may take to undo what it began. A thread that a read still blocks then is left to the end of
+/// the process; it holds nothing of a destination.
+const UNDO: Duration = Duration::from_secs(1);
+
+/// Runs a future to its end on `threads` threads; a signal drops it, which stops its tasks and removes unfinished files.
 pub(crate) fn cancellable<T>(
     threads: usize,
     progress: &Progress,
     work: impl Future<Output = Result<T, RunError>>,
 ) -> Result<T, Failure> {
-    let runtime = runtime(threads).map_err(|error| {
-        Failure::new(
-            Exit::Failed,
-            format!("the threads could not be started: {error}"),
-        )
-    })?;
+    let failed = |error| {
+        let message = format!("the threads could not be started: {error}");
+        Failure::new(Exit::Failed, message)
+    };
+    let runtime = runtime(threads).map_err(failed)?;
     let outcome = runtime.block_on(async {
+        let mut stop = Stop::listen().map_err(failed)?;
         tokio::select! {
-            outcome = work => outcome,
-            _ = tokio::signal::ctrl_c() => Err(RunError::Cancelled),
+            outcome = work => outcome.map_err(Failure::from),
+            () = stop.asked() => Err(RunError::Cancelled.into()),
         }
     });
-    outcome.map_err(|error| Failure {
+    runtime.shutdown_timeout(UNDO);
+    outcome.map_err(|failure| Failure {
         warnings: progress.take_warnings(),
-        ..error.into()
+        ..failure
     })
 }
