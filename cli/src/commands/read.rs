@@ -45,8 +45,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     };
     let progress = Progress::default();
     let (execution, mut rows) = Execution::new(prepared, progress.clone()).reader(&name)?;
-    let mut writer =
-        RowWriter::create(arguments.format, arguments.output.as_deref(), rows.schema())?;
+    let output = arguments.output.as_deref();
+    let Some(mut writer) = RowWriter::create(arguments.format, output, rows.schema())? else {
+        return Ok(Exit::Success);
+    };
     let (failure, report) = super::cancellable(threads, &progress, async {
         let running = execution.run();
         tokio::pin!(running);
@@ -74,14 +76,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             .as_ref()
             .map_or(&[], |report: &RunReport| &report.warnings),
     );
-    match failure {
+    match failure.or_else(|| writer.finish().err()) {
         // Nobody reads on (`| head`): that is the end, not a failure.
         Some(failure) if failure.closed_pipe => Ok(Exit::Success),
         Some(failure) => Err(failure.into()),
-        None => writer
-            .finish()
-            .map(|()| Exit::Success)
-            .map_err(Failure::from),
+        None => Ok(Exit::Success),
     }
 }
 

@@ -113,9 +113,10 @@ impl From<ArrowError> for WriteError {
 
 impl From<ParquetError> for WriteError {
     fn from(error: ParquetError) -> Self {
+        let message = error.to_string();
         Self {
-            message: error.to_string(),
-            closed_pipe: false,
+            closed_pipe: message.contains("Broken pipe"),
+            message,
         }
     }
 }
@@ -130,12 +131,12 @@ impl From<std::io::Error> for WriteError {
 }
 
 impl RowWriter {
-    /// Rows for `path`, put in place when the last one is there, else for standard output.
+    /// Rows for `path`, put in place when the last one is there, else for standard output; `None` if nobody reads that.
     pub(crate) fn create(
         format: RowFormat,
         path: Option<&Path>,
         schema: SchemaRef,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Option<Self>, Failure> {
         let out = match path {
             Some(path) => {
                 let file = StagedFile::create_local(path)
@@ -144,7 +145,16 @@ impl RowWriter {
             }
             None => Out::Standard(BufWriter::new(std::io::stdout())),
         };
-        let writer = match format {
+        match Self::begin(out, format, schema) {
+            Ok(writer) => Ok(Some(Self { writer })),
+            Err(error) if error.closed_pipe => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes what stands before the rows.
+    fn begin(out: Out, format: RowFormat, schema: SchemaRef) -> Result<Writer, WriteError> {
+        Ok(match format {
             RowFormat::Table => Writer::Table {
                 out,
                 schema,
@@ -155,22 +165,19 @@ impl RowWriter {
             RowFormat::Csv => {
                 let mut writer = csv::WriterBuilder::new().with_header(true).build(out);
                 // The header is there even if no row comes.
-                writer
-                    .write(&RecordBatch::new_empty(schema))
-                    .map_err(WriteError::from)?;
+                writer.write(&RecordBatch::new_empty(schema))?;
                 Writer::Csv(Box::new(writer))
             }
             RowFormat::Json => Writer::Json(LineDelimitedWriter::new(out)),
             RowFormat::Arrow => {
-                let writer = StreamWriter::try_new(out, &schema).map_err(WriteError::from)?;
+                let writer = StreamWriter::try_new(out, &schema)?;
                 Writer::Arrow(Box::new(writer))
             }
             RowFormat::Parquet => {
-                let writer = ArrowWriter::try_new(out, schema, None).map_err(WriteError::from)?;
+                let writer = ArrowWriter::try_new(out, schema, None)?;
                 Writer::Parquet(Box::new(writer))
             }
-        };
-        Ok(Self { writer })
+        })
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
