@@ -1,4 +1,4 @@
-//! `fletch`: runs, reads, checks and explains SSIS packages. Renders what the API gives; does nothing of its own.
+//! `fletch`: runs, reads, checks and explains SSIS packages, and evaluates their expressions. Renders what the API gives; does nothing of its own.
 
 mod allocator;
 mod commands;
@@ -30,6 +30,8 @@ enum Command {
     Check(commands::check::Arguments),
     /// Show the physical plan of each data flow.
     Explain(commands::explain::Arguments),
+    /// Evaluate an SSIS expression, or run a file of expressions with known results.
+    Eval(commands::eval::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Command::Read(arguments) => commands::read::run(arguments),
         Command::Check(arguments) => commands::check::run(arguments),
         Command::Explain(arguments) => commands::explain::run(arguments),
+        Command::Eval(arguments) => commands::eval::run(arguments),
     };
     match outcome {
         Ok(exit) => exit.into(),

@@ -18,6 +18,22 @@ pub struct ExpressionError {
 }
 
 impl ExpressionError {
+    /// For characters `start..end` of `text`.
+    pub(crate) fn new(
+        text: &str,
+        (start, end): (usize, usize),
+        code: SsisCode,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            text: text.to_owned(),
+            start,
+            end,
+            message: message.into(),
+            code: Some(code),
+        }
+    }
+
     /// The expression with a caret under the place.
     pub fn caret(&self) -> String {
         let line: String = self
@@ -96,5 +112,35 @@ impl EvaluateError {
             Self::Constant(code) => Some(*code),
             _ => None,
         }
+    }
+}
+
+/// What a row code means, for messages.
+pub(crate) fn reason(code: SsisCode) -> &'static str {
+    match code {
+        SsisCode::EXPRESSION_DIVIDE_BY_ZERO => "division by zero",
+        SsisCode::EXPRESSION_OVERFLOW
+        | SsisCode::EXPRESSION_NUMERIC_OVERFLOW
+        | SsisCode::EXPRESSION_UNARY_OVERFLOW => "the result does not fit its type",
+        SsisCode::EXPRESSION_FUNCTION_OVERFLOW => {
+            "the result of the function does not fit its type"
+        }
+        SsisCode::EXPRESSION_CONVERSION_OVERFLOW => {
+            "the value does not fit the type it is converted to"
+        }
+        SsisCode::EXPRESSION_CAST_FAILED => "the value cannot be cast to that type",
+        SsisCode::EXPRESSION_SUBSTRING_LENGTH => "the length is negative",
+        SsisCode::EXPRESSION_SUBSTRING_START => "the start is below 1",
+        SsisCode::EXPRESSION_RIGHT_LENGTH => "the number of characters is negative",
+        SsisCode::EXPRESSION_REPLICATE_COUNT => "the number of repetitions is negative",
+        SsisCode::EXPRESSION_FINDSTRING_OCCURRENCE => "the occurrence is below 1",
+        SsisCode::EXPRESSION_INVALID_DATE_PART => "the date part is not known",
+        SsisCode::EXPRESSION_FUNCTION_FAILED => "the function does not take these values",
+        SsisCode::EXPRESSION_SQRT_ARGUMENT => "a negative number has no square root",
+        SsisCode::EXPRESSION_POWER_ARGUMENT => "zero has no negative power",
+        SsisCode::EXPRESSION_TRUNCATION_AS_ERROR | SsisCode::INDUCED_FAILURE_ON_TRUNCATION => {
+            "the value is longer than its type allows: raise the length of the cast, or cut it with LEFT or SUBSTRING"
+        }
+        _ => "it cannot be evaluated",
     }
 }

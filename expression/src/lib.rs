@@ -9,6 +9,8 @@
 
 #![deny(missing_docs)]
 
+mod arrays;
+pub mod cases;
 mod check;
 pub mod code_page;
 pub mod collation;
@@ -21,9 +23,10 @@ mod scalar;
 mod syntax;
 pub mod text;
 pub mod types;
+pub mod values;
 
 use arrow::array::RecordBatch;
-use dtsx::DataType;
+use dtsx::{DataType, SsisCode};
 
 pub use convert::{ConvertOptions, convert};
 pub use error::{EvaluateError, ExpressionError};
@@ -76,11 +79,75 @@ pub struct Expression {
 /// # Errors
 /// [`ExpressionError`] with the place of what does not parse, is not known or does not fit.
 pub fn compile(text: &str, scope: &dyn Scope) -> Result<Expression, ExpressionError> {
-    let node = syntax::parse(text)?;
-    Ok(Expression {
+    parse(text)?.compile(scope)
+}
+
+/// An expression whose names have no meaning yet. Displays in one form for all ways to write it, which parses into the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parsed {
+    text: String,
+    /// The variable that `@Variable = value` sets.
+    target: Option<syntax::Node>,
+    value: syntax::Node,
+}
+
+/// Parses an expression, or an assignment: `@Counter = @Counter + 1`.
+///
+/// # Errors
+/// [`ExpressionError`] with the place of what does not parse.
+pub fn parse(text: &str) -> Result<Parsed, ExpressionError> {
+    let (target, value) = syntax::parse(text)?;
+    Ok(Parsed {
         text: text.to_owned(),
-        tree: check::build(text, &node, scope)?,
+        target,
+        value,
     })
+}
+
+impl Parsed {
+    /// Namespace and name of the variable that an assignment sets; `None` for an expression.
+    pub fn target(&self) -> Option<(Option<&str>, &str)> {
+        match &self.target.as_ref()?.kind {
+            syntax::NodeKind::Variable { namespace, name } => Some((namespace.as_deref(), name)),
+            _ => None,
+        }
+    }
+
+    /// Compiles an expression that sets nothing.
+    ///
+    /// # Errors
+    /// [`ExpressionError`] with the place of what is not known or does not fit; an assignment is one.
+    pub fn compile(&self, scope: &dyn Scope) -> Result<Expression, ExpressionError> {
+        match &self.target {
+            None => self.compile_value(scope),
+            Some(target) => Err(ExpressionError::new(
+                &self.text,
+                (target.start, self.value.end),
+                SsisCode::EXPRESSION_SINGLE_EQUAL,
+                "`=` sets a variable, and only in a For Loop or an Expression Task: write == to compare",
+            )),
+        }
+    }
+
+    /// Compiles the expression, or what an assignment assigns.
+    ///
+    /// # Errors
+    /// As [`compile`](Self::compile).
+    pub fn compile_value(&self, scope: &dyn Scope) -> Result<Expression, ExpressionError> {
+        Ok(Expression {
+            text: self.text.clone(),
+            tree: check::build(&self.text, &self.value, scope)?,
+        })
+    }
+}
+
+impl std::fmt::Display for Parsed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(target) = &self.target {
+            write!(f, "{target} = ")?;
+        }
+        write!(f, "{}", self.value)
+    }
 }
 
 /// Finds what expressions over the same batches have in common, so that
@@ -125,13 +192,24 @@ impl Expression {
     /// # Errors
     /// [`ExpressionError`] if its one row fails.
     pub fn evaluate_scalar(&self) -> Result<Scalar, ExpressionError> {
-        evaluate::constant(&self.tree).map_err(|code| ExpressionError {
-            text: self.text.clone(),
-            start: 0,
-            end: self.text.chars().count(),
-            message: format!("the expression failed ({})", code.symbol()),
-            code: Some(code),
-        })
+        evaluate::constant(&self.tree).map_err(|code| self.failed(code))
+    }
+
+    /// Its value for the one row of columns given by hand, which it was compiled with.
+    ///
+    /// # Errors
+    /// [`ExpressionError`] if the row fails.
+    pub fn evaluate_row(&self, values: &values::Values) -> Result<Scalar, ExpressionError> {
+        values
+            .batch(1)
+            .map_err(|_| SsisCode::EXPRESSION_EVALUATION_FAILED)
+            .and_then(|batch| evaluate::one_row(&self.tree, &batch))
+            .map_err(|code| self.failed(code))
+    }
+
+    fn failed(&self, code: SsisCode) -> ExpressionError {
+        let end = self.text.chars().count();
+        ExpressionError::new(&self.text, (0, end), code, error::reason(code))
     }
 }
 

@@ -25,4 +25,6 @@ pub use fletching_engine::{
     ComponentReport, FlowReport, OutputReport, Progress, ProgressRow, ReaderBatches, RunError,
     RunReport, Settings, TaskOutcome,
 };
+/// The expression language.
+pub use fletching_expression as expression;
 pub use package::{Package, Prepared};

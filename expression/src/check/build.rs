@@ -1,18 +1,21 @@
 //! Builds the typed tree bottom-up.
 
+use std::sync::Arc;
+
 use dtsx::{DataType, SsisCode};
 
 use crate::{
     ColumnReference, Scope,
     error::ExpressionError,
     evaluate,
-    functions::{self, Function},
+    functions::{self, Argument, Function},
     scalar::Scalar,
     syntax::{BinaryOperator, Literal, Node, NodeKind, UnaryOperator},
 };
 
 use super::{
-    Typed, TypedKind, is_integer, is_numeric, is_text,
+    Typed, TypedKind, fit, is_integer, is_numeric, is_text,
+    nearest::nearest,
     promote::{arithmetic, common, text_length},
 };
 
@@ -29,15 +32,8 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn error(&self, node: &Node, message: impl Into<String>) -> ExpressionError {
-        let (start, end) = (node.start, node.end);
-        ExpressionError {
-            text: self.text.to_owned(),
-            start,
-            end,
-            message: message.into(),
-            code: None,
-        }
+    fn error(&self, node: &Node, code: SsisCode, message: impl Into<String>) -> ExpressionError {
+        ExpressionError::new(self.text, (node.start, node.end), code, message)
     }
 
     fn node(&self, node: &Node) -> Result<Typed, ExpressionError> {
@@ -68,6 +64,17 @@ impl Builder<'_> {
         self.fold(node, typed)
     }
 
+    /// Below the root text is Unicode, and a NULL in a code page has to be cast (semantics 1.1.3).
+    fn operand(&self, node: &Node) -> Result<Typed, ExpressionError> {
+        if let NodeKind::Null(data_type @ DataType::Str { length, .. }) = &node.kind {
+            let message = format!(
+                "NULL({data_type}) stands for a whole expression: write NULL(DT_WSTR,{length}) here"
+            );
+            return Err(self.error(node, SsisCode::EXPRESSION_NULL_TYPE, message));
+        }
+        Ok(self.node(node)?.into_unicode())
+    }
+
     fn column(
         &self,
         node: &Node,
@@ -75,8 +82,13 @@ impl Builder<'_> {
         name: &str,
     ) -> Result<Typed, ExpressionError> {
         let Some((index, data_type)) = self.scope.column(reference) else {
+            let code = match reference {
+                ColumnReference::Lineage(_) => SsisCode::EXPRESSION_COLUMN_ID_NOT_FOUND,
+                ColumnReference::Name { source: None, .. } => SsisCode::EXPRESSION_COLUMN_NOT_FOUND,
+                ColumnReference::Name { .. } => SsisCode::EXPRESSION_DOTTED_COLUMN_NOT_FOUND,
+            };
             let near = nearest(name, &self.scope.column_names());
-            return Err(self.error(node, format!("column `{name}` is not known{near}")));
+            return Err(self.error(node, code, format!("column `{name}` is not known{near}")));
         };
         Ok(Typed {
             data_type,
@@ -95,16 +107,18 @@ impl Builder<'_> {
             None => {
                 let qualified =
                     namespace.map_or(name.to_owned(), |namespace| format!("{namespace}::{name}"));
-                let message = match self.scope.variable_fault(namespace, name) {
-                    Some(fault) => format!("variable `{qualified}` {fault}"),
+                let (code, message) = match self.scope.variable_fault(namespace, name) {
+                    Some(fault) => (
+                        SsisCode::EXPRESSION_VARIABLE_NOT_READ,
+                        format!("variable `{qualified}` {fault}"),
+                    ),
                     None => {
                         let near = nearest(&qualified, &self.scope.variable_names());
-                        format!("variable `{qualified}` is not known{near}")
+                        let message = format!("variable `{qualified}` is not known{near}");
+                        (SsisCode::EXPRESSION_VARIABLE_NOT_FOUND, message)
                     }
                 };
-                let mut error = self.error(node, message);
-                error.code = Some(SsisCode::VARIABLE_NOT_FOUND);
-                Err(error)
+                Err(self.error(node, code, message))
             }
         }
     }
@@ -115,7 +129,7 @@ impl Builder<'_> {
         operator: UnaryOperator,
         operand: &Node,
     ) -> Result<Typed, ExpressionError> {
-        let operand = Box::new(self.node(operand)?);
+        let operand = Box::new(self.operand(operand)?);
         let data_type = operand.data_type;
         match operator {
             UnaryOperator::Negate if is_numeric(&data_type) && !is_unsigned(&data_type) => {
@@ -138,7 +152,8 @@ impl Builder<'_> {
                     UnaryOperator::Not => "! wants DT_BOOL",
                     UnaryOperator::Complement => "~ wants an integer",
                 };
-                Err(self.error(node, format!("{wanted}, {data_type} is given")))
+                let message = format!("{wanted}, {data_type} is given");
+                Err(self.error(node, SsisCode::EXPRESSION_UNARY_TYPE, message))
             }
         }
     }
@@ -150,27 +165,16 @@ impl Builder<'_> {
         left: &Node,
         right: &Node,
     ) -> Result<Typed, ExpressionError> {
-        let (left, right) = (self.node(left)?, self.node(right)?);
+        let (left, right) = (self.operand(left)?, self.operand(right)?);
         let (from, to) = (left.data_type, right.data_type);
         let mismatch = || {
-            self.error(
-                node,
-                format!(
-                    "`{}` does not take {from} and {to}: cast one of them",
-                    operator.symbol()
-                ),
-            )
+            let (code, message) = fit::operands(operator, &from, &to);
+            self.error(node, code, message)
         };
         match operator {
             BinaryOperator::And | BinaryOperator::Or => {
                 if (from, to) != (DataType::Bool, DataType::Bool) {
-                    return Err(self.error(
-                        node,
-                        format!(
-                            "`{}` wants two DT_BOOL, {from} and {to} are given",
-                            operator.symbol()
-                        ),
-                    ));
+                    return Err(mismatch());
                 }
                 Ok(typed(
                     DataType::Bool,
@@ -207,7 +211,11 @@ impl Builder<'_> {
             None => return None,
         };
         let equality = matches!(operator, BinaryOperator::Equal | BinaryOperator::NotEqual);
-        if meet == DataType::Bool && !equality {
+        let unordered = matches!(
+            meet,
+            DataType::Bool | DataType::Text { .. } | DataType::NText | DataType::Image
+        );
+        if unordered && !equality {
             return None;
         }
         let (left, right) = if is_text(&meet) {
@@ -228,20 +236,24 @@ impl Builder<'_> {
         yes: &Node,
         no: &Node,
     ) -> Result<Typed, ExpressionError> {
-        let test = self.node(condition)?;
+        let test = self.operand(condition)?;
         if test.data_type != DataType::Bool {
-            return Err(self.error(
-                condition,
-                format!("`?` wants DT_BOOL before it, {} is given", test.data_type),
-            ));
+            let message = format!(
+                "`?` wants DT_BOOL before it, {} is given{}",
+                test.data_type,
+                fit::condition(&test.data_type)
+            );
+            return Err(self.error(condition, SsisCode::EXPRESSION_CONDITION_TYPE, message));
         }
-        let (yes, no) = (self.node(yes)?, self.node(no)?);
+        let (yes, no) = (self.operand(yes)?, self.operand(no)?);
         let Some(meet) = common(&yes.data_type, &no.data_type) else {
             let message = format!(
-                "the branches of `?:` are {} and {}: cast one of them",
-                yes.data_type, no.data_type
+                "the branches of `?:` are {} and {}: {}",
+                yes.data_type,
+                no.data_type,
+                fit::advice(&yes.data_type, &no.data_type)
             );
-            return Err(self.error(node, message));
+            return Err(self.error(node, SsisCode::EXPRESSION_BRANCH_MISMATCH, message));
         };
         let (yes, no) = (yes.into_type(meet), no.into_type(meet));
         Ok(typed(
@@ -258,10 +270,8 @@ impl Builder<'_> {
     ) -> Result<Typed, ExpressionError> {
         let operand = self.node(operand)?;
         if !crate::convert::converts(&operand.data_type, &data_type) {
-            return Err(self.error(
-                node,
-                format!("{} cannot be cast to {data_type}", operand.data_type),
-            ));
+            let message = format!("{} cannot be cast to {data_type}", operand.data_type);
+            return Err(self.error(node, SsisCode::EXPRESSION_INVALID_CAST, message));
         }
         Ok(typed(
             data_type,
@@ -275,39 +285,52 @@ impl Builder<'_> {
                 .iter()
                 .map(|function| function.name.to_owned())
                 .collect();
-            return Err(self.error(
-                node,
-                format!("function {name} is not known{}", nearest(name, &names)),
-            ));
+            let message = format!("function {name} is not known{}", nearest(name, &names));
+            return Err(self.error(node, SsisCode::EXPRESSION_FUNCTION_NOT_FOUND, message));
         };
         let typed_arguments = arguments
             .iter()
-            .map(|argument| self.node(argument))
+            .map(|argument| self.operand(argument))
             .collect::<Result<Vec<_>, _>>()?;
-        self.bind(node, function, typed_arguments)
+        self.bind(node, function, arguments, typed_arguments)
     }
 
     fn bind(
         &self,
         node: &Node,
         function: &'static Function,
+        written: &[Node],
         arguments: Vec<Typed>,
     ) -> Result<Typed, ExpressionError> {
         if arguments.len() != function.arguments {
+            let plural = if function.arguments == 1 { "" } else { "s" };
             let message = format!(
-                "{} takes {} arguments, {} are given",
+                "{} takes {} argument{plural}, {} given",
                 function.name,
                 function.arguments,
-                arguments.len()
+                match arguments.len() {
+                    1 => "1 is".to_owned(),
+                    count => format!("{count} are"),
+                }
             );
-            return Err(self.error(node, message));
+            return Err(self.error(node, SsisCode::EXPRESSION_ARGUMENT_COUNT, message));
         }
-        let types: Vec<DataType> = arguments
+        let described: Vec<Argument<'_>> = arguments
             .iter()
-            .map(|argument| argument.data_type)
+            .map(|argument| Argument {
+                data_type: argument.data_type,
+                constant: argument.constant(),
+            })
             .collect();
-        let signature = (function.check)(&types)
-            .map_err(|message| self.error(node, format!("{}: {message}", function.name)))?;
+        let signature = (function.check)(&described).map_err(|mismatch| {
+            let place = written.get(mismatch.argument).unwrap_or(node);
+            let position = mismatch.argument + 1;
+            let message = format!(
+                "argument {position} of {} {}",
+                function.name, mismatch.message
+            );
+            self.error(place, mismatch.code, message)
+        })?;
         let arguments = arguments
             .into_iter()
             .zip(&signature.arguments)
@@ -315,7 +338,7 @@ impl Builder<'_> {
             .collect();
         Ok(typed(
             signature.result,
-            TypedKind::Call(function, arguments),
+            TypedKind::Call(function, Arc::new(signature), arguments),
         ))
     }
 
@@ -323,7 +346,7 @@ impl Builder<'_> {
     fn fold(&self, node: &Node, mut typed: Typed) -> Result<Typed, ExpressionError> {
         let mut constant_operands = match &typed.kind {
             TypedKind::Constant(_) | TypedKind::Column(_) => return Ok(typed),
-            TypedKind::Call(function, _) => function.deterministic,
+            TypedKind::Call(function, ..) => function.deterministic,
             _ => true,
         };
         typed
@@ -334,11 +357,11 @@ impl Builder<'_> {
         }
         match evaluate::constant(&typed) {
             Ok(value) => Ok(constant(value)),
+            // The truncation disposition decides.
+            Err(SsisCode::EXPRESSION_TRUNCATION_AS_ERROR) => Ok(typed),
             Err(code) => {
-                let mut error = self.error(node, "this always fails");
-                error.code = Some(code);
-                error.message = format!("this always fails ({})", code.symbol());
-                Err(error)
+                let message = format!("this always fails: {}", crate::error::reason(code));
+                Err(self.error(node, code, message))
             }
         }
     }
@@ -352,10 +375,12 @@ fn concat(left: Typed, right: Typed) -> Typed {
         },
         _ => DataType::NText,
     };
-    typed(
-        data_type,
-        TypedKind::Concat(Box::new(left), Box::new(right)),
-    )
+    let mut parts = match left.kind {
+        TypedKind::Concat(parts) => parts,
+        _ => vec![left],
+    };
+    parts.push(right);
+    typed(data_type, TypedKind::Concat(parts))
 }
 
 /// `None` where the types have no such arithmetic.
@@ -408,7 +433,7 @@ fn is_unsigned(data_type: &DataType) -> bool {
     )
 }
 
-fn is_moment(data_type: &DataType) -> bool {
+pub(super) fn is_moment(data_type: &DataType) -> bool {
     matches!(
         data_type,
         DataType::Date
@@ -423,8 +448,6 @@ fn is_moment(data_type: &DataType) -> bool {
 }
 
 fn literal_scalar(literal: &Literal) -> Scalar {
-    use std::sync::Arc;
-
     use arrow::array::{Decimal128Array, Float32Array, UInt32Array, UInt64Array};
     match literal {
         Literal::Bool(value) => Scalar::from(*value),
@@ -457,39 +480,4 @@ fn literal_scalar(literal: &Literal) -> Scalar {
             }
         }
     }
-}
-
-/// `; did you mean ...?` or the known names, if they are few.
-fn nearest(name: &str, known: &[String]) -> String {
-    let lower = name.to_lowercase();
-    let best = known
-        .iter()
-        .map(|candidate| (distance(&lower, &candidate.to_lowercase()), candidate))
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, _)| *distance <= (name.chars().count() / 3).max(1));
-    match best {
-        Some((_, candidate)) => format!("; did you mean `{candidate}`?"),
-        None if known.is_empty() => String::new(),
-        None if known.len() <= 30 => format!("; there are {}", known.join(", ")),
-        None => String::new(),
-    }
-}
-
-/// Levenshtein distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let cost = if x == *y {
-                diagonal
-            } else {
-                diagonal.min(row[j]).min(row[j + 1]) + 1
-            };
-            diagonal = std::mem::replace(&mut row[j + 1], cost);
-        }
-    }
-    row[b.len()]
 }

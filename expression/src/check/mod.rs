@@ -5,6 +5,8 @@
 //! ```
 
 mod build;
+mod fit;
+mod nearest;
 mod promote;
 
 use std::sync::Arc;
@@ -12,9 +14,14 @@ use std::sync::Arc;
 use dtsx::DataType;
 
 pub(crate) use build::build;
+pub(crate) use fit::text_cast;
 pub(crate) use promote::{common, decimal_shape, is_integer, is_numeric, is_text};
 
-use crate::{functions::Function, scalar::Scalar, syntax::BinaryOperator};
+use crate::{
+    functions::{Function, Signature},
+    scalar::Scalar,
+    syntax::BinaryOperator,
+};
 
 /// A node whose type is known and whose operands have the types that its operator takes.
 #[derive(Debug, Clone)]
@@ -37,11 +44,12 @@ pub(crate) enum TypedKind {
     Compare(BinaryOperator, Box<Typed>, Box<Typed>),
     /// `&&` and `||`.
     Logic(BinaryOperator, Box<Typed>, Box<Typed>),
-    Concat(Box<Typed>, Box<Typed>),
+    /// `+` on texts: all of `a + b + c`.
+    Concat(Vec<Typed>),
     Conditional(Box<Typed>, Box<Typed>, Box<Typed>),
     /// To the node's type; dates in text are read by the conventions of an LCID (semantics 1.5.2).
     Convert(Box<Typed>, u32),
-    Call(&'static Function, Vec<Typed>),
+    Call(&'static Function, Arc<Signature>, Vec<Typed>),
     /// A part that occurs elsewhere too, by its number among those of a component.
     Shared(usize, Arc<Typed>),
 }
@@ -57,8 +65,7 @@ impl TypedKind {
             Self::Arithmetic(_, left, right)
             | Self::Bitwise(_, left, right)
             | Self::Compare(_, left, right)
-            | Self::Logic(_, left, right)
-            | Self::Concat(left, right) => {
+            | Self::Logic(_, left, right) => {
                 see(left);
                 see(right);
             }
@@ -67,7 +74,9 @@ impl TypedKind {
                 see(yes);
                 see(no);
             }
-            Self::Call(_, arguments) => arguments.iter_mut().for_each(see),
+            Self::Concat(arguments) | Self::Call(_, _, arguments) => {
+                arguments.iter_mut().for_each(see)
+            }
         }
     }
 }
@@ -77,6 +86,25 @@ impl Typed {
         match &self.kind {
             TypedKind::Constant(scalar) => Some(scalar),
             _ => None,
+        }
+    }
+
+    /// Text in a code page as Unicode: it travels the same way.
+    fn into_unicode(self) -> Self {
+        let DataType::Str { length, .. } = self.data_type else {
+            return self;
+        };
+        let data_type = DataType::WStr { length };
+        match self.kind {
+            TypedKind::Column(_) => Self { data_type, ..self },
+            TypedKind::Constant(scalar) => Self {
+                data_type,
+                kind: TypedKind::Constant(Scalar {
+                    data_type,
+                    ..scalar
+                }),
+            },
+            _ => self.into_type(data_type),
         }
     }
 

@@ -104,13 +104,25 @@ pub(crate) fn common(left: &DataType, right: &DataType) -> Option<DataType> {
     }
     if is_date(left) && is_date(right) {
         return Some(match (left, right) {
-            (DataType::DbTimeStamp2 { scale }, _) | (_, DataType::DbTimeStamp2 { scale }) => {
+            (DataType::DbTimeStamp2 { scale: a }, DataType::DbTimeStamp2 { scale: b }) => {
+                DataType::DbTimeStamp2 { scale: *a.max(b) }
+            }
+            (DataType::DbTimeStamp2 { .. }, _) | (_, DataType::DbTimeStamp2 { .. }) => {
+                let scale = &7;
                 DataType::DbTimeStamp2 { scale: *scale }
             }
             _ => DataType::DbTimeStamp,
         });
     }
     match (left, right) {
+        (DataType::DbTimeStampOffset { scale: a }, DataType::DbTimeStampOffset { scale: b }) => {
+            Some(DataType::DbTimeStampOffset { scale: *a.max(b) })
+        }
+        // No offset means UTC (semantics 1.5.8).
+        (DataType::DbTimeStampOffset { .. }, other)
+        | (other, DataType::DbTimeStampOffset { .. }) => {
+            is_date(other).then_some(DataType::DbTimeStampOffset { scale: 7 })
+        }
         (
             DataType::DbTime | DataType::DbTime2 { .. },
             DataType::DbTime | DataType::DbTime2 { .. },

@@ -102,7 +102,7 @@ fn convert_array(
     options: &ConvertOptions,
     errors: &mut Vec<RowFailure>,
 ) -> Result<ArrayRef, EvaluateError> {
-    if from == to {
+    if from == to || holds_all(from, to) {
         return Ok(Arc::clone(array));
     }
     if !converts(from, to) {
@@ -141,6 +141,18 @@ fn convert_array(
         return numbers::convert(array, from, to, errors);
     }
     Ok(Arc::clone(array))
+}
+
+/// Whether text of one type is text of another as it is.
+fn holds_all(from: &DataType, to: &DataType) -> bool {
+    match (from, to) {
+        (
+            DataType::WStr { length } | DataType::Str { length, .. },
+            DataType::WStr { length: room },
+        ) => length <= room,
+        (one, DataType::NText) => is_text(one),
+        _ => false,
+    }
 }
 
 fn fail(errors: &mut Vec<RowFailure>, row: usize, code: SsisCode) {

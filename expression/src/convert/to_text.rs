@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, StringViewBuilder};
 use dtsx::{DataType, SsisCode};
 
-use crate::{code_page::CodePage, error::EvaluateError, evaluate::RowFailure, functions::views};
+use crate::{arrays::are_ascii, code_page::CodePage, error::EvaluateError, evaluate::RowFailure};
 
 /// Cuts what is too long, and reports it. The common case, nothing too long and all ASCII, looks at lengths only.
 pub(super) fn limit(
@@ -29,7 +29,7 @@ pub(super) fn limit(
         .views()
         .iter()
         .all(|view| (*view as u32) as usize <= length);
-    if short && (fits_as_it_is(from, code_page) || views::are_ascii(array)) {
+    if short && (fits_as_it_is(from, code_page) || are_ascii(array)) {
         return Ok(Arc::clone(text));
     }
     let page = match code_page.filter(|page| *page != 0) {

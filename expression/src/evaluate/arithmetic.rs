@@ -176,11 +176,7 @@ fn decimal(
 }
 
 fn nulls(left: &Value, right: &Value, rows: usize) -> Option<NullBuffer> {
-    let of = |value: &Value| match value.array.nulls() {
-        Some(nulls) if value.is_scalar => nulls.is_null(0).then(|| NullBuffer::new_null(rows)),
-        nulls => nulls.cloned(),
-    };
-    NullBuffer::union(of(left).as_ref(), of(right).as_ref())
+    super::union_of_nulls(&[left.clone(), right.clone()], rows)
 }
 
 fn fail_rows(

@@ -1,15 +1,30 @@
 //! Comparisons: `==` and `!=` are ordinal, `<` and the like linguistic for text (semantics 1.3.1).
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{
+    cmp::Ordering,
+    sync::{Arc, LazyLock},
+};
 
 use arrow::{
-    array::{AsArray, BooleanArray},
+    array::{Array, AsArray, BooleanArray, TimestampMicrosecondArray},
+    buffer::BooleanBuffer,
     compute::kernels::cmp,
+    datatypes::TimestampMicrosecondType,
 };
 use dtsx::DataType;
 
-use super::Value;
-use crate::{check::is_text, collation::Collation, error::EvaluateError, syntax::BinaryOperator};
+use super::{Value, union_of_nulls};
+use crate::{
+    arrays,
+    check::is_text,
+    collation::{Collation, CollationError},
+    error::EvaluateError,
+    syntax::BinaryOperator,
+};
+
+/// The order of the invariant culture.
+static INVARIANT: LazyLock<Result<Collation, CollationError>> =
+    LazyLock::new(|| Collation::try_new(127, 0));
 
 pub(super) fn compare(
     operator: BinaryOperator,
@@ -18,12 +33,12 @@ pub(super) fn compare(
     data_type: &DataType,
     rows: usize,
 ) -> Result<Value, EvaluateError> {
-    let (a, b) = (left.datum(), right.datum());
-    let (a, b) = (a.as_ref(), b.as_ref());
-    let equality = matches!(operator, BinaryOperator::Equal | BinaryOperator::NotEqual);
-    if is_text(data_type) && !equality {
-        return linguistic(operator, left, right, rows);
+    if is_text(data_type) {
+        return texts(operator, left, right, rows);
     }
+    let (a, b) = (instants(left, data_type), instants(right, data_type));
+    let (a, b) = (a.datum(), b.datum());
+    let (a, b) = (a.as_ref(), b.as_ref());
     let result = match operator {
         BinaryOperator::Equal => cmp::eq(a, b)?,
         BinaryOperator::NotEqual => cmp::neq(a, b)?,
@@ -38,28 +53,57 @@ pub(super) fn compare(
     })
 }
 
-fn linguistic(
+/// Moments with an offset compare by their UTC time.
+fn instants(value: &Value, data_type: &DataType) -> Value {
+    let (DataType::DbTimeStampOffset { .. }, Some(moments)) =
+        (data_type, value.array.as_struct_opt())
+    else {
+        return value.clone();
+    };
+    let utc = moments.column(0).as_primitive::<TimestampMicrosecondType>();
+    let array = TimestampMicrosecondArray::new(utc.values().clone(), moments.nulls().cloned());
+    Value {
+        array: Arc::new(array),
+        is_scalar: value.is_scalar,
+    }
+}
+
+fn texts(
     operator: BinaryOperator,
     left: &Value,
     right: &Value,
     rows: usize,
 ) -> Result<Value, EvaluateError> {
-    let collation =
-        Collation::try_new(127, 0).map_err(|error| EvaluateError::CodePage(error.to_string()))?;
+    let is_scalar = left.is_scalar && right.is_scalar;
+    let rows = if is_scalar { 1 } else { rows };
+    let nulls = union_of_nulls(&[left.clone(), right.clone()], rows);
     let (a, b) = (left.array.as_string_view(), right.array.as_string_view());
-    let result: BooleanArray = (0..rows)
-        .map(|row| {
-            if left.is_null(row) || right.is_null(row) {
-                return None;
-            }
-            let order = collation.compare(a.value(left.at(row)), b.value(right.at(row)));
-            Some(match operator {
+    let scalars = (left.is_scalar, right.is_scalar);
+    let result = match operator {
+        BinaryOperator::Equal => arrays::equal(a, b, scalars, rows),
+        BinaryOperator::NotEqual => !&arrays::equal(a, b, scalars, rows),
+        _ => {
+            let wanted = |order: Ordering| match operator {
                 BinaryOperator::Less => order == Ordering::Less,
                 BinaryOperator::LessEqual => order != Ordering::Greater,
                 BinaryOperator::Greater => order == Ordering::Greater,
                 _ => order != Ordering::Less,
+            };
+            let collation = match &*INVARIANT {
+                Ok(collation) => collation,
+                Err(error) => return Err(EvaluateError::CodePage(error.to_string())),
+            };
+            BooleanBuffer::collect_bool(rows, |row| {
+                let (at, other) = (left.at(row), right.at(row));
+                if a.is_null(at) || b.is_null(other) {
+                    return false;
+                }
+                wanted(collation.compare(a.value(at), b.value(other)))
             })
-        })
-        .collect();
-    Ok(Value::array(Arc::new(result)))
+        }
+    };
+    Ok(Value {
+        array: Arc::new(BooleanArray::new(result, nulls)),
+        is_scalar,
+    })
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use arrow::{
     array::{Array, AsArray, BooleanArray},
-    compute::{self, kernels::zip::zip},
+    compute,
 };
 
 use super::{Context, RowFailure, Value, evaluate};
-use crate::{check::Typed, error::EvaluateError, syntax::BinaryOperator};
+use crate::{arrays::choose, check::Typed, error::EvaluateError, syntax::BinaryOperator};
 
 pub(super) fn not(operand: &Value) -> Result<Value, EvaluateError> {
     let array = Arc::new(compute::not(boolean(operand)?)?);
@@ -37,25 +37,34 @@ pub(super) fn logic(
 ) -> Result<Value, EvaluateError> {
     let rows = context.rows();
     let left = Value::array(evaluate(left, context)?.into_rows(rows)?);
+    let left = boolean(&left)?;
+    let deciding = operator == BinaryOperator::Or;
+    let deciders = if deciding {
+        left.true_count()
+    } else {
+        left.false_count()
+    };
+    if rows > 0 && deciders == rows {
+        return Ok(Value::array(Arc::new(left.clone())));
+    }
     let (right, failures) = context.apart(right)?;
     let right = Value::array(right.into_rows(rows)?);
-    let (left, right) = (boolean(&left)?, boolean(&right)?);
-    let deciding = operator == BinaryOperator::Or;
+    let right = boolean(&right)?;
     let decided = |row: usize| left.is_valid(row) && left.value(row) == deciding;
-    context.failures.extend(
-        failures
-            .into_iter()
-            .filter(|failure| !decided(failure.row as usize)),
-    );
-    let result = if deciding {
-        compute::or_kleene(left, right)?
-    } else {
-        compute::and_kleene(left, right)?
+    let undecided = failures
+        .into_iter()
+        .filter(|failure| !decided(failure.row as usize));
+    context.failures.extend(undecided);
+    let result = match (left.null_count() + right.null_count() > 0, deciding) {
+        (true, true) => compute::or_kleene(left, right)?,
+        (true, false) => compute::and_kleene(left, right)?,
+        (false, true) => BooleanArray::new(left.values() | right.values(), None),
+        (false, false) => BooleanArray::new(left.values() & right.values(), None),
     };
     Ok(Value::array(Arc::new(result)))
 }
 
-/// Only the chosen branch can fail; a NULL condition is NULL.
+/// Only the chosen branch can fail; a NULL condition is NULL. A branch that no row chooses is not evaluated.
 pub(super) fn conditional(
     test: &Typed,
     yes: &Typed,
@@ -65,23 +74,22 @@ pub(super) fn conditional(
     let rows = context.rows();
     let test = Value::array(evaluate(test, context)?.into_rows(rows)?);
     let test = boolean(&test)?;
+    if rows > 0 && test.true_count() == rows {
+        return evaluate(yes, context);
+    }
+    if rows > 0 && test.false_count() == rows {
+        return evaluate(no, context);
+    }
     let (yes, yes_failures) = context.apart(yes)?;
     let (no, no_failures) = context.apart(no)?;
-    let chosen = |failure: &RowFailure, branch: bool| {
-        let row = failure.row as usize;
-        test.is_valid(row) && test.value(row) == branch
-    };
-    context.failures.extend(
-        yes_failures
-            .into_iter()
-            .filter(|failure| chosen(failure, true)),
-    );
-    context.failures.extend(
-        no_failures
-            .into_iter()
-            .filter(|failure| chosen(failure, false)),
-    );
-    let chosen = zip(test, yes.datum().as_ref(), no.datum().as_ref())?;
+    for (failures, branch) in [(yes_failures, true), (no_failures, false)] {
+        let chosen = |failure: &RowFailure| {
+            let row = failure.row as usize;
+            test.is_valid(row) && test.value(row) == branch
+        };
+        context.failures.extend(failures.into_iter().filter(chosen));
+    }
+    let chosen = choose(test.values(), &yes, &no)?;
     if test.null_count() == 0 {
         return Ok(Value::array(chosen));
     }

@@ -12,6 +12,7 @@ use arrow::{
     array::{
         Array, ArrayRef, Datum, RecordBatch, RecordBatchOptions, Scalar as ArrowScalar, UInt32Array,
     },
+    buffer::NullBuffer,
     compute,
     datatypes::Schema,
 };
@@ -98,6 +99,23 @@ impl Value {
     }
 }
 
+/// Where any of these values is NULL, over `rows` rows; `None` if nowhere.
+pub(crate) fn union_of_nulls(values: &[Value], rows: usize) -> Option<NullBuffer> {
+    let mut union: Option<NullBuffer> = None;
+    for value in values {
+        union = match value.array.nulls() {
+            Some(nulls) if value.is_scalar && nulls.is_null(0) => {
+                return Some(NullBuffer::new_null(rows));
+            }
+            Some(nulls) if !value.is_scalar && nulls.null_count() > 0 => {
+                NullBuffer::union(union.as_ref(), Some(nulls))
+            }
+            _ => union,
+        };
+    }
+    union
+}
+
 /// What an evaluation has at hand.
 pub(crate) struct Context<'a> {
     pub(crate) batch: &'a RecordBatch,
@@ -154,8 +172,14 @@ pub(crate) fn constant(node: &Typed) -> Result<Scalar, SsisCode> {
     let options = RecordBatchOptions::new().with_row_count(Some(1));
     let batch = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)
         .map_err(|_| SsisCode::EXPRESSION_EVALUATION_FAILED)?;
-    match column(node, &batch, &mut SharedParts::default()) {
+    one_row(node, &batch)
+}
+
+/// The value of a node in a batch of one row.
+pub(crate) fn one_row(node: &Typed, batch: &RecordBatch) -> Result<Scalar, SsisCode> {
+    match column(node, batch, &mut SharedParts::default()) {
         Ok(Evaluated { array, errors }) => match errors.first() {
+            Some(failure) if failure.truncation => Err(SsisCode::EXPRESSION_TRUNCATION_AS_ERROR),
             Some(failure) => Err(failure.code),
             None => Ok(Scalar {
                 data_type: node.data_type,
@@ -216,30 +240,37 @@ fn evaluate_node(node: &Typed, context: &mut Context<'_>) -> Result<Value, Evalu
             compare::compare(*operator, &left, &right, &data_type, context.rows())?
         }
         TypedKind::Logic(operator, left, right) => logic::logic(*operator, left, right, context)?,
-        TypedKind::Concat(left, right) => {
-            let (left, right) = (evaluate(left, context)?, evaluate(right, context)?);
-            text::concat(&left, &right, context.rows())?
+        TypedKind::Concat(parts) => {
+            let values = parts
+                .iter()
+                .map(|part| evaluate(part, context))
+                .collect::<Result<Vec<_>, _>>()?;
+            text::concat(&values, context.rows())
         }
         TypedKind::Conditional(test, yes, no) => logic::conditional(test, yes, no, context)?,
         TypedKind::Convert(operand, locale_id) => {
             let from = operand.data_type;
             let operand = evaluate(operand, context)?;
+            let options = ConvertOptions::cast(*locale_id);
+            let known = context.failures.len();
             let rows = context.rows();
-            convert_value(
-                &operand,
-                &from,
-                &node.data_type,
-                &ConvertOptions::cast(*locale_id),
-                rows,
-                &mut context.failures,
-            )?
+            let failures = &mut context.failures;
+            let value = convert_value(&operand, &from, &node.data_type, &options, rows, failures)?;
+            for failure in failures
+                .iter_mut()
+                .skip(known)
+                .filter(|failure| !failure.truncation)
+            {
+                failure.code = SsisCode::EXPRESSION_CAST_FAILED;
+            }
+            value
         }
-        TypedKind::Call(function, arguments) => {
+        TypedKind::Call(function, types, arguments) => {
             let values = arguments
                 .iter()
                 .map(|argument| evaluate(argument, context))
                 .collect::<Result<Vec<_>, _>>()?;
-            (function.apply)(&values, &node.data_type, context)?
+            (function.apply)(&values, types, context)?
         }
         TypedKind::Shared(number, part) => shared_parts::evaluate(*number, part, context)?,
     })

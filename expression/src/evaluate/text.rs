@@ -1,25 +1,45 @@
-//! Concatenation of text.
+//! Concatenation: all texts of `a + b + c` in one pass.
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, StringViewBuilder};
+use arrow::array::AsArray;
 
-use super::Value;
-use crate::error::EvaluateError;
+use super::{Value, union_of_nulls};
+use crate::arrays::{INLINE, TextBuilder};
 
-pub(super) fn concat(left: &Value, right: &Value, rows: usize) -> Result<Value, EvaluateError> {
-    let (a, b) = (left.array.as_string_view(), right.array.as_string_view());
-    let mut builder = StringViewBuilder::with_capacity(rows);
-    let mut joined = String::new();
+/// The texts of each row, one behind the other; NULL where one is.
+pub(super) fn concat(parts: &[Value], rows: usize) -> Value {
+    let is_scalar = parts.iter().all(|part| part.is_scalar);
+    let rows = if is_scalar { 1 } else { rows };
+    let nulls = union_of_nulls(parts, rows);
+    let columns: Vec<_> = parts
+        .iter()
+        .map(|part| (part.array.as_string_view(), part))
+        .collect();
+    let mut builder = TextBuilder::new(rows);
     for row in 0..rows {
-        if left.is_null(row) || right.is_null(row) {
-            builder.append_null();
+        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            builder.empty();
             continue;
         }
-        joined.clear();
-        joined.push_str(a.value(left.at(row)));
-        joined.push_str(b.value(right.at(row)));
-        builder.append_value(&joined);
+        let views = columns
+            .iter()
+            .map(|(array, part)| array.views()[part.at(row)]);
+        let length: u64 = views.clone().map(|view| u64::from(view as u32)).sum();
+        if length <= u64::from(INLINE) {
+            builder.joined(views);
+            continue;
+        }
+        let written = builder.write(|out| {
+            for (array, part) in &columns {
+                out.push_str(array.value(part.at(row)));
+            }
+            Ok::<(), std::convert::Infallible>(())
+        });
+        let Ok(()) = written;
     }
-    Ok(Value::array(Arc::new(builder.finish())))
+    Value {
+        array: Arc::new(builder.finish(nulls)),
+        is_scalar,
+    }
 }

@@ -3,133 +3,188 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, Decimal128Array, Float64Array},
+    array::{
+        Array, ArrayRef, ArrowPrimitiveType, AsArray, Decimal128Array, Float64Array, PrimitiveArray,
+    },
+    buffer::NullBuffer,
     compute::cast,
-    datatypes::{DataType as ArrowType, Decimal128Type, Float64Type, Int32Type},
+    datatypes::{
+        ArrowNativeTypeOp, DataType as ArrowType, Decimal128Type, Float32Type, Float64Type,
+        Int8Type, Int16Type, Int32Type, Int64Type,
+    },
 };
 use dtsx::{DataType, SsisCode};
 
-use super::{Function, Signature, integer_argument};
+use super::{
+    Argument, Function, Mismatch, Signature, integer_argument, number_argument,
+    rows::{Rows, integers},
+};
 use crate::{
-    check::{decimal_shape, is_integer, is_numeric},
+    check::decimal_shape,
     error::EvaluateError,
     evaluate::{Context, Value},
 };
 
-fn same_number(types: &[DataType]) -> Result<Signature, String> {
-    if !is_numeric(&types[0]) {
-        return Err(format!("argument 1 is {}, a number is wanted", types[0]));
-    }
+fn same_number(arguments: &[Argument<'_>]) -> Result<Signature, Mismatch> {
+    let number = number_argument(arguments, 0)?;
     Ok(Signature {
-        arguments: vec![types[0]],
-        result: types[0],
+        arguments: vec![number],
+        result: number,
     })
 }
 
-fn to_float(types: &[DataType]) -> Result<Signature, String> {
-    match types.iter().position(|one| !is_numeric(one)) {
-        Some(at) => Err(format!(
-            "argument {} is {}, a number is wanted",
-            at + 1,
-            types[at]
-        )),
-        None => Ok(Signature {
-            arguments: vec![DataType::R8; types.len()],
-            result: DataType::R8,
-        }),
+fn to_float(arguments: &[Argument<'_>]) -> Result<Signature, Mismatch> {
+    for at in 0..arguments.len() {
+        number_argument(arguments, at)?;
     }
+    Ok(Signature {
+        arguments: vec![DataType::R8; arguments.len()],
+        result: DataType::R8,
+    })
 }
 
 /// On floats and decimals; integers stay as they are.
 fn numbers(
     value: &Value,
-    data_type: &DataType,
     float: impl Fn(f64) -> f64,
-    decimal: impl Fn(i128, i128) -> i128,
-) -> Result<Value, EvaluateError> {
+    decimal: impl Fn(&[i128]) -> Vec<i128>,
+) -> Value {
     let array: ArrayRef = match value.array.data_type() {
-        ArrowType::Float64 => Arc::new(
-            value
-                .array
-                .as_primitive::<Float64Type>()
-                .unary::<_, Float64Type>(float),
-        ),
+        ArrowType::Float64 => {
+            let floats = value.array.as_primitive::<Float64Type>();
+            Arc::new(floats.unary::<_, Float64Type>(float))
+        }
         ArrowType::Float32 => {
-            let wide = cast(&value.array, &ArrowType::Float64)?;
-            let wide: Float64Array = wide.as_primitive::<Float64Type>().unary(float);
-            cast(&wide, &ArrowType::Float32)?
+            let floats = value.array.as_primitive::<Float32Type>();
+            Arc::new(floats.unary::<_, Float32Type>(|number| float(f64::from(number)) as f32))
         }
         ArrowType::Decimal128(..) => {
-            let unit =
-                10_i128.pow(decimal_shape(data_type).map_or(0, |(_, scale)| u32::from(scale)));
-            let values: Decimal128Array = value
-                .array
-                .as_primitive::<Decimal128Type>()
-                .unary(|number| decimal(number, unit));
-            Arc::new(values.with_data_type(value.array.data_type().clone()))
+            let numbers = value.array.as_primitive::<Decimal128Type>();
+            let numbers = decimal(numbers.values());
+            let array = Decimal128Array::new(numbers.into(), value.array.nulls().cloned());
+            Arc::new(array.with_data_type(value.array.data_type().clone()))
         }
         _ => Arc::clone(&value.array),
     };
-    Ok(Value {
+    Value {
         array,
         is_scalar: value.is_scalar,
-    })
+    }
 }
+
+/// One in the digits of a type: 100 for a scale of 2.
+fn unit(data_type: &DataType) -> i128 {
+    10_i128.pow(decimal_shape(data_type).map_or(0, |(_, scale)| u32::from(scale)))
+}
+
+/// `operation` on each number, in 64 bits where all of them have no more.
+fn each_decimal(numbers: &[i128], divisor: i128, operation: impl Division) -> Vec<i128> {
+    let small = numbers
+        .iter()
+        .all(|number| i128::from(*number as i64) == *number);
+    match i64::try_from(divisor) {
+        // A division by a known number is a multiplication.
+        Ok(10) if small => narrow(numbers, |number| operation.of(number, 10)),
+        Ok(100) if small => narrow(numbers, |number| operation.of(number, 100)),
+        Ok(1000) if small => narrow(numbers, |number| operation.of(number, 1000)),
+        Ok(10_000) if small => narrow(numbers, |number| operation.of(number, 10_000)),
+        Ok(divisor) if small => narrow(numbers, |number| operation.of(number, divisor)),
+        _ => numbers
+            .iter()
+            .map(|number| operation.wide(*number, divisor))
+            .collect(),
+    }
+}
+
+fn narrow(numbers: &[i128], quotient: impl Fn(i64) -> i128) -> Vec<i128> {
+    numbers
+        .iter()
+        .map(|number| quotient(*number as i64))
+        .collect()
+}
+
+/// A way to bring a number to a multiple of a divisor.
+trait Division {
+    fn of(&self, number: i64, divisor: i64) -> i128;
+    fn wide(&self, number: i128, divisor: i128) -> i128;
+}
+
+macro_rules! division {
+    ($name:ident, |$number:ident, $divisor:ident| $body:expr) => {
+        struct $name;
+        impl Division for $name {
+            #[inline(always)]
+            fn of(&self, $number: i64, $divisor: i64) -> i128 {
+                let quotient: i64 = $body;
+                i128::from(quotient) * i128::from($divisor)
+            }
+            fn wide(&self, $number: i128, $divisor: i128) -> i128 {
+                let quotient: i128 = $body;
+                quotient * $divisor
+            }
+        }
+    };
+}
+
+division!(Ceil, |number, divisor| -(-number).div_euclid(divisor));
+division!(Floor, |number, divisor| number.div_euclid(divisor));
+division!(HalfAway, |number, divisor| {
+    let (quotient, remainder) = (number / divisor, number % divisor);
+    // Twice the remainder, without overflow.
+    let up = remainder.unsigned_abs() >= divisor.unsigned_abs() - remainder.unsigned_abs();
+    if up && divisor > 1 {
+        quotient + number.signum()
+    } else {
+        quotient
+    }
+});
 
 pub(super) const ABS: Function = Function {
     name: "ABS",
     arguments: 1,
     deterministic: true,
     check: same_number,
-    apply: |values, data_type, context| {
-        if is_integer(data_type) {
-            let wide = cast(&values[0].array, &ArrowType::Decimal128(20, 0))?;
-            let wide: Decimal128Array = wide.as_primitive::<Decimal128Type>().unary(i128::abs);
-            let array: ArrayRef = Arc::new(wide.with_data_type(ArrowType::Decimal128(20, 0)));
-            let from = DataType::Numeric {
-                precision: 20,
-                scale: 0,
-            };
-            let value = Value {
-                array,
-                is_scalar: values[0].is_scalar,
-            };
-            let rows = context.rows();
-            let options = crate::ConvertOptions::cast(0);
-            return crate::convert::convert_value(
-                &value,
-                &from,
-                data_type,
-                &options,
-                rows,
-                &mut context.failures,
-            );
-        }
-        numbers(&values[0], data_type, f64::abs, |number, _| number.abs())
+    apply: |values, _, context| {
+        Ok(match values[0].array.data_type() {
+            ArrowType::Int8 => absolute::<Int8Type>(values, context),
+            ArrowType::Int16 => absolute::<Int16Type>(values, context),
+            ArrowType::Int32 => absolute::<Int32Type>(values, context),
+            ArrowType::Int64 => absolute::<Int64Type>(values, context),
+            _ => numbers(&values[0], f64::abs, |all| {
+                all.iter().map(|number| number.abs()).collect()
+            }),
+        })
     },
 };
+
+/// The least integer has no absolute value.
+fn absolute<T: ArrowPrimitiveType>(values: &[Value], context: &mut Context<'_>) -> Value {
+    let numbers = values[0].array.as_primitive::<T>().values();
+    Rows::of(values, context).numbers::<T>(context, |row| {
+        let number = numbers[row];
+        match number.is_lt(T::Native::ZERO) {
+            true => number
+                .neg_checked()
+                .map_err(|_| SsisCode::EXPRESSION_FUNCTION_OVERFLOW),
+            false => Ok(number),
+        }
+    })
+}
 
 pub(super) const SIGN: Function = Function {
     name: "SIGN",
     arguments: 1,
     deterministic: true,
-    check: |types| {
+    check: |arguments| {
         Ok(Signature {
             result: DataType::I4,
-            ..to_float(types)?
+            ..to_float(arguments)?
         })
     },
     apply: |values, _, _| {
         let floats = values[0].array.as_primitive::<Float64Type>();
-        let signs = floats.unary::<_, Int32Type>(|number| {
-            if number > 0.0 {
-                1
-            } else if number < 0.0 {
-                -1
-            } else {
-                0
-            }
-        });
+        let signs = floats
+            .unary::<_, Int32Type>(|number| i32::from(number > 0.0) - i32::from(number < 0.0));
         Ok(Value {
             array: Arc::new(signs),
             is_scalar: values[0].is_scalar,
@@ -142,10 +197,11 @@ pub(super) const CEILING: Function = Function {
     arguments: 1,
     deterministic: true,
     check: same_number,
-    apply: |values, data_type, _| {
-        numbers(&values[0], data_type, f64::ceil, |number, unit| {
-            -(-number).div_euclid(unit) * unit
-        })
+    apply: |values, types, _| {
+        let unit = unit(&types.result);
+        Ok(numbers(&values[0], f64::ceil, |all| {
+            each_decimal(all, unit, Ceil)
+        }))
     },
 };
 
@@ -154,10 +210,11 @@ pub(super) const FLOOR: Function = Function {
     arguments: 1,
     deterministic: true,
     check: same_number,
-    apply: |values, data_type, _| {
-        numbers(&values[0], data_type, f64::floor, |number, unit| {
-            number.div_euclid(unit) * unit
-        })
+    apply: |values, types, _| {
+        let unit = unit(&types.result);
+        Ok(numbers(&values[0], f64::floor, |all| {
+            each_decimal(all, unit, Floor)
+        }))
     },
 };
 
@@ -165,102 +222,150 @@ pub(super) const ROUND: Function = Function {
     name: "ROUND",
     arguments: 2,
     deterministic: true,
-    check: |types| {
-        let first = same_number(types)?;
+    check: |arguments| {
+        let number = number_argument(arguments, 0)?;
         Ok(Signature {
-            arguments: vec![types[0], integer_argument(2, &types[1])?],
-            result: first.result,
+            arguments: vec![number, integer_argument(arguments, 1)?],
+            result: number,
         })
     },
-    apply: |values, data_type, context| {
-        let digits = values[1].array.as_primitive::<Int32Type>();
-        let mut parts: Vec<ArrayRef> = Vec::new();
-        if values[1].is_scalar && !digits.is_null(0) && digits.value(0) >= 0 {
-            return round(&values[0], data_type, digits.value(0));
-        }
-        for row in 0..context.rows() {
-            let at = values[1].at(row);
-            let negative = !digits.is_null(at) && digits.value(at) < 0;
-            if negative {
-                context.fail(row, SsisCode::EXPRESSION_EVALUATION_FAILED);
-            }
-            parts.push(if digits.is_null(at) || negative {
-                arrow::array::new_null_array(values[0].array.data_type(), 1)
-            } else {
-                round(&values[0].slice(row), data_type, digits.value(at))?.array
+    apply: |values, types, context| {
+        let digits = &values[1];
+        if digits.is_scalar && digits.array.is_null(0) {
+            let nulls = arrow::array::new_null_array(values[0].array.data_type(), 1);
+            return Ok(Value {
+                array: nulls,
+                is_scalar: true,
             });
         }
-        let parts: Vec<&dyn Array> = parts.iter().map(|part| part.as_ref()).collect();
-        if parts.is_empty() {
-            return Ok(Value::array(values[0].array.slice(0, 0)));
+        if digits.is_scalar
+            && let Ok(digits) = u32::try_from(integers(digits)(0))
+        {
+            return rounded(&values[0], &types.result, digits, context);
         }
-        Ok(Value::array(arrow::compute::concat(&parts)?))
+        round_by_row(values, &types.result, context)
     },
 };
 
-fn round(value: &Value, data_type: &DataType, digits: i32) -> Result<Value, EvaluateError> {
-    let factor = 10_f64.powi(digits);
-    let scale = decimal_shape(data_type).map_or(0, |(_, scale)| i32::from(scale));
-    let cut = 10_i128
-        .checked_pow((scale - digits).max(0) as u32)
-        .unwrap_or(i128::MAX);
-    let decimal = |number: i128, _: i128| {
-        let (quotient, remainder) = (number / cut, number % cut);
-        let up = remainder.unsigned_abs() * 2 >= cut.unsigned_abs() && cut > 1;
-        (if up {
-            quotient + number.signum()
-        } else {
-            quotient
-        }) * cut
-    };
-    numbers(
-        value,
-        data_type,
-        |number| (number * factor).round() / factor,
-        decimal,
-    )
-}
-
-/// A function of one float; `None` is NULL, a result that is no number fails.
-fn float(
+/// Each number to digits of its own; a negative number of digits fails.
+fn round_by_row(
     values: &[Value],
+    data_type: &DataType,
     context: &mut Context<'_>,
-    function: impl Fn(f64) -> Option<f64>,
 ) -> Result<Value, EvaluateError> {
-    let floats = values[0].array.as_primitive::<Float64Type>();
-    let result: Float64Array = floats
-        .iter()
-        .map(|number| number.and_then(&function))
-        .collect();
-    finite(result, values[0].is_scalar, context)
+    let digits = integers(&values[1]);
+    let at = |row: usize| values[0].at(row);
+    let of =
+        |row: usize| u32::try_from(digits(row)).map_err(|_| SsisCode::EXPRESSION_FUNCTION_FAILED);
+    let rows = Rows::of(values, context);
+    Ok(match values[0].array.data_type() {
+        ArrowType::Float64 | ArrowType::Float32 => {
+            let floats = cast(&values[0].array, &ArrowType::Float64)?;
+            let floats = floats.as_primitive::<Float64Type>().values().clone();
+            let value = rows
+                .numbers::<Float64Type>(context, |row| Ok(round_float(floats[at(row)], of(row)?)));
+            Value {
+                array: cast(&value.array, values[0].array.data_type())?,
+                ..value
+            }
+        }
+        ArrowType::Decimal128(..) => {
+            let numbers = values[0].array.as_primitive::<Decimal128Type>().values();
+            let value = rows.numbers::<Decimal128Type>(context, |row| {
+                Ok(HalfAway.wide(numbers[at(row)], cut(data_type, of(row)?)))
+            });
+            within(value, data_type, context)?
+        }
+        other => {
+            let wide = cast(&values[0].array, &ArrowType::Int64)?;
+            let wide = wide.as_primitive::<Int64Type>().values().clone();
+            let value = rows.numbers::<Int64Type>(context, |row| of(row).map(|_| wide[at(row)]));
+            Value {
+                array: cast(&value.array, other)?,
+                ..value
+            }
+        }
+    })
 }
 
-fn finite(
-    result: Float64Array,
-    is_scalar: bool,
+/// What a number is a multiple of when it has no more digits than these.
+fn cut(data_type: &DataType, digits: u32) -> i128 {
+    let scale = decimal_shape(data_type).map_or(0, |(_, scale)| u32::from(scale));
+    10_i128.pow(scale.saturating_sub(digits))
+}
+
+fn round_float(number: f64, digits: u32) -> f64 {
+    let factor = 10_f64.powi(i32::try_from(digits).unwrap_or(i32::MAX));
+    let rounded = (number * factor).round() / factor;
+    // So many digits are not in the number.
+    if rounded.is_finite() { rounded } else { number }
+}
+
+fn rounded(
+    value: &Value,
+    data_type: &DataType,
+    digits: u32,
     context: &mut Context<'_>,
 ) -> Result<Value, EvaluateError> {
-    let bad = |number: Option<f64>| number.is_some_and(|number| !number.is_finite());
-    let failing: Vec<usize> = (0..result.len())
-        .filter(|&row| bad(result.is_valid(row).then(|| result.value(row))))
-        .collect();
-    if failing.is_empty() {
-        return Ok(Value {
-            array: Arc::new(result),
-            is_scalar,
-        });
-    }
-    for &row in &failing {
-        context.fail(row, SsisCode::EXPRESSION_FUNCTION_OVERFLOW);
-    }
-    let array: Float64Array = result
-        .iter()
-        .map(|number| number.filter(|number| number.is_finite()))
-        .collect();
+    let cut = cut(data_type, digits);
+    let decimal = |all: &[i128]| each_decimal(all, cut, HalfAway);
+    let value = numbers(value, |number| round_float(number, digits), decimal);
+    within(value, data_type, context)
+}
+
+/// Rounding up may need a digit more than the type has: that row fails.
+fn within(
+    value: Value,
+    data_type: &DataType,
+    context: &mut Context<'_>,
+) -> Result<Value, EvaluateError> {
+    let (Some(numbers), Some((precision, _))) = (
+        value.array.as_primitive_opt::<Decimal128Type>(),
+        decimal_shape(data_type),
+    ) else {
+        return Ok(value);
+    };
+    let bound = 10_u128.pow(u32::from(precision));
+    let fits = |number: &i128| number.unsigned_abs() < bound;
+    let nulls = match numbers.values().iter().all(fits) {
+        true => numbers.nulls().cloned(),
+        false => {
+            let valid: Vec<bool> = (0..numbers.len())
+                .map(|row| {
+                    let fits = fits(&numbers.value(row));
+                    if !fits && numbers.is_valid(row) {
+                        context.fail(row, SsisCode::EXPRESSION_FUNCTION_OVERFLOW);
+                    }
+                    fits
+                })
+                .collect();
+            NullBuffer::union(numbers.nulls(), Some(&NullBuffer::from(valid)))
+        }
+    };
+    let array = Decimal128Array::new(numbers.values().clone(), nulls)
+        .with_data_type(crate::types::arrow_type(data_type));
     Ok(Value {
         array: Arc::new(array),
-        is_scalar,
+        is_scalar: value.is_scalar,
     })
+}
+
+/// A function of floats whose result is a number, or whose row fails.
+fn finite(
+    values: &[Value],
+    context: &mut Context<'_>,
+    function: impl Fn(usize) -> Result<f64, SsisCode>,
+) -> Value {
+    Rows::of(values, context).numbers::<Float64Type>(context, |row| {
+        function(row).and_then(|number| match number.is_finite() {
+            true => Ok(number),
+            false => Err(SsisCode::EXPRESSION_FUNCTION_OVERFLOW),
+        })
+    })
+}
+
+fn floats(value: &Value) -> &[f64] {
+    value.array.as_primitive::<Float64Type>().values()
 }
 
 macro_rules! float_function {
@@ -270,17 +375,52 @@ macro_rules! float_function {
             arguments: 1,
             deterministic: true,
             check: to_float,
-            apply: |values, _, context| float(values, context, $function),
+            apply: |values, _, context| {
+                let numbers = floats(&values[0]);
+                let function: fn(f64) -> Result<f64, SsisCode> = $function;
+                Ok(finite(values, context, |row| function(numbers[row])))
+            },
         };
     };
 }
 
-float_function!(SQUARE, |number| Some(number * number));
-float_function!(SQRT, |number| Some(number.sqrt()));
-float_function!(EXP, |number| Some(number.exp()));
-// Zero and below give NULL (semantics 1.2.6).
-float_function!(LN, |number| (number > 0.0).then(|| number.ln()));
-float_function!(LOG, |number| (number > 0.0).then(|| number.log10()));
+float_function!(SQUARE, |number| Ok(number * number));
+float_function!(SQRT, |number| match number < 0.0 {
+    true => Err(SsisCode::EXPRESSION_SQRT_ARGUMENT),
+    false => Ok(number.sqrt()),
+});
+float_function!(EXP, |number| Ok(number.exp()));
+
+/// Zero and below give NULL (semantics 1.2.6).
+macro_rules! logarithm {
+    ($constant:ident, $function:expr) => {
+        pub(super) const $constant: Function = Function {
+            name: stringify!($constant),
+            arguments: 1,
+            deterministic: true,
+            check: to_float,
+            apply: |values, _, _| {
+                let numbers = values[0].array.as_primitive::<Float64Type>();
+                let function: fn(f64) -> f64 = $function;
+                let positive: NullBuffer = numbers
+                    .values()
+                    .iter()
+                    .map(|number| *number > 0.0)
+                    .collect();
+                let nulls = NullBuffer::union(numbers.nulls(), Some(&positive));
+                let results: PrimitiveArray<Float64Type> = numbers.unary(function);
+                let results = Float64Array::new(results.values().clone(), nulls);
+                Ok(Value {
+                    array: Arc::new(results),
+                    is_scalar: values[0].is_scalar,
+                })
+            },
+        };
+    };
+}
+
+logarithm!(LN, f64::ln);
+logarithm!(LOG, f64::log10);
 
 pub(super) const POWER: Function = Function {
     name: "POWER",
@@ -288,22 +428,13 @@ pub(super) const POWER: Function = Function {
     deterministic: true,
     check: to_float,
     apply: |values, _, context| {
-        let (bases, exponents) = (
-            values[0].array.as_primitive::<Float64Type>(),
-            values[1].array.as_primitive::<Float64Type>(),
-        );
-        let is_scalar = values[0].is_scalar && values[1].is_scalar;
-        let rows = if is_scalar { 1 } else { context.rows() };
-        let result: Float64Array = (0..rows)
-            .map(|row| {
-                let null = values[0].is_null(row) || values[1].is_null(row);
-                (!null).then(|| {
-                    bases
-                        .value(values[0].at(row))
-                        .powf(exponents.value(values[1].at(row)))
-                })
-            })
-            .collect();
-        finite(result, is_scalar, context)
+        let (bases, exponents) = (floats(&values[0]), floats(&values[1]));
+        Ok(finite(values, context, |row| {
+            let (base, exponent) = (bases[values[0].at(row)], exponents[values[1].at(row)]);
+            match base == 0.0 && exponent < 0.0 {
+                true => Err(SsisCode::EXPRESSION_POWER_ARGUMENT),
+                false => Ok(base.powf(exponent)),
+            }
+        }))
     },
 };

@@ -1,17 +1,21 @@
 //! The functions of the expression language: one static table, one file per family (spec `ssis-matrix.md` 5.3).
 
+mod codes;
 mod dates;
 mod math;
 mod null;
+mod rewrite;
+mod rows;
 mod search;
 mod text;
-pub(crate) mod views;
 
-use dtsx::DataType;
+use dtsx::{DataType, SsisCode};
 
 use crate::{
+    check::{is_integer, is_numeric, is_text},
     error::EvaluateError,
     evaluate::{Context, Value},
+    scalar::Scalar,
 };
 
 /// One function.
@@ -22,8 +26,16 @@ pub(crate) struct Function {
     /// Same arguments, same result: may be folded.
     pub(crate) deterministic: bool,
     /// The types that it takes for these, or what it wants.
-    pub(crate) check: fn(&[DataType]) -> Result<Signature, String>,
-    pub(crate) apply: fn(&[Value], &DataType, &mut Context<'_>) -> Result<Value, EvaluateError>,
+    pub(crate) check: fn(&[Argument<'_>]) -> Result<Signature, Mismatch>,
+    pub(crate) apply: fn(&[Value], &Signature, &mut Context<'_>) -> Result<Value, EvaluateError>,
+}
+
+/// An argument as it is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Argument<'a> {
+    pub(crate) data_type: DataType,
+    /// Its value, where that does not depend on the row.
+    pub(crate) constant: Option<&'a Scalar>,
 }
 
 /// Argument types to convert to, and the result's type.
@@ -31,6 +43,16 @@ pub(crate) struct Function {
 pub(crate) struct Signature {
     pub(crate) arguments: Vec<DataType>,
     pub(crate) result: DataType,
+}
+
+/// An argument that does not fit.
+#[derive(Debug)]
+pub(crate) struct Mismatch {
+    /// From 0.
+    pub(crate) argument: usize,
+    pub(crate) code: SsisCode,
+    /// What is wanted: `text`, `an integer`.
+    pub(crate) message: String,
 }
 
 pub(crate) static FUNCTIONS: &[Function] = &[
@@ -43,11 +65,13 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     text::TRIM,
     text::LTRIM,
     text::RTRIM,
-    text::UPPER,
-    text::LOWER,
-    text::REVERSE,
-    text::REPLICATE,
-    search::REPLACE,
+    rewrite::UPPER,
+    rewrite::LOWER,
+    rewrite::REVERSE,
+    codes::HEX,
+    codes::CODEPOINT,
+    rewrite::REPLICATE,
+    rewrite::REPLACE,
     search::FINDSTRING,
     search::TOKEN,
     search::TOKENCOUNT,
@@ -77,25 +101,47 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name)
 }
 
-/// The type if it is text, else what is wanted.
-fn text_argument(position: usize, data_type: &DataType) -> Result<DataType, String> {
-    if crate::check::is_text(data_type) {
-        Ok(*data_type)
-    } else {
-        Err(format!(
-            "argument {position} is {data_type}, text is wanted: cast it to DT_WSTR"
-        ))
+fn mismatch(argument: usize, found: &DataType, wanted: &str) -> Mismatch {
+    Mismatch {
+        argument,
+        code: SsisCode::EXPRESSION_ARGUMENT_TYPE,
+        message: format!("is {found}, {wanted}"),
     }
 }
 
-fn integer_argument(position: usize, data_type: &DataType) -> Result<DataType, String> {
-    if crate::check::is_integer(data_type) {
-        Ok(DataType::I4)
-    } else {
-        Err(format!(
-            "argument {position} is {data_type}, an integer is wanted"
-        ))
+/// The type of argument `at` if it is text.
+fn text_argument(arguments: &[Argument<'_>], at: usize) -> Result<DataType, Mismatch> {
+    let found = arguments[at].data_type;
+    if is_text(&found) {
+        return Ok(found);
     }
+    let cast = crate::check::text_cast(&found);
+    Err(mismatch(
+        at,
+        &found,
+        &format!("text is wanted: cast it with ({cast})"),
+    ))
+}
+
+fn integer_argument(arguments: &[Argument<'_>], at: usize) -> Result<DataType, Mismatch> {
+    let found = arguments[at].data_type;
+    if is_integer(&found) {
+        return Ok(DataType::I4);
+    }
+    Err(mismatch(
+        at,
+        &found,
+        "an integer is wanted: cast it with (DT_I4)",
+    ))
+}
+
+fn number_argument(arguments: &[Argument<'_>], at: usize) -> Result<DataType, Mismatch> {
+    let found = arguments[at].data_type;
+    if is_numeric(&found) {
+        return Ok(found);
+    }
+    let wanted = "a number is wanted: cast it with (DT_I4), (DT_NUMERIC,18,2) or (DT_R8)";
+    Err(mismatch(at, &found, wanted))
 }
 
 /// Length metadata of a text result.

@@ -4,20 +4,24 @@ use std::sync::Arc;
 
 use arrow::{
     array::{Array, BooleanArray},
-    compute::{is_null, kernels::zip::zip},
+    compute::is_null,
 };
 use dtsx::DataType;
 
-use super::{Function, Signature};
-use crate::{check::common, evaluate::Value};
+use super::{Function, Signature, mismatch};
+use crate::{
+    arrays::choose,
+    check::{common, is_text},
+    evaluate::Value,
+};
 
 pub(super) const ISNULL: Function = Function {
     name: "ISNULL",
     arguments: 1,
     deterministic: true,
-    check: |types| {
+    check: |arguments| {
         Ok(Signature {
-            arguments: types.to_vec(),
+            arguments: vec![arguments[0].data_type],
             result: DataType::Bool,
         })
     },
@@ -35,15 +39,30 @@ pub(super) const REPLACENULL: Function = Function {
     name: "REPLACENULL",
     arguments: 2,
     deterministic: true,
-    check: |types| {
-        let result = match common(&types[0], &types[1]) {
-            Some(meet) if crate::check::is_text(&meet) => meet,
-            Some(_) => types[0],
-            None if crate::convert::converts(&types[1], &types[0]) => types[0],
+    check: |arguments| {
+        let (first, second) = (arguments[0].data_type, arguments[1].data_type);
+        let long = |one: &DataType| {
+            matches!(
+                one,
+                DataType::Text { .. } | DataType::NText | DataType::Image
+            )
+        };
+        if let Some(at) = [first, second].iter().position(long) {
+            return Err(mismatch(
+                at,
+                &arguments[at].data_type,
+                "REPLACENULL does not take the long types",
+            ));
+        }
+        let result = match common(&first, &second) {
+            Some(meet) if is_text(&meet) => meet,
+            Some(_) => first,
+            None if crate::convert::converts(&second, &first) => first,
             None => {
-                return Err(format!(
-                    "{} and {} do not fit together: cast one",
-                    types[0], types[1]
+                return Err(mismatch(
+                    1,
+                    &second,
+                    &format!("a value for {first} is wanted: cast it with ({first})"),
                 ));
             }
         };
@@ -53,16 +72,14 @@ pub(super) const REPLACENULL: Function = Function {
         })
     },
     apply: |values, _, context| {
-        let rows = context.rows();
-        if values[0].array.null_count() == 0 {
-            return Ok(values[0].clone());
+        let first = &values[0];
+        let Some(nulls) = first.array.nulls().filter(|nulls| nulls.null_count() > 0) else {
+            return Ok(first.clone());
+        };
+        if first.is_scalar {
+            return Ok(values[1].clone());
         }
-        let first = Value::array(values[0].clone().into_rows(rows)?);
-        let unknown = is_null(first.array.as_ref())?;
-        Ok(Value::array(zip(
-            &unknown,
-            values[1].datum().as_ref(),
-            first.datum().as_ref(),
-        )?))
+        debug_assert_eq!(nulls.len(), context.rows());
+        Ok(Value::array(choose(nulls.inner(), first, &values[1])?))
     },
 };

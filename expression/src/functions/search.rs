@@ -1,116 +1,131 @@
-//! FINDSTRING, REPLACE, TOKEN, TOKENCOUNT (semantics 1.3.8 to 1.3.10).
+//! FINDSTRING, TOKEN, TOKENCOUNT (semantics 1.3.8, 1.3.10).
 
-use std::sync::Arc;
-
-use arrow::array::{AsArray, Int32Array};
+use arrow::datatypes::Int32Type;
 use dtsx::{DataType, SsisCode};
+use memchr::memmem::Finder;
 
 use super::{
-    Function, Signature, integer_argument,
-    text::{build, integers, units},
+    Argument, Function, Mismatch, Signature, integer_argument,
+    rows::{Rows, constant_text, integers, texts},
+    text::units,
     text_argument, text_result,
 };
-
-pub(super) const REPLACE: Function = Function {
-    name: "REPLACE",
-    arguments: 3,
-    deterministic: true,
-    check: |types| {
-        let arguments = types
-            .iter()
-            .enumerate()
-            .map(|(at, one)| text_argument(at + 1, one))
-            .collect::<Result<Vec<_>, _>>()?;
-        let result = match text_result(&types[0]) {
-            DataType::WStr { .. } => DataType::WStr { length: 4000 },
-            other => other,
-        };
-        Ok(Signature { arguments, result })
-    },
-    apply: |values, _, context| {
-        let (from, to) = (
-            values[1].array.as_string_view(),
-            values[2].array.as_string_view(),
-        );
-        build(
-            &values[0],
-            &[&values[1], &values[2]],
-            context,
-            |text, row, out| {
-                let needle = from.value(values[1].at(row));
-                if needle.is_empty() {
-                    out.push_str(text);
-                    return true;
-                }
-                let replacement = to.value(values[2].at(row));
-                let mut rest = text;
-                while let Some((before, after)) = rest.split_once(needle) {
-                    out.push_str(before);
-                    out.push_str(replacement);
-                    rest = after;
-                }
-                out.push_str(rest);
-                true
-            },
-        )
-    },
-};
+use crate::arrays::TextBuilder;
 
 /// 1-based, overlaps count, an empty needle is not found.
 pub(super) const FINDSTRING: Function = Function {
     name: "FINDSTRING",
     arguments: 3,
     deterministic: true,
-    check: |types| {
-        let arguments = vec![
-            text_argument(1, &types[0])?,
-            text_argument(2, &types[1])?,
-            integer_argument(3, &types[2])?,
-        ];
+    check: |arguments| {
         Ok(Signature {
-            arguments,
             result: DataType::I4,
+            ..two_texts_and_count(arguments)?
         })
     },
     apply: |values, _, context| {
-        let (texts, needles) = (
-            values[0].array.as_string_view(),
-            values[1].array.as_string_view(),
-        );
+        let (array, needles) = (texts(&values[0]), texts(&values[1]));
         let occurrences = integers(&values[2]);
-        let mut found = Vec::with_capacity(context.rows());
-        for row in 0..context.rows() {
-            if values.iter().any(|value| value.is_null(row)) {
-                found.push(None);
-                continue;
-            }
-            let occurrence = occurrences.value(values[2].at(row));
-            if occurrence < 1 {
-                context.fail(row, SsisCode::EXPRESSION_EVALUATION_FAILED);
-                found.push(None);
-                continue;
-            }
-            let (text, needle) = (
-                texts.value(values[0].at(row)),
-                needles.value(values[1].at(row)),
-            );
-            found.push(Some(position(text, needle, occurrence as usize)));
-        }
-        Ok(crate::evaluate::Value::array(Arc::new(Int32Array::from(
-            found,
-        ))))
+        let constant = constant_text(&values[1]).map(Finder::new);
+        Ok(
+            Rows::of(values, context).numbers::<Int32Type>(context, |row| {
+                let occurrence = match usize::try_from(occurrences(row)) {
+                    Ok(occurrence @ 1..) => occurrence,
+                    _ => return Err(SsisCode::EXPRESSION_FINDSTRING_OCCURRENCE),
+                };
+                let text = array.value(values[0].at(row));
+                Ok(match &constant {
+                    Some(finder) => position(text, finder, occurrence),
+                    None => position(
+                        text,
+                        &Finder::new(needles.value(values[1].at(row))),
+                        occurrence,
+                    ),
+                })
+            }),
+        )
     },
 };
 
-fn position(text: &str, needle: &str, occurrence: usize) -> i32 {
-    if needle.is_empty() {
+fn two_texts_and_count(arguments: &[Argument<'_>]) -> Result<Signature, Mismatch> {
+    let text = text_argument(arguments, 0)?;
+    let types = vec![
+        text,
+        text_argument(arguments, 1)?,
+        integer_argument(arguments, 2)?,
+    ];
+    Ok(Signature {
+        arguments: types,
+        result: text_result(&text),
+    })
+}
+
+fn position(text: &str, finder: &Finder<'_>, occurrence: usize) -> i32 {
+    if finder.needle().is_empty() {
         return 0;
     }
-    let starts = text.char_indices().map(|(at, _)| at);
-    let hit = starts
-        .filter(|&at| text.get(at..).is_some_and(|rest| rest.starts_with(needle)))
-        .nth(occurrence - 1);
-    hit.map_or(0, |at| units(text.get(..at).unwrap_or_default()) as i32 + 1)
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    for left in (0..occurrence).rev() {
+        let Some(found) = bytes.get(from..).and_then(|rest| finder.find(rest)) else {
+            return 0;
+        };
+        if left == 0 {
+            return units(text.get(..from + found).unwrap_or_default()) as i32 + 1;
+        }
+        from += found + 1;
+    }
+    0
+}
+
+/// A set of delimiters.
+struct Delimiters<'a> {
+    /// Those that are ASCII, a bit each.
+    ascii: u128,
+    others: Option<&'a str>,
+}
+
+impl<'a> Delimiters<'a> {
+    /// An empty set is refused (semantics 1.3.10).
+    fn new(set: &'a str) -> Result<Self, SsisCode> {
+        if set.is_empty() {
+            return Err(SsisCode::EXPRESSION_FUNCTION_FAILED);
+        }
+        let ascii = set
+            .bytes()
+            .filter(u8::is_ascii)
+            .fold(0, |bits, byte| bits | 1 << byte);
+        let others = (!set.is_ascii()).then_some(set);
+        Ok(Self { ascii, others })
+    }
+
+    /// The tokens of a text, as places in it: runs and edges are skipped.
+    fn tokens<'t>(&'t self, text: &'t str) -> impl Iterator<Item = (usize, usize)> + 't {
+        let bytes = text.as_bytes();
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            while let Some(length) = self.at(text, bytes, from) {
+                from += length;
+            }
+            let start = from;
+            while from < bytes.len() && self.at(text, bytes, from).is_none() {
+                from += 1;
+            }
+            (start < from).then_some((start, from))
+        })
+    }
+
+    /// Bytes of the delimiter at a place, if there is one.
+    fn at(&self, text: &str, bytes: &[u8], place: usize) -> Option<usize> {
+        let byte = *bytes.get(place)?;
+        if byte.is_ascii() {
+            return (self.ascii >> byte & 1 == 1).then_some(1);
+        }
+        let character = text.get(place..)?.chars().next()?;
+        self.others?
+            .contains(character)
+            .then(|| character.len_utf8())
+    }
 }
 
 /// Delimiters are a set; runs and edges are skipped, an empty text is one empty token.
@@ -118,35 +133,34 @@ pub(super) const TOKEN: Function = Function {
     name: "TOKEN",
     arguments: 3,
     deterministic: true,
-    check: |types| {
-        let arguments = vec![
-            text_argument(1, &types[0])?,
-            text_argument(2, &types[1])?,
-            integer_argument(3, &types[2])?,
-        ];
-        Ok(Signature {
-            arguments,
-            result: text_result(&types[0]),
-        })
-    },
+    check: two_texts_and_count,
     apply: |values, _, context| {
-        let delimiters = values[1].array.as_string_view();
+        let (array, sets) = (texts(&values[0]), texts(&values[1]));
         let occurrences = integers(&values[2]);
-        build(
-            &values[0],
-            &[&values[1], &values[2]],
-            context,
-            |text, row, out| {
-                let set = delimiters.value(values[1].at(row));
-                let occurrence = occurrences.value(values[2].at(row));
-                if set.is_empty() || occurrence < 1 {
-                    return false;
+        let constant = constant_text(&values[1]).map(Delimiters::new);
+        let rows = Rows::of(values, context);
+        let builder = TextBuilder::over(array, rows.count);
+        Ok(rows.texts(builder, context, |row, builder| {
+            let at = values[0].at(row);
+            let occurrence = match usize::try_from(occurrences(row)) {
+                Ok(occurrence @ 1..) => occurrence,
+                _ => return Err(SsisCode::EXPRESSION_FUNCTION_FAILED),
+            };
+            let of_row;
+            let delimiters = match &constant {
+                Some(Ok(delimiters)) => delimiters,
+                Some(Err(code)) => return Err(*code),
+                None => {
+                    of_row = Delimiters::new(sets.value(values[1].at(row)))?;
+                    &of_row
                 }
-                let token = tokens(text, set).nth(occurrence as usize - 1);
-                out.push_str(token.unwrap_or_default());
-                true
-            },
-        )
+            };
+            match delimiters.tokens(array.value(at)).nth(occurrence - 1) {
+                Some((start, end)) => builder.part(at, start, end),
+                None => builder.empty(),
+            }
+            Ok(())
+        }))
     },
 };
 
@@ -154,47 +168,27 @@ pub(super) const TOKENCOUNT: Function = Function {
     name: "TOKENCOUNT",
     arguments: 2,
     deterministic: true,
-    check: |types| {
-        let arguments = vec![text_argument(1, &types[0])?, text_argument(2, &types[1])?];
+    check: |arguments| {
         Ok(Signature {
-            arguments,
+            arguments: vec![text_argument(arguments, 0)?, text_argument(arguments, 1)?],
             result: DataType::I4,
         })
     },
     apply: |values, _, context| {
-        let (texts, delimiters) = (
-            values[0].array.as_string_view(),
-            values[1].array.as_string_view(),
-        );
-        let mut counts = Vec::with_capacity(context.rows());
-        for row in 0..context.rows() {
-            if values.iter().any(|value| value.is_null(row)) {
-                counts.push(None);
-                continue;
-            }
-            let (text, set) = (
-                texts.value(values[0].at(row)),
-                delimiters.value(values[1].at(row)),
-            );
-            if set.is_empty() {
-                context.fail(row, SsisCode::EXPRESSION_EVALUATION_FAILED);
-                counts.push(None);
-                continue;
-            }
-            let count = if text.is_empty() {
-                1
-            } else {
-                tokens(text, set).count()
-            };
-            counts.push(Some(count as i32));
-        }
-        Ok(crate::evaluate::Value::array(Arc::new(Int32Array::from(
-            counts,
-        ))))
+        let (array, sets) = (texts(&values[0]), texts(&values[1]));
+        let constant = constant_text(&values[1]).map(Delimiters::new);
+        Ok(
+            Rows::of(values, context).numbers::<Int32Type>(context, |row| {
+                let text = array.value(values[0].at(row));
+                let count = match &constant {
+                    Some(Ok(delimiters)) => delimiters.tokens(text).count(),
+                    Some(Err(code)) => return Err(*code),
+                    None => Delimiters::new(sets.value(values[1].at(row)))?
+                        .tokens(text)
+                        .count(),
+                };
+                Ok(if text.is_empty() { 1 } else { count as i32 })
+            }),
+        )
     },
 };
-
-fn tokens<'a>(text: &'a str, set: &'a str) -> impl Iterator<Item = &'a str> {
-    text.split(move |character| set.contains(character))
-        .filter(|token| !token.is_empty())
-}

@@ -1,104 +1,130 @@
-//! Lengths, parts and case of text. Positions count UTF-16 code units; parts of a text are views into it, not copies.
+//! Lengths and parts of text. Positions count UTF-16 code units; a part is a view into its text, not a copy.
 
 use std::sync::Arc;
 
-use arrow::{
-    array::{Array, ArrayRef, AsArray, Int32Array, StringViewArray, StringViewBuilder},
-    datatypes::Int32Type,
-};
+use arrow::array::{Array, Int32Array};
 use dtsx::{DataType, SsisCode};
 
-use super::{Function, Signature, integer_argument, text_argument, text_result, views};
+use super::{
+    Argument, Function, Mismatch, Signature, integer_argument,
+    rows::{Rows, integers, texts},
+    text_argument, text_result,
+};
 use crate::{
+    arrays::{INLINE, SPACES, TextBuilder, are_ascii, inline_text, low_bytes},
+    code_page::CodePage,
     error::EvaluateError,
     evaluate::{Context, Value},
 };
 
-fn one_text(types: &[DataType]) -> Result<Signature, String> {
-    let text = text_argument(1, &types[0])?;
+pub(super) fn one_text(arguments: &[Argument<'_>]) -> Result<Signature, Mismatch> {
+    let text = text_argument(arguments, 0)?;
     Ok(Signature {
         arguments: vec![text],
         result: text_result(&text),
     })
 }
 
-fn text_and_count(types: &[DataType]) -> Result<Signature, String> {
-    let text = text_argument(1, &types[0])?;
+fn text_and_count(arguments: &[Argument<'_>]) -> Result<Signature, Mismatch> {
+    let text = text_argument(arguments, 0)?;
     Ok(Signature {
-        arguments: vec![text, integer_argument(2, &types[1])?],
+        arguments: vec![text, integer_argument(arguments, 1)?],
         result: text_result(&text),
     })
 }
 
+/// Characters; bytes of the long types (semantics 1.3.13).
 pub(super) const LEN: Function = Function {
     name: "LEN",
     arguments: 1,
     deterministic: true,
-    check: |types| {
+    check: |arguments| {
+        let argument = match arguments[0].data_type {
+            DataType::Image => DataType::Image,
+            // The type says what a character takes: LEN looks at it.
+            _ => text_argument(arguments, 0)?,
+        };
         Ok(Signature {
-            arguments: vec![text_argument(1, &types[0])?],
+            arguments: vec![argument],
             result: DataType::I4,
         })
     },
-    apply: |values, _, _| {
-        let texts = values[0].array.as_string_view();
-        let ascii = views::are_ascii(texts);
-        let lengths: Vec<i32> = if ascii {
-            texts
-                .views()
-                .iter()
-                .map(|view| *view as u32 as i32)
-                .collect()
-        } else {
-            (0..texts.len())
-                .map(|row| {
-                    if texts.is_null(row) {
-                        0
-                    } else {
-                        units(texts.value(row)) as i32
-                    }
-                })
-                .collect()
-        };
-        let array = Int32Array::new(lengths.into(), texts.nulls().cloned());
-        Ok(Value {
-            array: Arc::new(array),
-            is_scalar: values[0].is_scalar,
-        })
+    apply: |values, types, context| match types.arguments[0] {
+        DataType::Image => {
+            let lengths = arrow::compute::kernels::length::length(values[0].array.as_ref())?;
+            let array = arrow::compute::cast(&lengths, &arrow::datatypes::DataType::Int32)?;
+            Ok(Value {
+                array,
+                is_scalar: values[0].is_scalar,
+            })
+        }
+        DataType::NText => {
+            let array = texts(&values[0]);
+            let rows = Rows::of(values, context);
+            Ok(rows.numbers::<arrow::datatypes::Int32Type>(context, |row| {
+                Ok(2 * units(array.value(row)) as i32)
+            }))
+        }
+        DataType::Text { code_page } => {
+            let page = CodePage::from_number(code_page)
+                .map_err(|error| EvaluateError::CodePage(error.to_string()))?;
+            let array = texts(&values[0]);
+            let rows = Rows::of(values, context);
+            Ok(rows.numbers::<arrow::datatypes::Int32Type>(context, |row| {
+                Ok(page.encode(array.value(row)).0.len() as i32)
+            }))
+        }
+        _ => Ok(characters(&values[0])),
     },
 };
+
+fn characters(value: &Value) -> Value {
+    let texts = texts(value);
+    let lengths: Vec<i32> = if are_ascii(texts) {
+        let views = texts.views().iter();
+        views.map(|view| *view as u32 as i32).collect()
+    } else {
+        let rows = 0..texts.len();
+        let length = |row| match texts.is_null(row) {
+            true => 0,
+            false => units(texts.value(row)) as i32,
+        };
+        rows.map(length).collect()
+    };
+    Value {
+        array: Arc::new(Int32Array::new(lengths.into(), texts.nulls().cloned())),
+        is_scalar: value.is_scalar,
+    }
+}
 
 pub(super) const SUBSTRING: Function = Function {
     name: "SUBSTRING",
     arguments: 3,
     deterministic: true,
-    check: |types| {
-        let text = text_argument(1, &types[0])?;
-        let arguments = vec![
+    check: |arguments| {
+        let text = text_argument(arguments, 0)?;
+        let types = vec![
             text,
-            integer_argument(2, &types[1])?,
-            integer_argument(3, &types[2])?,
+            integer_argument(arguments, 1)?,
+            integer_argument(arguments, 2)?,
         ];
         Ok(Signature {
-            arguments,
+            arguments: types,
             result: text_result(&text),
         })
     },
     apply: |values, _, context| {
         let (starts, lengths) = (integers(&values[1]), integers(&values[2]));
-        part(
-            &values[0],
-            &[&values[1], &values[2]],
-            context,
-            |text, row| {
-                let (start, length) = (
-                    starts.value(values[1].at(row)),
-                    lengths.value(values[2].at(row)),
-                );
-                (start >= 1 && length >= 0)
-                    .then(|| take(skip(text, start as usize - 1), length as usize))
-            },
-        )
+        Ok(parts(values, context, |row, at, builder| {
+            let start = match usize::try_from(starts(row)) {
+                Ok(start @ 1..) => start - 1,
+                _ => return Err(SsisCode::EXPRESSION_SUBSTRING_START),
+            };
+            let length =
+                usize::try_from(lengths(row)).map_err(|_| SsisCode::EXPRESSION_SUBSTRING_LENGTH)?;
+            characters_between(at, start, start.saturating_add(length), builder);
+            Ok(())
+        }))
     },
 };
 
@@ -109,11 +135,12 @@ pub(super) const LEFT: Function = Function {
     check: text_and_count,
     apply: |values, _, context| {
         let counts = integers(&values[1]);
-        part(&values[0], &[&values[1]], context, |text, row| {
-            usize::try_from(counts.value(values[1].at(row)))
-                .ok()
-                .map(|count| take(text, count))
-        })
+        Ok(parts(values, context, |row, at, builder| {
+            let count =
+                usize::try_from(counts(row)).map_err(|_| SsisCode::EXPRESSION_FUNCTION_FAILED)?;
+            characters_between(at, 0, count, builder);
+            Ok(())
+        }))
     },
 };
 
@@ -124,138 +151,89 @@ pub(super) const RIGHT: Function = Function {
     check: text_and_count,
     apply: |values, _, context| {
         let counts = integers(&values[1]);
-        part(&values[0], &[&values[1]], context, |text, row| {
-            let count = usize::try_from(counts.value(values[1].at(row))).ok()?;
-            Some(skip(text, units(text).saturating_sub(count)))
-        })
+        let array = texts(&values[0]);
+        Ok(parts(values, context, |row, at, builder| {
+            let count =
+                usize::try_from(counts(row)).map_err(|_| SsisCode::EXPRESSION_RIGHT_LENGTH)?;
+            let text = array.value(at.0);
+            let start = text.len().saturating_sub(count);
+            // As many ASCII bytes are as many characters, whatever is before them.
+            let start = match text.as_bytes().get(start..) {
+                Some(end) if end.is_ascii() => start,
+                _ => offset(text, units(text).saturating_sub(count)),
+            };
+            builder.part(at.0, start, text.len());
+            Ok(())
+        }))
     },
 };
+
+/// Which row of the texts, and the texts.
+type At<'a> = (usize, &'a arrow::array::StringViewArray);
+
+/// Characters `start..end` of a text.
+fn characters_between(at: At<'_>, start: usize, end: usize, builder: &mut TextBuilder<'_>) {
+    if builder.ascii_part(at.0, start, end) {
+        return;
+    }
+    let text = at.1.value(at.0);
+    let first = offset(text, start);
+    let rest = text.get(first..).unwrap_or_default();
+    builder.part(at.0, first, first + offset(rest, end - start));
+}
+
+/// Parts of the texts in argument 0; `part` is given the row and where its text is.
+fn parts<'a>(
+    values: &'a [Value],
+    context: &mut Context<'_>,
+    mut part: impl FnMut(usize, At<'a>, &mut TextBuilder<'a>) -> Result<(), SsisCode>,
+) -> Value {
+    let array = texts(&values[0]);
+    let rows = Rows::of(values, context);
+    let builder = TextBuilder::over(array, rows.count);
+    rows.texts(builder, context, |row, builder| {
+        part(row, (values[0].at(row), array), builder)
+    })
+}
+
+macro_rules! trim {
+    ($name:ident, $start:literal, $end:literal) => {
+        pub(super) const $name: Function = Function {
+            name: stringify!($name),
+            arguments: 1,
+            deterministic: true,
+            check: one_text,
+            apply: |values, _, context| Ok(trim(values, context, $start, $end)),
+        };
+    };
+}
+
+trim!(TRIM, true, true);
+trim!(LTRIM, true, false);
+trim!(RTRIM, false, true);
 
 /// Only U+0020 is trimmed (semantics 1.3.12).
-pub(super) const TRIM: Function = Function {
-    name: "TRIM",
-    arguments: 1,
-    deterministic: true,
-    check: one_text,
-    apply: |values, _, context| {
-        part(&values[0], &[], context, |text, _| {
-            Some(text.trim_matches(' '))
-        })
-    },
-};
-
-pub(super) const LTRIM: Function = Function {
-    name: "LTRIM",
-    arguments: 1,
-    deterministic: true,
-    check: one_text,
-    apply: |values, _, context| {
-        part(&values[0], &[], context, |text, _| {
-            Some(text.trim_start_matches(' '))
-        })
-    },
-};
-
-pub(super) const RTRIM: Function = Function {
-    name: "RTRIM",
-    arguments: 1,
-    deterministic: true,
-    check: one_text,
-    apply: |values, _, context| {
-        part(&values[0], &[], context, |text, _| {
-            Some(text.trim_end_matches(' '))
-        })
-    },
-};
-
-/// Invariant simple casing: one character stays one (semantics 1.3.11).
-pub(super) const UPPER: Function = Function {
-    name: "UPPER",
-    arguments: 1,
-    deterministic: true,
-    check: one_text,
-    apply: |values, _, context| {
-        if let Some(value) = short_case(&values[0], true) {
-            return Ok(value);
-        }
-        rewrite(&values[0], context, |text, out| {
-            if text.is_ascii() {
-                out.push_str(text);
-                out.make_ascii_uppercase();
-            } else {
-                out.extend(
-                    text.chars()
-                        .map(|character| simple(character, character.to_uppercase())),
-                );
-            }
-        })
-    },
-};
-
-pub(super) const LOWER: Function = Function {
-    name: "LOWER",
-    arguments: 1,
-    deterministic: true,
-    check: one_text,
-    apply: |values, _, context| {
-        if let Some(value) = short_case(&values[0], false) {
-            return Ok(value);
-        }
-        rewrite(&values[0], context, |text, out| {
-            if text.is_ascii() {
-                out.push_str(text);
-                out.make_ascii_lowercase();
-            } else {
-                out.extend(
-                    text.chars()
-                        .map(|character| simple(character, character.to_lowercase())),
-                );
-            }
-        })
-    },
-};
-
-pub(super) const REVERSE: Function = Function {
-    name: "REVERSE",
-    arguments: 1,
-    deterministic: true,
-    check: one_text,
-    apply: |values, _, context| {
-        rewrite(&values[0], context, |text, out| {
-            out.extend(text.chars().rev())
-        })
-    },
-};
-
-/// Longer results fail: 4,000 characters at most (semantics 1.3.5).
-pub(super) const REPLICATE: Function = Function {
-    name: "REPLICATE",
-    arguments: 2,
-    deterministic: true,
-    check: |types| {
-        let signature = text_and_count(types)?;
-        Ok(Signature {
-            result: DataType::WStr { length: 4000 },
-            ..signature
-        })
-    },
-    apply: |values, _, context| {
-        let counts = integers(&values[1]);
-        build(&values[0], &[&values[1]], context, |text, row, out| {
-            let Ok(count) = usize::try_from(counts.value(values[1].at(row))) else {
-                return false;
-            };
-            if text.len().saturating_mul(count) > 4000 * 4 {
-                return false;
-            }
-            (0..count).for_each(|_| out.push_str(text));
-            true
-        })
-    },
-};
-
-pub(super) fn integers(value: &Value) -> &Int32Array {
-    value.array.as_primitive::<Int32Type>()
+fn trim(values: &[Value], context: &mut Context<'_>, at_start: bool, at_end: bool) -> Value {
+    parts(values, context, |_, (at, array), builder| {
+        let view = array.views()[at];
+        let length = view as u32;
+        let (start, end) = if length <= INLINE {
+            // What is no blank, as bytes that are not zero.
+            let ink = (inline_text(view) ^ SPACES) & low_bytes(length);
+            let start = (ink.trailing_zeros() / 8).min(length);
+            let end = 16 - ink.leading_zeros() / 8;
+            (start as usize, end.max(start) as usize)
+        } else {
+            let text = array.value(at);
+            let end = text.trim_end_matches(' ').len();
+            let inked = text.get(..end).unwrap_or_default();
+            (end - inked.trim_start_matches(' ').len(), end)
+        };
+        let start = if at_start { start } else { 0 };
+        let end = if at_end { end } else { length as usize };
+        builder.part(at, start, end);
+        Ok(())
+    })
 }
 
 /// UTF-16 code units.
@@ -267,16 +245,8 @@ pub(super) fn units(text: &str) -> usize {
     }
 }
 
-fn skip(text: &str, count: usize) -> &str {
-    text.get(offset(text, count)..).unwrap_or_default()
-}
-
-fn take(text: &str, count: usize) -> &str {
-    text.get(..offset(text, count)).unwrap_or_default()
-}
-
 /// The byte at which `count` code units have passed; the end if there are fewer.
-pub(super) fn offset(text: &str, count: usize) -> usize {
+fn offset(text: &str, count: usize) -> usize {
     if text.is_ascii() {
         return count.min(text.len());
     }
@@ -288,98 +258,4 @@ pub(super) fn offset(text: &str, count: usize) -> usize {
         passed += character.len_utf16();
     }
     text.len()
-}
-
-fn simple(character: char, mut mapped: impl Iterator<Item = char>) -> char {
-    match (mapped.next(), mapped.next()) {
-        (Some(one), None) => one,
-        _ => character,
-    }
-}
-
-fn any_null(values: &[&Value], row: usize) -> bool {
-    values.iter().any(|value| value.is_null(row))
-}
-
-/// Parts of the texts as views into the same buffers. `None` from `choose` fails the row.
-fn part<'a>(
-    texts: &'a Value,
-    others: &[&Value],
-    context: &mut Context<'_>,
-    choose: impl Fn(&'a str, usize) -> Option<&'a str>,
-) -> Result<Value, EvaluateError> {
-    let array: &'a StringViewArray = texts.array.as_string_view();
-    let is_scalar = texts.is_scalar && others.iter().all(|other| other.is_scalar);
-    let rows = if is_scalar { 1 } else { context.rows() };
-    let parts = views::parts(
-        array,
-        rows,
-        |row| texts.at(row),
-        |row, at| {
-            if array.is_null(at) || any_null(others, row) {
-                return None;
-            }
-            let chosen = choose(array.value(at), row);
-            if chosen.is_none() {
-                context.fail(row, SsisCode::EXPRESSION_EVALUATION_FAILED);
-            }
-            chosen
-        },
-    );
-    Ok(Value {
-        array: Arc::new(parts) as ArrayRef,
-        is_scalar,
-    })
-}
-
-/// New texts, one buffer for all.
-pub(super) fn build(
-    texts: &Value,
-    others: &[&Value],
-    context: &mut Context<'_>,
-    mut write: impl FnMut(&str, usize, &mut String) -> bool,
-) -> Result<Value, EvaluateError> {
-    let array = texts.array.as_string_view();
-    let is_scalar = texts.is_scalar && others.iter().all(|other| other.is_scalar);
-    let rows = if is_scalar { 1 } else { context.rows() };
-    let mut builder = StringViewBuilder::with_capacity(rows);
-    let mut out = String::new();
-    for row in 0..rows {
-        let at = texts.at(row);
-        if array.is_null(at) || any_null(others, row) {
-            builder.append_null();
-            continue;
-        }
-        out.clear();
-        if write(array.value(at), row, &mut out) {
-            builder.append_value(&out);
-        } else {
-            context.fail(row, SsisCode::EXPRESSION_EVALUATION_FAILED);
-            builder.append_null();
-        }
-    }
-    Ok(Value {
-        array: Arc::new(builder.finish()),
-        is_scalar,
-    })
-}
-
-/// The common case of UPPER and LOWER.
-fn short_case(texts: &Value, upper: bool) -> Option<Value> {
-    let array = views::short_ascii_case(texts.array.as_string_view_opt()?, upper)?;
-    Some(Value {
-        array: Arc::new(array),
-        is_scalar: texts.is_scalar,
-    })
-}
-
-fn rewrite(
-    texts: &Value,
-    context: &mut Context<'_>,
-    mut write: impl FnMut(&str, &mut String),
-) -> Result<Value, EvaluateError> {
-    build(texts, &[], context, |text, _, out| {
-        write(text, out);
-        true
-    })
 }

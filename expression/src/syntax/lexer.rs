@@ -1,5 +1,7 @@
 //! Tokens of an expression (spec `ssis-matrix.md` section 5.2).
 
+use dtsx::SsisCode;
+
 use crate::error::ExpressionError;
 
 use super::Literal;
@@ -29,9 +31,9 @@ pub(crate) enum TokenKind {
 }
 
 /// Longest first.
-const SYMBOLS: [&str; 24] = [
+const SYMBOLS: [&str; 25] = [
     "<=", ">=", "==", "!=", "&&", "||", "::", "(", ")", ",", ".", "?", ":", "+", "-", "*", "/",
-    "%", "<", ">", "!", "~", "&", "^",
+    "%", "<", ">", "!", "~", "&", "^", "=",
 ];
 
 /// Longer texts are refused: SSIS takes 4,000 characters, generated ones are longer.
@@ -47,7 +49,7 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<Token>, ExpressionError> {
     if characters.len() > CHARACTERS_MAX {
         return Err(lexer.error(
             0,
-            0,
+            SsisCode::EXPRESSION_PARSE_FAILED,
             format!("the expression is longer than {CHARACTERS_MAX} characters"),
         ));
     }
@@ -69,14 +71,9 @@ struct Lexer<'a> {
 }
 
 impl Lexer<'_> {
-    fn error(&self, start: usize, end: usize, message: impl Into<String>) -> ExpressionError {
-        ExpressionError {
-            text: self.text.to_owned(),
-            start,
-            end,
-            message: message.into(),
-            code: None,
-        }
+    /// What lies between `start` and here is wrong.
+    fn error(&self, start: usize, code: SsisCode, message: impl Into<String>) -> ExpressionError {
+        ExpressionError::new(self.text, (start, self.at), code, message)
     }
 
     fn peek(&self, ahead: usize) -> Option<char> {
@@ -121,16 +118,21 @@ impl Lexer<'_> {
                 return Ok(TokenKind::Symbol(symbol));
             }
         }
-        let hint = if found == '=' {
-            ": write == to compare"
-        } else {
-            ""
+        let start = self.at;
+        self.at += 1;
+        let (code, hint) = match found {
+            '\'' => (
+                SsisCode::EXPRESSION_SINGLE_QUOTE,
+                ": write text in double quotes",
+            ),
+            '\u{201C}' | '\u{201D}' | '\u{201E}' => (
+                SsisCode::EXPRESSION_INVALID_TOKEN,
+                ": write \" for a typographic quote",
+            ),
+            _ => (SsisCode::EXPRESSION_INVALID_TOKEN, ""),
         };
-        Err(self.error(
-            self.at,
-            self.at + 1,
-            format!("`{found}` does not belong to an expression{hint}"),
-        ))
+        let message = format!("`{found}` does not belong to an expression{hint}");
+        Err(self.error(start, code, message))
     }
 
     fn name(&mut self) -> String {
@@ -157,7 +159,10 @@ impl Lexer<'_> {
                     return Ok(inside);
                 }
                 Some(character) => inside.push(character),
-                None => return Err(self.error(start, self.at, format!("{wanted} is missing"))),
+                None => {
+                    let message = format!("{wanted} is missing");
+                    return Err(self.error(start, SsisCode::EXPRESSION_INVALID_TOKEN, message));
+                }
             }
             self.at += 1;
         }
@@ -174,7 +179,8 @@ impl Lexer<'_> {
             self.at += 1;
         }
         if digits.is_empty() {
-            return Err(self.error(self.at - 1, self.at, "a lineage id is wanted after #"));
+            let (start, message) = (self.at - 1, "a lineage id is wanted after #");
+            return Err(self.error(start, SsisCode::EXPRESSION_INVALID_TOKEN, message));
         }
         Ok(TokenKind::Lineage(digits))
     }
@@ -198,7 +204,8 @@ impl Lexer<'_> {
             None => (None, text.trim()),
         };
         if name.is_empty() {
-            return Err(self.error(start, self.at, "a variable name is wanted after @"));
+            let message = "a variable name is wanted after @";
+            return Err(self.error(start, SsisCode::EXPRESSION_INVALID_TOKEN, message));
         }
         Ok(TokenKind::Variable {
             namespace,
@@ -212,7 +219,8 @@ impl Lexer<'_> {
         let mut value = String::new();
         loop {
             let Some(character) = self.peek(0) else {
-                return Err(self.error(start, self.at, "a closing quote is missing"));
+                let message = "a closing quote is missing";
+                return Err(self.error(start, SsisCode::EXPRESSION_INVALID_TOKEN, message));
             };
             self.at += 1;
             match character {
@@ -226,7 +234,8 @@ impl Lexer<'_> {
     fn escape(&mut self) -> Result<char, ExpressionError> {
         let start = self.at - 1;
         let Some(character) = self.peek(0) else {
-            return Err(self.error(start, self.at, "a closing quote is missing"));
+            let message = "a closing quote is missing";
+            return Err(self.error(start, SsisCode::EXPRESSION_INVALID_TOKEN, message));
         };
         self.at += 1;
         Ok(match character {
@@ -251,7 +260,7 @@ impl Lexer<'_> {
                 return code.ok_or_else(|| {
                     self.error(
                         start,
-                        self.at,
+                        SsisCode::EXPRESSION_HEX_ESCAPE,
                         "\\x wants four hexadecimal digits of a character",
                     )
                 });
@@ -259,7 +268,7 @@ impl Lexer<'_> {
             other => {
                 return Err(self.error(
                     start,
-                    self.at,
+                    SsisCode::EXPRESSION_ESCAPE,
                     format!("\\{other} is not an escape; write \\\\ for a backslash"),
                 ));
             }
@@ -284,8 +293,10 @@ impl Lexer<'_> {
                 .take(32)
                 .collect();
             self.at += digits.len();
-            let value = u64::from_str_radix(&digits, 16)
-                .map_err(|_| self.error(start, self.at, "not a hexadecimal number"))?;
+            let value = u64::from_str_radix(&digits, 16).map_err(|_| {
+                let message = "a hexadecimal number has 1 to 16 digits after 0x";
+                self.error(start, SsisCode::EXPRESSION_INVALID_TOKEN, message)
+            })?;
             return self.integer(start, value);
         }
         let whole = self.digits();
@@ -309,9 +320,11 @@ impl Lexer<'_> {
             exponent.push_str(&self.digits());
         }
         if fraction.is_none() && exponent.is_empty() && !matches!(self.peek(0), Some('f' | 'F')) {
-            let value = whole
-                .parse()
-                .map_err(|_| self.error(start, self.at, "the number does not fit 64 bits"))?;
+            let value = whole.parse().map_err(|_| {
+                let message =
+                    "the number does not fit 64 bits: write 1.0 for a decimal, 1E0 for a float";
+                self.error(start, SsisCode::EXPRESSION_LITERAL_OVERFLOW, message)
+            })?;
             return self.integer(start, value);
         }
         self.real(
@@ -334,7 +347,8 @@ impl Lexer<'_> {
             if whole.is_empty() { "0" } else { whole },
             if fraction.is_empty() { "0" } else { fraction }
         );
-        let bad = |lexer: &Self| lexer.error(start, lexer.at, "not a number");
+        let bad =
+            |lexer: &Self| lexer.error(start, SsisCode::EXPRESSION_INVALID_TOKEN, "not a number");
         let literal = match self.peek(0) {
             Some('f' | 'F') => {
                 self.at += 1;
@@ -349,7 +363,8 @@ impl Lexer<'_> {
                 let whole = whole.trim_start_matches('0');
                 let precision = (whole.len() + fraction.len()).max(1);
                 if precision > 38 {
-                    return Err(self.error(start, self.at, "the number has more than 38 digits"));
+                    let message = "the number has more than 38 digits";
+                    return Err(self.error(start, SsisCode::EXPRESSION_LITERAL_OVERFLOW, message));
                 }
                 let digits = format!("0{whole}{fraction}")
                     .parse()
@@ -386,7 +401,7 @@ impl Lexer<'_> {
         literal.map(TokenKind::Literal).ok_or_else(|| {
             self.error(
                 start,
-                self.at,
+                SsisCode::EXPRESSION_LITERAL_OVERFLOW,
                 format!("{value} does not fit the type of the literal; add the suffix L"),
             )
         })

@@ -1,15 +1,18 @@
 //! Tokens -> tree, by operator precedence (semantics 1.1.11).
 
-use dtsx::DataType;
+use dtsx::{DataType, SsisCode};
 
 use crate::error::ExpressionError;
 
-use super::{BinaryOperator, Literal, Node, NodeKind, Token, TokenKind, UnaryOperator, tokens};
+use super::{
+    BinaryOperator, Literal, Node, NodeKind, Token, TokenKind, UnaryOperator, tokens, type_name,
+};
 
 /// Deeper trees are refused: the stack is not theirs.
 const DEPTH_MAX: usize = 200;
 
-pub(crate) fn parse(text: &str) -> Result<Node, ExpressionError> {
+/// The tree of an expression; or of an assignment, with the variable that it sets.
+pub(crate) fn parse(text: &str) -> Result<(Option<Node>, Node), ExpressionError> {
     let tokens = tokens(text)?;
     let mut parser = Parser {
         text,
@@ -17,9 +20,20 @@ pub(crate) fn parse(text: &str) -> Result<Node, ExpressionError> {
         at: 0,
         depth: 0,
     };
-    let node = parser.conditional()?;
+    if *parser.peek() == TokenKind::End {
+        return Err(parser.error_here(SsisCode::EXPRESSION_EMPTY, "the expression is empty"));
+    }
+    let mut target = None;
+    let mut node = parser.conditional()?;
+    if matches!(node.kind, NodeKind::Variable { .. }) && parser.accept("=") {
+        target = Some(std::mem::replace(&mut node, parser.conditional()?));
+    }
     match parser.peek() {
-        TokenKind::End => Ok(node),
+        TokenKind::End => Ok((target, node)),
+        TokenKind::Symbol("=") => {
+            let message = "`=` sets a variable, and only in a For Loop or an Expression Task: write == to compare";
+            Err(parser.error_here(SsisCode::EXPRESSION_SINGLE_EQUAL, message))
+        }
         _ => Err(parser.unexpected("the end of the expression or an operator")),
     }
 }
@@ -44,14 +58,10 @@ impl Parser<'_> {
         &self.tokens[(self.at + ahead).min(self.tokens.len() - 1)].kind
     }
 
-    fn error(&self, start: usize, end: usize, message: impl Into<String>) -> ExpressionError {
-        ExpressionError {
-            text: self.text.to_owned(),
-            start,
-            end,
-            message: message.into(),
-            code: None,
-        }
+    /// At the next token.
+    fn error_here(&self, code: SsisCode, message: impl Into<String>) -> ExpressionError {
+        let token = self.token();
+        ExpressionError::new(self.text, (token.start, token.end), code, message)
     }
 
     fn unexpected(&self, wanted: &str) -> ExpressionError {
@@ -69,11 +79,8 @@ impl Parser<'_> {
                 format!("found `{shown}`")
             }
         };
-        self.error(
-            token.start,
-            token.end,
-            format!("{wanted} is wanted, {found}"),
-        )
+        let message = format!("{wanted} is wanted, {found}");
+        self.error_here(SsisCode::EXPRESSION_PARSE_FAILED, message)
     }
 
     fn accept(&mut self, symbol: &str) -> bool {
@@ -98,12 +105,8 @@ impl Parser<'_> {
     ) -> Result<T, ExpressionError> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            let token = self.token();
-            return Err(self.error(
-                token.start,
-                token.end,
-                format!("the expression is nested deeper than {DEPTH_MAX}"),
-            ));
+            let message = format!("the expression is nested deeper than {DEPTH_MAX}");
+            return Err(self.error_here(SsisCode::EXPRESSION_PARSE_FAILED, message));
         }
         let result = inner(self);
         self.depth -= 1;
@@ -169,7 +172,7 @@ impl Parser<'_> {
                         .is_some_and(|prefix| prefix.eq_ignore_ascii_case("DT_"))
                 {
                     self.at += 1;
-                    let data_type = self.data_type()?;
+                    let data_type = self.data_type(true)?;
                     self.expect(")")?;
                     let operand = self.deeper(Self::unary)?;
                     let end = operand.end;
@@ -193,9 +196,9 @@ impl Parser<'_> {
         })
     }
 
-    /// `DT_STR, 20, 1252`
-    fn data_type(&mut self) -> Result<DataType, ExpressionError> {
-        let (start, mut end) = (self.token().start, self.token().end);
+    /// `DT_STR, 20, 1252`, of a cast or of NULL().
+    fn data_type(&mut self, of_cast: bool) -> Result<DataType, ExpressionError> {
+        let start = self.token().start;
         let TokenKind::Name(name) = self.peek().clone() else {
             return Err(self.unexpected("a data type"));
         };
@@ -208,36 +211,11 @@ impl Parser<'_> {
                 }
                 _ => return Err(self.unexpected("a whole number")),
             }
-            end = self.token().end;
             self.at += 1;
         }
-        let bare = name.get(3..).unwrap_or_default().to_ascii_lowercase();
-        let wanted = match bare.as_str() {
-            "str" | "numeric" => 2,
-            "wstr" | "bytes" | "decimal" | "text" | "dbtime2" | "dbtimestamp2"
-            | "dbtimestampoffset" => 1,
-            _ => 0,
-        };
-        let at = |index: usize| arguments.get(index).copied().unwrap_or(0);
-        let found = match bare.as_str() {
-            "str" => DataType::from_xml("str", at(0), 0, 0, at(1)),
-            "text" => DataType::from_xml("text", 0, 0, 0, at(0)),
-            "wstr" | "bytes" => DataType::from_xml(&bare, at(0), 0, 0, 0),
-            "numeric" => DataType::from_xml("numeric", 0, at(0), at(1), 0),
-            _ => DataType::from_xml(&bare, 0, 0, at(0), 0),
-        };
-        match found {
-            Some(data_type) if arguments.len() == wanted => Ok(data_type),
-            Some(_) => Err(self.error(
-                start,
-                end,
-                format!(
-                    "{name} wants {wanted} arguments, {} are given",
-                    arguments.len()
-                ),
-            )),
-            None => Err(self.error(start, end, format!("`{name}` is not a data type"))),
-        }
+        let end = self.tokens[self.at - 1].end;
+        type_name::data_type(&name, &arguments, of_cast)
+            .map_err(|(code, message)| ExpressionError::new(self.text, (start, end), code, message))
     }
 
     fn primary(&mut self) -> Result<Node, ExpressionError> {
@@ -304,7 +282,7 @@ impl Parser<'_> {
     fn call(&mut self, name: String) -> Result<NodeKind, ExpressionError> {
         self.expect("(")?;
         if name.eq_ignore_ascii_case("NULL") {
-            let data_type = self.data_type()?;
+            let data_type = self.data_type(false)?;
             self.expect(")")?;
             return Ok(NodeKind::Null(data_type));
         }

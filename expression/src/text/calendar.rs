@@ -86,22 +86,23 @@ pub fn days_from_civil(year: u32, month: u32, day: u32) -> Option<i32> {
 }
 
 /// Year, month and day of a count of days from 1970-01-01 (years 1 to 9999).
+///
+/// Counts of a period times a constant, with the remainder in the low bits, instead of divisions: Neri and Schneider,
+/// "Euclidean affine functions and their application to calendar algorithms" (2023).
+#[inline]
 pub fn civil_from_days(days: i32) -> (u32, u32, u32) {
     // Shifted to the 1st of March of year 0: leap days then end a year, and months have a regular length.
-    let shifted = i64::from(days) + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year as u32, month as u32, day as u32)
+    let quarters = 4 * days.wrapping_add(719_468) as u32 + 3;
+    let century = quarters / 146_097;
+    let quarters = quarters % 146_097 | 3;
+    let product = 2_939_745 * u64::from(quarters);
+    let year_of_century = (product >> 32) as u32;
+    let of_year = product as u32 / 2_939_745 / 4;
+    let months = 2141 * of_year + 197_913;
+    let (month, day) = (months >> 16, (months & 0xFFFF) / 2141);
+    let next = of_year >= 306;
+    let year = 100 * century + year_of_century + u32::from(next);
+    (year, if next { month - 12 } else { month }, day + 1)
 }
 
 /// The 1st of January of a year from 1, in days from 1970-01-01.

@@ -1,0 +1,196 @@
+//! `fletch eval`: one expression over values from the command line, or the cases of a file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use fletching::expression::{
+    ExpressionError, Scalar,
+    cases::{self, LOCALE_ID},
+    parse,
+    values::Values,
+};
+use serde::Serialize;
+
+use crate::{
+    exit::{Exit, Failure},
+    options::OutputFormat,
+    render,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The expression: '(DT_WSTR,10)@[User::Year] + "-Q" + Quarter'. Of an assignment, what it assigns.
+    #[arg(required_unless_present = "file", allow_hyphen_values = true)]
+    expression: Option<String>,
+    /// Give a variable or parameter a value: 'User::X:DT_I4=5', '$Project::Region:DT_WSTR(20)=North'. Repeatable.
+    #[arg(long, value_name = "NAME:TYPE=VALUE")]
+    var: Vec<String>,
+    /// Give a column a value: 'Name:DT_WSTR(10)=abc'; NULL is NULL. Repeatable.
+    #[arg(long, value_name = "NAME:TYPE=VALUE")]
+    column: Vec<String>,
+    /// Locale by which text becomes dates: 1033 is English (United States).
+    #[arg(long, value_name = "LCID", default_value_t = LOCALE_ID)]
+    locale: u32,
+    #[arg(long, value_enum, default_value = "text")]
+    format: OutputFormat,
+    /// Run the cases of a file and print those that miss: a line each, `expression`, `bindings`, `result`, `type`.
+    #[arg(long, value_name = "CASES.tsv", conflicts_with = "expression")]
+    file: Option<PathBuf>,
+}
+
+/// `--format json`, of a value.
+#[derive(Debug, Serialize)]
+struct Value<'a> {
+    #[serde(rename = "type")]
+    data_type: String,
+    value: Option<&'a str>,
+}
+
+/// `--format json`, of an expression that fails.
+#[derive(Debug, Serialize)]
+struct Failed<'a> {
+    error: Fault<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Fault<'a> {
+    code: Option<String>,
+    symbol: Option<&'static str>,
+    message: &'a str,
+    /// The first character that is wrong, from 1.
+    position: usize,
+}
+
+/// `--file --format json`: a case that misses.
+#[derive(Debug, Serialize)]
+struct Miss<'a> {
+    line: usize,
+    expression: &'a str,
+    miss: &'a str,
+}
+
+/// `--file --format json`: how many did.
+#[derive(Debug, Serialize)]
+struct Count {
+    cases: usize,
+    misses: usize,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let json = arguments.format == OutputFormat::Json;
+    let values = values(&arguments).map_err(|failure| failure.with_json(json))?;
+    match &arguments.file {
+        Some(file) => check(file, &values, json).map_err(|failure| failure.with_json(json)),
+        None => evaluate(
+            arguments.expression.as_deref().unwrap_or_default(),
+            &values,
+            json,
+        ),
+    }
+}
+
+fn values(arguments: &Arguments) -> Result<Values, Failure> {
+    let mut values = Values::new(arguments.locale);
+    let bind = |option: &str, binding| {
+        Values::parse_binding(binding, arguments.locale)
+            .map_err(|error| Failure::new(Exit::BadCommandLine, format!("{option} {error}")))
+    };
+    for binding in &arguments.var {
+        let (name, value) = bind("--var", binding)?;
+        values.add_variable(name, value);
+    }
+    for binding in &arguments.column {
+        let (name, value) = bind("--column", binding)?;
+        values.add_column(name, value);
+    }
+    Ok(values)
+}
+
+fn evaluate(expression: &str, values: &Values, json: bool) -> Result<Exit, Failure> {
+    match value(expression, values) {
+        Ok(value) => {
+            let text = value.to_string();
+            let shown = (!value.is_null()).then_some(text.as_str());
+            if json {
+                render::json_line(&Value {
+                    data_type: value.data_type.to_string(),
+                    value: shown,
+                })?;
+            } else {
+                render::text(&format!(
+                    "{}\t{}\n",
+                    value.data_type,
+                    shown.unwrap_or("NULL")
+                ))?;
+            }
+            Ok(Exit::Success)
+        }
+        Err(error) if json => {
+            render::json_line(&Failed {
+                error: Fault {
+                    code: error.code.map(|code| format!("0x{:08X}", code.0)),
+                    symbol: error.code.map(|code| code.symbol()),
+                    message: &error.message,
+                    position: error.start + 1,
+                },
+            })?;
+            Ok(Exit::Failed)
+        }
+        Err(error) => {
+            let code = error
+                .code
+                .map_or(String::new(), |code| format!(" [{code}]"));
+            let message = format!("{}{code}\n{}", error.message, error.caret());
+            Err(Failure::new(Exit::Failed, message))
+        }
+    }
+}
+
+/// The value for a row of the given columns.
+fn value(expression: &str, values: &Values) -> Result<Scalar, ExpressionError> {
+    parse(expression)?
+        .compile_value(values)?
+        .evaluate_row(values)
+}
+
+/// Prints each case that misses, and how many did.
+fn check(file: &PathBuf, values: &Values, json: bool) -> Result<Exit, Failure> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(Exit::NotFound, format!("cannot read `{shown}`: {error}")))?;
+    let cases = cases::read(&text)
+        .map_err(|error| Failure::new(Exit::BadCommandLine, format!("`{shown}`: {error}")))?;
+    let mut misses = 0;
+    for case in &cases {
+        let Err(miss) = case.check(values) else {
+            continue;
+        };
+        misses += 1;
+        if json {
+            render::json_line(&Miss {
+                line: case.line,
+                expression: &case.expression,
+                miss: &miss,
+            })?;
+        } else {
+            render::text(&format!(
+                "{shown}:{}: {}\n    {miss}\n",
+                case.line, case.expression
+            ))?;
+        }
+    }
+    let count = Count {
+        cases: cases.len(),
+        misses,
+    };
+    if json {
+        render::json_line(&count)?;
+    } else {
+        render::text(&format!("{} cases, {misses} misses\n", count.cases))?;
+    }
+    Ok(if misses == 0 {
+        Exit::Success
+    } else {
+        Exit::Failed
+    })
+}

@@ -1,0 +1,16 @@
+//! Kernels on whole arrays that Arrow does not have: texts made of texts, a choice between two arrays, equality of texts.
+//!
+//! Text travels as views of 16 bytes: length, then up to 12 bytes of the text itself, or its first 4 bytes and where it
+//! lies. Short texts are worked on as numbers, without touching memory; long ones are written once, or stay where they are.
+
+mod choose;
+mod equal;
+mod text_builder;
+mod views;
+
+pub(crate) use choose::choose;
+pub(crate) use equal::equal;
+pub(crate) use text_builder::TextBuilder;
+pub(crate) use views::{
+    INLINE, SPACES, are_ascii, ascii_case, inline_text, is_ascii_text, low_bytes,
+};

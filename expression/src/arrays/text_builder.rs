@@ -1,0 +1,216 @@
+//! Builds text arrays out of views. Kernel module: it promises Arrow that every view is UTF-8 that lies in its buffers.
+#![expect(
+    unsafe_code,
+    reason = "views are made from whole `&str`s or cut at character borders; checking each again costs more than making them"
+)]
+
+use arrow::{
+    array::{StringViewArray, make_view},
+    buffer::{Buffer, NullBuffer},
+};
+
+use super::views::{INLINE, inline_text, is_ascii_text, low_bytes};
+
+/// A buffer that is longer than this is closed: places in it are 32 bit numbers.
+const BLOCK: usize = 1 << 30;
+
+/// Rows of text: parts of a source's texts, which stay where they are, and new texts, in buffers of their own.
+#[derive(Debug)]
+pub(crate) struct TextBuilder<'a> {
+    source: Option<&'a StringViewArray>,
+    views: Vec<u128>,
+    text: String,
+    blocks: Vec<Buffer>,
+}
+
+impl<'a> TextBuilder<'a> {
+    /// For `rows` new texts.
+    pub(crate) fn new(rows: usize) -> Self {
+        Self {
+            source: None,
+            views: Vec::with_capacity(rows),
+            text: String::new(),
+            blocks: Vec::new(),
+        }
+    }
+
+    /// For `rows` texts that may be parts of those of `source`.
+    pub(crate) fn over(source: &'a StringViewArray, rows: usize) -> Self {
+        Self {
+            source: Some(source),
+            ..Self::new(rows)
+        }
+    }
+
+    /// Appends an empty text, which also stands for NULL.
+    pub(crate) fn empty(&mut self) {
+        self.views.push(0);
+    }
+
+    /// Appends a short text by its length and its bytes as a number.
+    ///
+    /// `bytes` has zeros behind `length`, and is UTF-8: ASCII, or cut from a text at character borders.
+    fn inline(&mut self, length: u32, bytes: u128) {
+        self.views.push(u128::from(length) | bytes << 32);
+    }
+
+    /// Appends the text that `write` appends to its argument; takes it back, and appends nothing, if `write` refuses.
+    pub(crate) fn write<E>(
+        &mut self,
+        write: impl FnOnce(&mut String) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if self.text.len() > BLOCK {
+            self.close();
+        }
+        let start = self.text.len();
+        if let Err(refused) = write(&mut self.text) {
+            self.text.truncate(start);
+            return Err(refused);
+        }
+        let bytes = &self.text.as_bytes()[start..];
+        let view = make_view(bytes, self.block(), start as u32);
+        if bytes.len() <= INLINE as usize {
+            self.text.truncate(start);
+        }
+        self.views.push(view);
+        Ok(())
+    }
+
+    /// The number of the buffer that is being written.
+    fn block(&self) -> u32 {
+        let before = self.source.map_or(0, |source| source.data_buffers().len());
+        (before + self.blocks.len()) as u32
+    }
+
+    fn close(&mut self) {
+        let block = std::mem::take(&mut self.text);
+        self.blocks.push(Buffer::from(block.into_bytes()));
+    }
+
+    /// Appends the whole text of a row of the source.
+    pub(crate) fn keep(&mut self, at: usize) {
+        self.views
+            .push(self.source.map_or(0, |source| source.views()[at]));
+    }
+
+    /// Appends bytes `start..end` of the text of a row of the source; both are character borders.
+    pub(crate) fn part(&mut self, at: usize, start: usize, end: usize) {
+        let Some(source) = self.source else {
+            return self.empty();
+        };
+        let view = source.views()[at];
+        let length = view as u32;
+        if length <= INLINE {
+            let kept = (end - start) as u32;
+            let bytes = inline_text(view) >> (8 * start) & low_bytes(kept);
+            return self.inline(kept, bytes);
+        }
+        let (buffer, base) = ((view >> 64) as u32, (view >> 96) as u32);
+        let part = source.value(at).get(start..end).unwrap_or_default();
+        self.views
+            .push(make_view(part.as_bytes(), buffer, base + start as u32));
+    }
+
+    /// Appends characters `start..end` of the text of a row of the source if they, and all before them, are ASCII.
+    pub(crate) fn ascii_part(&mut self, at: usize, start: usize, end: usize) -> bool {
+        let Some(source) = self.source else {
+            return false;
+        };
+        let view = source.views()[at];
+        let length = view as u32;
+        let end = end.min(length as usize);
+        let start = start.min(end);
+        if length <= INLINE {
+            let seen = inline_text(view) & low_bytes(end as u32);
+            if !is_ascii_text(seen) {
+                return false;
+            }
+            let kept = (end - start) as u32;
+            self.inline(kept, seen >> (8 * start));
+            return true;
+        }
+        let (buffer, base) = ((view >> 64) as u32, (view >> 96) as u32);
+        let seen = source.value(at).as_bytes().get(..end).unwrap_or_default();
+        if !seen.is_ascii() {
+            return false;
+        }
+        let part = &seen[start..];
+        self.views
+            .push(make_view(part, buffer, base + start as u32));
+        true
+    }
+
+    /// Appends ASCII bytes as a short text.
+    pub(crate) fn ascii(&mut self, length: u32, bytes: u128) {
+        debug_assert!(length <= INLINE && is_ascii_text(bytes));
+        self.inline(length, bytes & low_bytes(length));
+    }
+
+    /// Appends short texts, one behind the other, that have at most 12 bytes together.
+    pub(crate) fn joined(&mut self, views: impl Iterator<Item = u128>) {
+        let (length, bytes) = views.fold((0, 0), |(length, bytes), view| {
+            (
+                length + (view as u32),
+                bytes | inline_text(view) << (8 * length),
+            )
+        });
+        self.inline(length, bytes);
+    }
+
+    /// The texts; NULL where `nulls` says so.
+    pub(crate) fn finish(mut self, nulls: Option<NullBuffer>) -> StringViewArray {
+        if !self.text.is_empty() {
+            self.close();
+        }
+        let mut buffers = self
+            .source
+            .map_or_else(Vec::new, |source| source.data_buffers().to_vec());
+        buffers.append(&mut self.blocks);
+        // SAFETY: each view is empty, or was made of a `&str` that lies in one of these buffers, cut at character borders or
+        // within ASCII; short texts are inside their view, with zeros behind them.
+        unsafe { StringViewArray::new_unchecked(self.views.into(), buffers, nulls) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Array;
+
+    use super::*;
+
+    #[test]
+    fn parts_and_new_texts() {
+        let source =
+            StringViewArray::from(vec!["a text of more than twelve bytes", "short", "ünï"]);
+        let mut builder = TextBuilder::over(&source, 8);
+        builder.keep(0);
+        builder.part(0, 2, 20);
+        builder.part(0, 2, 6);
+        builder.part(2, 0, 2);
+        assert!(builder.ascii_part(1, 1, 3));
+        assert!(builder.ascii_part(0, 30, 90));
+        assert!(!builder.ascii_part(2, 0, 1));
+        builder
+            .write(|out| {
+                out.push_str("a new text that is longer than a view");
+                Ok::<_, ()>(())
+            })
+            .unwrap();
+        assert!(builder.write(|_| Err(())).is_err());
+        builder.joined([source.views()[1], 0, source.views()[2]].into_iter());
+        let built = builder.finish(None);
+        built.to_data().validate_full().unwrap();
+        let texts: Vec<_> = built.iter().flatten().collect();
+        let wanted = [
+            "a text of more than twelve bytes",
+            "text of more than ",
+            "text",
+            "ü",
+            "ho",
+            "es",
+            "a new text that is longer than a view",
+            "shortünï",
+        ];
+        assert_eq!(texts, wanted);
+    }
+}

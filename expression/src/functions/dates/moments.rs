@@ -1,0 +1,114 @@
+//! Columns of dates and of moments, as days or microseconds from 1970-01-01.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{AsArray, Date32Array, TimestampMicrosecondArray},
+    datatypes::{DataType as ArrowType, Date32Type, Int32Type, TimestampMicrosecondType},
+};
+
+use crate::{
+    error::EvaluateError,
+    evaluate::Value,
+    text::{MICROS_PER_DAY, civil_from_days},
+};
+
+/// The dates of an argument.
+#[derive(Debug)]
+pub(super) struct Moments<'a> {
+    value: &'a Value,
+    column: Column<'a>,
+}
+
+#[derive(Debug)]
+enum Column<'a> {
+    Days(&'a Date32Array),
+    Micros(&'a TimestampMicrosecondArray),
+}
+
+impl<'a> Moments<'a> {
+    pub(super) fn of(value: &'a Value) -> Result<Self, EvaluateError> {
+        let column = match value.array.data_type() {
+            ArrowType::Date32 => Column::Days(value.array.as_primitive::<Date32Type>()),
+            _ => match value.array.as_primitive_opt::<TimestampMicrosecondType>() {
+                Some(micros) => Column::Micros(micros),
+                None => {
+                    return Err(EvaluateError::Carrier {
+                        found: value.array.data_type().to_string(),
+                        wanted: "Timestamp(us)".to_owned(),
+                    });
+                }
+            },
+        };
+        Ok(Self { value, column })
+    }
+
+    /// A number of each moment, by its day or by its microseconds.
+    pub(super) fn numbers(
+        &self,
+        of_day: impl Fn(i32) -> i32,
+        of_micros: impl Fn(i64) -> i32,
+    ) -> Value {
+        let array = match self.column {
+            Column::Days(days) => days.unary::<_, Int32Type>(of_day),
+            Column::Micros(micros) => micros.unary::<_, Int32Type>(of_micros),
+        };
+        Value {
+            array: Arc::new(array),
+            is_scalar: self.value.is_scalar,
+        }
+    }
+
+    pub(super) fn day(&self, row: usize) -> i32 {
+        match self.column {
+            Column::Days(days) => days.values()[self.value.at(row)],
+            Column::Micros(micros) => civil_day(micros.values()[self.value.at(row)]),
+        }
+    }
+
+    pub(super) fn micros(&self, row: usize) -> i64 {
+        match self.column {
+            Column::Days(days) => i64::from(days.values()[self.value.at(row)]) * MICROS_PER_DAY,
+            Column::Micros(micros) => micros.values()[self.value.at(row)],
+        }
+    }
+}
+
+/// The day of a moment.
+pub(super) fn civil_day(micros: i64) -> i32 {
+    micros.div_euclid(MICROS_PER_DAY) as i32
+}
+
+/// Milliseconds on a grid of 1/300 s (semantics 1.5.5).
+pub(super) fn on_grid(micros: i64) -> i64 {
+    let fraction = micros.rem_euclid(1_000_000);
+    let ticks = (fraction * 3 + 5_000) / 10_000;
+    // 10, 13 and 17 milliseconds: a tick shows as whole ones.
+    let millis = (ticks * 10 + 1) / 3;
+    micros - fraction + millis * 1000
+}
+
+/// Months from January of year 0.
+pub(super) fn months(day: i32) -> i64 {
+    let (year, month, _) = civil_from_days(day);
+    i64::from(year) * 12 + i64::from(month) - 1
+}
+
+/// Sunday is 0: 1970-01-01 was a Thursday.
+pub(super) fn weekday(day: i32) -> i32 {
+    (day + 4).rem_euclid(7)
+}
+
+pub(super) fn day_of_year(day: i32) -> i32 {
+    let (year, month, of_month) = civil_from_days(day);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    const BEFORE: [i32; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+    BEFORE[(month as usize - 1) % 12] + of_month as i32 + i32::from(leap && month > 2)
+}
+
+/// Week 1 has the 1st of January; weeks begin on Sunday.
+pub(super) fn week_of_year(day: i32) -> i32 {
+    let of_year = day_of_year(day);
+    let first = weekday(day - (of_year - 1));
+    (of_year - 1 + first) / 7 + 1
+}
