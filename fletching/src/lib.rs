@@ -26,5 +26,5 @@ pub use fletching_engine::{
     RunReport, Settings, TaskOutcome,
 };
 /// The expression language.
-pub use fletching_expression as expression;
+pub use fletching_expression::{self as expression};
 pub use package::{Package, Prepared};

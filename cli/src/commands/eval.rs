@@ -1,6 +1,6 @@
 //! `fletch eval`: one expression over values from the command line, or the cases of a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fletching::expression::{
@@ -154,10 +154,10 @@ fn value(expression: &str, values: &Values) -> Result<Scalar, ExpressionError> {
 }
 
 /// Prints each case that misses, and how many did.
-fn check(file: &PathBuf, values: &Values, json: bool) -> Result<Exit, Failure> {
+fn check(file: &Path, values: &Values, json: bool) -> Result<Exit, Failure> {
     let shown = file.display();
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::new(Exit::NotFound, format!("cannot read `{shown}`: {error}")))?;
+    let text = fletching::read_file(file)?;
+    let text = String::from_utf8_lossy(&text);
     let cases = cases::read(&text)
         .map_err(|error| Failure::new(Exit::BadCommandLine, format!("`{shown}`: {error}")))?;
     let mut misses = 0;

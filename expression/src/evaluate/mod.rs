@@ -90,13 +90,6 @@ impl Value {
             None,
         )?)
     }
-
-    pub(crate) fn slice(&self, row: usize) -> Self {
-        Self {
-            array: self.array.slice(self.at(row), 1),
-            is_scalar: true,
-        }
-    }
 }
 
 /// Where any of these values is NULL, over `rows` rows; `None` if nowhere.

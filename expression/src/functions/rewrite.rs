@@ -22,8 +22,8 @@ const CHARACTERS_MAX: usize = 4000;
 const LONG_MAX: usize = 1 << 30;
 
 /// One text in, one text out: `short` for ASCII in a number, `write` for all others.
-fn rewrite<'a>(
-    values: &'a [Value],
+fn rewrite(
+    values: &[Value],
     context: &mut Context<'_>,
     short: impl Fn(u128, u32) -> u128,
     write: impl Fn(&str, &mut String),

@@ -94,7 +94,7 @@ pub fn civil_from_days(days: i32) -> (u32, u32, u32) {
     // Shifted to the 1st of March of year 0: leap days then end a year, and months have a regular length.
     let quarters = 4 * days.wrapping_add(719_468) as u32 + 3;
     let century = quarters / 146_097;
-    let quarters = quarters % 146_097 | 3;
+    let quarters = (quarters % 146_097) | 3;
     let product = 2_939_745 * u64::from(quarters);
     let year_of_century = (product >> 32) as u32;
     let of_year = product as u32 / 2_939_745 / 4;

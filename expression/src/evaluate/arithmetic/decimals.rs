@@ -1,124 +1,23 @@
-//! Arithmetic on numbers. Overflow and division by zero are failures of their row (semantics 1.1.7 to 1.1.10).
+//! Exact numbers: 64 bits where operands and result have no more, 128 where they do, 256 where a step needs them.
 
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, Decimal128Array, new_null_array},
+    array::{AsArray, Decimal128Array},
     buffer::NullBuffer,
-    compute::{self, concat, kernels::bitwise as bits, kernels::numeric},
-    datatypes::{ArrowNativeTypeOp, DataType as ArrowType, Decimal128Type, i256},
-    error::ArrowError,
+    datatypes::{ArrowNativeTypeOp, Decimal128Type, i256},
 };
 use dtsx::{DataType, SsisCode};
 
-use super::{Context, Value};
-use crate::{check::decimal_shape, error::EvaluateError, syntax::BinaryOperator};
-
-/// `left operator right`; `types` are those of the operands and of the result.
-pub(super) fn arithmetic(
-    operator: BinaryOperator,
-    left: &Value,
-    right: &Value,
-    types: (DataType, DataType, DataType),
-    context: &mut Context<'_>,
-) -> Result<Value, EvaluateError> {
-    let (from, to, result) = types;
-    if matches!(result, DataType::Numeric { .. } | DataType::Cy) {
-        return decimal(operator, left, right, (from, to, result), context);
-    }
-    let whole = apply(operator, left, right);
-    match whole {
-        Ok(array) => {
-            let value = Value {
-                is_scalar: left.is_scalar && right.is_scalar,
-                array,
-            };
-            if matches!(operator, BinaryOperator::Divide)
-                && matches!(result, DataType::R4 | DataType::R8)
-            {
-                return float_division(value, right, context);
-            }
-            Ok(value)
-        }
-        Err(ArrowError::ArithmeticOverflow(_) | ArrowError::DivideByZero) => {
-            rows(operator, left, right, context)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn apply(operator: BinaryOperator, left: &Value, right: &Value) -> Result<ArrayRef, ArrowError> {
-    let (a, b) = (left.datum(), right.datum());
-    let (a, b) = (a.as_ref(), b.as_ref());
-    match operator {
-        BinaryOperator::Add => numeric::add(a, b),
-        BinaryOperator::Subtract => numeric::sub(a, b),
-        BinaryOperator::Multiply => numeric::mul(a, b),
-        BinaryOperator::Divide => numeric::div(a, b),
-        _ => numeric::rem(a, b),
-    }
-}
-
-/// The slow path: one row at a time, failing ones are NULL.
-fn rows(
-    operator: BinaryOperator,
-    left: &Value,
-    right: &Value,
-    context: &mut Context<'_>,
-) -> Result<Value, EvaluateError> {
-    let mut parts: Vec<ArrayRef> = Vec::with_capacity(context.rows());
-    for row in 0..context.rows() {
-        let (a, b) = (left.slice(row), right.slice(row));
-        match apply(operator, &a, &b) {
-            Ok(array) => parts.push(array),
-            Err(error @ (ArrowError::ArithmeticOverflow(_) | ArrowError::DivideByZero)) => {
-                context.fail(row, code(&error));
-                parts.push(new_null_array(left.array.data_type(), 1));
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let parts: Vec<&dyn Array> = parts.iter().map(|part| part.as_ref()).collect();
-    Ok(Value::array(if parts.is_empty() {
-        new_null_array(left.array.data_type(), 0)
-    } else {
-        concat(&parts)?
-    }))
-}
-
-fn code(error: &ArrowError) -> SsisCode {
-    match error {
-        ArrowError::DivideByZero => SsisCode::EXPRESSION_DIVIDE_BY_ZERO,
-        _ => SsisCode::EXPRESSION_OVERFLOW,
-    }
-}
-
-/// Floats do not fail by themselves: a zero divisor does here.
-fn float_division(
-    value: Value,
-    right: &Value,
-    context: &mut Context<'_>,
-) -> Result<Value, EvaluateError> {
-    let divisor = compute::cast(&right.array, &ArrowType::Float64)?;
-    let divisor = divisor.as_primitive::<arrow::datatypes::Float64Type>();
-    let zero = |row: usize| !divisor.is_null(row) && divisor.value(row) == 0.0;
-    if !(0..divisor.len()).any(zero) {
-        return Ok(value);
-    }
-    let array = value.into_rows(context.rows())?;
-    let mut failed = Vec::with_capacity(array.len());
-    for row in 0..array.len() {
-        let failing = array.is_valid(row) && zero(right.at(row));
-        if failing {
-            context.fail(row, SsisCode::EXPRESSION_DIVIDE_BY_ZERO);
-        }
-        failed.push(failing);
-    }
-    Ok(Value::array(compute::nullif(&array, &failed.into())?))
-}
+use crate::{
+    check::decimal_shape,
+    error::EvaluateError,
+    evaluate::{Context, Value, union_of_nulls},
+    syntax::BinaryOperator,
+};
 
 /// Exact numbers: the result in 128 bits where it fits, through 256 where a step does not.
-fn decimal(
+pub(super) fn arithmetic(
     operator: BinaryOperator,
     left: &Value,
     right: &Value,
@@ -176,7 +75,7 @@ fn decimal(
 }
 
 fn nulls(left: &Value, right: &Value, rows: usize) -> Option<NullBuffer> {
-    super::union_of_nulls(&[left.clone(), right.clone()], rows)
+    union_of_nulls(&[left.clone(), right.clone()], rows)
 }
 
 fn fail_rows(
@@ -203,7 +102,7 @@ fn fail_rows(
                 let code = if zero {
                     SsisCode::EXPRESSION_DIVIDE_BY_ZERO
                 } else {
-                    SsisCode::EXPRESSION_OVERFLOW
+                    SsisCode::EXPRESSION_NUMERIC_OVERFLOW
                 };
                 context.fail(row, code);
             }
@@ -362,100 +261,4 @@ fn wide_round(value: i256, divisor: i256) -> Option<i128> {
     } else {
         Some(quotient)
     }
-}
-
-pub(super) fn negate(operand: &Value, context: &mut Context<'_>) -> Result<Value, EvaluateError> {
-    match numeric::neg(operand.array.as_ref()) {
-        Ok(array) => Ok(Value {
-            array,
-            is_scalar: operand.is_scalar,
-        }),
-        Err(ArrowError::ArithmeticOverflow(_)) => {
-            let mut parts: Vec<ArrayRef> = Vec::with_capacity(context.rows());
-            for row in 0..context.rows() {
-                match numeric::neg(operand.slice(row).array.as_ref()) {
-                    Ok(array) => parts.push(array),
-                    Err(_) => {
-                        context.fail(row, SsisCode::EXPRESSION_OVERFLOW);
-                        parts.push(new_null_array(operand.array.data_type(), 1));
-                    }
-                }
-            }
-            let parts: Vec<&dyn Array> = parts.iter().map(|part| part.as_ref()).collect();
-            Ok(Value::array(concat(&parts)?))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-macro_rules! by_integer {
-    ($array:expr, $type:ident => $body:expr) => {{
-        use arrow::datatypes::*;
-        match $array.data_type() {
-            ArrowType::Int8 => {
-                type $type = Int8Type;
-                $body
-            }
-            ArrowType::Int16 => {
-                type $type = Int16Type;
-                $body
-            }
-            ArrowType::Int32 => {
-                type $type = Int32Type;
-                $body
-            }
-            ArrowType::Int64 => {
-                type $type = Int64Type;
-                $body
-            }
-            ArrowType::UInt8 => {
-                type $type = UInt8Type;
-                $body
-            }
-            ArrowType::UInt16 => {
-                type $type = UInt16Type;
-                $body
-            }
-            ArrowType::UInt32 => {
-                type $type = UInt32Type;
-                $body
-            }
-            ArrowType::UInt64 => {
-                type $type = UInt64Type;
-                $body
-            }
-            other => {
-                return Err(EvaluateError::Carrier {
-                    found: other.to_string(),
-                    wanted: "an integer".to_owned(),
-                });
-            }
-        }
-    }};
-}
-
-pub(super) fn complement(operand: &Value) -> Result<Value, EvaluateError> {
-    let array: ArrayRef = by_integer!(operand.array, T => Arc::new(bits::bitwise_not(operand.array.as_primitive::<T>())?));
-    Ok(Value {
-        array,
-        is_scalar: operand.is_scalar,
-    })
-}
-
-pub(super) fn bitwise(
-    operator: BinaryOperator,
-    left: Value,
-    right: Value,
-    rows: usize,
-) -> Result<Value, EvaluateError> {
-    let (left, right) = (left.into_rows(rows)?, right.into_rows(rows)?);
-    let array: ArrayRef = by_integer!(left, T => {
-        let (a, b) = (left.as_primitive::<T>(), right.as_primitive::<T>());
-        match operator {
-            BinaryOperator::BitAnd => Arc::new(bits::bitwise_and(a, b)?),
-            BinaryOperator::BitOr => Arc::new(bits::bitwise_or(a, b)?),
-            _ => Arc::new(bits::bitwise_xor(a, b)?),
-        }
-    });
-    Ok(Value::array(array))
 }

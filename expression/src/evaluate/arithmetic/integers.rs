@@ -1,0 +1,184 @@
+//! Integers.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, ArrowPrimitiveType, AsArray, PrimitiveArray},
+    buffer::NullBuffer,
+};
+use dtsx::SsisCode;
+
+use super::Pair;
+use crate::{
+    evaluate::{Context, Value},
+    syntax::BinaryOperator,
+};
+
+/// What the operations need of an integer type: results that wrap, and a sign of whether they did.
+pub(super) trait Integer: Copy + Default + PartialEq {
+    /// Whether results wrapped, over all rows.
+    type Wrong: Copy + Default;
+    fn add(self, other: Self, wrong: &mut Self::Wrong) -> Self;
+    fn subtract(self, other: Self, wrong: &mut Self::Wrong) -> Self;
+    fn multiply(self, other: Self, wrong: &mut Self::Wrong) -> Self;
+    fn is_wrong(wrong: Self::Wrong) -> bool;
+    fn checked(self, operator: BinaryOperator, other: Self) -> Option<Self>;
+    /// The quotient, or the remainder; anything for a divisor of zero.
+    fn divide(self, other: Self, remainder: bool) -> Self;
+    fn is_zero(self) -> bool {
+        self == Self::default()
+    }
+    /// Whether this divisor makes some dividend overflow: -1 does.
+    fn is_minus_one(self) -> bool;
+}
+
+macro_rules! integer {
+    // Products have room in the wider type.
+    ($type:ident, $wide:ident, $divide:expr) => {
+        impl Integer for $type {
+            type Wrong = $wide;
+
+            #[inline(always)]
+            fn add(self, other: Self, wrong: &mut $wide) -> Self {
+                widened!(self, other, wrong, $type, $wide, +)
+            }
+            #[inline(always)]
+            fn subtract(self, other: Self, wrong: &mut $wide) -> Self {
+                widened!(self, other, wrong, $type, $wide, -)
+            }
+            #[inline(always)]
+            fn multiply(self, other: Self, wrong: &mut $wide) -> Self {
+                widened!(self, other, wrong, $type, $wide, *)
+            }
+            #[inline(always)]
+            fn divide(self, other: Self, remainder: bool) -> Self {
+                let divide: fn($type, $type) -> $type = $divide;
+                match remainder {
+                    false => divide(self, other),
+                    true => self.wrapping_sub(divide(self, other).wrapping_mul(other)),
+                }
+            }
+            integer!(common $type);
+        }
+    };
+    (common $type:ident) => {
+        fn is_wrong(wrong: Self::Wrong) -> bool {
+            wrong != 0
+        }
+        fn checked(self, operator: BinaryOperator, other: Self) -> Option<Self> {
+            match operator {
+                BinaryOperator::Add => self.checked_add(other),
+                BinaryOperator::Subtract => self.checked_sub(other),
+                BinaryOperator::Multiply => self.checked_mul(other),
+                BinaryOperator::Divide => self.checked_div(other),
+                // The least integer leaves nothing when divided by -1.
+                _ if other == 0 => None,
+                _ => Some(self.wrapping_rem(other)),
+            }
+        }
+        fn is_minus_one(self) -> bool {
+            $type::MIN != 0 && self == $type::MIN.wrapping_add($type::MAX)
+        }
+    };
+}
+
+/// The bits that the narrow type lost are not zero where it wrapped.
+macro_rules! widened {
+    ($x:expr, $y:expr, $wrong:expr, $type:ident, $wide:ident, $operator:tt) => {{
+        let result = ($x as $wide) $operator ($y as $wide);
+        let narrow = result as $type;
+        *$wrong |= result ^ (narrow as $wide);
+        narrow
+    }};
+}
+
+// Quotients of 32 bits are exact in a float: it has 53.
+integer!(i8, i32, |x, y| (f32::from(x) / f32::from(y)) as i8);
+integer!(i16, i32, |x, y| (f32::from(x) / f32::from(y)) as i16);
+integer!(i32, i64, |x, y| (f64::from(x) / f64::from(y)) as i32);
+integer!(i64, i128, |x, y| x.checked_div(y).unwrap_or(0));
+integer!(u8, i32, |x, y| (f32::from(x) / f32::from(y)) as u8);
+integer!(u16, i64, |x, y| (f32::from(x) / f32::from(y)) as u16);
+integer!(u32, i128, |x, y| (f64::from(x) / f64::from(y)) as u32);
+integer!(u64, i128, |x, y| x.checked_div(y).unwrap_or(0));
+
+pub(super) fn arithmetic<T>(
+    operator: BinaryOperator,
+    left: &Value,
+    right: &Value,
+    context: &mut Context<'_>,
+) -> Value
+where
+    T: ArrowPrimitiveType,
+    T::Native: Integer,
+{
+    let pair = Pair::<T>::new(left, right, context);
+    let mut wrong = <T::Native as Integer>::Wrong::default();
+    let (values, wrong) = match operator {
+        BinaryOperator::Add => (
+            pair.each(|x, y| x.add(y, &mut wrong)),
+            T::Native::is_wrong(wrong),
+        ),
+        BinaryOperator::Subtract => (
+            pair.each(|x, y| x.subtract(y, &mut wrong)),
+            T::Native::is_wrong(wrong),
+        ),
+        BinaryOperator::Multiply => (
+            pair.each(|x, y| x.multiply(y, &mut wrong)),
+            T::Native::is_wrong(wrong),
+        ),
+        _ => {
+            let remainder = operator == BinaryOperator::Modulo;
+            let mut special = false;
+            for y in pair.right {
+                special |= y.is_zero() | y.is_minus_one();
+            }
+            let values = match special {
+                false => pair.each(|x, y| x.divide(y, remainder)),
+                true => pair.each(|x, y| x.checked(operator, y).unwrap_or_default()),
+            };
+            (values, special)
+        }
+    };
+    let code = |x: T::Native, y: T::Native| match x.checked(operator, y) {
+        Some(_) => None,
+        None if matches!(operator, BinaryOperator::Divide | BinaryOperator::Modulo)
+            && y.is_zero() =>
+        {
+            Some(SsisCode::EXPRESSION_DIVIDE_BY_ZERO)
+        }
+        None => Some(SsisCode::EXPRESSION_OVERFLOW),
+    };
+    pair.finish(values, wrong, code, context)
+}
+
+pub(super) fn negate<T>(operand: &Value, context: &mut Context<'_>) -> Value
+where
+    T: ArrowPrimitiveType,
+    T::Native: Integer,
+{
+    let numbers = operand.array.as_primitive::<T>();
+    let zero = T::Native::default();
+    let mut wrong = <T::Native as Integer>::Wrong::default();
+    let values: Vec<T::Native> = numbers
+        .values()
+        .iter()
+        .map(|number| zero.subtract(*number, &mut wrong))
+        .collect();
+    let mut nulls = numbers.nulls().cloned();
+    if T::Native::is_wrong(wrong) {
+        let valid = numbers.iter().enumerate().map(|(row, number)| {
+            let fits =
+                number.map(|number| zero.checked(BinaryOperator::Subtract, number).is_some());
+            if fits == Some(false) {
+                context.fail(row, SsisCode::EXPRESSION_UNARY_OVERFLOW);
+            }
+            fits == Some(true)
+        });
+        nulls = Some(NullBuffer::from_iter(valid));
+    }
+    Value {
+        array: Arc::new(PrimitiveArray::<T>::new(values.into(), nulls)),
+        is_scalar: operand.is_scalar,
+    }
+}
