@@ -2,7 +2,7 @@
 //!
 //! | column | |
 //! |---|---|
-//! | `expression` | |
+//! | `expression` | `␊` is a line end in it, `␉` a tab |
 //! | `bindings` | values of names, each both a variable and a column: `Price=500:i4; Name="Anna":wstr(50); X=NULL:i4` |
 //! | `result` | the text SSIS shows; `NULL`; `ERROR`, also with the symbol of its code; nothing or `NONDET` if it is not compared |
 //! | `type` | `DT_NUMERIC`, or with its arguments `DT_NUMERIC,5,2`; not compared if empty |
@@ -73,7 +73,9 @@ pub fn read(text: &str) -> Result<Vec<Case>, NoCases> {
             };
             Case {
                 line: number + 1,
-                expression: field(Some(&expression)),
+                expression: field(Some(&expression))
+                    .replace('␊', "\n")
+                    .replace('␉', "\t"),
                 bindings: field(bindings),
                 result: field(Some(&result)),
                 data_type: field(data_type),

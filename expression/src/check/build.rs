@@ -10,7 +10,7 @@ use crate::{
     evaluate,
     functions::{self, Argument, Function},
     scalar::Scalar,
-    syntax::{BinaryOperator, Literal, Node, NodeKind, UnaryOperator},
+    syntax::{self, BinaryOperator, Literal, Node, NodeKind, UnaryOperator},
 };
 
 use super::{
@@ -23,7 +23,12 @@ use super::{
 const LENGTH_MAX: u32 = 4000;
 
 pub(crate) fn build(text: &str, node: &Node, scope: &dyn Scope) -> Result<Typed, ExpressionError> {
-    Builder { text, scope }.node(node)
+    let typed = Builder { text, scope }.node(node)?;
+    // Text in a code page comes out of a cast only (semantics 1.1.3).
+    Ok(match node.kind {
+        NodeKind::Cast(..) | NodeKind::Null(_) => typed,
+        _ => typed.into_unicode(),
+    })
 }
 
 struct Builder<'a> {
@@ -87,13 +92,34 @@ impl Builder<'_> {
                 ColumnReference::Name { source: None, .. } => SsisCode::EXPRESSION_COLUMN_NOT_FOUND,
                 ColumnReference::Name { .. } => SsisCode::EXPRESSION_DOTTED_COLUMN_NOT_FOUND,
             };
-            let near = nearest(name, &self.scope.column_names());
-            return Err(self.error(node, code, format!("column `{name}` is not known{near}")));
+            let what = match reference {
+                ColumnReference::Lineage(_) => "lineage id",
+                ColumnReference::Name { .. } => "column",
+            };
+            let near = self.instead_of(name);
+            return Err(self.error(node, code, format!("{what} `{name}` is not known{near}")));
         };
         Ok(Typed {
             data_type,
             kind: TypedKind::Column(index),
         })
+    }
+
+    /// What a name that is no column was meant to be.
+    fn instead_of(&self, name: &str) -> String {
+        let upper = name.to_ascii_uppercase();
+        if upper == "NULL" {
+            return "; NULL needs a type, as in NULL(DT_I4)".to_owned();
+        }
+        if functions::find(&upper).is_some() {
+            return format!("; did you mean `{upper}()`?");
+        }
+        let columns = self.scope.column_names();
+        let near = nearest(name, &columns);
+        match functions::is_date_part(name) && !near.contains("did you mean") {
+            true => format!("; a date part stands in quotes: \"{name}\""),
+            false => near,
+        }
     }
 
     fn variable(
@@ -162,10 +188,10 @@ impl Builder<'_> {
         &self,
         node: &Node,
         operator: BinaryOperator,
-        left: &Node,
-        right: &Node,
+        left_node: &Node,
+        right_node: &Node,
     ) -> Result<Typed, ExpressionError> {
-        let (left, right) = (self.operand(left)?, self.operand(right)?);
+        let (left, right) = (self.operand(left_node)?, self.operand(right_node)?);
         let (from, to) = (left.data_type, right.data_type);
         let mismatch = || {
             let (code, message) = fit::operands(operator, &from, &to);
@@ -182,8 +208,9 @@ impl Builder<'_> {
                 ))
             }
             BinaryOperator::BitAnd | BinaryOperator::BitOr | BinaryOperator::BitXor => {
+                let alike = is_unsigned(&from) == is_unsigned(&to);
                 let result = common(&from, &to)
-                    .filter(|_| is_integer(&from) && is_integer(&to))
+                    .filter(|_| is_integer(&from) && is_integer(&to) && alike)
                     .ok_or_else(mismatch)?;
                 let (left, right) = (left.into_type(result), right.into_type(result));
                 Ok(typed(
@@ -191,29 +218,70 @@ impl Builder<'_> {
                     TypedKind::Bitwise(operator, Box::new(left), Box::new(right)),
                 ))
             }
-            BinaryOperator::Add if is_text(&from) && is_text(&to) => Ok(concat(left, right)),
+            BinaryOperator::Add if is_text(&from) && is_text(&to) => {
+                concat(left, right).ok_or_else(mismatch)
+            }
             BinaryOperator::Add
             | BinaryOperator::Subtract
             | BinaryOperator::Multiply
             | BinaryOperator::Divide
-            | BinaryOperator::Modulo => calculate(operator, left, right).ok_or_else(mismatch),
-            _ => self.compare(operator, left, right).ok_or_else(mismatch),
+            | BinaryOperator::Modulo => {
+                self.divisor(operator, right_node, &right)?;
+                calculate(operator, left, right).ok_or_else(mismatch)
+            }
+            _ => {
+                let literals = (is_text_literal(left_node), is_text_literal(right_node));
+                self.compare(operator, left, right, literals)
+                    .ok_or_else(mismatch)
+            }
         }
     }
 
-    fn compare(&self, operator: BinaryOperator, left: Typed, right: Typed) -> Option<Typed> {
+    /// A divisor that is zero in every row fails before any row, also where the dividend is NULL (semantics 1.1.9).
+    fn divisor(
+        &self,
+        operator: BinaryOperator,
+        node: &Node,
+        divisor: &Typed,
+    ) -> Result<(), ExpressionError> {
+        let divides = matches!(operator, BinaryOperator::Divide | BinaryOperator::Modulo);
+        let zero = divisor
+            .constant()
+            .filter(|_| divides && is_numeric(&divisor.data_type));
+        match zero.filter(|value| value.to_string().parse() == Ok(0.0)) {
+            None => Ok(()),
+            Some(_) => {
+                let code = SsisCode::EXPRESSION_DIVIDE_BY_ZERO;
+                let message = "this divisor is zero";
+                Err(self.error(node, code, message))
+            }
+        }
+    }
+
+    fn compare(
+        &self,
+        operator: BinaryOperator,
+        left: Typed,
+        right: Typed,
+        literals: (bool, bool),
+    ) -> Option<Typed> {
         let (from, to) = (left.data_type, right.data_type);
         // A string literal that meets a date becomes one (semantics 1.1.1).
         let meet = match common(&from, &to) {
             Some(meet) => meet,
-            None if is_text(&from) && left.constant().is_some() && is_moment(&to) => to,
-            None if is_text(&to) && right.constant().is_some() && is_moment(&from) => from,
+            None if literals.0 && is_moment(&to) => to,
+            None if literals.1 && is_moment(&from) => from,
             None => return None,
         };
         let equality = matches!(operator, BinaryOperator::Equal | BinaryOperator::NotEqual);
         let unordered = matches!(
             meet,
-            DataType::Bool | DataType::Text { .. } | DataType::NText | DataType::Image
+            DataType::Bool
+                | DataType::Text { .. }
+                | DataType::NText
+                | DataType::Image
+                | DataType::Guid
+                | DataType::Bytes { .. }
         );
         if unordered && !equality {
             return None;
@@ -285,7 +353,11 @@ impl Builder<'_> {
                 .iter()
                 .map(|function| function.name.to_owned())
                 .collect();
-            let message = format!("function {name} is not known{}", nearest(name, &names));
+            let hint = match syntax::function_hint(name) {
+                "" => nearest(name, &names),
+                hint => hint.to_owned(),
+            };
+            let message = format!("function {name} is not known{hint}");
             return Err(self.error(node, SsisCode::EXPRESSION_FUNCTION_NOT_FOUND, message));
         };
         let typed_arguments = arguments
@@ -313,13 +385,20 @@ impl Builder<'_> {
                     count => format!("{count} are"),
                 }
             );
-            return Err(self.error(node, SsisCode::EXPRESSION_ARGUMENT_COUNT, message));
+            let code = match (function.arguments, arguments.len()) {
+                (1, _) => SsisCode::EXPRESSION_ARGUMENT_COUNT_NOT_ONE,
+                (_, 1) => SsisCode::EXPRESSION_ARGUMENT_COUNT_ONE,
+                _ => SsisCode::EXPRESSION_ARGUMENT_COUNT,
+            };
+            return Err(self.error(node, code, message));
         }
         let described: Vec<Argument<'_>> = arguments
             .iter()
-            .map(|argument| Argument {
+            .zip(written)
+            .map(|(argument, node)| Argument {
                 data_type: argument.data_type,
                 constant: argument.constant(),
+                is_literal: matches!(node.kind, NodeKind::Literal(_)),
             })
             .collect();
         let signature = (function.check)(&described).map_err(|mismatch| {
@@ -344,43 +423,77 @@ impl Builder<'_> {
 
     /// A node of constants is a constant. What fails then fails for every row: it is an error here.
     fn fold(&self, node: &Node, mut typed: Typed) -> Result<Typed, ExpressionError> {
-        let mut constant_operands = match &typed.kind {
-            TypedKind::Constant(_) | TypedKind::Column(_) => return Ok(typed),
+        let mut wrong = None;
+        let mut constant_operands = true;
+        typed.kind.each_operand(&mut |operand| {
+            // A constant in the type that its operator takes.
+            if matches!(&operand.kind, TypedKind::Convert(inner, _) if inner.constant().is_some()) {
+                match self.folded(node, operand.clone()) {
+                    Ok(folded) => *operand = folded,
+                    Err(error) => wrong = Some(error),
+                }
+            }
+            constant_operands &= operand.constant().is_some();
+        });
+        if let Some(error) = wrong {
+            return Err(error);
+        }
+        let foldable = match &typed.kind {
+            TypedKind::Constant(_) | TypedKind::Column(_) => false,
             TypedKind::Call(function, ..) => function.deterministic,
             _ => true,
         };
-        typed
-            .kind
-            .each_operand(&mut |operand| constant_operands &= operand.constant().is_some());
-        if !constant_operands {
-            return Ok(typed);
+        match foldable && constant_operands {
+            true => self.folded(node, typed),
+            false => Ok(typed),
         }
+    }
+
+    /// The value of a node of constants.
+    fn folded(&self, node: &Node, typed: Typed) -> Result<Typed, ExpressionError> {
         match evaluate::constant(&typed) {
             Ok(value) => Ok(constant(value)),
             // The truncation disposition decides.
             Err(SsisCode::EXPRESSION_TRUNCATION_AS_ERROR) => Ok(typed),
             Err(code) => {
-                let message = format!("this always fails: {}", crate::error::reason(code));
+                let message = match &typed.kind {
+                    TypedKind::Convert(operand, _) if operand.constant().is_some() => {
+                        let value = operand
+                            .constant()
+                            .map(Scalar::to_string)
+                            .unwrap_or_default();
+                        let form = fit::form(&typed.data_type);
+                        format!("`{value}` cannot become {}{form}", typed.data_type)
+                    }
+                    _ => format!("this always fails: {}", crate::error::reason(code)),
+                };
                 Err(self.error(node, code, message))
             }
         }
     }
 }
 
-fn concat(left: Typed, right: Typed) -> Typed {
+fn is_text_literal(node: &Node) -> bool {
+    matches!(node.kind, NodeKind::Literal(Literal::Text(_)))
+}
+
+/// Strings together, or one of the long types.
+fn concat(left: Typed, right: Typed) -> Option<Typed> {
     let lengths = (text_length(&left.data_type), text_length(&right.data_type));
     let data_type = match lengths {
         (Some(a), Some(b)) => DataType::WStr {
             length: a.saturating_add(b).min(LENGTH_MAX),
         },
-        _ => DataType::NText,
+        (None, None) if left.data_type != right.data_type => return None,
+        (None, _) => left.data_type,
+        (_, None) => right.data_type,
     };
     let mut parts = match left.kind {
         TypedKind::Concat(parts) => parts,
         _ => vec![left],
     };
     parts.push(right);
-    typed(data_type, TypedKind::Concat(parts))
+    Some(typed(data_type, TypedKind::Concat(parts)))
 }
 
 /// `None` where the types have no such arithmetic.

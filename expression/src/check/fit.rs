@@ -44,12 +44,34 @@ pub(super) fn operands(
             "DATEADD(\"day\", number, date) moves a date".to_owned()
         }
         _ if left == right => "it has no meaning for values of this type".to_owned(),
+        BinaryOperator::Subtract | BinaryOperator::Multiply | BinaryOperator::Divide
+            if is_text(left) || is_text(right) =>
+        {
+            "it wants two numbers: cast text with (DT_I4), (DT_NUMERIC,18,2) or (DT_R8)".to_owned()
+        }
         _ => advice(left, right),
     };
     (
         code,
         format!("`{symbol}` does not take {left} and {right}: {advice}"),
     )
+}
+
+/// How text of a type is written, for a message about one that is not.
+pub(super) fn form(data_type: &DataType) -> &'static str {
+    match data_type {
+        DataType::DbDate => ": a date is written 2024-12-31",
+        DataType::DbTime | DataType::DbTime2 { .. } => ": a time is written 13:05:00",
+        DataType::Date | DataType::DbTimeStamp | DataType::DbTimeStamp2 { .. } => {
+            ": a moment is written 2024-12-31 13:05:00"
+        }
+        DataType::DbTimeStampOffset { .. } => ": a moment is written 2024-12-31 13:05:00 +01:00",
+        DataType::Guid => ": it is written {00112233-4455-6677-8899-AABBCCDDEEFF}",
+        DataType::Bool => ": it is written True or False",
+        other if is_integer(other) => ": a whole number in the range of the type is wanted",
+        other if is_numeric(other) => ": a number in the range of the type is wanted",
+        _ => "",
+    }
 }
 
 /// How to make two types meet.
@@ -80,7 +102,23 @@ pub(super) fn advice(left: &DataType, right: &DataType) -> String {
         return "cast the DT_BOOL with (DT_I4), TRUE is -1; or compare the number, as in `x != 0`"
             .to_owned();
     }
-    format!("cast one with ({}) or ({})", cast_of(left), cast_of(right))
+    let time = |one: &DataType| matches!(one, DataType::DbTime | DataType::DbTime2 { .. });
+    if is_moment(left) && is_moment(right) && time(left) != time(right) {
+        return "a time of day and a date have nothing in common: cast both to text, or the date with (DT_DBTIME)".to_owned();
+    }
+    // Dates have numbers, but seldom the ones that are meant.
+    let (a, b) = (cast_of(left), cast_of(right));
+    let useful = |from: &DataType, to: &DataType| {
+        crate::convert::converts(from, to)
+            && !(is_moment(from) && is_numeric(to))
+            && !(is_numeric(from) && is_moment(to))
+    };
+    match (useful(right, &a), useful(left, &b)) {
+        (true, true) => format!("cast one with ({a}) or ({b})"),
+        (true, false) => format!("cast the {} with ({a})", right.name()),
+        (false, true) => format!("cast the {} with ({b})", left.name()),
+        (false, false) => "they have no common type".to_owned(),
+    }
 }
 
 /// What makes a condition of a value that is none.

@@ -15,7 +15,7 @@ use dtsx::DataType;
 
 pub(crate) use build::build;
 pub(crate) use fit::text_cast;
-pub(crate) use promote::{common, decimal_shape, is_integer, is_numeric, is_text};
+pub(crate) use promote::{common, decimal_shape, is_integer, is_numeric, is_text, text_length};
 
 use crate::{
     functions::{Function, Signature},

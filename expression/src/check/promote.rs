@@ -94,39 +94,32 @@ pub(crate) fn common(left: &DataType, right: &DataType) -> Option<DataType> {
     if is_numeric(left) && is_numeric(right) {
         return common_number(left, right);
     }
-    if is_text(left) && is_text(right) {
-        return Some(match (text_length(left), text_length(right)) {
-            (Some(left), Some(right)) => DataType::WStr {
-                length: left.max(right),
-            },
-            _ => DataType::NText,
-        });
+    if let (Some(left), Some(right)) = (text_length(left), text_length(right)) {
+        let length = left.max(right);
+        return Some(DataType::WStr { length });
     }
     if is_date(left) && is_date(right) {
-        return Some(match (left, right) {
-            (DataType::DbTimeStamp2 { scale: a }, DataType::DbTimeStamp2 { scale: b }) => {
-                DataType::DbTimeStamp2 { scale: *a.max(b) }
-            }
-            (DataType::DbTimeStamp2 { .. }, _) | (_, DataType::DbTimeStamp2 { .. }) => {
-                let scale = &7;
-                DataType::DbTimeStamp2 { scale: *scale }
-            }
-            _ => DataType::DbTimeStamp,
+        let scale = fraction(left).max(fraction(right));
+        let precise = |one: &DataType| matches!(one, DataType::DbTimeStamp2 { .. });
+        return Some(match precise(left) || precise(right) {
+            true => DataType::DbTimeStamp2 { scale },
+            false => DataType::DbTimeStamp,
         });
     }
     match (left, right) {
-        (DataType::DbTimeStampOffset { scale: a }, DataType::DbTimeStampOffset { scale: b }) => {
-            Some(DataType::DbTimeStampOffset { scale: *a.max(b) })
-        }
-        // No offset means UTC (semantics 1.5.8).
         (DataType::DbTimeStampOffset { .. }, other)
         | (other, DataType::DbTimeStampOffset { .. }) => {
-            is_date(other).then_some(DataType::DbTimeStampOffset { scale: 7 })
+            // No offset means UTC (semantics 1.5.8).
+            let fits = is_date(other) || matches!(other, DataType::DbTimeStampOffset { .. });
+            let scale = fraction(left).max(fraction(right));
+            fits.then_some(DataType::DbTimeStampOffset { scale })
         }
         (
             DataType::DbTime | DataType::DbTime2 { .. },
             DataType::DbTime | DataType::DbTime2 { .. },
-        ) => Some(DataType::DbTime2 { scale: 7 }),
+        ) => Some(DataType::DbTime2 {
+            scale: fraction(left).max(fraction(right)),
+        }),
         (DataType::Bytes { length: left }, DataType::Bytes { length: right }) => {
             Some(DataType::Bytes {
                 length: *left.max(right),
@@ -136,15 +129,24 @@ pub(crate) fn common(left: &DataType, right: &DataType) -> Option<DataType> {
     }
 }
 
+/// Digits of a second that a moment has.
+fn fraction(data_type: &DataType) -> u8 {
+    match *data_type {
+        DataType::DbTime2 { scale }
+        | DataType::DbTimeStamp2 { scale }
+        | DataType::DbTimeStampOffset { scale } => scale,
+        DataType::DbTimeStamp => 3,
+        DataType::FileTime => 7,
+        _ => 0,
+    }
+}
+
 fn common_number(left: &DataType, right: &DataType) -> Option<DataType> {
     if is_float(left) || is_float(right) {
-        let narrow = |one: &DataType| {
-            matches!(one, DataType::R4) || bits(one).is_some_and(|(bits, _)| bits <= 16)
-        };
-        return Some(if narrow(left) && narrow(right) {
-            DataType::R4
-        } else {
-            DataType::R8
+        // The page "Data Types in Expressions" draws every number but DT_R8 into DT_R4.
+        return Some(match DataType::R8 {
+            wide if *left == wide || *right == wide => wide,
+            _ => DataType::R4,
         });
     }
     if let (Some((a, signed_a)), Some((b, signed_b))) = (bits(left), bits(right)) {
@@ -173,13 +175,14 @@ pub(crate) fn arithmetic(
     left: &DataType,
     right: &DataType,
 ) -> Option<DataType> {
-    if is_integer(left) && is_integer(right) || is_float(left) || is_float(right) {
-        return common_number(left, right);
-    }
-    if operator == BinaryOperator::Modulo {
+    let integers = is_integer(left) && is_integer(right);
+    if operator == BinaryOperator::Modulo && !integers {
         return None;
     }
-    if (left, right) == (&DataType::Cy, &DataType::Cy) && operator != BinaryOperator::Divide {
+    if integers || is_float(left) || is_float(right) {
+        return common_number(left, right);
+    }
+    if (left, right) == (&DataType::Cy, &DataType::Cy) {
         return Some(DataType::Cy);
     }
     let ((p1, s1), (p2, s2)) = (decimal_shape(left)?, decimal_shape(right)?);
@@ -192,7 +195,12 @@ pub(crate) fn arithmetic(
         }
         _ => {
             let scale = s1.max(s2);
-            ((p1 - s1).max(p2 - s2) + scale + 1, scale)
+            let whole = (p1 - s1).max(p2 - s2) + 1;
+            // Sums give up decimals for whole digits.
+            return Some(match whole + scale > 38 {
+                true => numeric(38, scale.min(38_u32.saturating_sub(whole - 1))),
+                false => numeric(whole + scale, scale),
+            });
         }
     };
     Some(cap(precision, scale))
@@ -200,19 +208,15 @@ pub(crate) fn arithmetic(
 
 /// A precision beyond 38 takes digits from the scale, down to 6.
 fn cap(precision: u32, scale: u32) -> DataType {
-    let (precision, scale) = if precision > 38 {
-        let whole = precision - scale;
-        (
-            38,
-            if whole >= 38 {
-                scale.min(6)
-            } else {
-                scale.min((38 - whole).max(6))
-            },
-        )
-    } else {
-        (precision, scale)
-    };
+    if precision <= 38 {
+        return numeric(precision, scale);
+    }
+    let whole = precision - scale;
+    let least = scale.min(6);
+    numeric(38, scale.min(38_u32.saturating_sub(whole)).max(least))
+}
+
+fn numeric(precision: u32, scale: u32) -> DataType {
     DataType::Numeric {
         precision: precision as u8,
         scale: scale as u8,

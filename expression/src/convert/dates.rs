@@ -13,6 +13,7 @@ use arrow::{
 };
 use dtsx::{DataType, SsisCode};
 
+use super::fail;
 use crate::{error::EvaluateError, evaluate::RowFailure, types::arrow_type};
 
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -28,6 +29,25 @@ pub(super) fn is_moment(data_type: &DataType) -> bool {
                 | DataType::DbTimeStampOffset { .. }
                 | DataType::FileTime
         )
+}
+
+/// The moment, if the type has it: OLE dates begin in the year 100, file times in 1601.
+pub(super) fn in_range(micros: i64, data_type: &DataType) -> Option<i64> {
+    let first_day = match data_type {
+        DataType::Date => -683_003,
+        DataType::FileTime => -134_774,
+        _ => -719_162,
+    };
+    (micros >= first_day * DAY_MICROS).then_some(micros)
+}
+
+fn has_more_digits(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::DbTimeStamp2 { .. }
+            | DataType::DbTimeStampOffset { .. }
+            | DataType::DbTime2 { .. }
+    )
 }
 
 fn is_time(data_type: &DataType) -> bool {
@@ -76,6 +96,21 @@ pub(super) fn convert(
             Arc::new(keep_digits(stamps, unit, errors))
         }
         DataType::DbTimeStampOffset { .. } => offset(&micros, to)?,
+        // Milliseconds (semantics 1.5.1, 1.5.10).
+        DataType::DbTimeStamp if has_more_digits(from) => {
+            let stamps = micros.unary::<_, TimestampMicrosecondType>(|at| at);
+            Arc::new(keep_digits(stamps, 1000, errors))
+        }
+        DataType::Date | DataType::FileTime => {
+            let stamps = micros.iter().enumerate().map(|(row, micros)| {
+                let moved = micros.and_then(|micros| in_range(micros, to));
+                if moved != micros {
+                    fail(errors, row, SsisCode::EXPRESSION_CONVERSION_OVERFLOW);
+                }
+                moved
+            });
+            Arc::new(stamps.collect::<TimestampMicrosecondArray>())
+        }
         _ => Arc::new(micros.unary::<_, TimestampMicrosecondType>(|at| at)),
     })
 }

@@ -73,7 +73,8 @@ pub(super) fn parse(
         | SsisType::DbTimeStamp2 { .. }
         | SsisType::FileTime => {
             primitive::<TimestampMicrosecondType>(texts, to, errors, none, |bytes| {
-                Ok(moment(bytes)?.to_utc()?.micros())
+                let micros = moment(bytes)?.to_utc()?.micros();
+                super::dates::in_range(micros, to).ok_or(ParseError::Overflow)
             })
         }
         SsisType::DbTimeStampOffset { .. } => offsets(texts, to, &moment, errors)?,

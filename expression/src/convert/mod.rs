@@ -3,6 +3,7 @@
 mod dates;
 mod from_text;
 mod numbers;
+mod serial;
 mod short_text;
 mod to_text;
 
@@ -92,6 +93,7 @@ pub(crate) fn converts(from: &DataType, to: &DataType) -> bool {
         || is_text(from) && !bytes(to)
         || number(from) && number(to)
         || dates::is_moment(from) && dates::is_moment(to)
+        || serial::converts(from, to)
         || bytes(from) && bytes(to)
 }
 
@@ -133,6 +135,9 @@ fn convert_array(
         }
         let locale = Locale::from_lcid(options.locale_id)?;
         return from_text::parse(text, to, Style::Standard(&locale), errors);
+    }
+    if serial::converts(from, to) {
+        return serial::convert(array, from, to, errors);
     }
     if dates::is_moment(from) {
         return dates::convert(array, from, to, errors);

@@ -214,7 +214,7 @@ fn evaluate_node(node: &Typed, context: &mut Context<'_>) -> Result<Value, Evalu
         }
         TypedKind::Negate(operand) => {
             let operand = evaluate(operand, context)?;
-            arithmetic::negate(&operand, context)?
+            arithmetic::negate(&operand, &node.data_type, context)?
         }
         TypedKind::Not(operand) => logic::not(&evaluate(operand, context)?)?,
         TypedKind::Complement(operand) => arithmetic::complement(&evaluate(operand, context)?)?,

@@ -16,7 +16,7 @@ use arrow::{
 use dtsx::{DataType, SsisCode};
 
 use super::{
-    Argument, Function, Mismatch, Signature, integer_argument, number_argument,
+    Argument, Function, Mismatch, Signature, integer_argument, least, number_argument,
     rows::{Rows, integers},
 };
 use crate::{
@@ -30,6 +30,22 @@ fn same_number(arguments: &[Argument<'_>]) -> Result<Signature, Mismatch> {
     Ok(Signature {
         arguments: vec![number],
         result: number,
+    })
+}
+
+/// A decimal with one more digit, which 99.5 needs to become 100.0.
+fn rounded_number(arguments: &[Argument<'_>]) -> Result<Signature, Mismatch> {
+    let signature = same_number(arguments)?;
+    let result = match signature.result {
+        DataType::Numeric { precision, scale } if scale > 0 => DataType::Numeric {
+            precision: (precision + 1).min(38),
+            scale,
+        },
+        other => other,
+    };
+    Ok(Signature {
+        arguments: vec![result],
+        result,
     })
 }
 
@@ -144,15 +160,20 @@ pub(super) const ABS: Function = Function {
     arguments: 1,
     deterministic: true,
     check: same_number,
-    apply: |values, _, context| {
+    apply: |values, types, context| {
         Ok(match values[0].array.data_type() {
             ArrowType::Int8 => absolute::<Int8Type>(values, context),
             ArrowType::Int16 => absolute::<Int16Type>(values, context),
             ArrowType::Int32 => absolute::<Int32Type>(values, context),
             ArrowType::Int64 => absolute::<Int64Type>(values, context),
-            _ => numbers(&values[0], f64::abs, |all| {
-                all.iter().map(|number| number.abs()).collect()
-            }),
+            _ => {
+                let decimals = |all: &[i128]| all.iter().map(|number| number.abs()).collect();
+                within(
+                    numbers(&values[0], f64::abs, decimals),
+                    &types.result,
+                    context,
+                )
+            }
         })
     },
 };
@@ -196,7 +217,7 @@ pub(super) const CEILING: Function = Function {
     name: "CEILING",
     arguments: 1,
     deterministic: true,
-    check: same_number,
+    check: rounded_number,
     apply: |values, types, _| {
         let unit = unit(&types.result);
         Ok(numbers(&values[0], f64::ceil, |all| {
@@ -209,7 +230,7 @@ pub(super) const FLOOR: Function = Function {
     name: "FLOOR",
     arguments: 1,
     deterministic: true,
-    check: same_number,
+    check: rounded_number,
     apply: |values, types, _| {
         let unit = unit(&types.result);
         Ok(numbers(&values[0], f64::floor, |all| {
@@ -223,9 +244,11 @@ pub(super) const ROUND: Function = Function {
     arguments: 2,
     deterministic: true,
     check: |arguments| {
-        let number = number_argument(arguments, 0)?;
+        let number = rounded_number(arguments)?.result;
+        let digits = integer_argument(arguments, 1)?;
+        least(arguments, 1, 0, SsisCode::EXPRESSION_FUNCTION_FAILED)?;
         Ok(Signature {
-            arguments: vec![number, integer_argument(arguments, 1)?],
+            arguments: vec![number, digits],
             result: number,
         })
     },
@@ -241,7 +264,7 @@ pub(super) const ROUND: Function = Function {
         if digits.is_scalar
             && let Ok(digits) = u32::try_from(integers(digits)(0))
         {
-            return rounded(&values[0], &types.result, digits, context);
+            return Ok(rounded(&values[0], &types.result, digits, context));
         }
         round_by_row(values, &types.result, context)
     },
@@ -274,7 +297,7 @@ fn round_by_row(
             let value = rows.numbers::<Decimal128Type>(context, |row| {
                 Ok(HalfAway.wide(numbers[at(row)], cut(data_type, of(row)?)))
             });
-            within(value, data_type, context)?
+            within(value, data_type, context)
         }
         other => {
             let wide = cast(&values[0].array, &ArrowType::Int64)?;
@@ -301,12 +324,7 @@ fn round_float(number: f64, digits: u32) -> f64 {
     if rounded.is_finite() { rounded } else { number }
 }
 
-fn rounded(
-    value: &Value,
-    data_type: &DataType,
-    digits: u32,
-    context: &mut Context<'_>,
-) -> Result<Value, EvaluateError> {
+fn rounded(value: &Value, data_type: &DataType, digits: u32, context: &mut Context<'_>) -> Value {
     let cut = cut(data_type, digits);
     let decimal = |all: &[i128]| each_decimal(all, cut, HalfAway);
     let value = numbers(value, |number| round_float(number, digits), decimal);
@@ -314,18 +332,18 @@ fn rounded(
 }
 
 /// Rounding up may need a digit more than the type has: that row fails.
-fn within(
-    value: Value,
-    data_type: &DataType,
-    context: &mut Context<'_>,
-) -> Result<Value, EvaluateError> {
+fn within(value: Value, data_type: &DataType, context: &mut Context<'_>) -> Value {
     let (Some(numbers), Some((precision, _))) = (
         value.array.as_primitive_opt::<Decimal128Type>(),
         decimal_shape(data_type),
     ) else {
-        return Ok(value);
+        return value;
     };
-    let bound = 10_u128.pow(u32::from(precision));
+    let bound = match data_type {
+        // Currency has 64 bits.
+        DataType::Cy => 1 << 63,
+        _ => 10_u128.pow(u32::from(precision)),
+    };
     let fits = |number: &i128| number.unsigned_abs() < bound;
     let nulls = match numbers.values().iter().all(fits) {
         true => numbers.nulls().cloned(),
@@ -344,10 +362,10 @@ fn within(
     };
     let array = Decimal128Array::new(numbers.values().clone(), nulls)
         .with_data_type(crate::types::arrow_type(data_type));
-    Ok(Value {
+    Value {
         array: Arc::new(array),
         is_scalar: value.is_scalar,
-    })
+    }
 }
 
 /// A function of floats whose result is a number, or whose row fails.
@@ -422,6 +440,7 @@ macro_rules! logarithm {
 logarithm!(LN, f64::ln);
 logarithm!(LOG, f64::log10);
 
+/// What is no number is NULL: a root of a negative one.
 pub(super) const POWER: Function = Function {
     name: "POWER",
     arguments: 2,
@@ -429,12 +448,25 @@ pub(super) const POWER: Function = Function {
     check: to_float,
     apply: |values, _, context| {
         let (bases, exponents) = (floats(&values[0]), floats(&values[1]));
-        Ok(finite(values, context, |row| {
+        let rows = Rows::of(values, context);
+        let powers = rows.numbers::<Float64Type>(context, |row| {
             let (base, exponent) = (bases[values[0].at(row)], exponents[values[1].at(row)]);
-            match base == 0.0 && exponent < 0.0 {
-                true => Err(SsisCode::EXPRESSION_POWER_ARGUMENT),
-                false => Ok(base.powf(exponent)),
+            match base.powf(exponent) {
+                _ if base == 0.0 && exponent < 0.0 => Err(SsisCode::EXPRESSION_POWER_ARGUMENT),
+                power if power.is_infinite() => Err(SsisCode::EXPRESSION_FUNCTION_OVERFLOW),
+                power => Ok(power),
             }
-        }))
+        });
+        let results = powers.array.as_primitive::<Float64Type>();
+        let known: NullBuffer = results
+            .values()
+            .iter()
+            .map(|power| !power.is_nan())
+            .collect();
+        let nulls = NullBuffer::union(results.nulls(), Some(&known));
+        Ok(Value {
+            array: Arc::new(Float64Array::new(results.values().clone(), nulls)),
+            ..powers
+        })
     },
 };

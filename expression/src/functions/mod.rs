@@ -12,7 +12,7 @@ mod text;
 use dtsx::{DataType, SsisCode};
 
 use crate::{
-    check::{is_integer, is_numeric, is_text},
+    check::{is_integer, is_numeric},
     error::EvaluateError,
     evaluate::{Context, Value},
     scalar::Scalar,
@@ -36,6 +36,8 @@ pub(crate) struct Argument<'a> {
     pub(crate) data_type: DataType,
     /// Its value, where that does not depend on the row.
     pub(crate) constant: Option<&'a Scalar>,
+    /// It is written as a literal.
+    pub(crate) is_literal: bool,
 }
 
 /// Argument types to convert to, and the result's type.
@@ -96,6 +98,8 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     math::LOG,
 ];
 
+pub(crate) use dates::is_date_part;
+
 /// By name, upper case.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name)
@@ -109,10 +113,28 @@ fn mismatch(argument: usize, found: &DataType, wanted: &str) -> Mismatch {
     }
 }
 
-/// The type of argument `at` if it is text.
+/// The value of argument `at`, if it is constant; below `least` it is refused.
+fn least(
+    arguments: &[Argument<'_>],
+    at: usize,
+    least: i64,
+    code: SsisCode,
+) -> Result<Option<i64>, Mismatch> {
+    let value = arguments[at].constant.filter(|value| !value.is_null());
+    match value.and_then(|value| value.to_string().parse().ok()) {
+        Some(value) if value < least => Err(Mismatch {
+            argument: at,
+            code,
+            message: format!("is {value}, at least {least} is wanted"),
+        }),
+        value => Ok(value),
+    }
+}
+
+/// The type of argument `at` if it is text, not of the long types.
 fn text_argument(arguments: &[Argument<'_>], at: usize) -> Result<DataType, Mismatch> {
     let found = arguments[at].data_type;
-    if is_text(&found) {
+    if crate::check::text_length(&found).is_some() {
         return Ok(found);
     }
     let cast = crate::check::text_cast(&found);

@@ -6,7 +6,7 @@ use icu_casemap::CaseMapper;
 use memchr::memmem::Finder;
 
 use super::{
-    Argument, Function, Mismatch, Signature, integer_argument,
+    Argument, Function, Mismatch, Signature, integer_argument, least,
     rows::{Rows, constant_text, integers, texts},
     text::{one_text, units},
     text_argument, text_result,
@@ -104,6 +104,7 @@ pub(super) const REPLICATE: Function = Function {
     check: |arguments| {
         let text = text_argument(arguments, 0)?;
         let count = integer_argument(arguments, 1)?;
+        least(arguments, 1, 0, SsisCode::EXPRESSION_REPLICATE_COUNT)?;
         Ok(Signature {
             arguments: vec![text, count],
             result: grown(&text),

@@ -5,7 +5,7 @@ use dtsx::{DataType, SsisCode};
 use memchr::memmem::Finder;
 
 use super::{
-    Argument, Function, Mismatch, Signature, integer_argument,
+    Argument, Function, Mismatch, Signature, integer_argument, least,
     rows::{Rows, constant_text, integers, texts},
     text::units,
     text_argument, text_result,
@@ -20,7 +20,7 @@ pub(super) const FINDSTRING: Function = Function {
     check: |arguments| {
         Ok(Signature {
             result: DataType::I4,
-            ..two_texts_and_count(arguments)?
+            ..two_texts_and_count(arguments, SsisCode::EXPRESSION_FINDSTRING_OCCURRENCE)?
         })
     },
     apply: |values, _, context| {
@@ -47,17 +47,32 @@ pub(super) const FINDSTRING: Function = Function {
     },
 };
 
-fn two_texts_and_count(arguments: &[Argument<'_>]) -> Result<Signature, Mismatch> {
+fn two_texts_and_count(arguments: &[Argument<'_>], code: SsisCode) -> Result<Signature, Mismatch> {
     let text = text_argument(arguments, 0)?;
     let types = vec![
         text,
         text_argument(arguments, 1)?,
         integer_argument(arguments, 2)?,
     ];
+    least(arguments, 2, 1, code)?;
     Ok(Signature {
         arguments: types,
         result: text_result(&text),
     })
+}
+
+/// A constant set of delimiters has one at least.
+fn delimiters(arguments: &[Argument<'_>]) -> Result<DataType, Mismatch> {
+    let set = text_argument(arguments, 1)?;
+    let constant = arguments[1].constant.filter(|set| !set.is_null());
+    match constant.is_some_and(|set| set.to_string().is_empty()) {
+        false => Ok(set),
+        true => Err(Mismatch {
+            argument: 1,
+            code: SsisCode::EXPRESSION_FUNCTION_FAILED,
+            message: "is empty, a set of delimiters is wanted".to_owned(),
+        }),
+    }
 }
 
 fn position(text: &str, finder: &Finder<'_>, occurrence: usize) -> i32 {
@@ -133,7 +148,10 @@ pub(super) const TOKEN: Function = Function {
     name: "TOKEN",
     arguments: 3,
     deterministic: true,
-    check: two_texts_and_count,
+    check: |arguments| {
+        delimiters(arguments)?;
+        two_texts_and_count(arguments, SsisCode::EXPRESSION_FUNCTION_FAILED)
+    },
     apply: |values, _, context| {
         let (array, sets) = (texts(&values[0]), texts(&values[1]));
         let occurrences = integers(&values[2]);
@@ -170,7 +188,7 @@ pub(super) const TOKENCOUNT: Function = Function {
     deterministic: true,
     check: |arguments| {
         Ok(Signature {
-            arguments: vec![text_argument(arguments, 0)?, text_argument(arguments, 1)?],
+            arguments: vec![text_argument(arguments, 0)?, delimiters(arguments)?],
             result: DataType::I4,
         })
     },

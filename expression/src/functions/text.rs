@@ -6,7 +6,7 @@ use arrow::array::{Array, Int32Array};
 use dtsx::{DataType, SsisCode};
 
 use super::{
-    Argument, Function, Mismatch, Signature, integer_argument,
+    Argument, Function, Mismatch, Signature, integer_argument, least,
     rows::{Rows, integers, texts},
     text_argument, text_result,
 };
@@ -25,12 +25,27 @@ pub(super) fn one_text(arguments: &[Argument<'_>]) -> Result<Signature, Mismatch
     })
 }
 
+/// Of LEFT and RIGHT: no longer than a constant count.
 fn text_and_count(arguments: &[Argument<'_>]) -> Result<Signature, Mismatch> {
     let text = text_argument(arguments, 0)?;
+    let types = vec![text, integer_argument(arguments, 1)?];
+    let count = least(arguments, 1, 0, SsisCode::EXPRESSION_RIGHT_LENGTH)?;
     Ok(Signature {
-        arguments: vec![text, integer_argument(arguments, 1)?],
-        result: text_result(&text),
+        arguments: types,
+        result: shortened(&text, 0, count),
     })
+}
+
+/// The type of a part of a text that begins after `skipped` characters and has `count` at most, where that is known.
+fn shortened(text: &DataType, skipped: i64, count: Option<i64>) -> DataType {
+    match text_result(text) {
+        DataType::WStr { length } => {
+            let rest = (i64::from(length) - skipped).max(0);
+            let length = rest.min(count.unwrap_or(rest)) as u32;
+            DataType::WStr { length }
+        }
+        other => other,
+    }
 }
 
 /// Characters; bytes of the long types (semantics 1.3.13).
@@ -41,7 +56,7 @@ pub(super) const LEN: Function = Function {
     check: |arguments| {
         let argument = match arguments[0].data_type {
             DataType::Image => DataType::Image,
-            // The type says what a character takes: LEN looks at it.
+            long @ (DataType::Text { .. } | DataType::NText) => long,
             _ => text_argument(arguments, 0)?,
         };
         Ok(Signature {
@@ -108,9 +123,11 @@ pub(super) const SUBSTRING: Function = Function {
             integer_argument(arguments, 1)?,
             integer_argument(arguments, 2)?,
         ];
+        let start = least(arguments, 1, 1, SsisCode::EXPRESSION_SUBSTRING_START)?;
+        let count = least(arguments, 2, 0, SsisCode::EXPRESSION_SUBSTRING_LENGTH)?;
         Ok(Signature {
             arguments: types,
-            result: text_result(&text),
+            result: shortened(&text, start.unwrap_or(1) - 1, count),
         })
     },
     apply: |values, _, context| {
@@ -160,7 +177,7 @@ pub(super) const RIGHT: Function = Function {
             // As many ASCII bytes are as many characters, whatever is before them.
             let start = match text.as_bytes().get(start..) {
                 Some(end) if end.is_ascii() => start,
-                _ => offset(text, units(text).saturating_sub(count)),
+                _ => offset(text, units(text).saturating_sub(count), Side::Start),
             };
             builder.part(at.0, start, text.len());
             Ok(())
@@ -177,9 +194,8 @@ fn characters_between(at: At<'_>, start: usize, end: usize, builder: &mut TextBu
         return;
     }
     let text = at.1.value(at.0);
-    let first = offset(text, start);
-    let rest = text.get(first..).unwrap_or_default();
-    builder.part(at.0, first, first + offset(rest, end - start));
+    let first = offset(text, start, Side::Start);
+    builder.part(at.0, first, offset(text, end, Side::End).max(first));
 }
 
 /// Parts of the texts in argument 0; `part` is given the row and where its text is.
@@ -222,7 +238,7 @@ fn trim(values: &[Value], context: &mut Context<'_>, at_start: bool, at_end: boo
             let ink = (inline_text(view) ^ SPACES) & low_bytes(length);
             let start = (ink.trailing_zeros() / 8).min(length);
             let end = 16 - ink.leading_zeros() / 8;
-            (start as usize, end.max(start) as usize)
+            (start as usize, end as usize)
         } else {
             let text = array.value(at);
             let end = text.trim_end_matches(' ').len();
@@ -231,7 +247,7 @@ fn trim(values: &[Value], context: &mut Context<'_>, at_start: bool, at_end: boo
         };
         let start = if at_start { start } else { 0 };
         let end = if at_end { end } else { length as usize };
-        builder.part(at, start, end);
+        builder.part(at, start, end.max(start));
         Ok(())
     })
 }
@@ -245,17 +261,26 @@ pub(super) fn units(text: &str) -> usize {
     }
 }
 
-/// The byte at which `count` code units have passed; the end if there are fewer.
-fn offset(text: &str, count: usize) -> usize {
+/// Which end of a part a place is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Start,
+    End,
+}
+
+/// The byte at which `count` code units have passed; the end if there are fewer. A part has no half of a pair: it begins
+/// after it, or ends before.
+fn offset(text: &str, count: usize, side: Side) -> usize {
     if text.is_ascii() {
         return count.min(text.len());
     }
     let mut passed = 0;
     for (at, character) in text.char_indices() {
-        if passed >= count {
+        let next = passed + character.len_utf16();
+        if passed >= count || (side == Side::End && next > count) {
             return at;
         }
-        passed += character.len_utf16();
+        passed = next;
     }
     text.len()
 }

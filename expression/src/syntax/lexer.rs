@@ -39,6 +39,9 @@ const SYMBOLS: [&str; 25] = [
 /// Longer texts are refused: SSIS takes 4,000 characters, generated ones are longer.
 const CHARACTERS_MAX: usize = 1 << 20;
 
+/// Characters of a literal text.
+const TEXT_MAX: usize = 4000;
+
 pub(crate) fn tokens(text: &str) -> Result<Vec<Token>, ExpressionError> {
     let characters: Vec<char> = text.chars().collect();
     let mut lexer = Lexer {
@@ -137,10 +140,7 @@ impl Lexer<'_> {
 
     fn name(&mut self) -> String {
         let mut name = String::new();
-        while let Some(character) = self
-            .peek(0)
-            .filter(|character| is_name(*character) || character.is_ascii_digit())
-        {
+        while let Some(character) = self.peek(0).filter(|character| goes_on(*character)) {
             name.push(character);
             self.at += 1;
         }
@@ -191,11 +191,17 @@ impl Lexer<'_> {
         let text = if self.peek(0) == Some('[') {
             self.until(']', "a closing bracket")?
         } else {
-            let mut text = self.name();
-            while self.peek(0) == Some(':') && self.peek(1) == Some(':') {
+            if !self.peek(0).is_some_and(is_name) {
+                let message =
+                    "a variable name is wanted after @: a letter or _, or @[Namespace::Name]";
+                return Err(self.error(start, SsisCode::EXPRESSION_INVALID_TOKEN, message));
+            }
+            let text = self.name();
+            if self.peek(0) == Some(':') && self.peek(1) == Some(':') {
                 self.at += 2;
-                text.push_str("::");
-                text.push_str(&self.name());
+                let name = self.name();
+                let message = format!("a namespace stands in brackets: write @[{text}::{name}]");
+                return Err(self.error(start, SsisCode::EXPRESSION_INVALID_TOKEN, message));
             }
             text
         };
@@ -224,6 +230,12 @@ impl Lexer<'_> {
             };
             self.at += 1;
             match character {
+                '"' if value.encode_utf16().count() > TEXT_MAX => {
+                    let message = format!(
+                        "a literal has {TEXT_MAX} characters at most: join shorter ones with +"
+                    );
+                    return Err(self.error(start, SsisCode::EXPRESSION_STRING_TOO_LONG, message));
+                }
                 '"' => return Ok(TokenKind::Literal(Literal::Text(value))),
                 '\\' => value.push(self.escape()?),
                 other => value.push(other),
@@ -248,23 +260,7 @@ impl Lexer<'_> {
             'v' => '\u{b}',
             '"' => '"',
             '\\' => '\\',
-            'x' => {
-                let digits: String = (0..4)
-                    .map_while(|ahead| self.peek(ahead).filter(char::is_ascii_hexdigit))
-                    .collect();
-                self.at += digits.len();
-                let code = u32::from_str_radix(&digits, 16)
-                    .ok()
-                    .filter(|code| *code != 0)
-                    .and_then(char::from_u32);
-                return code.ok_or_else(|| {
-                    self.error(
-                        start,
-                        SsisCode::EXPRESSION_HEX_ESCAPE,
-                        "\\x wants four hexadecimal digits of a character",
-                    )
-                });
-            }
+            'x' => self.hexadecimal(start)?,
             other => {
                 return Err(self.error(
                     start,
@@ -272,6 +268,35 @@ impl Lexer<'_> {
                     format!("\\{other} is not an escape; write \\\\ for a backslash"),
                 ));
             }
+        })
+    }
+
+    /// `\x` and four digits; two of them where the first is half of a pair.
+    fn hexadecimal(&mut self, start: usize) -> Result<char, ExpressionError> {
+        let mut units = vec![self.code_unit(start)?];
+        let is_pair = |unit| (0xD800..0xDC00).contains(unit);
+        if units.iter().any(is_pair) && self.peek(0) == Some('\\') && self.peek(1) == Some('x') {
+            self.at += 2;
+            units.push(self.code_unit(start)?);
+        }
+        match char::decode_utf16(units).next() {
+            Some(Ok(character)) if character != '\0' => Ok(character),
+            _ => {
+                let message = "\\x wants the four hexadecimal digits of a character; half of a pair and NUL are none";
+                Err(self.error(start, SsisCode::EXPRESSION_HEX_ESCAPE, message))
+            }
+        }
+    }
+
+    fn code_unit(&mut self, start: usize) -> Result<u16, ExpressionError> {
+        let digits: String = (0..4)
+            .map_while(|ahead| self.peek(ahead).filter(char::is_ascii_hexdigit))
+            .collect();
+        self.at += digits.len();
+        let unit = u16::from_str_radix(&digits, 16).ok();
+        unit.filter(|_| digits.len() == 4).ok_or_else(|| {
+            let message = "\\x wants four hexadecimal digits, such as \\x0041";
+            self.error(start, SsisCode::EXPRESSION_HEX_ESCAPE, message)
         })
     }
 
@@ -297,7 +322,7 @@ impl Lexer<'_> {
                 let message = "a hexadecimal number has 1 to 16 digits after 0x";
                 self.error(start, SsisCode::EXPRESSION_INVALID_TOKEN, message)
             })?;
-            return self.integer(start, value);
+            return self.integer(start, value, false);
         }
         let whole = self.digits();
         let mut fraction = None;
@@ -319,13 +344,13 @@ impl Lexer<'_> {
             }
             exponent.push_str(&self.digits());
         }
-        if fraction.is_none() && exponent.is_empty() && !matches!(self.peek(0), Some('f' | 'F')) {
+        if fraction.is_none() && exponent.is_empty() {
             let value = whole.parse().map_err(|_| {
                 let message =
                     "the number does not fit 64 bits: write 1.0 for a decimal, 1E0 for a float";
                 self.error(start, SsisCode::EXPRESSION_LITERAL_OVERFLOW, message)
             })?;
-            return self.integer(start, value);
+            return self.integer(start, value, true);
         }
         self.real(
             start,
@@ -349,16 +374,14 @@ impl Lexer<'_> {
         );
         let bad =
             |lexer: &Self| lexer.error(start, SsisCode::EXPRESSION_INVALID_TOKEN, "not a number");
-        let literal = match self.peek(0) {
-            Some('f' | 'F') => {
-                self.at += 1;
-                Literal::R4(text.parse().map_err(|_| bad(self))?)
-            }
-            Some('l' | 'L') => {
-                self.at += 1;
-                Literal::R8(text.parse().map_err(|_| bad(self))?)
-            }
-            _ if !exponent.is_empty() => Literal::R8(text.parse().map_err(|_| bad(self))?),
+        let suffix = self.peek(0).map(|suffix| suffix.to_ascii_lowercase());
+        if matches!(suffix, Some('f' | 'l')) {
+            self.at += 1;
+        }
+        let literal = match suffix {
+            Some('f') => text.parse().map(Literal::R4).map_err(|_| bad(self))?,
+            Some('l') => text.parse().map(Literal::R8).map_err(|_| bad(self))?,
+            _ if !exponent.is_empty() => text.parse().map(Literal::R8).map_err(|_| bad(self))?,
             _ => {
                 let whole = whole.trim_start_matches('0');
                 let precision = (whole.len() + fraction.len()).max(1);
@@ -372,17 +395,32 @@ impl Lexer<'_> {
                 Literal::Numeric(digits, precision as u8, fraction.len() as u8)
             }
         };
+        let is_number = match literal {
+            Literal::R4(value) => value.is_finite(),
+            Literal::R8(value) => value.is_finite(),
+            _ => true,
+        };
+        if !is_number {
+            let message =
+                "the number is too large for its type: DT_R4 ends at 3.4E38, DT_R8 at 1.8E308";
+            return Err(self.error(start, SsisCode::EXPRESSION_LITERAL_OVERFLOW, message));
+        }
         Ok(TokenKind::Literal(literal))
     }
 
     /// Suffixes U, L, UL choose the type; without L the 32-bit type is used (semantics 1.1.4).
-    fn integer(&mut self, start: usize, value: u64) -> Result<TokenKind, ExpressionError> {
+    fn integer(
+        &mut self,
+        start: usize,
+        value: u64,
+        takes_long: bool,
+    ) -> Result<TokenKind, ExpressionError> {
         let mut unsigned = false;
         let mut long = false;
         while let Some(suffix) = self.peek(0) {
             match suffix {
                 'u' | 'U' if !unsigned => unsigned = true,
-                'l' | 'L' if !long => long = true,
+                'l' | 'L' if !long && takes_long => long = true,
                 _ => break,
             }
             self.at += 1;
@@ -391,23 +429,33 @@ impl Lexer<'_> {
             (true, true) => Some(Literal::UI8(value)),
             (false, true) => i64::try_from(value).ok().map(Literal::I8),
             (true, false) => u32::try_from(value).ok().map(Literal::UI4),
-            // -2147483648 is the negation of a literal that does not fit.
-            (false, false) => match i32::try_from(value) {
-                Ok(value) => Some(Literal::I4(value)),
-                Err(_) if value == 1 << 31 => Some(Literal::I8(1 << 31)),
-                Err(_) => None,
-            },
+            (false, false) => i32::try_from(value).ok().map(Literal::I4),
         };
         literal.map(TokenKind::Literal).ok_or_else(|| {
             self.error(
                 start,
                 SsisCode::EXPRESSION_LITERAL_OVERFLOW,
-                format!("{value} does not fit the type of the literal; add the suffix L"),
+                match (unsigned, long, takes_long) {
+                    (true, false, true) => format!("{value} does not fit DT_UI4: write {value}UL"),
+                    (false, false, true) if i64::try_from(value).is_ok() => {
+                        format!("{value} does not fit DT_I4: write {value}L")
+                    }
+                    (false, false, false) if u32::try_from(value).is_ok() => {
+                        format!("0x{value:X} does not fit DT_I4: write 0x{value:X}U")
+                    }
+                    _ => format!("no integer has room for {value} as it is written: write {value}.0 for a DT_NUMERIC"),
+                },
             )
         })
     }
 }
 
+/// The first character of a name that needs no brackets.
 fn is_name(character: char) -> bool {
-    character.is_alphabetic() || matches!(character, '_' | '$')
+    character.is_alphabetic() || character == '_'
+}
+
+/// Any other character of it.
+fn goes_on(character: char) -> bool {
+    character.is_alphanumeric() || matches!(character, '_' | '@' | '$' | '#')
 }

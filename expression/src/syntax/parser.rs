@@ -5,7 +5,8 @@ use dtsx::{DataType, SsisCode};
 use crate::error::ExpressionError;
 
 use super::{
-    BinaryOperator, Literal, Node, NodeKind, Token, TokenKind, UnaryOperator, tokens, type_name,
+    BinaryOperator, Literal, Node, NodeKind, Token, TokenKind, UnaryOperator, hints, tokens,
+    type_name,
 };
 
 /// Deeper trees are refused: the stack is not theirs.
@@ -31,7 +32,13 @@ pub(crate) fn parse(text: &str) -> Result<(Option<Node>, Node), ExpressionError>
     match parser.peek() {
         TokenKind::End => Ok((target, node)),
         TokenKind::Symbol("=") => {
-            let message = "`=` sets a variable, and only in a For Loop or an Expression Task: write == to compare";
+            let message = match parser.peek_ahead(1) {
+                TokenKind::Symbol("<") => "write <= for less or equal",
+                TokenKind::Symbol(">") => "write >= for greater or equal",
+                _ => {
+                    "`=` sets a variable, and only in a For Loop or an Expression Task: write == to compare"
+                }
+            };
             Err(parser.error_here(SsisCode::EXPRESSION_SINGLE_EQUAL, message))
         }
         _ => Err(parser.unexpected("the end of the expression or an operator")),
@@ -79,7 +86,9 @@ impl Parser<'_> {
                 format!("found `{shown}`")
             }
         };
-        let message = format!("{wanted} is wanted, {found}");
+        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        let hint = hints::of(before.map(|token| &token.kind), &token.kind);
+        let message = format!("{wanted} is wanted, {found}{hint}");
         self.error_here(SsisCode::EXPRESSION_PARSE_FAILED, message)
     }
 
@@ -161,10 +170,6 @@ impl Parser<'_> {
             TokenKind::Symbol("-") => UnaryOperator::Negate,
             TokenKind::Symbol("!") => UnaryOperator::Not,
             TokenKind::Symbol("~") => UnaryOperator::Complement,
-            TokenKind::Symbol("+") => {
-                self.at += 1;
-                return self.deeper(Self::unary);
-            }
             TokenKind::Symbol("(") => {
                 if let TokenKind::Name(name) = self.peek_ahead(1)
                     && name

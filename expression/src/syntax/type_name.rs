@@ -61,9 +61,9 @@ pub(crate) fn data_type(name: &str, arguments: &[u32], of_cast: bool) -> Result<
         let names: Vec<&str> = wanted.iter().map(Argument::name).collect();
         let given = arguments.len();
         let message = match names[..] {
-            [] => format!("{name} takes no arguments, {given} are given"),
+            [] => format!("{name} takes no arguments"),
             _ => format!(
-                "{name} takes {}, {given} arguments are given",
+                "{name} takes {}; arguments given: {given}",
                 names.join(" and ")
             ),
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{AsArray, Decimal128Array},
+    array::{Array, AsArray, Decimal128Array},
     buffer::NullBuffer,
     datatypes::{ArrowNativeTypeOp, Decimal128Type, i256},
 };
@@ -25,12 +25,12 @@ pub(super) fn arithmetic(
     context: &mut Context<'_>,
 ) -> Result<Value, EvaluateError> {
     let shape = |data_type: &DataType| decimal_shape(data_type).unwrap_or((38, 0));
-    let ((_, s1), (_, s2), (precision, scale)) = (shape(&from), shape(&to), shape(&result));
+    let ((_, s1), (_, s2)) = (shape(&from), shape(&to));
     let (a, b) = (
         left.array.as_primitive::<Decimal128Type>(),
         right.array.as_primitive::<Decimal128Type>(),
     );
-    let step = Step::new(operator, s1, s2, precision, scale);
+    let step = Step::new(operator, s1, s2, &result);
     let rows = if left.is_scalar && right.is_scalar {
         1
     } else {
@@ -118,25 +118,32 @@ struct Step {
     /// Factors that bring the operands to a common scale.
     left: i128,
     right: i128,
-    /// Power of ten by which a product has too many digits, or a dividend too few.
+    /// Power of ten by which a sum or product has too many digits, or a dividend too few.
     shift: i32,
-    bound: i128,
+    /// Numbers from here on do not fit the type.
+    bound: u128,
 }
 
 impl Step {
-    fn new(operator: BinaryOperator, s1: u8, s2: u8, precision: u8, scale: u8) -> Self {
+    fn new(operator: BinaryOperator, s1: u8, s2: u8, result: &DataType) -> Self {
+        let (precision, scale) = decimal_shape(result).unwrap_or((38, 0));
         let (s1, s2, scale) = (i32::from(s1), i32::from(s2), i32::from(scale));
+        let common = s1.max(s2);
         let (left, right, shift) = match operator {
             BinaryOperator::Multiply => (1, 1, s1 + s2 - scale),
             BinaryOperator::Divide => (1, 1, scale + s2 - s1),
-            _ => (ten(scale - s1), ten(scale - s2), 0),
+            _ => (ten(common - s1), ten(common - s2), common - scale),
         };
         Self {
             operator,
             left,
             right,
             shift,
-            bound: ten(i32::from(precision)),
+            bound: match result {
+                // Currency has 64 bits.
+                DataType::Cy => 1 << 63,
+                _ => ten(i32::from(precision)).unsigned_abs(),
+            },
         }
     }
 
@@ -145,7 +152,10 @@ impl Step {
     fn quick(&self, x: &[i128], y: &[i128], scalars: (bool, bool)) -> Option<Vec<i128>> {
         let of_64_bits = |factor: i128| i64::try_from(factor).ok().map(i128::from);
         let (left, right) = (of_64_bits(self.left)?, of_64_bits(self.right)?);
-        let bound = self.bound.unsigned_abs();
+        if self.shift != 0 {
+            return None;
+        }
+        let bound = self.bound;
         // A sum or product of 64 bit numbers has 38 digits at most.
         match self.operator {
             BinaryOperator::Add => each(x, y, scalars, bound, |x, y| x * left + y * right),
@@ -153,7 +163,7 @@ impl Step {
                 each(x, y, scalars, bound, |x, y| x - y)
             }
             BinaryOperator::Subtract => each(x, y, scalars, bound, |x, y| x * left - y * right),
-            BinaryOperator::Multiply if self.shift == 0 => each(x, y, scalars, bound, |x, y| x * y),
+            BinaryOperator::Multiply => each(x, y, scalars, bound, |x, y| x * y),
             _ => None,
         }
     }
@@ -161,16 +171,38 @@ impl Step {
     #[inline]
     fn apply(&self, x: i128, y: i128) -> Option<i128> {
         let value = match self.operator {
-            BinaryOperator::Add => x
-                .checked_mul(self.left)?
-                .checked_add(y.checked_mul(self.right)?)?,
-            BinaryOperator::Subtract => x
-                .checked_mul(self.left)?
-                .checked_sub(y.checked_mul(self.right)?)?,
             BinaryOperator::Multiply => self.multiply(x, y)?,
-            _ => self.divide(x, y)?,
+            BinaryOperator::Divide => self.divide(x, y)?,
+            _ => self.add(x, y)?,
         };
-        (value.unsigned_abs() < self.bound.unsigned_abs()).then_some(value)
+        (value.unsigned_abs() < self.bound).then_some(value)
+    }
+
+    fn add(&self, x: i128, y: i128) -> Option<i128> {
+        let subtract = self.operator == BinaryOperator::Subtract;
+        let narrow = || {
+            let (x, y) = (x.checked_mul(self.left)?, y.checked_mul(self.right)?);
+            if subtract {
+                x.checked_sub(y)
+            } else {
+                x.checked_add(y)
+            }
+        };
+        match narrow() {
+            Some(sum) if self.shift == 0 => Some(sum),
+            Some(sum) => Some(round_half_away(sum, ten(self.shift))),
+            None => {
+                let wide =
+                    |number, factor| i256::from_i128(number).wrapping_mul(i256::from_i128(factor));
+                let (x, y) = (wide(x, self.left), wide(y, self.right));
+                let sum = if subtract {
+                    x.wrapping_sub(y)
+                } else {
+                    x.wrapping_add(y)
+                };
+                wide_round(sum, wide_ten(self.shift)?)
+            }
+        }
     }
 
     #[inline]
@@ -182,10 +214,10 @@ impl Step {
         };
         match (product, self.shift) {
             (Some(product), 0) => Some(product),
-            (Some(product), shift) if shift > 0 => Some(round_half_away(product, ten(shift))),
+            (Some(product), shift @ 1..=38) => Some(round_half_away(product, ten(shift))),
             _ => {
                 let wide = i256::from_i128(x).checked_mul(i256::from_i128(y))?;
-                wide_round(wide, i256::from_i128(ten(self.shift)))
+                wide_round(wide, wide_ten(self.shift)?)
             }
         }
     }
@@ -200,8 +232,7 @@ impl Step {
         match x.checked_mul(ten(self.shift)) {
             Some(dividend) if self.shift <= 38 => dividend.checked_div(y),
             _ => {
-                let dividend = i256::from_i128(x)
-                    .checked_mul(i256::from_i128(10).pow_checked(self.shift as u32).ok()?)?;
+                let dividend = i256::from_i128(x).checked_mul(wide_ten(self.shift)?)?;
                 dividend.checked_div(i256::from_i128(y))?.to_i128()
             }
         }
@@ -242,9 +273,17 @@ fn ten(power: i32) -> i128 {
         .unwrap_or(i128::MAX)
 }
 
+fn wide_ten(power: i32) -> Option<i256> {
+    i256::from_i128(10)
+        .pow_checked(u32::try_from(power).ok()?)
+        .ok()
+}
+
 fn round_half_away(value: i128, divisor: i128) -> i128 {
     let (quotient, remainder) = (value / divisor, value % divisor);
-    if remainder.unsigned_abs() * 2 >= divisor.unsigned_abs() {
+    // Twice the remainder, without overflow.
+    if divisor > 1 && remainder.unsigned_abs() >= divisor.unsigned_abs() - remainder.unsigned_abs()
+    {
         quotient + value.signum()
     } else {
         quotient
@@ -261,4 +300,18 @@ fn wide_round(value: i256, divisor: i256) -> Option<i128> {
     } else {
         Some(quotient)
     }
+}
+
+/// Zero less the amount: the least has no opposite.
+pub(super) fn negate_currency(
+    operand: &Value,
+    context: &mut Context<'_>,
+) -> Result<Value, EvaluateError> {
+    let zero = Decimal128Array::from(vec![0]).with_data_type(operand.array.data_type().clone());
+    let zero = Value {
+        array: Arc::new(zero),
+        is_scalar: true,
+    };
+    let types = (DataType::Cy, DataType::Cy, DataType::Cy);
+    arithmetic(BinaryOperator::Subtract, &zero, operand, types, context)
 }

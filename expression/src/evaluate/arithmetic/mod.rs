@@ -172,7 +172,14 @@ impl<'a, T: ArrowPrimitiveType> Pair<'a, T> {
 }
 
 /// `-operand`; the least integer has no opposite.
-pub(super) fn negate(operand: &Value, context: &mut Context<'_>) -> Result<Value, EvaluateError> {
+pub(super) fn negate(
+    operand: &Value,
+    data_type: &DataType,
+    context: &mut Context<'_>,
+) -> Result<Value, EvaluateError> {
+    if *data_type == DataType::Cy {
+        return decimals::negate_currency(operand, context);
+    }
     if let Some(numbers) = operand.array.as_primitive_opt::<Decimal128Type>() {
         let array = numbers.unary::<_, Decimal128Type>(|number| -number);
         return Ok(Value {

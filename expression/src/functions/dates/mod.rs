@@ -30,23 +30,15 @@ use crate::{
 const MINUTE: i64 = 60_000_000;
 const HOUR: i64 = 60 * MINUTE;
 
-/// A date stays one; everything else that has a day becomes DT_DBTIMESTAMP: an offset by way of UTC, text only where it is
-/// written in the expression.
+/// A type that has a day; a moment with an offset becomes one at UTC.
 fn date_argument(arguments: &[Argument<'_>], at: usize) -> Result<DataType, Mismatch> {
-    let Argument {
-        data_type,
-        constant,
-    } = arguments[at];
-    match data_type {
-        DataType::DbDate => Ok(DataType::DbDate),
-        DataType::Date
+    match arguments[at].data_type {
+        same @ (DataType::DbDate
+        | DataType::Date
         | DataType::DbTimeStamp
         | DataType::DbTimeStamp2 { .. }
-        | DataType::DbTimeStampOffset { .. }
-        | DataType::FileTime => Ok(DataType::DbTimeStamp),
-        DataType::WStr { .. } | DataType::Str { .. } if constant.is_some() => {
-            Ok(DataType::DbTimeStamp)
-        }
+        | DataType::FileTime) => Ok(same),
+        DataType::DbTimeStampOffset { scale } => Ok(DataType::DbTimeStamp2 { scale }),
         other => Err(mismatch(
             at,
             &other,
@@ -58,7 +50,7 @@ fn date_argument(arguments: &[Argument<'_>], at: usize) -> Result<DataType, Mism
 /// As [`date_argument`]; a time is one of today.
 fn moment_argument(arguments: &[Argument<'_>], at: usize) -> Result<DataType, Mismatch> {
     match arguments[at].data_type {
-        DataType::DbTime | DataType::DbTime2 { .. } => Ok(DataType::DbTimeStamp),
+        DataType::DbTime | DataType::DbTime2 { .. } => Ok(DataType::DbTimeStamp2 { scale: 7 }),
         _ => date_argument(arguments, at),
     }
 }
@@ -68,19 +60,20 @@ fn unit_argument(arguments: &[Argument<'_>]) -> Result<DataType, Mismatch> {
     let Argument {
         data_type,
         constant,
+        is_literal,
     } = arguments[0];
     let refuse = |code, message: String| Mismatch {
         argument: 0,
         code,
         message,
     };
-    let constant = constant.filter(|_| crate::check::is_text(&data_type));
+    let constant = constant.filter(|_| is_literal && crate::check::is_text(&data_type));
     let Some(name) = constant else {
-        let message = format!(
-            "is the date part: a text is wanted that is the same for all rows, such as \"{}\"",
-            "day"
-        );
-        return Err(refuse(SsisCode::EXPRESSION_DATE_PART_NODE, message));
+        let message = "is the date part: it stands in quotes, as in \"day\"";
+        return Err(refuse(
+            SsisCode::EXPRESSION_DATE_PART_NODE,
+            message.to_owned(),
+        ));
     };
     let name = name.to_string();
     if Unit::named(&name).is_none() {
@@ -105,6 +98,7 @@ fn one_date(arguments: &[Argument<'_>]) -> Result<Signature, Mismatch> {
     let Argument {
         data_type,
         constant,
+        ..
     } = arguments[0];
     let refused = matches!(
         data_type,
@@ -124,6 +118,11 @@ fn one_date(arguments: &[Argument<'_>]) -> Result<Signature, Mismatch> {
     })
 }
 
+/// Whether a name is one that DATEPART takes.
+pub(crate) fn is_date_part(name: &str) -> bool {
+    Unit::named(name).is_some()
+}
+
 macro_rules! part_of_date {
     ($name:ident, $text:literal, $part:tt) => {
         pub(super) const $name: Function = Function {
@@ -133,7 +132,9 @@ macro_rules! part_of_date {
             check: one_date,
             apply: |values, _, _| {
                 let days = |day: i32| civil_from_days(day).$part as i32;
-                Ok(Moments::of(&values[0])?.numbers(days, |micros| days(civil_day(micros))))
+                // As DATEPART, which has the grid.
+                Ok(Moments::of(&values[0])?
+                    .numbers(days, |micros| days(civil_day(on_grid(micros)))))
             },
         };
     };
@@ -194,13 +195,9 @@ pub(super) const DATEDIFF: Function = Function {
             moment_argument(arguments, 1)?,
             moment_argument(arguments, 2)?,
         ];
-        // Two dates are counted in days.
-        let meet = match types {
-            [DataType::DbDate, DataType::DbDate] => DataType::DbDate,
-            _ => DataType::DbTimeStamp,
-        };
+        let [from, to] = types;
         Ok(Signature {
-            arguments: vec![unit_argument(arguments)?, meet, meet],
+            arguments: vec![unit_argument(arguments)?, from, to],
             result: DataType::I4,
         })
     },

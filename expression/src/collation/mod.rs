@@ -1,6 +1,10 @@
 //! Bytes whose order and equality are those of text under a locale and comparison flags (`ssis-semantics` 3.2, 3.3).
 
+mod ascii;
+
 use std::borrow::Cow;
+
+use ascii::AsciiOrder;
 
 use icu_collator::{
     Collator, CollatorBorrowed, CollatorPreferences,
@@ -25,6 +29,8 @@ pub struct Collation {
     collator: CollatorBorrowed<'static>,
     /// Case is ignored while kana and width, which ICU ranks with it, are not.
     fold_case: bool,
+    /// Where the locale orders ASCII as the root does, and nothing is ignored.
+    ascii: Option<Box<AsciiOrder>>,
 }
 
 impl Collation {
@@ -61,14 +67,31 @@ impl Collation {
         let preferences = CollatorPreferences::from(&locale(locale_id)?);
         let collator = Collator::try_new(preferences, options)
             .map_err(|error| unknown(format!("the order of locale {locale_id}: {error}")))?;
+        let ascii = match (flags, locale_id & 0x3FF) {
+            (0, 0x00 | 0x7F | 0x09) => {
+                options.strength = Some(Strength::Primary);
+                let letters = Collator::try_new(preferences, options);
+                letters
+                    .ok()
+                    .map(|letters| Box::new(AsciiOrder::new(&letters, &collator)))
+            }
+            _ => None,
+        };
         Ok(Self {
             collator,
             fold_case,
+            ascii,
         })
     }
 
     /// The order of two texts.
     pub fn compare(&self, left: &str, right: &str) -> std::cmp::Ordering {
+        let ascii = self.ascii.as_ref();
+        if let Some(order) =
+            ascii.and_then(|ascii| ascii.compare(left.as_bytes(), right.as_bytes()))
+        {
+            return order;
+        }
         if self.fold_case {
             return self
                 .collator
@@ -140,4 +163,28 @@ fn locale(locale_id: u32) -> Result<Locale, CollationError> {
         }
     };
     Locale::try_from_str(name).map_err(|error| unknown(format!("locale {name}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    static INVARIANT: OnceLock<Collation> = OnceLock::new();
+
+    #[test]
+    fn ascii_has_an_order() {
+        assert!(Collation::try_new(127, 0).unwrap().ascii.is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn the_table_orders_as_icu_does(a in "[ -~\\t\\n\u{1}\u{7F}é\u{301}·lL]{0,6}", b in "[ -~\\t\\n\u{1}\u{7F}é\u{301}·lL]{0,6}") {
+            let collation = INVARIANT.get_or_init(|| Collation::try_new(127, 0).unwrap());
+            prop_assert_eq!(collation.compare(&a, &b), collation.collator.compare(&a, &b));
+        }
+    }
 }
