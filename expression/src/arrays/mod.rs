@@ -12,5 +12,5 @@ pub(crate) use choose::choose;
 pub(crate) use equal::equal;
 pub(crate) use text_builder::TextBuilder;
 pub(crate) use views::{
-    INLINE, SPACES, are_ascii, ascii_case, inline_text, is_ascii_text, low_bytes,
+    INLINE, ONES, SPACES, are_ascii, ascii_case, equal_bytes, inline_text, is_ascii_text, low_bytes,
 };

@@ -10,6 +10,7 @@ use arrow::{
 };
 
 use super::views::{INLINE, inline_text, is_ascii_text, low_bytes};
+use crate::format::Field;
 
 /// A buffer that is longer than this is closed: places in it are 32 bit numbers.
 const BLOCK: usize = 1 << 30;
@@ -74,6 +75,15 @@ impl<'a> TextBuilder<'a> {
         }
         self.views.push(view);
         Ok(())
+    }
+
+    /// Appends a new text.
+    pub(crate) fn push(&mut self, text: &str) {
+        let written = self.write(|out| {
+            out.push_str(text);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        let Ok(()) = written;
     }
 
     /// The number of the buffer that is being written.
@@ -144,6 +154,48 @@ impl<'a> TextBuilder<'a> {
     pub(crate) fn ascii(&mut self, length: u32, bytes: u128) {
         debug_assert!(length <= INLINE && is_ascii_text(bytes));
         self.inline(length, bytes & low_bytes(length));
+    }
+
+    /// Appends a short text in which some ASCII characters have become others.
+    pub(crate) fn changed_short(&mut self, length: u32, bytes: u128) {
+        debug_assert!(length <= INLINE);
+        self.inline(length, bytes);
+    }
+
+    /// Appends the text of a row of the source, one ASCII character exchanged for another.
+    pub(crate) fn exchanged(&mut self, at: usize, old: u8, new: u8) {
+        debug_assert!(old.is_ascii() && new.is_ascii());
+        let Some(source) = self.source else {
+            return self.empty();
+        };
+        let bytes = source.value(at).as_bytes();
+        let exchange = |byte: &u8| if *byte == old { new } else { *byte };
+        self.append(bytes.iter().map(exchange));
+    }
+
+    /// Appends bytes that are UTF-8.
+    fn append(&mut self, bytes: impl Iterator<Item = u8>) {
+        if self.text.len() > BLOCK {
+            self.close();
+        }
+        let start = self.text.len();
+        // SAFETY: the callers' bytes are ASCII, or those of a text with ASCII exchanged for ASCII.
+        unsafe { self.text.as_mut_vec() }.extend(bytes);
+        let view = make_view(&self.text.as_bytes()[start..], self.block(), start as u32);
+        self.views.push(view);
+    }
+
+    /// Appends the first `length` bytes of a field; nothing if they are not ASCII.
+    pub(crate) fn field(&mut self, field: &Field, length: usize) {
+        let bytes = field.get(..length).unwrap_or_default();
+        if !bytes.is_ascii() {
+            return self.empty();
+        }
+        if let (Ok(short @ 0..=INLINE), Some(first)) = (u32::try_from(length), field.first_chunk())
+        {
+            return self.ascii(short, u128::from_le_bytes(*first));
+        }
+        self.append(bytes.iter().copied());
     }
 
     /// Appends short texts, one behind the other, that have at most 12 bytes together.

@@ -5,7 +5,7 @@ use arrow::array::{Array, StringViewArray};
 /// Text of at most this many bytes is inside its view.
 pub(crate) const INLINE: u32 = 12;
 /// One in each byte.
-const ONES: u128 = 0x0101_0101_0101_0101_0101_0101_0101_0101;
+pub(crate) const ONES: u128 = 0x0101_0101_0101_0101_0101_0101_0101_0101;
 /// The highest bit of each byte.
 const HIGH: u128 = ONES * 0x80;
 /// A blank in each byte.
@@ -41,6 +41,14 @@ pub(crate) fn are_ascii(array: &StringViewArray) -> bool {
     })
 }
 
+/// All bits of each byte that is `byte`, which is ASCII.
+pub(crate) fn equal_bytes(bytes: u128, byte: u8) -> u128 {
+    let differ = bytes ^ (ONES * u128::from(byte));
+    // Seven bits can carry into the eighth, never into the next byte: it is clear where all eight are.
+    let zero = !((differ & !HIGH) + !HIGH | differ) & HIGH;
+    (zero >> 7) * 0xFF
+}
+
 /// Sixteen ASCII bytes with their letters in upper case, or in lower.
 pub(crate) fn ascii_case(bytes: u128, upper: bool) -> u128 {
     let first = u128::from(if upper { b'a' } else { b'A' });
@@ -63,6 +71,14 @@ mod tests {
         assert_eq!(upper, bytes);
         bytes.make_ascii_lowercase();
         assert_eq!(lower, bytes);
+    }
+
+    #[test]
+    fn bytes_that_are_equal() {
+        let bytes = *b"-,.-\xAD\x2D\x2C\x2E\0\x80\xFF-a-b-";
+        let marks = equal_bytes(u128::from_le_bytes(bytes), b'-').to_le_bytes();
+        let wanted = bytes.map(|byte| if byte == b'-' { 0xFF } else { 0 });
+        assert_eq!(marks, wanted);
     }
 
     #[test]

@@ -4,15 +4,15 @@ use arrow::{
     array::{
         Array, ArrayRef, BinaryViewArray, BooleanArray, Date32Array, Decimal128Array,
         FixedSizeBinaryArray, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array,
-        Int64Array, StringViewArray, StringViewBuilder, StructArray, Time32SecondArray,
-        Time64NanosecondArray, TimestampMicrosecondArray, UInt8Array, UInt16Array, UInt32Array,
-        UInt64Array,
+        Int64Array, StringViewArray, StructArray, Time32SecondArray, Time64NanosecondArray,
+        TimestampMicrosecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
     },
     datatypes::{DataType as ArrowType, TimeUnit},
 };
 use dtsx::DataType;
 
 use super::{field::store, prefetch::prefetch, *};
+use crate::arrays::TextBuilder;
 
 /// An array that is not the carrier of its SSIS type (see [`crate::types::arrow_type`]).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -285,19 +285,22 @@ pub fn format_array(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, 
     if let ColumnText::Text(_) = column {
         return Ok(ArrayRef::clone(array));
     }
-    let mut builder = StringViewBuilder::with_capacity(array.len());
+    let mut builder = TextBuilder::new(array.len());
     let nulls = array.logical_nulls();
-    let mut text = Vec::with_capacity(64);
+    let mut field = [0; FIELD];
+    let mut long = Vec::new();
     for row in 0..array.len() {
         if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-            builder.append_null();
-            continue;
+            builder.empty();
+        } else if let Some(end) = column.put(row, &mut field) {
+            builder.field(&field, end);
+        } else {
+            long.clear();
+            column.append(row, &mut long);
+            builder.push(&String::from_utf8_lossy(&long)); // ASCII always: borrowed, not copied
         }
-        text.clear();
-        column.append(row, &mut text);
-        builder.append_value(String::from_utf8_lossy(&text)); // ASCII always: borrowed, not copied
     }
-    Ok(std::sync::Arc::new(builder.finish()))
+    Ok(std::sync::Arc::new(builder.finish(nulls)))
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use super::{
     text_argument, text_result,
 };
 use crate::{
-    arrays::{INLINE, TextBuilder, ascii_case, inline_text, is_ascii_text},
+    arrays::{
+        INLINE, ONES, TextBuilder, ascii_case, equal_bytes, inline_text, is_ascii_text, low_bytes,
+    },
     evaluate::{Context, Value},
 };
 
@@ -163,12 +165,20 @@ pub(super) const REPLACE: Function = Function {
         Ok(rows.texts(builder, context, |row, builder| {
             let at = values[0].at(row);
             let replacement = replacements.value(values[2].at(row));
-            match &constant {
-                Some(finder) => replace(array, at, finder, replacement, limit, builder),
+            let of_row;
+            let finder = match &constant {
+                Some(finder) => finder,
                 None => {
-                    let finder = Finder::new(needles.value(values[1].at(row)));
-                    replace(array, at, &finder, replacement, limit, builder)
+                    of_row = Finder::new(needles.value(values[1].at(row)));
+                    &of_row
                 }
+            };
+            match (finder.needle(), replacement.as_bytes()) {
+                ([old], [new]) if old.is_ascii() && new.is_ascii() => {
+                    exchange(array, at, *old, *new, builder);
+                    Ok(())
+                }
+                _ => replace(array, at, finder, replacement, limit, builder),
             }
         }))
     },
@@ -185,6 +195,22 @@ fn three_texts(arguments: &[Argument<'_>]) -> Result<Signature, Mismatch> {
         arguments: types,
         result: grown(&text),
     })
+}
+
+/// One ASCII character for another.
+fn exchange(array: &StringViewArray, at: usize, old: u8, new: u8, builder: &mut TextBuilder<'_>) {
+    let view = array.views()[at];
+    let (length, bytes) = (view as u32, inline_text(view));
+    let change = old ^ new;
+    if length <= INLINE {
+        let places = equal_bytes(bytes, old) & low_bytes(length);
+        let changed = bytes ^ (places & (ONES * u128::from(change)));
+        return builder.changed_short(length, changed);
+    }
+    match array.value(at).as_bytes().contains(&old) {
+        true => builder.exchanged(at, old, new),
+        false => builder.keep(at),
+    }
 }
 
 /// A text without the needle stays where it is; an empty needle is in no text (semantics 1.3.9).

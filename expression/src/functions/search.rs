@@ -95,6 +95,8 @@ fn position(text: &str, finder: &Finder<'_>, occurrence: usize) -> i32 {
 
 /// A set of delimiters.
 struct Delimiters<'a> {
+    /// The only one, if that is ASCII.
+    only: Option<u8>,
     /// Those that are ASCII, a bit each.
     ascii: u128,
     others: Option<&'a str>,
@@ -111,7 +113,15 @@ impl<'a> Delimiters<'a> {
             .filter(u8::is_ascii)
             .fold(0, |bits, byte| bits | 1 << byte);
         let others = (!set.is_ascii()).then_some(set);
-        Ok(Self { ascii, others })
+        let only = match set.as_bytes() {
+            [byte] => Some(*byte),
+            _ => None,
+        };
+        Ok(Self {
+            only,
+            ascii,
+            others,
+        })
     }
 
     /// The tokens of a text, as places in it: runs and edges are skipped.
@@ -123,11 +133,21 @@ impl<'a> Delimiters<'a> {
                 from += length;
             }
             let start = from;
-            while from < bytes.len() && self.at(text, bytes, from).is_none() {
-                from += 1;
-            }
+            from = match self.only {
+                Some(only) => memchr::memchr(only, bytes.get(from..)?)
+                    .map_or(bytes.len(), |found| from + found),
+                None => self.next(text, bytes, from),
+            };
             (start < from).then_some((start, from))
         })
+    }
+
+    /// Where the next delimiter is, or the end.
+    fn next(&self, text: &str, bytes: &[u8], mut from: usize) -> usize {
+        while from < bytes.len() && self.at(text, bytes, from).is_none() {
+            from += 1;
+        }
+        from
     }
 
     /// Bytes of the delimiter at a place, if there is one.

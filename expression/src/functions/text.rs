@@ -11,7 +11,7 @@ use super::{
     text_argument, text_result,
 };
 use crate::{
-    arrays::{INLINE, SPACES, TextBuilder, are_ascii, inline_text, low_bytes},
+    arrays::{INLINE, ONES, SPACES, TextBuilder, inline_text, is_ascii_text, low_bytes},
     code_page::CodePage,
     error::EvaluateError,
     evaluate::{Context, Value},
@@ -95,17 +95,14 @@ pub(super) const LEN: Function = Function {
 
 fn characters(value: &Value) -> Value {
     let texts = texts(value);
-    let lengths: Vec<i32> = if are_ascii(texts) {
-        let views = texts.views().iter();
-        views.map(|view| *view as u32 as i32).collect()
-    } else {
-        let rows = 0..texts.len();
-        let length = |row| match texts.is_null(row) {
-            true => 0,
-            false => units(texts.value(row)) as i32,
-        };
-        rows.map(length).collect()
-    };
+    let views = texts.views().iter().enumerate();
+    let lengths: Vec<i32> = views
+        .map(|(row, view)| match *view as u32 {
+            short @ 0..=INLINE => short_units(short, inline_text(*view)) as i32,
+            _ if texts.is_null(row) => 0,
+            _ => units(texts.value(row)) as i32,
+        })
+        .collect();
     Value {
         array: Arc::new(Int32Array::new(lengths.into(), texts.nulls().cloned())),
         is_scalar: value.is_scalar,
@@ -252,13 +249,24 @@ fn trim(values: &[Value], context: &mut Context<'_>, at_start: bool, at_end: boo
     })
 }
 
-/// UTF-16 code units.
+/// UTF-16 code units: each byte that begins a character counts, and one more where a character has four.
 pub(super) fn units(text: &str) -> usize {
     if text.is_ascii() {
-        text.len()
-    } else {
-        text.encode_utf16().count()
+        return text.len();
     }
+    let unit = |byte: &u8| usize::from(*byte & 0xC0 != 0x80) + usize::from(*byte >= 0xF0);
+    text.as_bytes().iter().map(unit).sum()
+}
+
+/// [`units`] of a short text.
+fn short_units(length: u32, bytes: u128) -> u32 {
+    if is_ascii_text(bytes) {
+        return length;
+    }
+    let (top, second) = (bytes >> 7, bytes >> 6);
+    let follows = top & !second & ONES;
+    let four = top & second & (bytes >> 5) & (bytes >> 4) & ONES;
+    length - follows.count_ones() + four.count_ones()
 }
 
 /// Which end of a part a place is.
