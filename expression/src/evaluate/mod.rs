@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod compare;
+mod lanes;
 mod logic;
 pub(crate) mod shared_parts;
 mod text;
@@ -199,6 +200,9 @@ pub(crate) fn evaluate(node: &Typed, context: &mut Context<'_>) -> Result<Value,
 }
 
 fn evaluate_node(node: &Typed, context: &mut Context<'_>) -> Result<Value, EvaluateError> {
+    if let Some(value) = lanes::value(node, context)? {
+        return Ok(value);
+    }
     Ok(match &node.kind {
         TypedKind::Constant(scalar) => Value {
             array: Arc::clone(&scalar.array),
