@@ -5,11 +5,13 @@
 
 mod choose;
 mod equal;
+mod prefetch;
 mod text_builder;
 mod views;
 
 pub(crate) use choose::choose;
 pub(crate) use equal::equal;
+pub(crate) use prefetch::prefetch;
 pub(crate) use text_builder::TextBuilder;
 pub(crate) use views::{
     INLINE, ONES, SPACES, are_ascii, ascii_case, equal_bytes, inline_text, is_ascii_text, low_bytes,

@@ -11,8 +11,8 @@ use arrow::{
 };
 use dtsx::DataType;
 
-use super::{field::store, prefetch::prefetch, *};
-use crate::arrays::TextBuilder;
+use super::{field::store, *};
+use crate::arrays::{TextBuilder, prefetch};
 
 /// An array that is not the carrier of its SSIS type (see [`crate::types::arrow_type`]).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -198,7 +198,7 @@ impl<'a> ColumnText<'a> {
             && *view as u32 > 12
             && let Some(text) = far_text(values, *view)
         {
-            prefetch(text);
+            prefetch(&text[..text.len().min(FIELD)]);
         }
     }
 

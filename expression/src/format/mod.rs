@@ -27,7 +27,6 @@ mod decimal;
 mod field;
 mod float;
 mod integer;
-mod prefetch;
 
 pub use array::{ColumnText, FormatError, format_array};
 pub use binary::{append_guid, append_hex};

@@ -4,15 +4,15 @@
     expect(unsafe_code, reason = "the hint takes a pointer")
 )]
 
-/// Asks for the cache lines of the first [`FIELD`](super::FIELD) bytes; does nothing where there is no such hint.
+/// Asks for the cache lines of the first and the last of these values; does nothing where there is no such hint.
 #[inline(always)]
-pub(super) fn prefetch(bytes: &[u8]) {
+pub(crate) fn prefetch<T>(values: &[T]) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
-        let first = bytes.as_ptr();
-        let last = first.wrapping_add(bytes.len().min(super::FIELD).saturating_sub(1));
+        let first = values.as_ptr();
+        let last = first.wrapping_add(values.len().saturating_sub(1));
         // SAFETY: a prefetch reads nothing and faults nowhere, whatever the address.
         unsafe {
             _mm_prefetch::<_MM_HINT_T0>(first.cast());
@@ -20,5 +20,5 @@ pub(super) fn prefetch(bytes: &[u8]) {
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = bytes;
+    let _ = values;
 }
