@@ -74,7 +74,7 @@ const MONTHS: [(i32, u32); 16] = {
 /// Days from 1970-01-01; `None` for a day that is not in the calendar or a year outside 1 to 9999.
 #[inline]
 pub fn days_from_civil(year: u32, month: u32, day: u32) -> Option<i32> {
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(25) || year.is_multiple_of(16));
+    let leap = is_leap(year);
     let (before, length) = *MONTHS.get(month as usize)?;
     let leap_february = leap && month == 2;
     let leap_passed = leap && month > 2;
@@ -83,6 +83,36 @@ pub fn days_from_civil(year: u32, month: u32, day: u32) -> Option<i32> {
         return None;
     }
     Some(days_of_year(year) + before + i32::from(leap_passed) + day as i32 - 1)
+}
+
+/// Days of a month of a year.
+#[inline]
+pub fn days_of_month(year: u32, month: u32) -> u32 {
+    match month {
+        2 => 28 + u32::from(is_leap(year)),
+        // 31 in odd months up to July, in even ones from August.
+        _ => 30 | (month ^ (month >> 3)),
+    }
+}
+
+/// Divisible by 4, but not by 100 unless by 400.
+#[inline]
+pub fn is_leap(year: u32) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(25) || year.is_multiple_of(16))
+}
+
+/// Days from 1970-01-01 of a day that is in the calendar (Neri and Schneider, as [`civil_from_days`]).
+#[inline]
+pub fn days_of_day(year: u32, month: u32, day: u32) -> i32 {
+    let next = month <= 2;
+    let (year, month) = match next {
+        true => (year - 1, month + 12),
+        false => (year, month),
+    };
+    let century = year / 100;
+    let of_years = 1461 * year / 4 - century + century / 4;
+    let of_months = (979 * month - 2919) / 32;
+    (of_years + of_months + day) as i32 - 719_469
 }
 
 /// Year, month and day of a count of days from 1970-01-01 (years 1 to 9999).
@@ -124,13 +154,17 @@ mod tests {
         let mut days = first;
         for year in 1..=9999 {
             for month in 1..=12 {
+                let mut last = 0;
                 for day in 1..=31 {
                     if let Some(found) = days_from_civil(year, month, day) {
                         assert_eq!(found, days, "{year}-{month}-{day}");
                         assert_eq!(civil_from_days(days), (year, month, day));
+                        assert_eq!(days_of_day(year, month, day), days);
+                        last = day;
                         days += 1;
                     }
                 }
+                assert_eq!(days_of_month(year, month), last);
             }
         }
         assert_eq!(days_from_civil(9999, 12, 31), Some(days - 1));

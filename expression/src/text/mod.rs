@@ -21,7 +21,10 @@ mod number;
 
 pub use binary::parse_hex;
 pub use boolean::parse_bool;
-pub use calendar::{DateTime, MICROS_PER_DAY, NANOS_PER_DAY, civil_from_days, days_from_civil};
+pub use calendar::{
+    DateTime, MICROS_PER_DAY, NANOS_PER_DAY, civil_from_days, days_from_civil, days_of_day,
+    days_of_month,
+};
 pub use date::parse_date_time;
 pub use date_fast::{parse_fast_date_time, parse_fast_time};
 pub use decimal::parse_decimal;

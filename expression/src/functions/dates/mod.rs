@@ -269,14 +269,14 @@ pub(super) const DATEADD: Function = Function {
         let fixed = |size: i64| {
             let (counts, moments) = (&counts, &moments);
             move |row| {
-                add::fixed(on_grid(moments.micros(row)), i64::from(counts(row)), size)
+                add::fixed(moments.micros_on_grid(row), i64::from(counts(row)), size)
                     .ok_or(overflow)
             }
         };
         let months = |size: i64| {
             let (counts, moments) = (&counts, &moments);
             move |row| {
-                add::months(on_grid(moments.micros(row)), i64::from(counts(row)) * size)
+                add::months(moments.micros_on_grid(row), i64::from(counts(row)) * size)
                     .ok_or(overflow)
             }
         };

@@ -10,7 +10,7 @@ use arrow::{
 use crate::{
     error::EvaluateError,
     evaluate::Value,
-    text::{MICROS_PER_DAY, civil_from_days},
+    text::{MICROS_PER_DAY, civil_from_days, is_leap},
 };
 
 /// The dates of an argument.
@@ -66,6 +66,14 @@ impl<'a> Moments<'a> {
         }
     }
 
+    /// On the grid, which days are.
+    pub(super) fn micros_on_grid(&self, row: usize) -> i64 {
+        match self.column {
+            Column::Days(_) => self.micros(row),
+            Column::Micros(micros) => on_grid(micros.values()[self.value.at(row)]),
+        }
+    }
+
     pub(super) fn micros(&self, row: usize) -> i64 {
         match self.column {
             Column::Days(days) => i64::from(days.values()[self.value.at(row)]) * MICROS_PER_DAY,
@@ -74,18 +82,39 @@ impl<'a> Moments<'a> {
     }
 }
 
+/// 0000-03-01, from which all moments of the years 1 to 9999 are positive, in microseconds before 1970-01-01: divisions of
+/// positive numbers by constants are cheaper.
+const ERA: i64 = 719_468 * MICROS_PER_DAY;
+
+/// The day of a moment, and the microseconds since it began.
+#[inline]
+pub(super) fn day_and_time(micros: i64) -> (i32, i64) {
+    let past = micros.wrapping_add(ERA) as u64;
+    let day = past / MICROS_PER_DAY as u64;
+    (
+        day as i32 - 719_468,
+        (past - day * MICROS_PER_DAY as u64) as i64,
+    )
+}
+
 /// The day of a moment.
+#[inline]
 pub(super) fn civil_day(micros: i64) -> i32 {
-    micros.div_euclid(MICROS_PER_DAY) as i32
+    day_and_time(micros).0
 }
 
 /// Milliseconds on a grid of 1/300 s (semantics 1.5.5).
+#[inline]
 pub(super) fn on_grid(micros: i64) -> i64 {
-    let fraction = micros.rem_euclid(1_000_000);
+    let past = micros.wrapping_add(ERA) as u64;
+    let fraction = (past % 1_000_000) as u32;
+    if fraction == 0 {
+        return micros;
+    }
     let ticks = (fraction * 3 + 5_000) / 10_000;
     // 10, 13 and 17 milliseconds: a tick shows as whole ones.
     let millis = (ticks * 10 + 1) / 3;
-    micros - fraction + millis * 1000
+    micros - i64::from(fraction) + i64::from(millis * 1000)
 }
 
 /// Months from January of year 0.
@@ -101,7 +130,7 @@ pub(super) fn weekday(day: i32) -> i32 {
 
 pub(super) fn day_of_year(day: i32) -> i32 {
     let (year, month, of_month) = civil_from_days(day);
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let leap = is_leap(year);
     const BEFORE: [i32; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
     BEFORE[(month as usize - 1) % 12] + of_month as i32 + i32::from(leap && month > 2)
 }
