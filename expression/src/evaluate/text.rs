@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::AsArray;
+use arrow::{
+    array::{AsArray, StringViewArray},
+    buffer::NullBuffer,
+};
 
 use super::{Value, union_of_nulls};
 use crate::arrays::{INLINE, TextBuilder};
@@ -12,34 +15,63 @@ pub(super) fn concat(parts: &[Value], rows: usize) -> Value {
     let is_scalar = parts.iter().all(|part| part.is_scalar);
     let rows = if is_scalar { 1 } else { rows };
     let nulls = union_of_nulls(parts, rows);
-    let columns: Vec<_> = parts
-        .iter()
-        .map(|part| (part.array.as_string_view(), part))
-        .collect();
     let mut builder = TextBuilder::new(rows);
+    let columns: Vec<Part<'_>> = parts.iter().map(Part::of).collect();
+    match columns.as_slice() {
+        // Known numbers of parts: the loops over them unroll.
+        [a, b] => append(&[*a, *b], rows, nulls.as_ref(), &mut builder),
+        [a, b, c] => append(&[*a, *b, *c], rows, nulls.as_ref(), &mut builder),
+        parts => append(parts, rows, nulls.as_ref(), &mut builder),
+    }
+    Value {
+        array: Arc::new(builder.finish(nulls)),
+        is_scalar,
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    array: &'a StringViewArray,
+    views: &'a [u128],
+    /// From the text of a row to that of the next.
+    step: usize,
+}
+
+impl<'a> Part<'a> {
+    fn of(value: &'a Value) -> Self {
+        let array = value.array.as_string_view();
+        Self {
+            array,
+            views: array.views(),
+            step: usize::from(!value.is_scalar),
+        }
+    }
+}
+
+#[inline(always)]
+fn append(
+    parts: &[Part<'_>],
+    rows: usize,
+    nulls: Option<&NullBuffer>,
+    builder: &mut TextBuilder<'_>,
+) {
     for row in 0..rows {
-        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+        if nulls.is_some_and(|nulls| nulls.is_null(row)) {
             builder.empty();
             continue;
         }
-        let views = columns
-            .iter()
-            .map(|(array, part)| array.views()[part.at(row)]);
+        let views = parts.iter().map(|part| part.views[row * part.step]);
         let length: u64 = views.clone().map(|view| u64::from(view as u32)).sum();
         if length <= u64::from(INLINE) {
             builder.joined(views);
             continue;
         }
         let written = builder.write(|out| {
-            for (array, part) in &columns {
-                out.push_str(array.value(part.at(row)));
+            for part in parts {
+                out.push_str(part.array.value(row * part.step));
             }
             Ok::<(), std::convert::Infallible>(())
         });
         let Ok(()) = written;
-    }
-    Value {
-        array: Arc::new(builder.finish(nulls)),
-        is_scalar,
     }
 }

@@ -11,7 +11,7 @@ use arrow::{
 };
 use dtsx::DataType;
 
-use super::{field::store, *};
+use super::{field::store, integer::short_i64, *};
 use crate::arrays::{TextBuilder, prefetch};
 
 /// An array that is not the carrier of its SSIS type (see [`crate::types::arrow_type`]).
@@ -287,20 +287,52 @@ pub fn format_array(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, 
     }
     let mut builder = TextBuilder::new(array.len());
     let nulls = array.logical_nulls();
-    let mut field = [0; FIELD];
-    let mut long = Vec::new();
-    for row in 0..array.len() {
-        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-            builder.empty();
-        } else if let Some(end) = column.put(row, &mut field) {
-            builder.field(&field, end);
-        } else {
-            long.clear();
-            column.append(row, &mut long);
-            builder.push(&String::from_utf8_lossy(&long)); // ASCII always: borrowed, not copied
+    if !column.short_integers(&mut builder) {
+        let mut field = [0; FIELD];
+        let mut long = Vec::new();
+        for row in 0..array.len() {
+            if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+                builder.empty();
+            } else if let Some(end) = column.put(row, &mut field) {
+                builder.field(&field, end);
+            } else {
+                long.clear();
+                column.append(row, &mut long);
+                builder.push(&String::from_utf8_lossy(&long)); // ASCII always: borrowed, not copied
+            }
         }
     }
     Ok(std::sync::Arc::new(builder.finish(nulls)))
+}
+
+impl ColumnText<'_> {
+    /// Appends all texts if these are integers, which are short but for some of DT_I8. Below NULL there is any text.
+    fn short_integers(&self, builder: &mut TextBuilder<'_>) -> bool {
+        fn all<T: Copy + Into<i64>>(values: &[T], builder: &mut TextBuilder<'_>) -> bool {
+            for value in values {
+                let value: i64 = (*value).into();
+                match short_i64(value) {
+                    Some((length, text)) => builder.ascii(length, text),
+                    None => {
+                        let mut field = [0; FIELD];
+                        let end = put_i64(value, &mut field);
+                        builder.field(&field, end);
+                    }
+                }
+            }
+            true
+        }
+        match self {
+            Self::I8(values) => all(values, builder),
+            Self::I16(values) => all(values, builder),
+            Self::I32(values) => all(values, builder),
+            Self::I64(values) => all(values, builder),
+            Self::U8(values) => all(values, builder),
+            Self::U16(values) => all(values, builder),
+            Self::U32(values) => all(values, builder),
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]

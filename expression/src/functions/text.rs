@@ -169,6 +169,14 @@ pub(super) const RIGHT: Function = Function {
         Ok(parts(values, context, |row, at, builder| {
             let count =
                 usize::try_from(counts(row)).map_err(|_| SsisCode::EXPRESSION_RIGHT_LENGTH)?;
+            let view = array.views()[at.0];
+            let length = view as u32;
+            let kept = length.min(u32::try_from(count).unwrap_or(u32::MAX));
+            let end = inline_text(view) >> (8 * (length.min(INLINE) - kept.min(INLINE)));
+            if length <= INLINE && is_ascii_text(end) {
+                builder.ascii(kept, end);
+                return Ok(());
+            }
             let text = array.value(at.0);
             let start = text.len().saturating_sub(count);
             // As many ASCII bytes are as many characters, whatever is before them.
