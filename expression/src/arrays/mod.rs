@@ -8,11 +8,15 @@ mod equal;
 mod prefetch;
 mod text_builder;
 mod views;
+mod wide;
 
 pub(crate) use choose::choose;
 pub(crate) use equal::equal;
 pub(crate) use prefetch::prefetch;
 pub(crate) use text_builder::TextBuilder;
+pub(crate) use wide::wide;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use wide::has_wide_vectors;
 pub(crate) use views::{
     INLINE, ONES, SPACES, are_ascii, ascii_case, equal_bytes, inline_text, is_ascii_text, low_bytes,
 };

@@ -17,17 +17,29 @@ use crate::{
 /// Whether a float is a number, without a branch.
 pub(super) trait Float: ArrowNativeTypeOp {
     fn is_number(self) -> bool;
+    /// Sets bits of `wrong` if this is no number: what is one leaves 0, of which no bit is set, when it is taken from itself.
+    fn note(self, wrong: &mut u64) -> Self;
 }
 
 impl Float for f32 {
     fn is_number(self) -> bool {
         self.is_finite()
     }
+    #[inline(always)]
+    fn note(self, wrong: &mut u64) -> Self {
+        *wrong |= u64::from((self - self).to_bits());
+        self
+    }
 }
 
 impl Float for f64 {
     fn is_number(self) -> bool {
         self.is_finite()
+    }
+    #[inline(always)]
+    fn note(self, wrong: &mut u64) -> Self {
+        *wrong |= (self - self).to_bits();
+        self
     }
 }
 
@@ -49,17 +61,12 @@ where
         BinaryOperator::Divide => x.div_wrapping(y),
         _ => x.mod_wrapping(y),
     };
-    let mut fine = true;
-    let mut noted = |result: T::Native| {
-        fine &= result.is_number();
-        result
-    };
-    let values = match operator {
-        BinaryOperator::Add => pair.each(|x, y| noted(x.add_wrapping(y))),
-        BinaryOperator::Subtract => pair.each(|x, y| noted(x.sub_wrapping(y))),
-        BinaryOperator::Multiply => pair.each(|x, y| noted(x.mul_wrapping(y))),
-        BinaryOperator::Divide => pair.each(|x, y| noted(x.div_wrapping(y))),
-        _ => pair.each(|x, y| noted(x.mod_wrapping(y))),
+    let (values, wrong) = match operator {
+        BinaryOperator::Add => pair.each(|x, y, wrong| x.add_wrapping(y).note(wrong)),
+        BinaryOperator::Subtract => pair.each(|x, y, wrong| x.sub_wrapping(y).note(wrong)),
+        BinaryOperator::Multiply => pair.each(|x, y, wrong| x.mul_wrapping(y).note(wrong)),
+        BinaryOperator::Divide => pair.each(|x, y, wrong| x.div_wrapping(y).note(wrong)),
+        _ => pair.each(|x, y, wrong| x.mod_wrapping(y).note(wrong)),
     };
     let code = |x: T::Native, y: T::Native| {
         if matches!(operator, BinaryOperator::Divide | BinaryOperator::Modulo) && y.is_zero() {
@@ -68,7 +75,7 @@ where
         let overflowed = x.is_number() && y.is_number() && !apply(x, y).is_number();
         overflowed.then_some(SsisCode::EXPRESSION_OVERFLOW)
     };
-    pair.finish(values, !fine, code, context)
+    pair.finish(values, wrong != 0, code, context)
 }
 
 pub(super) fn negate<T>(operand: &Value) -> Value

@@ -18,6 +18,8 @@ use crate::{
 pub(super) trait Integer: Copy + Default + PartialEq {
     /// Whether results wrapped, over all rows.
     type Wrong: Copy + Default;
+    /// That one did.
+    const WRONG: Self::Wrong;
     fn add(self, other: Self, wrong: &mut Self::Wrong) -> Self;
     fn subtract(self, other: Self, wrong: &mut Self::Wrong) -> Self;
     fn multiply(self, other: Self, wrong: &mut Self::Wrong) -> Self;
@@ -37,6 +39,7 @@ macro_rules! integer {
     ($type:ident, $wide:ident, $divide:expr) => {
         impl Integer for $type {
             type Wrong = $wide;
+            const WRONG: $wide = 1;
 
             #[inline(always)]
             fn add(self, other: Self, wrong: &mut $wide) -> Self {
@@ -113,33 +116,13 @@ where
     T::Native: Integer,
 {
     let pair = Pair::<T>::new(left, right, context);
-    let mut wrong = <T::Native as Integer>::Wrong::default();
     let (values, wrong) = match operator {
-        BinaryOperator::Add => (
-            pair.each(|x, y| x.add(y, &mut wrong)),
-            T::Native::is_wrong(wrong),
-        ),
-        BinaryOperator::Subtract => (
-            pair.each(|x, y| x.subtract(y, &mut wrong)),
-            T::Native::is_wrong(wrong),
-        ),
-        BinaryOperator::Multiply => (
-            pair.each(|x, y| x.multiply(y, &mut wrong)),
-            T::Native::is_wrong(wrong),
-        ),
-        _ => {
-            let remainder = operator == BinaryOperator::Modulo;
-            let mut special = false;
-            for y in pair.right {
-                special |= y.is_zero() | y.is_minus_one();
-            }
-            let values = match special {
-                false => pair.each(|x, y| x.divide(y, remainder)),
-                true => pair.each(|x, y| x.checked(operator, y).unwrap_or_default()),
-            };
-            (values, special)
-        }
+        BinaryOperator::Add => pair.each(|x, y, wrong| x.add(y, wrong)),
+        BinaryOperator::Subtract => pair.each(|x, y, wrong| x.subtract(y, wrong)),
+        BinaryOperator::Multiply => pair.each(|x, y, wrong| x.multiply(y, wrong)),
+        _ => divided(&pair, operator),
     };
+    let wrong = T::Native::is_wrong(wrong);
     let code = |x: T::Native, y: T::Native| match x.checked(operator, y) {
         Some(_) => None,
         None if matches!(operator, BinaryOperator::Divide | BinaryOperator::Modulo)
@@ -150,6 +133,26 @@ where
         None => Some(SsisCode::EXPRESSION_OVERFLOW),
     };
     pair.finish(values, wrong, code, context)
+}
+
+/// Quotients or remainders; divisors that need a second look are noted.
+fn divided<T>(
+    pair: &Pair<'_, T>,
+    operator: BinaryOperator,
+) -> (Vec<T::Native>, <T::Native as Integer>::Wrong)
+where
+    T: ArrowPrimitiveType,
+    T::Native: Integer,
+{
+    let remainder = operator == BinaryOperator::Modulo;
+    let special = |special, y: &T::Native| special | y.is_zero() | y.is_minus_one();
+    match pair.right.iter().fold(false, special) {
+        false => pair.each(|x, y, _| x.divide(y, remainder)),
+        true => {
+            let (values, _) = pair.each::<()>(|x, y, ()| x.checked(operator, y).unwrap_or_default());
+            (values, T::Native::WRONG)
+        }
+    }
 }
 
 pub(super) fn negate<T>(operand: &Value, context: &mut Context<'_>) -> Value

@@ -1,9 +1,10 @@
-//! A block of rows: each operation goes over it in a loop of its own and says whether all results fit.
+//! A block of rows: each operation goes over it in a loop of its own. How far from zero its numbers can be says whether
+//! all results fit, mostly without a look at them.
 
 use arrow::buffer::ScalarBuffer;
 
 use super::plan::{Lane, Operation, Rounding};
-use crate::arrays::prefetch;
+use crate::arrays::{prefetch, wide};
 
 /// Rows of a block: several of them fit the nearest cache.
 pub(super) const BLOCK: usize = 1024;
@@ -29,124 +30,212 @@ pub(super) struct Lanes {
     pub(super) rows: usize,
 }
 
+/// No number of a block is further from zero; nothing has been cut off.
+pub(super) type Bound = u64;
+
+/// Numbers of a block fit if none is further from zero.
+const LARGEST: Bound = i64::MAX as u64;
+
+/// Numbers of a block of rows.
+pub(super) type Block = [i64; BLOCK];
+
 impl Lanes {
-    /// The numbers of `block.len()` rows from `start`; false if one does not fit.
-    pub(super) fn fill(&self, lane: &Lane, start: usize, block: &mut [i64]) -> bool {
+    /// The numbers of `rows` rows from `start`, into the first of the blocks; the others, of which [`Lane::depth`] says how
+    /// many are needed, are for what lies between. `None` if a number does not fit.
+    pub(super) fn fill(
+        &self,
+        lane: &Lane,
+        start: usize,
+        rows: usize,
+        blocks: &mut [Block],
+    ) -> Option<Bound> {
         match lane {
             Lane::Constant(number) => {
-                block.fill(*number);
-                true
+                blocks.first_mut()?.get_mut(..rows)?.fill(*number);
+                Some(number.unsigned_abs())
             }
-            Lane::Leaf(place) => self
-                .columns
-                .get(*place)
-                .is_some_and(|column| column.fill(start, block)),
+            Lane::Leaf(place) => {
+                let block = blocks.first_mut()?.get_mut(..rows)?;
+                self.columns.get(*place)?.fill(start, block)
+            }
             Lane::Scaled(number, factor) => {
-                self.fill(number, start, block) && each(block, |x| x.overflowing_mul(*factor))
+                let bound = self.fill(number, start, rows, blocks)?;
+                let block = blocks.first_mut()?.get_mut(..rows)?;
+                with_constant(Operation::Multiply, block, bound, *factor)
             }
             Lane::Operation(operation, left, right) => match (&**left, &**right) {
                 (Lane::Constant(x), right) => {
-                    self.fill(right, start, block) && with_left(*operation, *x, block)
+                    let bound = self.fill(right, start, rows, blocks)?;
+                    let block = blocks.first_mut()?.get_mut(..rows)?;
+                    match operation {
+                        // x - y is -(y - x).
+                        Operation::Subtract => {
+                            let bound = with_constant(Operation::Subtract, block, bound, *x)?;
+                            with_constant(Operation::Multiply, block, bound, -1)
+                        }
+                        _ => with_constant(*operation, block, bound, *x),
+                    }
                 }
                 (left, Lane::Constant(y)) => {
-                    self.fill(left, start, block) && with_right(*operation, block, *y)
+                    let bound = self.fill(left, start, rows, blocks)?;
+                    with_constant(*operation, blocks.first_mut()?.get_mut(..rows)?, bound, *y)
                 }
                 (left, right) => {
-                    let mut other = [0; BLOCK];
-                    let other = &mut other[..block.len()];
-                    self.fill(left, start, block)
-                        && self.fill(right, start, other)
-                        && with_other(*operation, block, other)
+                    let left = self.fill(left, start, rows, blocks)?;
+                    let (first, others) = blocks.split_first_mut()?;
+                    let right = self.fill(right, start, rows, others)?;
+                    let other = others.first()?.get(..rows)?;
+                    with_other(*operation, first.get_mut(..rows)?, other, (left, right))
                 }
             },
             Lane::Rounded(rounding, number, unit) => {
-                self.fill(number, start, block) && round(*rounding, *unit, block)
+                let bound = self.fill(number, start, rows, blocks)?;
+                let bound = bound
+                    .checked_add(unit.unsigned_abs())
+                    .filter(|bound| *bound <= LARGEST)?;
+                round(*rounding, *unit, blocks.first_mut()?.get_mut(..rows)?);
+                Some(bound)
             }
         }
     }
 }
 
-fn with_left(operation: Operation, x: i64, block: &mut [i64]) -> bool {
+/// No result of an operation is further from zero; `None` if one may not fit.
+fn bound(operation: Operation, (x, y): (Bound, Bound)) -> Option<Bound> {
+    let bound = match operation {
+        Operation::Add | Operation::Subtract => x.checked_add(y),
+        Operation::Multiply => x.checked_mul(y),
+    };
+    bound.filter(|bound| *bound <= LARGEST)
+}
+
+/// Whether a number has 32 bits: their product is a single instruction.
+fn is_small(bound: Bound) -> bool {
+    bound <= i32::MAX as u64
+}
+
+fn with_constant(operation: Operation, block: &mut [i64], x: Bound, y: i64) -> Option<Bound> {
+    let bounds = (x, y.unsigned_abs());
+    let Some(bound) = bound(operation, bounds) else {
+        return checked(block, |x| apply_checked(operation, x, y));
+    };
     match operation {
-        Operation::Add => each(block, |y| x.overflowing_add(y)),
-        Operation::Subtract => each(block, |y| x.overflowing_sub(y)),
-        Operation::Multiply => each(block, |y| x.overflowing_mul(y)),
+        Operation::Add => each(block, |x| x.wrapping_add(y)),
+        Operation::Subtract => each(block, |x| x.wrapping_sub(y)),
+        Operation::Multiply if is_small(x) && is_small(bounds.1) => {
+            each(block, |x| i64::from(x as i32) * i64::from(y as i32));
+        }
+        Operation::Multiply => each(block, |x| x.wrapping_mul(y)),
+    }
+    Some(bound)
+}
+
+fn with_other(
+    operation: Operation,
+    block: &mut [i64],
+    other: &[i64],
+    bounds: (Bound, Bound),
+) -> Option<Bound> {
+    let Some(bound) = bound(operation, bounds) else {
+        let mut others = other.iter();
+        return checked(block, |x| apply_checked(operation, x, *others.next()?));
+    };
+    match operation {
+        Operation::Add => pairs(block, other, i64::wrapping_add),
+        Operation::Subtract => pairs(block, other, i64::wrapping_sub),
+        Operation::Multiply if is_small(bounds.0) && is_small(bounds.1) => {
+            pairs(block, other, |x, y| i64::from(x as i32) * i64::from(y as i32));
+        }
+        Operation::Multiply => pairs(block, other, i64::wrapping_mul),
+    }
+    Some(bound)
+}
+
+fn apply_checked(operation: Operation, x: i64, y: i64) -> Option<i64> {
+    match operation {
+        Operation::Add => x.checked_add(y),
+        Operation::Subtract => x.checked_sub(y),
+        Operation::Multiply => x.checked_mul(y),
     }
 }
 
-fn with_right(operation: Operation, block: &mut [i64], y: i64) -> bool {
-    match operation {
-        Operation::Add => each(block, |x| x.overflowing_add(y)),
-        Operation::Subtract => each(block, |x| x.overflowing_sub(y)),
-        Operation::Multiply => each(block, |x| x.overflowing_mul(y)),
+/// An operation whose results may not fit: each is looked at.
+fn checked(block: &mut [i64], mut operation: impl FnMut(i64) -> Option<i64>) -> Option<Bound> {
+    let mut bound = 0;
+    for x in block {
+        *x = operation(*x)?;
+        bound = bound.max(x.unsigned_abs());
     }
-}
-
-fn with_other(operation: Operation, block: &mut [i64], other: &[i64]) -> bool {
-    match operation {
-        Operation::Add => pairs(block, other, i64::overflowing_add),
-        Operation::Subtract => pairs(block, other, i64::overflowing_sub),
-        Operation::Multiply => pairs(block, other, i64::overflowing_mul),
-    }
+    (bound <= LARGEST).then_some(bound)
 }
 
 impl Column {
-    fn fill(&self, start: usize, block: &mut [i64]) -> bool {
-        match self {
-            Self::Decimal(numbers) => {
-                let numbers = &numbers[start..];
-                let ahead = numbers.get(AHEAD..).unwrap_or_default();
-                let mut beyond = 0;
-                for (line, block) in block.chunks_mut(LINE).enumerate() {
-                    prefetch(ahead.get(line * LINE..line * LINE + 1).unwrap_or_default());
-                    for (number, wide) in block.iter_mut().zip(&numbers[line * LINE..]) {
-                        *number = *wide as i64;
-                        beyond |= (*wide >> 64) as i64 ^ (*number >> 63);
-                    }
-                }
-                beyond == 0
+    fn fill(&self, start: usize, block: &mut [i64]) -> Option<Bound> {
+        let magnitude = match self {
+            Self::Decimal(numbers) => narrow(
+                numbers.get(start..)?,
+                numbers.get(start + AHEAD..).unwrap_or_default(),
+                block,
+            )?,
+            Self::I1(numbers) => widen(numbers.get(start..)?, block),
+            Self::I2(numbers) => widen(numbers.get(start..)?, block),
+            Self::I4(numbers) => widen(numbers.get(start..)?, block),
+            Self::I8(numbers) => widen(numbers.get(start..)?, block),
+        };
+        // A negative number is one more than its bits say.
+        Some(magnitude + 1).filter(|bound| *bound <= LARGEST)
+    }
+}
+
+/// The bits of a number's distance from zero.
+#[inline(always)]
+fn magnitude(number: i64) -> u64 {
+    (number ^ (number >> 63)) as u64
+}
+
+wide! {
+    /// The numbers, and the bits of their magnitudes.
+    fn widen[T: Copy + Into<i64>](numbers: &[T], block: &mut [i64]) -> u64 {
+        let mut magnitudes = 0;
+        for (wide, number) in block.iter_mut().zip(numbers) {
+            *wide = (*number).into();
+            magnitudes |= magnitude(*wide);
+        }
+        magnitudes
+    }
+
+    /// The numbers, and the bits of their magnitudes; `None` if one has more than 64 bits.
+    fn narrow(numbers: &[i128], ahead: &[i128], block: &mut [i64]) -> Option<u64> {
+        let (mut beyond, mut magnitudes) = (0, 0);
+        for (line, block) in block.chunks_mut(LINE).enumerate() {
+            prefetch(ahead.get(line * LINE..line * LINE + 1).unwrap_or_default());
+            for (number, wide) in block.iter_mut().zip(&numbers[line * LINE..]) {
+                *number = *wide as i64;
+                beyond |= (*wide >> 64) as i64 ^ (*number >> 63);
+                magnitudes |= magnitude(*number);
             }
-            Self::I1(numbers) => widen(&numbers[start..], block),
-            Self::I2(numbers) => widen(&numbers[start..], block),
-            Self::I4(numbers) => widen(&numbers[start..], block),
-            Self::I8(numbers) => widen(&numbers[start..], block),
+        }
+        (beyond == 0).then_some(magnitudes)
+    }
+
+    fn each[F: Fn(i64) -> i64](block: &mut [i64], operation: F) -> () {
+        for x in block {
+            *x = operation(*x);
+        }
+    }
+
+    fn pairs[F: Fn(i64, i64) -> i64](block: &mut [i64], other: &[i64], operation: F) -> () {
+        for (x, y) in block.iter_mut().zip(other) {
+            *x = operation(*x, *y);
         }
     }
 }
 
-fn widen<T: Copy + Into<i64>>(numbers: &[T], block: &mut [i64]) -> bool {
-    for (wide, number) in block.iter_mut().zip(numbers) {
-        *wide = (*number).into();
-    }
-    true
-}
-
-#[inline(always)]
-fn each(block: &mut [i64], operation: impl Fn(i64) -> (i64, bool)) -> bool {
-    let mut wrong = false;
-    for x in block {
-        let (result, wraps) = operation(*x);
-        *x = result;
-        wrong |= wraps;
-    }
-    !wrong
-}
-
-#[inline(always)]
-fn pairs(block: &mut [i64], other: &[i64], operation: impl Fn(i64, i64) -> (i64, bool)) -> bool {
-    let mut wrong = false;
-    for (x, y) in block.iter_mut().zip(other) {
-        let (result, wraps) = operation(*x, *y);
-        *x = result;
-        wrong |= wraps;
-    }
-    !wrong
-}
-
-fn round(rounding: Rounding, unit: i64, block: &mut [i64]) -> bool {
+/// To a multiple of `unit`; there is room for one more.
+fn round(rounding: Rounding, unit: i64, block: &mut [i64]) {
     // A division by a known number is a multiplication.
     match unit {
-        1 => true,
+        1 => {}
         10 => round_to(rounding, 10, block),
         100 => round_to(rounding, 100, block),
         1000 => round_to(rounding, 1000, block),
@@ -158,21 +247,21 @@ fn round(rounding: Rounding, unit: i64, block: &mut [i64]) -> bool {
 }
 
 #[inline(always)]
-fn round_to(rounding: Rounding, unit: i64, block: &mut [i64]) -> bool {
+fn round_to(rounding: Rounding, unit: i64, block: &mut [i64]) {
     match rounding {
         Rounding::HalfAway => each(block, |x| {
             // Half a unit away from zero, then cut.
             let sign = x >> 63;
-            let (moved, wraps) = x.overflowing_add(((unit / 2) ^ sign) - sign);
-            (moved - moved % unit, wraps)
+            let moved = x + (((unit / 2) ^ sign) - sign);
+            moved - moved % unit
         }),
         Rounding::Floor => each(block, |x| {
             let rest = x % unit;
-            (x - rest).overflowing_sub(if rest < 0 { unit } else { 0 })
+            x - rest - if rest < 0 { unit } else { 0 }
         }),
         Rounding::Ceiling => each(block, |x| {
             let rest = x % unit;
-            (x - rest).overflowing_add(if rest > 0 { unit } else { 0 })
+            x - rest + if rest > 0 { unit } else { 0 }
         }),
     }
 }

@@ -115,12 +115,11 @@ impl Lanes {
     /// The numbers of all rows; `None` if one does not fit.
     fn numbers(&self, lane: &Lane) -> Option<Vec<i128>> {
         let mut numbers = Vec::with_capacity(self.rows);
-        let mut block = [0; BLOCK];
+        let mut blocks = vec![[0; BLOCK]; lane.depth()];
         for start in (0..self.rows).step_by(BLOCK) {
-            let block = &mut block[..BLOCK.min(self.rows - start)];
-            if !self.fill(lane, start, block) {
-                return None;
-            }
+            let rows = BLOCK.min(self.rows - start);
+            self.fill(lane, start, rows, &mut blocks)?;
+            let block = blocks.first()?.get(..rows)?;
             numbers.extend(block.iter().map(|number| i128::from(*number)));
         }
         Some(numbers)
@@ -151,15 +150,14 @@ impl Lanes {
         holds: impl Fn(i64, i64) -> bool,
     ) -> Option<BooleanBuffer> {
         let mut words = MutableBuffer::with_capacity(self.rows.div_ceil(64) * 8);
-        let (mut x, mut y) = ([0; BLOCK], [0; BLOCK]);
+        let mut x = vec![[0; BLOCK]; left.depth()];
+        let mut y = vec![[0; BLOCK]; right.depth()];
         for start in (0..self.rows).step_by(BLOCK) {
-            let length = BLOCK.min(self.rows - start);
-            if !self.fill(left, start, &mut x[..length])
-                || !self.fill(right, start, &mut y[..length])
-            {
-                return None;
-            }
-            for (x, y) in x[..length].chunks(64).zip(y[..length].chunks(64)) {
+            let rows = BLOCK.min(self.rows - start);
+            self.fill(left, start, rows, &mut x)?;
+            self.fill(right, start, rows, &mut y)?;
+            let (x, y) = (x.first()?.get(..rows)?, y.first()?.get(..rows)?);
+            for (x, y) in x.chunks(64).zip(y.chunks(64)) {
                 let pairs = x.iter().zip(y).enumerate();
                 let word = pairs.fold(0_u64, |word, (bit, (x, y))| {
                     word | u64::from(holds(*x, *y)) << bit

@@ -168,6 +168,15 @@ impl<'n> Plan<'n> {
 }
 
 impl Lane {
+    /// Blocks that are needed to work it out.
+    pub(super) fn depth(&self) -> usize {
+        match self {
+            Self::Constant(_) | Self::Leaf(_) => 1,
+            Self::Scaled(number, _) | Self::Rounded(_, number, _) => number.depth(),
+            Self::Operation(_, left, right) => left.depth().max(1 + right.depth()),
+        }
+    }
+
     fn times(self, factor: i64) -> Self {
         match factor {
             1 => self,
