@@ -16,7 +16,7 @@ use crate::{
 use super::{
     Typed, TypedKind, fit, is_integer, is_numeric, is_text,
     nearest::nearest,
-    promote::{arithmetic, common, text_length},
+    promote::{arithmetic, branches, common, text_length},
 };
 
 /// Longest text that an expression's metadata can name (semantics 1.3.5).
@@ -314,7 +314,7 @@ impl Builder<'_> {
             return Err(self.error(condition, SsisCode::EXPRESSION_CONDITION_TYPE, message));
         }
         let (yes, no) = (self.operand(yes)?, self.operand(no)?);
-        let Some(meet) = common(&yes.data_type, &no.data_type) else {
+        let Some(meet) = branches(&yes.data_type, &no.data_type) else {
             let message = format!(
                 "the branches of `?:` are {} and {}: {}",
                 yes.data_type,
