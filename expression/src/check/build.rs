@@ -462,14 +462,29 @@ impl Builder<'_> {
                             .constant()
                             .map(Scalar::to_string)
                             .unwrap_or_default();
+                        let shown = match value.as_str() {
+                            "" => "empty text".to_owned(),
+                            value => format!("`{value}`"),
+                        };
+                        let origin = variable_of(node);
                         let form = fit::form(&typed.data_type);
-                        format!("`{value}` cannot become {}{form}", typed.data_type)
+                        format!("{shown}{origin} cannot become {}{form}", typed.data_type)
                     }
                     _ => format!("this always fails: {}", crate::error::reason(code)),
                 };
                 Err(self.error(node, code, message))
             }
         }
+    }
+}
+
+/// Says whose value a cast of a variable is given.
+fn variable_of(cast: &Node) -> String {
+    match &cast.kind {
+        NodeKind::Cast(_, operand) if matches!(operand.kind, NodeKind::Variable { .. }) => {
+            format!(", the value of `{operand}`,")
+        }
+        _ => String::new(),
     }
 }
 
