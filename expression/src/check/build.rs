@@ -16,7 +16,7 @@ use crate::{
 use super::{
     Typed, TypedKind, fit, is_integer, is_numeric, is_text,
     nearest::nearest,
-    promote::{arithmetic, common, text_length},
+    promote::{arithmetic, branches, common, text_length},
 };
 
 /// Longest text that an expression's metadata can name (semantics 1.3.5).
@@ -314,7 +314,7 @@ impl Builder<'_> {
             return Err(self.error(condition, SsisCode::EXPRESSION_CONDITION_TYPE, message));
         }
         let (yes, no) = (self.operand(yes)?, self.operand(no)?);
-        let Some(meet) = common(&yes.data_type, &no.data_type) else {
+        let Some(meet) = branches(&yes.data_type, &no.data_type) else {
             let message = format!(
                 "the branches of `?:` are {} and {}: {}",
                 yes.data_type,
@@ -462,14 +462,29 @@ impl Builder<'_> {
                             .constant()
                             .map(Scalar::to_string)
                             .unwrap_or_default();
+                        let shown = match value.as_str() {
+                            "" => "empty text".to_owned(),
+                            value => format!("`{value}`"),
+                        };
+                        let origin = variable_of(node);
                         let form = fit::form(&typed.data_type);
-                        format!("`{value}` cannot become {}{form}", typed.data_type)
+                        format!("{shown}{origin} cannot become {}{form}", typed.data_type)
                     }
                     _ => format!("this always fails: {}", crate::error::reason(code)),
                 };
                 Err(self.error(node, code, message))
             }
         }
+    }
+}
+
+/// Says whose value a cast of a variable is given.
+fn variable_of(cast: &Node) -> String {
+    match &cast.kind {
+        NodeKind::Cast(_, operand) if matches!(operand.kind, NodeKind::Variable { .. }) => {
+            format!(", the value of `{operand}`,")
+        }
+        _ => String::new(),
     }
 }
 

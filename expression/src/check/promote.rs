@@ -129,6 +129,18 @@ pub(crate) fn common(left: &DataType, right: &DataType) -> Option<DataType> {
     }
 }
 
+/// The type of `?:` from those of its branches: two DT_DECIMAL give DT_NUMERIC, as in arithmetic (semantics
+/// 1.1.6).
+pub(crate) fn branches(yes: &DataType, no: &DataType) -> Option<DataType> {
+    let meet = common(yes, no)?;
+    Some(match (meet, decimal_shape(&meet)) {
+        (DataType::Decimal { .. }, Some((precision, scale))) => {
+            DataType::Numeric { precision, scale }
+        }
+        _ => meet,
+    })
+}
+
 /// Digits of a second that a moment has.
 fn fraction(data_type: &DataType) -> u8 {
     match *data_type {

@@ -12,6 +12,7 @@ pub(super) fn of(before: Option<&TokenKind>, found: &TokenKind) -> &'static str 
             "IS" => ": write ISNULL(x)",
             "LIKE" => ": write FINDSTRING(text, part, 1) > 0",
             "IN" => ": write x == 1 || x == 2",
+            "WHEN" | "THEN" => ": write condition ? yes : no",
             _ => "",
         },
         (Some(TokenKind::Symbol("<")), TokenKind::Symbol(">")) => ": write != for unequal",
