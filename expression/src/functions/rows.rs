@@ -34,6 +34,11 @@ impl Rows {
         }
     }
 
+    /// Where the result is NULL.
+    pub(super) fn nulls(&self) -> Option<NullBuffer> {
+        self.nulls.clone()
+    }
+
     pub(super) fn is_null(&self, row: usize) -> bool {
         self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
     }
@@ -59,6 +64,14 @@ impl Rows {
         let nulls = without(self.nulls, &failed, self.count, context);
         Value {
             array: Arc::new(PrimitiveArray::<T>::new(numbers.into(), nulls)),
+            is_scalar: self.is_scalar,
+        }
+    }
+
+    /// Numbers that are worked out already, for NULL rows too.
+    pub(super) fn known<T: ArrowPrimitiveType>(self, numbers: Vec<T::Native>) -> Value {
+        Value {
+            array: Arc::new(PrimitiveArray::<T>::new(numbers.into(), self.nulls)),
             is_scalar: self.is_scalar,
         }
     }
@@ -119,4 +132,10 @@ pub(super) fn integers(value: &Value) -> impl Fn(usize) -> i32 {
 /// The text of an argument that is the same for all rows.
 pub(super) fn constant_text(value: &Value) -> Option<&str> {
     (value.is_scalar && value.array.is_valid(0)).then(|| texts(value).value(0))
+}
+
+/// The integer of an argument that is the same for all rows.
+pub(super) fn constant_integer(value: &Value) -> Option<i32> {
+    let integers = value.array.as_primitive::<Int32Type>();
+    (value.is_scalar && integers.is_valid(0)).then(|| integers.value(0))
 }

@@ -149,7 +149,8 @@ where
     match pair.right.iter().fold(false, special) {
         false => pair.each(|x, y, _| x.divide(y, remainder)),
         true => {
-            let (values, _) = pair.each::<()>(|x, y, ()| x.checked(operator, y).unwrap_or_default());
+            let (values, _) =
+                pair.each::<()>(|x, y, ()| x.checked(operator, y).unwrap_or_default());
             (values, T::Native::WRONG)
         }
     }
