@@ -12,6 +12,7 @@ mod span;
 mod text_builder;
 mod views;
 mod wide;
+mod zipped;
 
 pub(crate) use choose::choose;
 pub(crate) use equal::equal;
@@ -26,3 +27,4 @@ pub(crate) use views::{
 #[cfg(target_arch = "x86_64")]
 pub(crate) use wide::has_wide_vectors;
 pub(crate) use wide::wide;
+pub(crate) use zipped::zipped;

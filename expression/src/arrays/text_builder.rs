@@ -104,6 +104,7 @@ impl<'a> TextBuilder<'a> {
     }
 
     /// Appends bytes `start..end` of the text of a row of the source; both are character borders.
+    #[inline(always)]
     pub(crate) fn part(&mut self, at: usize, start: usize, end: usize) {
         let Some(source) = self.source else {
             return self.empty();
@@ -119,7 +120,7 @@ impl<'a> TextBuilder<'a> {
     }
 
     /// Appends bytes `start..end` of a text that lies in a buffer.
-    #[inline]
+    #[inline(always)]
     fn push_far(&mut self, source: &StringViewArray, view: u128, start: usize, end: usize) {
         let (buffer, base) = ((view >> 64) as u32, (view >> 96) as u32);
         let place = base as usize + start;

@@ -76,6 +76,14 @@ impl Rows {
         }
     }
 
+    /// Texts that are built already, for NULL rows too.
+    pub(super) fn built(self, builder: TextBuilder<'_>) -> Value {
+        Value {
+            array: Arc::new(builder.finish(self.nulls)),
+            is_scalar: self.is_scalar,
+        }
+    }
+
     /// A text for each row that is not NULL, appended by `text`, or the code by which it fails.
     pub(super) fn texts<'a>(
         self,

@@ -13,7 +13,7 @@ use super::{
     text::units,
     text_argument, text_result,
 };
-use crate::arrays::{INLINE, MARKED_MAX, Marks, Span, TextBuilder};
+use crate::arrays::{INLINE, MARKED_MAX, Marks, Span, TextBuilder, wide};
 
 /// Bytes of the shortest text that is not inside its view, and of the longest whose marks are one word.
 const LONG: usize = INLINE as usize + 1;
@@ -255,6 +255,31 @@ fn token(delimiters: u64, length: usize, number: usize) -> Option<(usize, usize)
     Some((start, end.min(length)))
 }
 
+wide! {
+    /// The tokens of one number, from 0, of all texts.
+    fn marked_tokens['a](
+        array: &'a StringViewArray,
+        marks: &(Span<'a>, Marks),
+        delimiters: &Delimiters<'_>,
+        number: usize,
+        builder: TextBuilder<'a>,
+    ) -> TextBuilder<'a> {
+        let mut builder = builder;
+        for (row, view) in array.views().iter().enumerate() {
+            let length = *view as u32 as usize;
+            let place = match length {
+                LONG..=MARKS => token(marks.1.from(marks.0.place(*view).0), length, number),
+                _ => delimiters.tokens(array.value(row)).nth(number),
+            };
+            match place {
+                Some((start, end)) => builder.part(row, start, end),
+                None => builder.empty(),
+            }
+        }
+        builder
+    }
+}
+
 /// Delimiters are a set; runs and edges are skipped, an empty text is one empty token.
 pub(super) const TOKEN: Function = Function {
     name: "TOKEN",
@@ -270,26 +295,20 @@ pub(super) const TOKEN: Function = Function {
         let constant = constant_text(&values[1]).map(Delimiters::new);
         let rows = Rows::of(values, context);
         let builder = TextBuilder::over(array, rows.count);
-        let marks = match &constant {
-            Some(Ok(delimiters)) if !values[0].is_scalar => delimiters.marks(array),
-            _ => None,
-        };
+        if let (Some(Ok(delimiters)), Some(occurrence @ 1..), false) =
+            (&constant, constant_integer(&values[2]), values[0].is_scalar)
+            && let Some(marks) = delimiters.marks(array)
+        {
+            let builder =
+                marked_tokens(array, &marks, delimiters, occurrence as usize - 1, builder);
+            return Ok(rows.built(builder));
+        }
         Ok(rows.texts(builder, context, |row, builder| {
             let at = values[0].at(row);
             let occurrence = match usize::try_from(occurrences(row)) {
                 Ok(occurrence @ 1..) => occurrence,
                 _ => return Err(SsisCode::EXPRESSION_FUNCTION_FAILED),
             };
-            if let Some((span, marks)) = &marks
-                && let view = array.views()[at]
-                && let length @ LONG..=MARKS = view as u32 as usize
-            {
-                match token(marks.from(span.place(view).0), length, occurrence - 1) {
-                    Some((start, end)) => builder.part(at, start, end),
-                    None => builder.empty(),
-                }
-                return Ok(());
-            }
             let of_row;
             let delimiters = match &constant {
                 Some(Ok(delimiters)) => delimiters,
