@@ -3,6 +3,7 @@
 //! Text travels as views of 16 bytes: length, then up to 12 bytes of the text itself, or its first 4 bytes and where it
 //! lies. Short texts are worked on as numbers, without touching memory; long ones are written once, or stay where they are.
 
+mod bits;
 mod choose;
 mod equal;
 mod exchange;
@@ -14,6 +15,7 @@ mod views;
 mod wide;
 mod zipped;
 
+pub(crate) use bits::bits;
 pub(crate) use choose::choose;
 pub(crate) use equal::equal;
 pub(crate) use exchange::exchanged;

@@ -27,6 +27,7 @@ mod decimal;
 mod field;
 mod float;
 mod integer;
+mod integers;
 
 pub use array::{ColumnText, FormatError, format_array};
 pub use binary::{append_guid, append_hex};

@@ -10,7 +10,7 @@ use arrow::{
 use dtsx::SsisCode;
 
 use crate::{
-    arrays::TextBuilder,
+    arrays::{TextBuilder, wide},
     evaluate::{Context, Value, union_of_nulls},
 };
 
@@ -91,20 +91,34 @@ impl Rows {
         context: &mut Context<'_>,
         mut text: impl FnMut(usize, &mut TextBuilder<'a>) -> Result<(), SsisCode>,
     ) -> Value {
-        let mut failed = Vec::new();
-        for row in 0..self.count {
-            if self.is_null(row) {
-                builder.empty();
-            } else if let Err(code) = text(row, &mut builder) {
-                builder.empty();
-                failed.push((row, code));
-            }
-        }
+        let nulls = self.nulls.as_ref();
+        let failed = each(self.count, nulls, &mut builder, &mut text);
         let nulls = without(self.nulls, &failed, self.count, context);
         Value {
             array: Arc::new(builder.finish(nulls)),
             is_scalar: self.is_scalar,
         }
+    }
+}
+
+wide! {
+    /// Appends a text for each row; those that fail.
+    fn each['a, F: FnMut(usize, &mut TextBuilder<'a>) -> Result<(), SsisCode>](
+        rows: usize,
+        nulls: Option<&NullBuffer>,
+        builder: &mut TextBuilder<'a>,
+        text: &mut F,
+    ) -> Vec<(usize, SsisCode)> {
+        let mut failed = Vec::new();
+        for row in 0..rows {
+            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                builder.empty();
+            } else if let Err(code) = text(row, builder) {
+                builder.empty();
+                failed.push((row, code));
+            }
+        }
+        failed
     }
 }
 
