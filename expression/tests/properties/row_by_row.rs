@@ -54,6 +54,8 @@ fn a_failing_row_fails_alone() {
         "CEILING([cy])",
         "FLOOR([cy])",
         "-[i8]",
+        "[u8] * [u8]",
+        "18446744073709551615UL * [u8]",
         "ABS([i8])",
     ] {
         let compiled = compile(text, &Columns).expect("it compiles");

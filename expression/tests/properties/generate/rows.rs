@@ -32,8 +32,8 @@ pub(crate) fn batch(choices: &mut Choices<'_>, rows: usize) -> RecordBatch {
     let columns = COLUMNS
         .iter()
         .map(|(_, data_type)| {
-            let range = choices.of(&[Range::Small, Range::Edges, Range::Any, Range::Edges]);
-            let one_null_in = choices.of(&[0, 3, 0, 8, 1]);
+            let range = choices.of(&[Range::Small, Range::Edges, Range::Any, Range::Small]);
+            let one_null_in = choices.of(&[0, 3, 0, 8, 0, 0, 1, 0]);
             let mut column = Column {
                 choices,
                 range,
