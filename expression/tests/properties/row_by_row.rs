@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array},
-    compute::take,
+    compute::{concat_batches, take},
     datatypes::Decimal128Type,
 };
 use dtsx::DataType;
@@ -13,7 +13,7 @@ use proptest::{collection::vec, prelude::*};
 
 use crate::{
     EXPRESSION_BYTES, ROW_BYTES, config, evaluate, failures,
-    generate::{COLUMNS, Choices, Columns, Typed, batch, over_columns, over_variables},
+    generate::{COLUMNS, Choices, Columns, Typed, batch, extremes, over_columns, over_variables},
     value,
 };
 
@@ -66,6 +66,22 @@ fn a_failing_row_fails_alone() {
 fn same_by_row(compiled: &Expression, text: &str, batch: &RecordBatch) {
     let all = evaluate(compiled, batch);
     carries_its_type(&all, compiled);
+    // In company that fast ways give up for.
+    let wide = concat_batches(batch.schema_ref(), [batch, &extremes()]).expect("the same columns");
+    let wide = evaluate(compiled, &wide);
+    let rows = batch.num_rows();
+    assert_eq!(
+        &wide.array.slice(0, rows),
+        &all.array,
+        "beside extremes: {compiled}"
+    );
+    for row in 0..rows {
+        assert_eq!(
+            failures(&wide, row),
+            failures(&all, row),
+            "row {row} of {compiled}"
+        );
+    }
     for row in 0..batch.num_rows() {
         let (wanted, failed) = (value(&all, row), failures(&all, row));
         let slice = batch.slice(row, 1);

@@ -15,6 +15,6 @@ mod values;
 
 pub(crate) use choices::Choices;
 pub(crate) use columns::{COLUMNS, Columns};
-pub(crate) use rows::batch;
+pub(crate) use rows::{batch, extremes};
 pub(crate) use syntax::{soup, written};
 pub(crate) use typed::{Typed, over_columns, over_variables};

@@ -32,8 +32,8 @@ pub(crate) fn batch(choices: &mut Choices<'_>, rows: usize) -> RecordBatch {
     let columns = COLUMNS
         .iter()
         .map(|(_, data_type)| {
-            let range = choices.of(&[Range::Small, Range::Edges, Range::Any, Range::Small]);
-            let one_null_in = choices.of(&[0, 3, 0, 8, 0, 0, 1, 0]);
+            let range = choices.of(&[Range::Small, Range::Small, Range::Any, Range::Edges]);
+            let one_null_in = choices.of(&[0, 3, 0, 0, 8, 0, 1, 0]);
             let mut column = Column {
                 choices,
                 range,
@@ -44,6 +44,11 @@ pub(crate) fn batch(choices: &mut Choices<'_>, rows: usize) -> RecordBatch {
         })
         .collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("columns of one length")
+}
+
+/// A row of the largest numbers, of texts that are not ASCII, of the last day.
+pub(crate) fn extremes() -> RecordBatch {
+    batch(&mut Choices::new(&[3; 4000]), 1)
 }
 
 struct Column<'c, 'b> {
