@@ -226,11 +226,11 @@ pub(super) const CEILING: Function = Function {
     arguments: 1,
     deterministic: true,
     check: rounded_number,
-    apply: |values, types, _| {
+    apply: |values, types, context| {
         let unit = unit(&types.result);
-        Ok(numbers(&values[0], f64::ceil, |all| {
-            each_decimal(all, unit, Ceil)
-        }))
+        let decimal = |all: &[i128]| each_decimal(all, unit, Ceil);
+        let value = numbers(&values[0], f64::ceil, decimal);
+        Ok(within(value, &types.result, context))
     },
 };
 
@@ -239,11 +239,11 @@ pub(super) const FLOOR: Function = Function {
     arguments: 1,
     deterministic: true,
     check: rounded_number,
-    apply: |values, types, _| {
+    apply: |values, types, context| {
         let unit = unit(&types.result);
-        Ok(numbers(&values[0], f64::floor, |all| {
-            each_decimal(all, unit, Floor)
-        }))
+        let decimal = |all: &[i128]| each_decimal(all, unit, Floor);
+        let value = numbers(&values[0], f64::floor, decimal);
+        Ok(within(value, &types.result, context))
     },
 };
 
