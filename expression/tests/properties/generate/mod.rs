@@ -8,6 +8,7 @@
 mod choices;
 mod columns;
 mod functions;
+mod numbers;
 mod rows;
 mod syntax;
 mod typed;
