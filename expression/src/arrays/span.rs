@@ -58,7 +58,7 @@ mod tests {
     fn texts(places: &[(u32, u32)]) -> StringViewArray {
         let text = "carefully final-deposits quickly bold-requests the ideas among";
         let mut builder = arrow::array::StringViewBuilder::new();
-        let block = builder.append_block(Buffer::from(text));
+        let block = builder.append_block(Buffer::from(text.as_bytes()));
         for (start, length) in places {
             builder.try_append_view(block, *start, *length).unwrap();
         }

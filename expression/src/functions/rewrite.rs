@@ -127,6 +127,8 @@ pub(super) const REPLICATE: Function = Function {
             if units(text).saturating_mul(count) > limit {
                 return Err(SsisCode::EXPRESSION_FUNCTION_OVERFLOW);
             }
+            // However often an empty text is asked for.
+            let count = if text.is_empty() { 0 } else { count };
             builder.write(|out| {
                 (0..count).for_each(|_| out.push_str(text));
                 Ok(())
