@@ -14,6 +14,8 @@ use crate::format::Field;
 
 /// A buffer that is longer than this is closed: places in it are 32 bit numbers.
 const BLOCK: usize = 1 << 30;
+/// Most bytes of a text that are copied in one move, with what is behind it.
+const SLACK: usize = 32;
 
 /// Rows of text: parts of a source's texts, which stay where they are, and new texts, in buffers of their own.
 #[derive(Debug)]
@@ -122,11 +124,8 @@ impl<'a> TextBuilder<'a> {
     /// Appends bytes `start..end` of a text that lies in a buffer.
     #[inline(always)]
     fn push_far(&mut self, source: &StringViewArray, view: u128, start: usize, end: usize) {
-        let (buffer, base) = ((view >> 64) as u32, (view >> 96) as u32);
-        let place = base as usize + start;
-        let rest = source.data_buffers()[buffer as usize]
-            .get(place..)
-            .unwrap_or_default();
+        let (buffer, place) = ((view >> 64) as u32, (view >> 96) as usize + start);
+        let rest = far_text(source, view).get(start..).unwrap_or_default();
         let kept = (end - start) as u32;
         // A text near the end of its buffer has not so many bytes behind it.
         let Some(first) = rest.first_chunk::<16>() else {
@@ -146,6 +145,7 @@ impl<'a> TextBuilder<'a> {
     }
 
     /// Appends characters `start..end` of the text of a row of the source if they, and all before them, are ASCII.
+    #[inline(always)]
     pub(crate) fn ascii_part(&mut self, at: usize, start: usize, end: usize) -> bool {
         let Some(source) = self.source else {
             return false;
@@ -154,16 +154,16 @@ impl<'a> TextBuilder<'a> {
         let length = view as u32;
         let end = end.min(length as usize);
         let start = start.min(end);
-        if length <= INLINE {
+        // The first four bytes of a long text are in its view too.
+        let within = if length <= INLINE { INLINE as usize } else { 4 };
+        if end <= within {
             let seen = inline_text(view) & low_bytes(end as u32);
-            if !is_ascii_text(seen) {
-                return false;
+            if is_ascii_text(seen) {
+                self.inline((end - start) as u32, seen >> (8 * start));
             }
-            let kept = (end - start) as u32;
-            self.inline(kept, seen >> (8 * start));
-            return true;
+            return is_ascii_text(seen);
         }
-        let text = source.value(at).as_bytes();
+        let text = far_text(source, view);
         let is_ascii = match text.first_chunk::<16>() {
             Some(first) if end <= 16 => {
                 is_ascii_text(u128::from_le_bytes(*first) & low_bytes(end as u32))
@@ -224,15 +224,50 @@ impl<'a> TextBuilder<'a> {
         self.append(bytes.iter().copied());
     }
 
-    /// Appends short texts, one behind the other, that have at most 12 bytes together.
-    pub(crate) fn joined(&mut self, views: impl Iterator<Item = u128>) {
-        let (length, bytes) = views.fold((0, 0), |(length, bytes), view| {
-            (
-                length + (view as u32),
-                bytes | inline_text(view) << (8 * length),
-            )
-        });
-        self.inline(length, bytes);
+    /// Appends texts, one behind the other, as one of `length` bytes: each by its view and the array that it is in.
+    #[inline(always)]
+    pub(crate) fn joined<'p>(
+        &mut self,
+        length: u32,
+        parts: impl Iterator<Item = (u128, &'p StringViewArray)>,
+    ) {
+        if length <= INLINE {
+            let (_, bytes) = parts.fold((0, 0), |(at, bytes), (view, _)| {
+                (at + (view as u32), bytes | inline_text(view) << (8 * at))
+            });
+            return self.inline(length, bytes);
+        }
+        if self.text.len() > BLOCK {
+            self.close();
+        }
+        let start = self.text.len();
+        // SAFETY: whole texts are appended; zeros may follow them, and are cut off.
+        let bytes = unsafe { self.text.as_mut_vec() };
+        let end = start + length as usize;
+        bytes.resize(end + SLACK, 0);
+        let mut at = start;
+        for (view, array) in parts {
+            let length = view as u32 as usize;
+            let text = far_text(array, view);
+            if length <= INLINE as usize {
+                store(bytes, at, inline_text(view).to_le_bytes());
+            } else if let Some(text) = text.first_chunk::<SLACK>()
+                && length <= SLACK
+            {
+                store(bytes, at, *text);
+            } else if let (Some(text), Some(room)) =
+                (text.get(..length), bytes.get_mut(at..at + length))
+            {
+                room.copy_from_slice(text);
+            }
+            at += length;
+        }
+        bytes.truncate(end);
+        let prefix = bytes.get(start..).and_then(<[u8]>::first_chunk::<4>);
+        let prefix = prefix.map_or(0, |prefix| u32::from_le_bytes(*prefix));
+        let place = u128::from(self.block()) << 64 | (start as u128) << 96;
+        self.views
+            .push(u128::from(length) | u128::from(prefix) << 32 | place);
     }
 
     /// The texts; NULL where `nulls` says so.
@@ -247,6 +282,24 @@ impl<'a> TextBuilder<'a> {
         // SAFETY: each view is empty, or was made of a `&str` that lies in one of these buffers, cut at character borders or
         // within ASCII; short texts are inside their view, with zeros behind them.
         unsafe { StringViewArray::new_unchecked(self.views.into(), buffers, nulls) }
+    }
+}
+
+/// The text of a view that lies in a buffer, and what is behind it; nothing for a short one.
+#[inline(always)]
+fn far_text(array: &StringViewArray, view: u128) -> &[u8] {
+    let (buffer, start) = ((view >> 64) as u32 as usize, (view >> 96) as usize);
+    match array.data_buffers().get(buffer) {
+        Some(buffer) if view as u32 > INLINE => buffer.get(start..).unwrap_or_default(),
+        _ => &[],
+    }
+}
+
+/// Stores a piece, of which what is too much does not matter: it is written over.
+#[inline(always)]
+fn store<const N: usize>(bytes: &mut [u8], at: usize, piece: [u8; N]) {
+    if let Some(room) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *room = piece;
     }
 }
 
@@ -275,7 +328,14 @@ mod tests {
             })
             .unwrap();
         assert!(builder.write(|_| Err(())).is_err());
-        builder.joined([source.views()[1], 0, source.views()[2]].into_iter());
+        let views = source.views();
+        let joined = |builder: &mut TextBuilder<'_>, rows: &[usize]| {
+            let parts = rows.iter().map(|row| (views[*row], &source));
+            let length = parts.clone().map(|(view, _)| view as u32).sum();
+            builder.joined(length, parts);
+        };
+        joined(&mut builder, &[1, 2]);
+        joined(&mut builder, &[2, 0, 1, 0, 1]);
         let built = builder.finish(None);
         built.to_data().validate_full().unwrap();
         let texts: Vec<_> = built.iter().flatten().collect();
@@ -288,6 +348,7 @@ mod tests {
             "es",
             "a new text that is longer than a view",
             "shortünï",
+            "ünïa text of more than twelve bytesshorta text of more than twelve bytesshort",
         ];
         assert_eq!(texts, wanted);
     }

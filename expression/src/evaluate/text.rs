@@ -8,7 +8,7 @@ use arrow::{
 };
 
 use super::{Value, union_of_nulls};
-use crate::arrays::{INLINE, TextBuilder, wide};
+use crate::arrays::{TextBuilder, wide};
 
 /// The texts of each row, one behind the other; NULL where one is.
 pub(super) fn concat(parts: &[Value], rows: usize) -> Value {
@@ -72,19 +72,13 @@ fn append<'a>(
             builder.empty();
             continue;
         }
-        let views = parts.iter().map(|part| part.views[row * part.step]);
-        let length: u64 = views.clone().map(|view| u64::from(view as u32)).sum();
-        if length <= u64::from(INLINE) {
-            builder.joined(views);
-            continue;
+        let parts = parts.iter();
+        let parts = parts.map(|part| (part.views[row * part.step], part.array));
+        let length: u64 = parts.clone().map(|(view, _)| u64::from(view as u32)).sum();
+        match u32::try_from(length) {
+            Ok(length) => builder.joined(length, parts),
+            Err(_) => builder.empty(),
         }
-        let written = builder.write(|out| {
-            for part in parts {
-                out.push_str(part.array.value(row * part.step));
-            }
-            Ok::<(), std::convert::Infallible>(())
-        });
-        let Ok(()) = written;
     }
     builder
 }

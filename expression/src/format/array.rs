@@ -13,7 +13,7 @@ use dtsx::DataType;
 
 use super::{
     field::store,
-    integers::{append_signed, append_unsigned},
+    integers::{append_decimals, append_signed, append_unsigned},
     *,
 };
 use crate::arrays::{TextBuilder, prefetch};
@@ -291,7 +291,7 @@ pub fn format_array(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, 
     }
     let mut builder = TextBuilder::new(array.len());
     let nulls = array.logical_nulls();
-    if !column.append_integers(&mut builder) {
+    if !column.append_numbers(&mut builder) {
         let mut field = [0; FIELD];
         let mut long = Vec::new();
         for row in 0..array.len() {
@@ -310,8 +310,8 @@ pub fn format_array(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, 
 }
 
 impl ColumnText<'_> {
-    /// Appends all texts if these are integers; below NULL there is any text.
-    fn append_integers(&self, builder: &mut TextBuilder<'_>) -> bool {
+    /// Appends all texts if these are integers or common decimals; below NULL there is any text.
+    fn append_numbers(&self, builder: &mut TextBuilder<'_>) -> bool {
         match self {
             Self::I8(values) => append_signed(values, builder),
             Self::I16(values) => append_signed(values, builder),
@@ -321,6 +321,7 @@ impl ColumnText<'_> {
             Self::U16(values) => append_signed(values, builder),
             Self::U32(values) => append_signed(values, builder),
             Self::U64(values) => append_unsigned(values, builder),
+            Self::Decimal(values, scale) => return append_decimals(values, *scale, builder),
             _ => return false,
         }
         true

@@ -1,6 +1,7 @@
-//! Columns of integers as text: the digits of a block of numbers at a time, each then moved to its place in a view.
+//! Columns of integers and decimals as text: the digits of a block of numbers at a time, each then moved to its place in a view.
 
 use super::{
+    decimal::append_decimal,
     field::FIELD,
     integer::{ASCII, eight_digits, put_i64, put_u64},
 };
@@ -47,6 +48,52 @@ pub(super) fn append_unsigned(values: &[u64], builder: &mut TextBuilder<'_>) {
     append(values, |value| value, |_| false, long, builder);
 }
 
+/// Appends the text of each decimal of 1 to 7 places; false for other scales. What is below NULL has any text.
+pub(super) fn append_decimals(values: &[i128], scale: i8, builder: &mut TextBuilder<'_>) -> bool {
+    let scale = match scale {
+        1..=7 => scale as u32,
+        _ => return false,
+    };
+    let magnitude = |value: i128| u64::try_from(value.unsigned_abs()).unwrap_or(u64::MAX);
+    let mut digits = Digits {
+        high: [0; BLOCK],
+        low: [0; BLOCK],
+    };
+    let mut long = Vec::new();
+    for values in values.chunks(BLOCK) {
+        split(values, &magnitude, &mut digits);
+        for (row, value) in values.iter().enumerate() {
+            if magnitude(*value) >= E8 {
+                long.clear();
+                append_decimal(*value, scale as i8, &mut long);
+                builder.push(&String::from_utf8_lossy(&long)); // ASCII always: borrowed, not copied
+                continue;
+            }
+            let (length, text) = pointed(digits.low[row], scale);
+            match *value < 0 {
+                true => builder.ascii(length + 1, text << 8 | u128::from(b'-')),
+                false => builder.ascii(length, text),
+            }
+        }
+    }
+    true
+}
+
+/// Eight digits, `scale` of them behind the point, and one before it at least: how many characters, and the characters.
+#[inline(always)]
+fn pointed(digits: u64, scale: u32) -> (u32, u128) {
+    let point = 8 - scale;
+    let skip = (digits.trailing_zeros() / 8).min(point - 1);
+    let text = digits | ASCII;
+    let (whole, behind) = (point - skip, text >> (8 * point));
+    let before = text << (8 * scale) >> (8 * scale) >> (8 * skip);
+    let before = u128::from(before) | u128::from(b'.') << (8 * whole);
+    (
+        whole + 1 + scale,
+        before | u128::from(behind) << (8 * (whole + 1)),
+    )
+}
+
 fn append<T: Copy>(
     values: &[T],
     magnitude: impl Fn(T) -> u64,
@@ -82,7 +129,7 @@ wide! {
             let number = magnitude(*value);
             largest |= number;
             *high = (number / E8) as u32;
-            *low = number - number / E8 * E8;
+            *low = number % E8;
         }
         for low in &mut digits.low {
             *low = eight_digits(*low as u32);
@@ -138,6 +185,25 @@ mod tests {
         let wanted: Vec<_> = numbers.iter().map(i64::to_string).collect();
         let found = builder.finish(None);
         assert!(found.iter().flatten().eq(wanted.iter().map(String::as_str)));
+        let decimals: Vec<_> = numbers
+            .iter()
+            .map(|number| i128::from(*number) * 3)
+            .collect();
+        for scale in 1..=7 {
+            let mut builder = TextBuilder::new(0);
+            assert!(append_decimals(&decimals, scale, &mut builder));
+            let text = |decimal: &i128| {
+                let mut text = Vec::new();
+                append_decimal(*decimal, scale, &mut text);
+                String::from_utf8(text).unwrap()
+            };
+            let wanted: Vec<_> = decimals.iter().map(text).collect();
+            let found = builder.finish(None);
+            assert!(
+                found.iter().flatten().eq(wanted.iter().map(String::as_str)),
+                "{scale}"
+            );
+        }
         let numbers: Vec<_> = numbers.iter().map(|number| *number as u64).collect();
         let mut builder = TextBuilder::new(0);
         append_unsigned(&numbers, &mut builder);

@@ -232,6 +232,7 @@ pub(super) const RIGHT: Function = Function {
 type At<'a> = (usize, &'a arrow::array::StringViewArray);
 
 /// Characters `start..end` of a text.
+#[inline(always)]
 fn characters_between(at: At<'_>, start: usize, end: usize, builder: &mut TextBuilder<'_>) {
     if builder.ascii_part(at.0, start, end) {
         return;
