@@ -12,7 +12,8 @@
 //! | `DT_BOOL` | `True`, `False` |
 //! | `DT_DBDATE` | `2024-02-29` |
 //! | `DT_DBTIME`, `DT_DBTIME2` | `13:05:09`, `13:05:09.1234567` by scale |
-//! | `DT_DATE`, `DT_DBTIMESTAMP` | `2024-02-29 13:05:09`, with `.fff` if there is a fraction |
+//! | `DT_DBTIMESTAMP` | `2024-02-29 13:05:09`, with nine digits if there is a fraction: `.120000000` |
+//! | `DT_DATE` | `2024-02-29 13:05:09`, with `.fff` if there is a fraction |
 //! | `DT_DBTIMESTAMP2`, `..OFFSET` | fraction by scale; offset as ` +01:00` |
 //! | `DT_FILETIME` | `2024-02-29 13:05:09:123` |
 //! | `DT_GUID` | `{00112233-4455-6677-8899-AABBCCDDEEFF}` |
@@ -31,7 +32,7 @@ mod integer;
 pub use array::{ColumnText, FormatError, format_array};
 pub use binary::{append_guid, append_hex};
 pub use date::{
-    put_date, put_filetime, put_time, put_time2, put_timestamp, put_timestamp_offset,
+    put_date, put_filetime, put_ole_date, put_time, put_time2, put_timestamp, put_timestamp_offset,
     put_timestamp2,
 };
 pub use decimal::{append_decimal, put_decimal};
