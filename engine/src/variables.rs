@@ -16,7 +16,8 @@ use parking_lot::Mutex;
 
 use crate::{
     RunError,
-    stored_value::{parse, variable_type},
+    prepare::locale,
+    stored_value::{held, parse, variable_type},
     system_variables,
 };
 
@@ -24,6 +25,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct VariableStore {
     entries: Vec<Entry>,
+    /// LCID of the package, by which the expressions of variables read and write text.
+    locale_id: u32,
     /// Paths of the containers and tasks, the package first.
     containers: Vec<String>,
     /// What the expressions of variables gave since [`scope`](Self::scope): each is evaluated once, however many mention it.
@@ -64,7 +67,10 @@ impl VariableStore {
         system: &BTreeMap<String, Scalar>,
         findings: &mut Findings,
     ) -> Self {
-        let mut store = Self::default();
+        let mut store = Self {
+            locale_id: locale(package.root().properties.int("LocaleID"), None),
+            ..Self::default()
+        };
         store.add_container(package.root(), findings);
         let root = package.root().path.clone();
         let own = package
@@ -340,6 +346,11 @@ impl VariableStore {
             .map(|(index, _)| index)
     }
 
+    /// LCID of the package.
+    pub(crate) fn locale_id(&self) -> u32 {
+        self.locale_id
+    }
+
     /// The variables as a container sees them.
     pub fn scope<'a>(&'a self, path: &'a str) -> ScopedVariables<'a> {
         self.evaluated.lock().clear();
@@ -381,7 +392,9 @@ impl ScopedVariables<'_> {
                 path: &entry.scope,
                 depth: self.depth + 1,
             };
-            let value = crate::control_flow::evaluate(expression, &inner)
+            let value = crate::control_flow::evaluate(expression, &inner, self.store.locale_id)
+                .map_err(|error| error.to_string())
+                .and_then(held)
                 .map_err(|error| format!("has an expression that fails: {error}"));
             self.store.evaluated.lock().insert(index, value.clone());
             return value;
