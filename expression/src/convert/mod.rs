@@ -16,15 +16,15 @@ use crate::{
     check::{is_numeric, is_text},
     error::EvaluateError,
     evaluate::{Evaluated, RowFailure, Value},
-    format::format_array,
+    format::format_local,
     text::{Locale, Style},
     types::arrow_type,
 };
 
-/// How text is read.
+/// How text is read and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ConvertOptions {
-    /// LCID of standard parsing (semantics 9.11); 0 is the invariant locale.
+    /// LCID of standard parsing (semantics 9.11), and of DT_DATE and floating numbers as text; 0 is the invariant locale.
     pub locale_id: u32,
     /// FastParse (semantics 9.10).
     pub fast_parse: bool,
@@ -117,7 +117,7 @@ fn convert_array(
         return Ok(new_null_array(&arrow_type(to), array.len()));
     }
     if is_text(to) {
-        let text = format_array(array, from)?;
+        let text = format_local(array, from, options.locale_id)?;
         return to_text::limit(&text, from, to, errors);
     }
     if is_text(from) {
