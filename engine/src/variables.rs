@@ -495,3 +495,33 @@ fn invalid(path: String, class: &str, message: String) -> Finding {
         message,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A package of LCID 1045 with a DateTime variable and two expressions.
+    const PACKAGE: &str = r#"<?xml version="1.0"?>
+<DTS:Executable xmlns:DTS="www.microsoft.com/SqlServer/Dts" DTS:refId="Package" DTS:ExecutableType="Microsoft.Package" DTS:ObjectName="Package" DTS:LocaleID="1045">
+<DTS:Property DTS:Name="PackageFormatVersion">8</DTS:Property>
+<DTS:Variables>
+<DTS:Variable DTS:Namespace="User" DTS:ObjectName="From"><DTS:VariableValue DTS:DataType="7">6/2/2020 10:27:29 AM</DTS:VariableValue></DTS:Variable>
+<DTS:Variable DTS:Namespace="User" DTS:ObjectName="Text" DTS:EvaluateAsExpression="True" DTS:Expression="(DT_WSTR,30)@[User::From] + &quot; &quot; + (DT_WSTR,10)1.5E0"><DTS:VariableValue DTS:DataType="8"></DTS:VariableValue></DTS:Variable>
+<DTS:Variable DTS:Namespace="User" DTS:ObjectName="Next" DTS:EvaluateAsExpression="True" DTS:Expression="DATEADD(&quot;dd&quot;,1,@[User::From])"><DTS:VariableValue DTS:DataType="7">6/3/2020</DTS:VariableValue></DTS:Variable>
+</DTS:Variables>
+</DTS:Executable>"#;
+
+    #[test]
+    fn moments_are_ole_dates_and_their_text_is_the_packages() {
+        let package = Package::read(PACKAGE.as_bytes()).unwrap();
+        let mut findings = Findings::default();
+        let store = VariableStore::new(&package, &[], &BTreeMap::new(), &mut findings);
+        assert!(findings.is_empty(), "{findings:?}");
+        let scope = store.scope(&package.root().path);
+        let value = |name| scope.value(Some("User"), name).unwrap();
+        assert_eq!(value("From").data_type, DataType::Date);
+        assert_eq!(value("Text").to_string(), "02.06.2020 10:27:29 1,5");
+        assert_eq!(value("Next").data_type, DataType::Date);
+        assert_eq!(value("Next").to_string(), "2020-06-03 10:27:29");
+    }
+}
