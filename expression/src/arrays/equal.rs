@@ -5,7 +5,7 @@ use arrow::{
     buffer::BooleanBuffer,
 };
 
-use super::views::INLINE;
+use super::{bits, views::INLINE};
 
 /// Whether the texts of two arrays are the same, row by row; an array of one row meets every row of the other.
 pub(crate) fn equal(
@@ -31,7 +31,7 @@ pub(crate) fn equal(
 fn to_one(a: &StringViewArray, one: &StringViewArray, rows: usize) -> BooleanBuffer {
     let (x, y) = (a.views(), one.views()[0]);
     if y as u32 <= INLINE {
-        return BooleanBuffer::collect_bool(rows, |row| x[row] == y);
+        return bits(&x[..rows], &[y], (false, true), |x, y| x == y);
     }
     BooleanBuffer::collect_bool(rows, |row| {
         x[row] as u64 == y as u64 && long_equal(a, row, one, 0)

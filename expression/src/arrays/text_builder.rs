@@ -104,6 +104,7 @@ impl<'a> TextBuilder<'a> {
     }
 
     /// Appends bytes `start..end` of the text of a row of the source; both are character borders.
+    #[inline(always)]
     pub(crate) fn part(&mut self, at: usize, start: usize, end: usize) {
         let Some(source) = self.source else {
             return self.empty();
@@ -115,10 +116,33 @@ impl<'a> TextBuilder<'a> {
             let bytes = inline_text(view) >> (8 * start) & low_bytes(kept);
             return self.inline(kept, bytes);
         }
+        self.push_far(source, view, start, end);
+    }
+
+    /// Appends bytes `start..end` of a text that lies in a buffer.
+    #[inline(always)]
+    fn push_far(&mut self, source: &StringViewArray, view: u128, start: usize, end: usize) {
         let (buffer, base) = ((view >> 64) as u32, (view >> 96) as u32);
-        let part = source.value(at).get(start..end).unwrap_or_default();
-        self.views
-            .push(make_view(part.as_bytes(), buffer, base + start as u32));
+        let place = base as usize + start;
+        let rest = source.data_buffers()[buffer as usize]
+            .get(place..)
+            .unwrap_or_default();
+        let kept = (end - start) as u32;
+        // A text near the end of its buffer has not so many bytes behind it.
+        let Some(first) = rest.first_chunk::<16>() else {
+            let part = rest.get(..end - start).unwrap_or_default();
+            return self.views.push(make_view(part, buffer, place as u32));
+        };
+        let first = u128::from_le_bytes(*first);
+        match kept <= INLINE {
+            true => self.inline(kept, first & low_bytes(kept)),
+            false => self.views.push(
+                u128::from(kept)
+                    | (first & 0xFFFF_FFFF) << 32
+                    | u128::from(buffer) << 64
+                    | (place as u128) << 96,
+            ),
+        }
     }
 
     /// Appends characters `start..end` of the text of a row of the source if they, and all before them, are ASCII.
@@ -139,15 +163,17 @@ impl<'a> TextBuilder<'a> {
             self.inline(kept, seen >> (8 * start));
             return true;
         }
-        let (buffer, base) = ((view >> 64) as u32, (view >> 96) as u32);
-        let seen = source.value(at).as_bytes().get(..end).unwrap_or_default();
-        if !seen.is_ascii() {
-            return false;
+        let text = source.value(at).as_bytes();
+        let is_ascii = match text.first_chunk::<16>() {
+            Some(first) if end <= 16 => {
+                is_ascii_text(u128::from_le_bytes(*first) & low_bytes(end as u32))
+            }
+            _ => text.get(..end).unwrap_or_default().is_ascii(),
+        };
+        if is_ascii {
+            self.push_far(source, view, start, end);
         }
-        let part = &seen[start..];
-        self.views
-            .push(make_view(part, buffer, base + start as u32));
-        true
+        is_ascii
     }
 
     /// Appends ASCII bytes as a short text.

@@ -17,13 +17,20 @@ pub(crate) fn inline_text(view: u128) -> u128 {
 }
 
 /// The lowest `count` bytes set.
+#[inline(always)]
 pub(crate) fn low_bytes(count: u32) -> u128 {
-    match count {
-        0 => 0,
-        1..16 => u128::MAX >> (128 - 8 * count),
-        _ => u128::MAX,
-    }
+    LOW_BYTES[count.min(16) as usize]
 }
+
+static LOW_BYTES: [u128; 17] = {
+    let mut table = [u128::MAX; 17];
+    let mut count = 0;
+    while count < 16 {
+        table[count] = (1 << (8 * count)) - 1;
+        count += 1;
+    }
+    table
+};
 
 /// Whether these bytes are ASCII.
 pub(crate) fn is_ascii_text(bytes: u128) -> bool {

@@ -52,7 +52,10 @@ mod tests {
 
     #[test]
     fn the_same_results() {
-        assert_eq!(doubled(&[1, -2, 3, 4, 5, 6, 7, 8, 9]), [2, -4, 6, 8, 10, 12, 14, 16, 18]);
+        assert_eq!(
+            doubled(&[1, -2, 3, 4, 5, 6, 7, 8, 9]),
+            [2, -4, 6, 8, 10, 12, 14, 16, 18]
+        );
         assert_eq!(doubled(&[0.5; 3]), [1.0; 3]);
     }
 }

@@ -6,7 +6,10 @@ use std::{
 };
 
 use arrow::{
-    array::{Array, AsArray, BooleanArray, TimestampMicrosecondArray},
+    array::{
+        Array, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray,
+        TimestampMicrosecondArray, downcast_primitive_array,
+    },
     buffer::BooleanBuffer,
     compute::kernels::cmp,
     datatypes::TimestampMicrosecondType,
@@ -15,7 +18,7 @@ use dtsx::DataType;
 
 use super::{Value, union_of_nulls};
 use crate::{
-    arrays,
+    arrays::{self, bits},
     check::is_text,
     collation::{Collation, CollationError},
     error::EvaluateError,
@@ -36,20 +39,57 @@ pub(super) fn compare(
     if is_text(data_type) {
         return texts(operator, left, right, rows);
     }
-    let (a, b) = (instants(left, data_type), instants(right, data_type));
-    let (a, b) = (a.datum(), b.datum());
+    let (left, right) = (instants(left, data_type), instants(right, data_type));
+    let is_scalar = left.is_scalar && right.is_scalar;
+    let array = left.array.as_ref();
+    let result = downcast_primitive_array!(
+        array => primitives(operator, array, &left, &right, rows),
+        _ => by_kernel(operator, &left, &right)?,
+    );
+    Ok(Value {
+        array: Arc::new(result),
+        is_scalar,
+    })
+}
+
+/// Numbers as the processor compares them: -0 is 0.
+fn primitives<T: ArrowPrimitiveType>(
+    operator: BinaryOperator,
+    _like: &PrimitiveArray<T>,
+    left: &Value,
+    right: &Value,
+    rows: usize,
+) -> BooleanArray {
+    let scalars = (left.is_scalar, right.is_scalar);
+    let rows = if scalars == (true, true) { 1 } else { rows };
+    let nulls = union_of_nulls(&[left.clone(), right.clone()], rows);
+    let x = left.array.as_primitive::<T>().values();
+    let y = right.array.as_primitive::<T>().values();
+    let bits = match operator {
+        BinaryOperator::Equal => bits(x, y, scalars, |x, y| x == y),
+        BinaryOperator::NotEqual => bits(x, y, scalars, |x, y| x != y),
+        BinaryOperator::Less => bits(x, y, scalars, |x, y| x < y),
+        BinaryOperator::LessEqual => bits(x, y, scalars, |x, y| x <= y),
+        BinaryOperator::Greater => bits(x, y, scalars, |x, y| x > y),
+        _ => bits(x, y, scalars, |x, y| x >= y),
+    };
+    BooleanArray::new(bits, nulls)
+}
+
+fn by_kernel(
+    operator: BinaryOperator,
+    left: &Value,
+    right: &Value,
+) -> Result<BooleanArray, EvaluateError> {
+    let (a, b) = (left.datum(), right.datum());
     let (a, b) = (a.as_ref(), b.as_ref());
-    let result = match operator {
+    Ok(match operator {
         BinaryOperator::Equal => cmp::eq(a, b)?,
         BinaryOperator::NotEqual => cmp::neq(a, b)?,
         BinaryOperator::Less => cmp::lt(a, b)?,
         BinaryOperator::LessEqual => cmp::lt_eq(a, b)?,
         BinaryOperator::Greater => cmp::gt(a, b)?,
         _ => cmp::gt_eq(a, b)?,
-    };
-    Ok(Value {
-        array: Arc::new(result),
-        is_scalar: left.is_scalar && right.is_scalar,
     })
 }
 

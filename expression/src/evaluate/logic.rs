@@ -74,11 +74,12 @@ pub(super) fn conditional(
     let rows = context.rows();
     let test = Value::array(evaluate(test, context)?.into_rows(rows)?);
     let test = boolean(&test)?;
+    // Of rows, also where one value answers for all: the test may have failed for some of them.
     if rows > 0 && test.true_count() == rows {
-        return evaluate(yes, context);
+        return Ok(Value::array(evaluate(yes, context)?.into_rows(rows)?));
     }
     if rows > 0 && test.false_count() == rows {
-        return evaluate(no, context);
+        return Ok(Value::array(evaluate(no, context)?.into_rows(rows)?));
     }
     let (yes, yes_failures) = context.apart(yes)?;
     let (no, no_failures) = context.apart(no)?;

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use arrow::{
     array::{
-        Array, ArrayRef, Datum, RecordBatch, RecordBatchOptions, Scalar as ArrowScalar, UInt32Array,
+        Array, ArrayRef, BooleanArray, Datum, RecordBatch, RecordBatchOptions,
+        Scalar as ArrowScalar, UInt32Array,
     },
     buffer::NullBuffer,
     compute,
@@ -44,7 +45,7 @@ pub struct RowFailure {
 pub struct Evaluated {
     /// NULL where a row failed, the cut text where it was too long.
     pub array: ArrayRef,
-    /// By row, one for each failing row.
+    /// By row: the first failure of each, and both where a text was cut and something failed.
     pub errors: Vec<RowFailure>,
 }
 
@@ -157,8 +158,24 @@ pub(crate) fn column(
     *shared = context.shared;
     let mut errors = context.failures;
     errors.sort_by_key(|failure| failure.row);
-    errors.dedup_by_key(|failure| failure.row);
+    // A truncation may be ignored: what fails after it may not.
+    errors.dedup_by_key(|failure| (failure.row, failure.truncation));
+    let array = without(array, &errors)?;
     Ok(Evaluated { array, errors })
+}
+
+/// Rows that failed are NULL, also where ISNULL or REPLACENULL made something of the part that failed.
+fn without(array: ArrayRef, errors: &[RowFailure]) -> Result<ArrayRef, EvaluateError> {
+    let failed =
+        |failure: &&RowFailure| !failure.truncation && array.is_valid(failure.row as usize);
+    if !errors.iter().any(|failure| failed(&failure)) {
+        return Ok(array);
+    }
+    let mut rows = vec![false; array.len()];
+    for failure in errors.iter().filter(failed) {
+        rows[failure.row as usize] = true;
+    }
+    Ok(compute::nullif(&array, &BooleanArray::from(rows))?)
 }
 
 /// The value of a node without columns.
@@ -188,13 +205,14 @@ pub(crate) fn evaluate(node: &Typed, context: &mut Context<'_>) -> Result<Value,
     let known = context.failures.len();
     let value = evaluate_node(node, context)?;
     // One value for all rows was worked out once; where it failed, it failed for every row.
-    if value.is_scalar
-        && let Some(failure) = context.failures.get(known).copied()
-    {
-        context.failures.truncate(known);
-        let rows = 0..context.batch.num_rows() as u32;
-        let failures = rows.map(|row| RowFailure { row, ..failure });
-        context.failures.extend(failures);
+    if value.is_scalar && context.failures.len() > known {
+        let mut own = context.failures.split_off(known);
+        own.dedup_by_key(|failure| failure.truncation);
+        for failure in own {
+            let rows = 0..context.batch.num_rows() as u32;
+            let failures = rows.map(|row| RowFailure { row, ..failure });
+            context.failures.extend(failures);
+        }
     }
     Ok(value)
 }

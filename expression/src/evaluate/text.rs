@@ -8,21 +8,22 @@ use arrow::{
 };
 
 use super::{Value, union_of_nulls};
-use crate::arrays::{INLINE, TextBuilder};
+use crate::arrays::{INLINE, TextBuilder, wide};
 
 /// The texts of each row, one behind the other; NULL where one is.
 pub(super) fn concat(parts: &[Value], rows: usize) -> Value {
     let is_scalar = parts.iter().all(|part| part.is_scalar);
     let rows = if is_scalar { 1 } else { rows };
     let nulls = union_of_nulls(parts, rows);
-    let mut builder = TextBuilder::new(rows);
+    let builder = TextBuilder::new(rows);
     let columns: Vec<Part<'_>> = parts.iter().map(Part::of).collect();
-    match columns.as_slice() {
+    let nulls_of = nulls.as_ref();
+    let builder = match columns.as_slice() {
         // Known numbers of parts: the loops over them unroll.
-        [a, b] => append(&[*a, *b], rows, nulls.as_ref(), &mut builder),
-        [a, b, c] => append(&[*a, *b, *c], rows, nulls.as_ref(), &mut builder),
-        parts => append(parts, rows, nulls.as_ref(), &mut builder),
-    }
+        [a, b] => append_known(&[*a, *b], rows, nulls_of, builder),
+        [a, b, c] => append_known(&[*a, *b, *c], rows, nulls_of, builder),
+        parts => append(parts, rows, nulls_of, builder),
+    };
     Value {
         array: Arc::new(builder.finish(nulls)),
         is_scalar,
@@ -48,13 +49,24 @@ impl<'a> Part<'a> {
     }
 }
 
+wide! {
+    fn append_known['a, const N: usize](
+        parts: &[Part<'_>; N],
+        rows: usize,
+        nulls: Option<&NullBuffer>,
+        builder: TextBuilder<'a>,
+    ) -> TextBuilder<'a> {
+        append(parts, rows, nulls, builder)
+    }
+}
+
 #[inline(always)]
-fn append(
+fn append<'a>(
     parts: &[Part<'_>],
     rows: usize,
     nulls: Option<&NullBuffer>,
-    builder: &mut TextBuilder<'_>,
-) {
+    mut builder: TextBuilder<'a>,
+) -> TextBuilder<'a> {
     for row in 0..rows {
         if nulls.is_some_and(|nulls| nulls.is_null(row)) {
             builder.empty();
@@ -74,4 +86,5 @@ fn append(
         });
         let Ok(()) = written;
     }
+    builder
 }

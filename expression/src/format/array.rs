@@ -11,7 +11,11 @@ use arrow::{
 };
 use dtsx::DataType;
 
-use super::{field::store, integer::short_i64, *};
+use super::{
+    field::store,
+    integers::{append_signed, append_unsigned},
+    *,
+};
 use crate::arrays::{TextBuilder, prefetch};
 
 /// An array that is not the carrier of its SSIS type (see [`crate::types::arrow_type`]).
@@ -291,7 +295,7 @@ pub fn format_array(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, 
     }
     let mut builder = TextBuilder::new(array.len());
     let nulls = array.logical_nulls();
-    if !column.short_integers(&mut builder) {
+    if !column.append_integers(&mut builder) {
         let mut field = [0; FIELD];
         let mut long = Vec::new();
         for row in 0..array.len() {
@@ -310,32 +314,20 @@ pub fn format_array(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, 
 }
 
 impl ColumnText<'_> {
-    /// Appends all texts if these are integers, which are short but for some of DT_I8. Below NULL there is any text.
-    fn short_integers(&self, builder: &mut TextBuilder<'_>) -> bool {
-        fn all<T: Copy + Into<i64>>(values: &[T], builder: &mut TextBuilder<'_>) -> bool {
-            for value in values {
-                let value: i64 = (*value).into();
-                match short_i64(value) {
-                    Some((length, text)) => builder.ascii(length, text),
-                    None => {
-                        let mut field = [0; FIELD];
-                        let end = put_i64(value, &mut field);
-                        builder.field(&field, end);
-                    }
-                }
-            }
-            true
-        }
+    /// Appends all texts if these are integers; below NULL there is any text.
+    fn append_integers(&self, builder: &mut TextBuilder<'_>) -> bool {
         match self {
-            Self::I8(values) => all(values, builder),
-            Self::I16(values) => all(values, builder),
-            Self::I32(values) => all(values, builder),
-            Self::I64(values) => all(values, builder),
-            Self::U8(values) => all(values, builder),
-            Self::U16(values) => all(values, builder),
-            Self::U32(values) => all(values, builder),
-            _ => false,
+            Self::I8(values) => append_signed(values, builder),
+            Self::I16(values) => append_signed(values, builder),
+            Self::I32(values) => append_signed(values, builder),
+            Self::I64(values) => append_signed(values, builder),
+            Self::U8(values) => append_signed(values, builder),
+            Self::U16(values) => append_signed(values, builder),
+            Self::U32(values) => append_signed(values, builder),
+            Self::U64(values) => append_unsigned(values, builder),
+            _ => return false,
         }
+        true
     }
 }
 

@@ -41,36 +41,6 @@ fn put_large(value: u64, field: &mut Field, at: usize) -> usize {
     end + 8
 }
 
-/// Sign and digits of a number of no more than 12 characters: how many, and the characters, the first one lowest.
-#[inline]
-pub(super) fn short_i64(value: i64) -> Option<(u32, u128)> {
-    let (length, digits) = short_digits(value.unsigned_abs())?;
-    match value < 0 {
-        true => Some((length + 1, digits << 8 | u128::from(b'-'))),
-        false => Some((length, digits)),
-    }
-}
-
-/// The digits of a number below 10^11.
-#[inline]
-fn short_digits(value: u64) -> Option<(u32, u128)> {
-    let (high, low) = match value {
-        0..100_000_000 => return Some(digits_below_1e8(value as u32)),
-        100_000_000..100_000_000_000 => (value / 100_000_000, value % 100_000_000),
-        _ => return None,
-    };
-    let (length, digits) = digits_below_1e8(high as u32);
-    let low = eight_digits(low as u32) | ASCII;
-    Some((length + 8, u128::from(low) << (8 * length) | digits))
-}
-
-#[inline]
-fn digits_below_1e8(value: u32) -> (u32, u128) {
-    let digits = eight_digits(value);
-    let skip = (digits.trailing_zeros() / 8).min(7);
-    (8 - skip, u128::from((digits | ASCII) >> (8 * skip)))
-}
-
 /// Digits.
 #[inline]
 pub fn append_u64(value: u64, out: &mut Vec<u8>) {
@@ -136,9 +106,6 @@ mod tests {
             let mut field = [b'#'; FIELD];
             let end = put_i64(value as i64, &mut field);
             assert_eq!(&field[..end], (value as i64).to_string().as_bytes());
-            if let Some((length, short)) = short_i64(value as i64) {
-                assert_eq!(&short.to_le_bytes()[..length as usize], &field[..end]);
-            }
         }
     }
 }

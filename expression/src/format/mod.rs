@@ -28,6 +28,7 @@ mod decimal;
 mod field;
 mod float;
 mod integer;
+mod integers;
 mod local;
 
 pub use array::{ColumnText, FormatError, format_array};

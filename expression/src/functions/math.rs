@@ -142,7 +142,15 @@ macro_rules! division {
     };
 }
 
-division!(Ceil, |number, divisor| -(-number).div_euclid(divisor));
+division!(Ceil, |number, divisor| {
+    let (quotient, remainder) = (number.div_euclid(divisor), number.rem_euclid(divisor));
+    // Not by way of the negative number: the least one has none.
+    if remainder > 0 {
+        quotient + 1
+    } else {
+        quotient
+    }
+});
 division!(Floor, |number, divisor| number.div_euclid(divisor));
 division!(HalfAway, |number, divisor| {
     let (quotient, remainder) = (number / divisor, number % divisor);
@@ -218,11 +226,11 @@ pub(super) const CEILING: Function = Function {
     arguments: 1,
     deterministic: true,
     check: rounded_number,
-    apply: |values, types, _| {
+    apply: |values, types, context| {
         let unit = unit(&types.result);
-        Ok(numbers(&values[0], f64::ceil, |all| {
-            each_decimal(all, unit, Ceil)
-        }))
+        let decimal = |all: &[i128]| each_decimal(all, unit, Ceil);
+        let value = numbers(&values[0], f64::ceil, decimal);
+        Ok(within(value, &types.result, context))
     },
 };
 
@@ -231,11 +239,11 @@ pub(super) const FLOOR: Function = Function {
     arguments: 1,
     deterministic: true,
     check: rounded_number,
-    apply: |values, types, _| {
+    apply: |values, types, context| {
         let unit = unit(&types.result);
-        Ok(numbers(&values[0], f64::floor, |all| {
-            each_decimal(all, unit, Floor)
-        }))
+        let decimal = |all: &[i128]| each_decimal(all, unit, Floor);
+        let value = numbers(&values[0], f64::floor, decimal);
+        Ok(within(value, &types.result, context))
     },
 };
 
@@ -255,10 +263,11 @@ pub(super) const ROUND: Function = Function {
     apply: |values, types, context| {
         let digits = &values[1];
         if digits.is_scalar && digits.array.is_null(0) {
-            let nulls = arrow::array::new_null_array(values[0].array.data_type(), 1);
+            // One for all rows only if it fails for all or none.
+            let rows = values[0].array.len();
             return Ok(Value {
-                array: nulls,
-                is_scalar: true,
+                array: arrow::array::new_null_array(values[0].array.data_type(), rows),
+                is_scalar: values[0].is_scalar,
             });
         }
         if digits.is_scalar

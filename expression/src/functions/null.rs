@@ -74,7 +74,11 @@ pub(super) const REPLACENULL: Function = Function {
     apply: |values, _, context| {
         let first = &values[0];
         let Some(nulls) = first.array.nulls().filter(|nulls| nulls.null_count() > 0) else {
-            return Ok(first.clone());
+            // One for all rows only if it fails for all or none.
+            return match values[1].is_scalar {
+                true => Ok(first.clone()),
+                false => Ok(Value::array(first.clone().into_rows(context.rows())?)),
+            };
         };
         if first.is_scalar {
             return Ok(values[1].clone());

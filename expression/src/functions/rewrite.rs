@@ -1,5 +1,7 @@
 //! New texts out of old ones: UPPER, LOWER, REVERSE, REPLICATE, REPLACE.
 
+use std::sync::Arc;
+
 use arrow::array::StringViewArray;
 use dtsx::{DataType, SsisCode};
 use icu_casemap::CaseMapper;
@@ -13,7 +15,8 @@ use super::{
 };
 use crate::{
     arrays::{
-        INLINE, ONES, TextBuilder, ascii_case, equal_bytes, inline_text, is_ascii_text, low_bytes,
+        INLINE, ONES, TextBuilder, ascii_case, equal_bytes, exchanged, inline_text, is_ascii_text,
+        low_bytes,
     },
     evaluate::{Context, Value},
 };
@@ -124,6 +127,8 @@ pub(super) const REPLICATE: Function = Function {
             if units(text).saturating_mul(count) > limit {
                 return Err(SsisCode::EXPRESSION_FUNCTION_OVERFLOW);
             }
+            // However often an empty text is asked for.
+            let count = if text.is_empty() { 0 } else { count };
             builder.write(|out| {
                 (0..count).for_each(|_| out.push_str(text));
                 Ok(())
@@ -161,6 +166,14 @@ pub(super) const REPLACE: Function = Function {
         let limit = limit(&types.result);
         let constant = constant_text(&values[1]).map(Finder::new);
         let rows = Rows::of(values, context);
+        if let (Some(&[old]), Some(&[new]), false) = (
+            constant_text(&values[1]).map(str::as_bytes),
+            constant_text(&values[2]).map(str::as_bytes),
+            values[0].is_scalar,
+        ) && let Some(exchanged) = exchanged(array, old, new, rows.nulls())
+        {
+            return Ok(Value::array(Arc::new(exchanged)));
+        }
         let builder = TextBuilder::over(array, rows.count);
         Ok(rows.texts(builder, context, |row, builder| {
             let at = values[0].at(row);

@@ -10,7 +10,7 @@ use arrow::{
 use dtsx::SsisCode;
 
 use crate::{
-    arrays::TextBuilder,
+    arrays::{TextBuilder, wide},
     evaluate::{Context, Value, union_of_nulls},
 };
 
@@ -32,6 +32,11 @@ impl Rows {
             is_scalar,
             nulls: union_of_nulls(values, count),
         }
+    }
+
+    /// Where the result is NULL.
+    pub(super) fn nulls(&self) -> Option<NullBuffer> {
+        self.nulls.clone()
     }
 
     pub(super) fn is_null(&self, row: usize) -> bool {
@@ -63,6 +68,22 @@ impl Rows {
         }
     }
 
+    /// Numbers that are worked out already, for NULL rows too.
+    pub(super) fn known<T: ArrowPrimitiveType>(self, numbers: Vec<T::Native>) -> Value {
+        Value {
+            array: Arc::new(PrimitiveArray::<T>::new(numbers.into(), self.nulls)),
+            is_scalar: self.is_scalar,
+        }
+    }
+
+    /// Texts that are built already, for NULL rows too.
+    pub(super) fn built(self, builder: TextBuilder<'_>) -> Value {
+        Value {
+            array: Arc::new(builder.finish(self.nulls)),
+            is_scalar: self.is_scalar,
+        }
+    }
+
     /// A text for each row that is not NULL, appended by `text`, or the code by which it fails.
     pub(super) fn texts<'a>(
         self,
@@ -70,20 +91,34 @@ impl Rows {
         context: &mut Context<'_>,
         mut text: impl FnMut(usize, &mut TextBuilder<'a>) -> Result<(), SsisCode>,
     ) -> Value {
-        let mut failed = Vec::new();
-        for row in 0..self.count {
-            if self.is_null(row) {
-                builder.empty();
-            } else if let Err(code) = text(row, &mut builder) {
-                builder.empty();
-                failed.push((row, code));
-            }
-        }
+        let nulls = self.nulls.as_ref();
+        let failed = each(self.count, nulls, &mut builder, &mut text);
         let nulls = without(self.nulls, &failed, self.count, context);
         Value {
             array: Arc::new(builder.finish(nulls)),
             is_scalar: self.is_scalar,
         }
+    }
+}
+
+wide! {
+    /// Appends a text for each row; those that fail.
+    fn each['a, F: FnMut(usize, &mut TextBuilder<'a>) -> Result<(), SsisCode>](
+        rows: usize,
+        nulls: Option<&NullBuffer>,
+        builder: &mut TextBuilder<'a>,
+        text: &mut F,
+    ) -> Vec<(usize, SsisCode)> {
+        let mut failed = Vec::new();
+        for row in 0..rows {
+            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                builder.empty();
+            } else if let Err(code) = text(row, builder) {
+                builder.empty();
+                failed.push((row, code));
+            }
+        }
+        failed
     }
 }
 
@@ -119,4 +154,10 @@ pub(super) fn integers(value: &Value) -> impl Fn(usize) -> i32 {
 /// The text of an argument that is the same for all rows.
 pub(super) fn constant_text(value: &Value) -> Option<&str> {
     (value.is_scalar && value.array.is_valid(0)).then(|| texts(value).value(0))
+}
+
+/// The integer of an argument that is the same for all rows.
+pub(super) fn constant_integer(value: &Value) -> Option<i32> {
+    let integers = value.array.as_primitive::<Int32Type>();
+    (value.is_scalar && integers.is_valid(0)).then(|| integers.value(0))
 }

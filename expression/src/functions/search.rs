@@ -1,16 +1,23 @@
 //! FINDSTRING, TOKEN, TOKENCOUNT (semantics 1.3.8, 1.3.10).
 
-use arrow::datatypes::Int32Type;
+use arrow::{
+    array::{Array, StringViewArray},
+    datatypes::Int32Type,
+};
 use dtsx::{DataType, SsisCode};
 use memchr::memmem::Finder;
 
 use super::{
     Argument, Function, Mismatch, Signature, integer_argument, least,
-    rows::{Rows, constant_text, integers, texts},
+    rows::{Rows, constant_integer, constant_text, integers, texts},
     text::units,
     text_argument, text_result,
 };
-use crate::arrays::TextBuilder;
+use crate::arrays::{INLINE, MARKED_MAX, Marks, Span, TextBuilder, wide};
+
+/// Bytes of the shortest text that is not inside its view, and of the longest whose marks are one word.
+const LONG: usize = INLINE as usize + 1;
+const MARKS: usize = 64;
 
 /// 1-based, overlaps count, an empty needle is not found.
 pub(super) const FINDSTRING: Function = Function {
@@ -27,23 +34,29 @@ pub(super) const FINDSTRING: Function = Function {
         let (array, needles) = (texts(&values[0]), texts(&values[1]));
         let occurrences = integers(&values[2]);
         let constant = constant_text(&values[1]).map(Finder::new);
-        Ok(
-            Rows::of(values, context).numbers::<Int32Type>(context, |row| {
-                let occurrence = match usize::try_from(occurrences(row)) {
-                    Ok(occurrence @ 1..) => occurrence,
-                    _ => return Err(SsisCode::EXPRESSION_FINDSTRING_OCCURRENCE),
-                };
-                let text = array.value(values[0].at(row));
-                Ok(match &constant {
-                    Some(finder) => position(text, finder, occurrence),
-                    None => position(
-                        text,
-                        &Finder::new(needles.value(values[1].at(row))),
-                        occurrence,
-                    ),
-                })
-            }),
-        )
+        let rows = Rows::of(values, context);
+        if let (Some(finder), Some(occurrence @ 1..), false) =
+            (&constant, constant_integer(&values[2]), values[0].is_scalar)
+            && let Some(span) = Span::of(array)
+        {
+            let places = places(array, &span, finder, occurrence as usize);
+            return Ok(rows.known::<Int32Type>(places));
+        }
+        Ok(rows.numbers::<Int32Type>(context, |row| {
+            let occurrence = match usize::try_from(occurrences(row)) {
+                Ok(occurrence @ 1..) => occurrence,
+                _ => return Err(SsisCode::EXPRESSION_FINDSTRING_OCCURRENCE),
+            };
+            let text = array.value(values[0].at(row));
+            Ok(match &constant {
+                Some(finder) => position(text, finder, occurrence),
+                None => position(
+                    text,
+                    &Finder::new(needles.value(values[1].at(row))),
+                    occurrence,
+                ),
+            })
+        }))
     },
 };
 
@@ -93,6 +106,53 @@ fn position(text: &str, finder: &Finder<'_>, occurrence: usize) -> i32 {
     0
 }
 
+/// [`position`] in each text, of a needle that is searched once in all of them.
+fn places(
+    array: &StringViewArray,
+    span: &Span<'_>,
+    finder: &Finder<'_>,
+    occurrence: usize,
+) -> Vec<i32> {
+    let needle = finder.needle().len();
+    if needle == 0 {
+        return vec![0; array.len()];
+    }
+    let bytes = span.bytes;
+    let is_ascii = bytes.is_ascii();
+    let find = |from: usize| {
+        let found = bytes.get(from..).and_then(|rest| finder.find(rest));
+        found.map_or(usize::MAX - needle, |found| from + found)
+    };
+    let mut next = find(0);
+    let mut place = |row: usize, view: u128| {
+        if view as u32 <= INLINE {
+            return position(array.value(row), finder, occurrence);
+        }
+        let (start, end) = span.place(view);
+        for left in (0..occurrence).rev() {
+            // One that begins in the text before this, and ends in it, is in neither.
+            if next < start {
+                next = find(start);
+            }
+            if next + needle > end {
+                return 0;
+            }
+            if left == 0 {
+                return match is_ascii {
+                    true => (next - start) as i32 + 1,
+                    false => {
+                        units(array.value(row).get(..next - start).unwrap_or_default()) as i32 + 1
+                    }
+                };
+            }
+            next = find(next + 1);
+        }
+        0
+    };
+    let views = array.views().iter().enumerate();
+    views.map(|(row, view)| place(row, *view)).collect()
+}
+
 /// A set of delimiters.
 struct Delimiters<'a> {
     /// The only one, if that is ASCII.
@@ -100,6 +160,7 @@ struct Delimiters<'a> {
     /// Those that are ASCII, a bit each.
     ascii: u128,
     others: Option<&'a str>,
+    set: &'a str,
 }
 
 impl<'a> Delimiters<'a> {
@@ -121,7 +182,17 @@ impl<'a> Delimiters<'a> {
             only,
             ascii,
             others,
+            set,
         })
+    }
+
+    /// Where they are in the long texts, if these lie together.
+    fn marks<'t>(&self, array: &'t StringViewArray) -> Option<(Span<'t>, Marks)> {
+        if self.others.is_some() || self.set.len() > MARKED_MAX {
+            return None;
+        }
+        let span = Span::of(array)?;
+        Some((span, Marks::of(span.bytes, self.set.as_bytes())))
     }
 
     /// The tokens of a text, as places in it: runs and edges are skipped.
@@ -163,6 +234,52 @@ impl<'a> Delimiters<'a> {
     }
 }
 
+/// Tokens of a text of up to 64 bytes: a bit where each starts, and the delimiters and all that is behind the text.
+fn tokens(delimiters: u64, length: usize) -> (u64, u64) {
+    let behind = u64::MAX.checked_shl(length as u32).unwrap_or(0);
+    let none = delimiters | behind;
+    (!none & !(!none << 1), none)
+}
+
+/// The place of a token by its number from 0.
+fn token(delimiters: u64, length: usize, number: usize) -> Option<(usize, usize)> {
+    let (mut starts, none) = tokens(delimiters, length);
+    for _ in 0..number {
+        starts &= starts.wrapping_sub(1);
+    }
+    if starts == 0 {
+        return None;
+    }
+    let start = starts.trailing_zeros() as usize;
+    let end = start + (none >> start).trailing_zeros() as usize;
+    Some((start, end.min(length)))
+}
+
+wide! {
+    /// The tokens of one number, from 0, of all texts.
+    fn marked_tokens['a](
+        array: &'a StringViewArray,
+        marks: &(Span<'a>, Marks),
+        delimiters: &Delimiters<'_>,
+        number: usize,
+        builder: TextBuilder<'a>,
+    ) -> TextBuilder<'a> {
+        let mut builder = builder;
+        for (row, view) in array.views().iter().enumerate() {
+            let length = *view as u32 as usize;
+            let place = match length {
+                LONG..=MARKS => token(marks.1.from(marks.0.place(*view).0), length, number),
+                _ => delimiters.tokens(array.value(row)).nth(number),
+            };
+            match place {
+                Some((start, end)) => builder.part(row, start, end),
+                None => builder.empty(),
+            }
+        }
+        builder
+    }
+}
+
 /// Delimiters are a set; runs and edges are skipped, an empty text is one empty token.
 pub(super) const TOKEN: Function = Function {
     name: "TOKEN",
@@ -178,6 +295,14 @@ pub(super) const TOKEN: Function = Function {
         let constant = constant_text(&values[1]).map(Delimiters::new);
         let rows = Rows::of(values, context);
         let builder = TextBuilder::over(array, rows.count);
+        if let (Some(Ok(delimiters)), Some(occurrence @ 1..), false) =
+            (&constant, constant_integer(&values[2]), values[0].is_scalar)
+            && let Some(marks) = delimiters.marks(array)
+        {
+            let builder =
+                marked_tokens(array, &marks, delimiters, occurrence as usize - 1, builder);
+            return Ok(rows.built(builder));
+        }
         Ok(rows.texts(builder, context, |row, builder| {
             let at = values[0].at(row);
             let occurrence = match usize::try_from(occurrences(row)) {
@@ -215,8 +340,19 @@ pub(super) const TOKENCOUNT: Function = Function {
     apply: |values, _, context| {
         let (array, sets) = (texts(&values[0]), texts(&values[1]));
         let constant = constant_text(&values[1]).map(Delimiters::new);
+        let marks = match &constant {
+            Some(Ok(delimiters)) if !values[0].is_scalar => delimiters.marks(array),
+            _ => None,
+        };
         Ok(
             Rows::of(values, context).numbers::<Int32Type>(context, |row| {
+                if let Some((span, marks)) = &marks
+                    && let view = array.views()[row]
+                    && let length @ LONG..=MARKS = view as u32 as usize
+                {
+                    let (starts, _) = tokens(marks.from(span.place(view).0), length);
+                    return Ok(starts.count_ones() as i32);
+                }
                 let text = array.value(values[0].at(row));
                 let count = match &constant {
                     Some(Ok(delimiters)) => delimiters.tokens(text).count(),

@@ -11,7 +11,7 @@ use super::{
     text_argument, text_result,
 };
 use crate::{
-    arrays::{INLINE, ONES, SPACES, TextBuilder, inline_text, is_ascii_text, low_bytes},
+    arrays::{INLINE, ONES, SPACES, TextBuilder, inline_text, is_ascii_text, low_bytes, wide},
     code_page::CodePage,
     error::EvaluateError,
     evaluate::{Context, Value},
@@ -95,17 +95,55 @@ pub(super) const LEN: Function = Function {
 
 fn characters(value: &Value) -> Value {
     let texts = texts(value);
-    let views = texts.views().iter().enumerate();
-    let lengths: Vec<i32> = views
-        .map(|(row, view)| match *view as u32 {
-            short @ 0..=INLINE => short_units(short, inline_text(*view)) as i32,
-            _ if texts.is_null(row) => 0,
-            _ => units(texts.value(row)) as i32,
-        })
+    let buffers: Vec<&[u8]> = texts
+        .data_buffers()
+        .iter()
+        .map(|buffer| &**buffer)
         .collect();
+    let lengths = lengths(texts.views(), &buffers);
     Value {
         array: Arc::new(Int32Array::new(lengths.into(), texts.nulls().cloned())),
         is_scalar: value.is_scalar,
+    }
+}
+
+wide! {
+    /// UTF-16 code units of each text.
+    fn lengths(views: &[u128], buffers: &[&[u8]]) -> Vec<i32> {
+        let far = |view: u128| {
+            let buffer = buffers.get((view >> 64) as u32 as usize)?;
+            buffer.get((view >> 96) as usize..)?.get(..view as u32 as usize)
+        };
+        // Short and long texts mostly alternate at random: a branch between them would be guessed wrong.
+        let first = buffers.first().copied().unwrap_or_default();
+        let length = |view: &u128| {
+            let length = *view as u32;
+            let is_long = length > INLINE;
+            let (buffer, start) = ((view >> 64) as u32, (view >> 96) as usize);
+            let start = if is_long { start } else { 0 };
+            match first.get(start..).and_then(<[u8]>::first_chunk::<32>) {
+                Some(bytes) if length <= 32 && !(is_long && buffer > 0) => {
+                    let (low, high) = halves(bytes);
+                    let low = if is_long { low } else { inline_text(*view) };
+                    let (low, high) = (low & low_bytes(length.min(16)), high & low_bytes(length.saturating_sub(16)));
+                    match is_ascii_text(low | high) {
+                        true => length as i32,
+                        false => (length - follows(low) - follows(high)) as i32,
+                    }
+                }
+                _ if is_long => far(*view).map_or(0, units_of) as i32,
+                _ => (length - follows(inline_text(*view))) as i32,
+            }
+        };
+        views.iter().map(length).collect()
+    }
+}
+
+#[inline(always)]
+fn halves(bytes: &[u8; 32]) -> (u128, u128) {
+    match bytes.as_chunks::<16>() {
+        ([low, high], _) => (u128::from_le_bytes(*low), u128::from_le_bytes(*high)),
+        _ => (0, 0),
     }
 }
 
@@ -259,22 +297,24 @@ fn trim(values: &[Value], context: &mut Context<'_>, at_start: bool, at_end: boo
 
 /// UTF-16 code units: each byte that begins a character counts, and one more where a character has four.
 pub(super) fn units(text: &str) -> usize {
+    units_of(text.as_bytes())
+}
+
+fn units_of(text: &[u8]) -> usize {
     if text.is_ascii() {
         return text.len();
     }
     let unit = |byte: &u8| usize::from(*byte & 0xC0 != 0x80) + usize::from(*byte >= 0xF0);
-    text.as_bytes().iter().map(unit).sum()
+    text.iter().map(unit).sum()
 }
 
-/// [`units`] of a short text.
-fn short_units(length: u32, bytes: u128) -> u32 {
-    if is_ascii_text(bytes) {
-        return length;
-    }
+/// Bytes that are no code unit of their own, of at most sixteen: those that follow a first one, but for one of four.
+#[inline(always)]
+fn follows(bytes: u128) -> u32 {
     let (top, second) = (bytes >> 7, bytes >> 6);
     let follows = top & !second & ONES;
     let four = top & second & (bytes >> 5) & (bytes >> 4) & ONES;
-    length - follows.count_ones() + four.count_ones()
+    follows.count_ones() - four.count_ones()
 }
 
 /// Which end of a part a place is.

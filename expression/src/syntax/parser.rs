@@ -12,6 +12,9 @@ use super::{
 /// Deeper trees are refused: the stack is not theirs.
 const DEPTH_MAX: usize = 200;
 
+/// A chain `a + b + c` is a tree as high as it is long, for which no parser has to go deep: also what comes later would.
+const HEIGHT_MAX: usize = 500;
+
 /// The tree of an expression; or of an assignment, with the variable that it sets.
 pub(crate) fn parse(text: &str) -> Result<(Option<Node>, Node), ExpressionError> {
     let tokens = tokens(text)?;
@@ -122,22 +125,45 @@ impl Parser<'_> {
         result
     }
 
-    /// `a ? b : c`, right-associative, below everything else.
+    /// A node from `start` to the last token taken.
+    fn node(&self, kind: NodeKind, start: usize) -> Result<Node, ExpressionError> {
+        let end = self.tokens[self.at - 1].end;
+        let height = kind.height();
+        if height > HEIGHT_MAX {
+            let message = format!(
+                "more than {HEIGHT_MAX} operators are above each other: put parts of a long chain into parentheses"
+            );
+            let code = SsisCode::EXPRESSION_PARSE_FAILED;
+            return Err(ExpressionError::new(self.text, (start, end), code, message));
+        }
+        Ok(Node {
+            kind,
+            start,
+            end,
+            height,
+        })
+    }
+
+    /// `a ? b : c`, right-associative, below everything else: `a ? b : c ? d : e` goes on after the colon.
     fn conditional(&mut self) -> Result<Node, ExpressionError> {
         self.deeper(|parser| {
-            let condition = parser.binary(0)?;
-            if !parser.accept("?") {
-                return Ok(condition);
+            let mut chosen = Vec::new();
+            let mut last = loop {
+                let condition = parser.binary(0)?;
+                if !parser.accept("?") {
+                    break condition;
+                }
+                let yes = parser.conditional()?;
+                parser.expect(":")?;
+                chosen.push((condition, yes));
+            };
+            while let Some((condition, yes)) = chosen.pop() {
+                let start = condition.start;
+                let kind =
+                    NodeKind::Conditional(Box::new(condition), Box::new(yes), Box::new(last));
+                last = parser.node(kind, start)?;
             }
-            let yes = parser.conditional()?;
-            parser.expect(":")?;
-            let no = parser.conditional()?;
-            let (start, end) = (condition.start, no.end);
-            Ok(Node {
-                kind: NodeKind::Conditional(Box::new(condition), Box::new(yes), Box::new(no)),
-                start,
-                end,
-            })
+            Ok(last)
         })
     }
 
@@ -155,12 +181,9 @@ impl Parser<'_> {
             }
             self.at += 1;
             let right = self.deeper(|parser| parser.binary(operator.power()))?;
-            let (start, end) = (left.start, right.end);
-            left = Node {
-                kind: NodeKind::Binary(operator, Box::new(left), Box::new(right)),
-                start,
-                end,
-            };
+            let start = left.start;
+            let kind = NodeKind::Binary(operator, Box::new(left), Box::new(right));
+            left = self.node(kind, start)?;
         }
     }
 
@@ -180,12 +203,7 @@ impl Parser<'_> {
                     let data_type = self.data_type(true)?;
                     self.expect(")")?;
                     let operand = self.deeper(Self::unary)?;
-                    let end = operand.end;
-                    return Ok(Node {
-                        kind: NodeKind::Cast(data_type, Box::new(operand)),
-                        start,
-                        end,
-                    });
+                    return self.node(NodeKind::Cast(data_type, Box::new(operand)), start);
                 }
                 return self.primary();
             }
@@ -193,12 +211,7 @@ impl Parser<'_> {
         };
         self.at += 1;
         let operand = self.deeper(Self::unary)?;
-        let end = operand.end;
-        Ok(Node {
-            kind: NodeKind::Unary(operator, Box::new(operand)),
-            start,
-            end,
-        })
+        self.node(NodeKind::Unary(operator, Box::new(operand)), start)
     }
 
     /// `DT_STR, 20, 1252`, of a cast or of NULL().
@@ -261,8 +274,7 @@ impl Parser<'_> {
                 return Err(self.unexpected("a value"));
             }
         };
-        let end = self.tokens[self.at - 1].end;
-        Ok(Node { kind, start, end })
+        self.node(kind, start)
     }
 
     fn column(&mut self, first: String) -> Result<NodeKind, ExpressionError> {

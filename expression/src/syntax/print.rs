@@ -43,6 +43,10 @@ impl fmt::Display for Node {
             }
             NodeKind::Lineage(id) => write!(f, "#{{{id}}}"),
             NodeKind::Variable { namespace, name } => match namespace {
+                // The first two colons part the names: `a:` keeps its own with a blank.
+                Some(namespace) if namespace.ends_with(':') => {
+                    write!(f, "@[{namespace} ::{name}]")
+                }
                 Some(namespace) => write!(f, "@[{namespace}::{name}]"),
                 None => write!(f, "@[{name}]"),
             },

@@ -8,6 +8,26 @@ pub(crate) struct Node {
     /// Characters from 0.
     pub(crate) start: usize,
     pub(crate) end: usize,
+    /// Nodes above each other, itself among them.
+    pub(crate) height: usize,
+}
+
+impl NodeKind {
+    /// Of a node of this kind.
+    pub(crate) fn height(&self) -> usize {
+        let below = match self {
+            Self::Unary(_, one) | Self::Cast(_, one) => one.height,
+            Self::Binary(_, left, right) => left.height.max(right.height),
+            Self::Conditional(condition, yes, no) => {
+                condition.height.max(yes.height).max(no.height)
+            }
+            Self::Call { arguments, .. } => {
+                arguments.iter().map(|one| one.height).max().unwrap_or(0)
+            }
+            _ => 0,
+        };
+        below + 1
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -122,17 +122,35 @@ pub fn days_of_day(year: u32, month: u32, day: u32) -> i32 {
 #[inline]
 pub fn civil_from_days(days: i32) -> (u32, u32, u32) {
     // Shifted to the 1st of March of year 0: leap days then end a year, and months have a regular length.
-    let quarters = 4 * days.wrapping_add(719_468) as u32 + 3;
-    let century = quarters / 146_097;
-    let quarters = (quarters % 146_097) | 3;
-    let product = 2_939_745 * u64::from(quarters);
-    let year_of_century = (product >> 32) as u32;
-    let of_year = product as u32 / 2_939_745 / 4;
+    let (century, year_of_century, of_year) = march_years(days);
     let months = 2141 * of_year + 197_913;
     let (month, day) = (months >> 16, (months & 0xFFFF) / 2141);
     let next = of_year >= 306;
     let year = 100 * century + year_of_century + u32::from(next);
     (year, if next { month - 12 } else { month }, day + 1)
+}
+
+/// Months from January of year 0 to the month of a count of days from 1970-01-01 (years 1 to 9999).
+#[inline]
+pub fn months_from_days(days: i32) -> i32 {
+    let (century, year_of_century, of_year) = march_years(days);
+    // Months 13 and 14 of a year from March are 1 and 2 of the next one.
+    let month = (2141 * of_year + 197_913) >> 16;
+    (1200 * century + 12 * year_of_century + month) as i32 - 1
+}
+
+/// Century, year and day of a count of days, where years begin on the 1st of March; anything for other years than 1 to 9999.
+#[inline]
+fn march_years(days: i32) -> (u32, u32, u32) {
+    let quarters = (days.wrapping_add(719_468) as u32).wrapping_mul(4) | 3;
+    let century = quarters / 146_097;
+    let quarters = (quarters % 146_097) | 3;
+    let product = 2_939_745 * u64::from(quarters);
+    (
+        century,
+        (product >> 32) as u32,
+        product as u32 / 2_939_745 / 4,
+    )
 }
 
 /// The 1st of January of a year from 1, in days from 1970-01-01.
@@ -160,6 +178,7 @@ mod tests {
                         assert_eq!(found, days, "{year}-{month}-{day}");
                         assert_eq!(civil_from_days(days), (year, month, day));
                         assert_eq!(days_of_day(year, month, day), days);
+                        assert_eq!(months_from_days(days), (year * 12 + month) as i32 - 1);
                         last = day;
                         days += 1;
                     }

@@ -23,7 +23,7 @@ pub use binary::parse_hex;
 pub use boolean::parse_bool;
 pub use calendar::{
     DateTime, MICROS_PER_DAY, NANOS_PER_DAY, civil_from_days, days_from_civil, days_of_day,
-    days_of_month, is_leap,
+    days_of_month, is_leap, months_from_days,
 };
 pub use date::parse_date_time;
 pub use date_fast::{parse_fast_date_time, parse_fast_time};

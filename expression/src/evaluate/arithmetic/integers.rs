@@ -43,15 +43,15 @@ macro_rules! integer {
 
             #[inline(always)]
             fn add(self, other: Self, wrong: &mut $wide) -> Self {
-                widened!(self, other, wrong, $type, $wide, +)
+                widened!(self, other, wrong, $type, $wide, wrapping_add)
             }
             #[inline(always)]
             fn subtract(self, other: Self, wrong: &mut $wide) -> Self {
-                widened!(self, other, wrong, $type, $wide, -)
+                widened!(self, other, wrong, $type, $wide, wrapping_sub)
             }
             #[inline(always)]
             fn multiply(self, other: Self, wrong: &mut $wide) -> Self {
-                widened!(self, other, wrong, $type, $wide, *)
+                widened!(self, other, wrong, $type, $wide, wrapping_mul)
             }
             #[inline(always)]
             fn divide(self, other: Self, remainder: bool) -> Self {
@@ -87,8 +87,9 @@ macro_rules! integer {
 
 /// The bits that the narrow type lost are not zero where it wrapped.
 macro_rules! widened {
-    ($x:expr, $y:expr, $wrong:expr, $type:ident, $wide:ident, $operator:tt) => {{
-        let result = ($x as $wide) $operator ($y as $wide);
+    ($x:expr, $y:expr, $wrong:expr, $type:ident, $wide:ident, $operator:ident) => {{
+        // The product of two UI8 wraps in its wider type too, and is not zero there.
+        let result = ($x as $wide).$operator($y as $wide);
         let narrow = result as $type;
         *$wrong |= result ^ (narrow as $wide);
         narrow
@@ -149,7 +150,8 @@ where
     match pair.right.iter().fold(false, special) {
         false => pair.each(|x, y, _| x.divide(y, remainder)),
         true => {
-            let (values, _) = pair.each::<()>(|x, y, ()| x.checked(operator, y).unwrap_or_default());
+            let (values, _) =
+                pair.each::<()>(|x, y, ()| x.checked(operator, y).unwrap_or_default());
             (values, T::Native::WRONG)
         }
     }

@@ -23,7 +23,7 @@ use dtsx::{DataType, SsisCode};
 pub(super) use bits::{bitwise, complement};
 
 use super::{Context, Value, union_of_nulls};
-use crate::{arrays::wide, error::EvaluateError, syntax::BinaryOperator};
+use crate::{arrays::zipped, error::EvaluateError, syntax::BinaryOperator};
 
 /// Calls a generic function with the Arrow type of an array of numbers.
 macro_rules! by_number {
@@ -126,11 +126,7 @@ impl<'a, T: ArrowPrimitiveType> Pair<'a, T> {
         &self,
         operation: impl Fn(T::Native, T::Native, &mut N) -> T::Native,
     ) -> (Vec<T::Native>, N) {
-        match (self.scalars, self.left, self.right) {
-            ((true, false), [x], right) => with_left(*x, right, operation),
-            ((false, true), left, [y]) => with_right(left, *y, operation),
-            (_, left, right) => both(left, right, operation),
-        }
+        zipped(self.left, self.right, self.scalars, operation)
     }
 
     /// The results as a value. If something went `wrong`, `code` says of each row whether it is the one.
@@ -166,24 +162,6 @@ impl<'a, T: ArrowPrimitiveType> Pair<'a, T> {
             array: Arc::new(PrimitiveArray::<T>::new(values.into(), nulls)),
             is_scalar: self.scalars == (true, true),
         }
-    }
-}
-
-wide! {
-    fn both[T: Copy, N: Default, F: Fn(T, T, &mut N) -> T](left: &[T], right: &[T], operation: F) -> (Vec<T>, N) {
-        let mut noted = N::default();
-        let pairs = left.iter().zip(right);
-        (pairs.map(|(x, y)| operation(*x, *y, &mut noted)).collect(), noted)
-    }
-
-    fn with_left[T: Copy, N: Default, F: Fn(T, T, &mut N) -> T](left: T, right: &[T], operation: F) -> (Vec<T>, N) {
-        let mut noted = N::default();
-        (right.iter().map(|y| operation(left, *y, &mut noted)).collect(), noted)
-    }
-
-    fn with_right[T: Copy, N: Default, F: Fn(T, T, &mut N) -> T](left: &[T], right: T, operation: F) -> (Vec<T>, N) {
-        let mut noted = N::default();
-        (left.iter().map(|x| operation(*x, right, &mut noted)).collect(), noted)
     }
 }
 

@@ -144,7 +144,9 @@ fn with_other(
         Operation::Add => pairs(block, other, i64::wrapping_add),
         Operation::Subtract => pairs(block, other, i64::wrapping_sub),
         Operation::Multiply if is_small(bounds.0) && is_small(bounds.1) => {
-            pairs(block, other, |x, y| i64::from(x as i32) * i64::from(y as i32));
+            pairs(block, other, |x, y| {
+                i64::from(x as i32) * i64::from(y as i32)
+            });
         }
         Operation::Multiply => pairs(block, other, i64::wrapping_mul),
     }

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     error::EvaluateError,
     evaluate::{Context, Value},
-    text::{MICROS_PER_DAY, civil_from_days},
+    text::{MICROS_PER_DAY, civil_from_days, months_from_days},
 };
 
 const MINUTE: i64 = 60_000_000;
@@ -207,41 +207,31 @@ pub(super) const DATEDIFF: Function = Function {
         };
         let (from, to) = (Moments::of(&values[1])?, Moments::of(&values[2])?);
         let rows = Rows::of(values, context);
-        let count =
-            |count: i64| i32::try_from(count).map_err(|_| SsisCode::EXPRESSION_FUNCTION_OVERFLOW);
-        let days = |position: fn(i32) -> i64| {
-            let (from, to) = (&from, &to);
-            move |row| count(position(to.day(row)) - position(from.day(row)))
+        let size = match unit {
+            Unit::Hour => HOUR,
+            Unit::Minute => MINUTE,
+            Unit::Second => 1_000_000,
+            Unit::Millisecond => 1000,
+            _ => return Ok(rows.known::<Int32Type>(days_between(unit, &from, &to))),
         };
-        Ok(match unit {
-            Unit::Day | Unit::DayOfYear | Unit::Weekday => {
-                rows.numbers::<Int32Type>(context, days(i64::from))
-            }
-            // 1970-01-01 was a Thursday; weeks begin on Sunday.
-            Unit::Week => {
-                rows.numbers::<Int32Type>(context, days(|day| i64::from(day + 4).div_euclid(7)))
-            }
-            Unit::Year => {
-                rows.numbers::<Int32Type>(context, days(|day| moments::months(day).div_euclid(12)))
-            }
-            Unit::Quarter => {
-                rows.numbers::<Int32Type>(context, days(|day| moments::months(day).div_euclid(3)))
-            }
-            Unit::Month => rows.numbers::<Int32Type>(context, days(moments::months)),
-            Unit::Hour | Unit::Minute | Unit::Second | Unit::Millisecond => {
-                let size = match unit {
-                    Unit::Hour => HOUR,
-                    Unit::Minute => MINUTE,
-                    Unit::Second => 1_000_000,
-                    _ => 1000,
-                };
-                rows.numbers::<Int32Type>(context, |row| {
-                    count(to.micros(row).div_euclid(size) - from.micros(row).div_euclid(size))
-                })
-            }
-        })
+        Ok(rows.numbers::<Int32Type>(context, |row| {
+            let count = to.micros(row).div_euclid(size) - from.micros(row).div_euclid(size);
+            i32::try_from(count).map_err(|_| SsisCode::EXPRESSION_FUNCTION_OVERFLOW)
+        }))
     },
 };
+
+/// Boundaries of a unit of one day or more; those of the whole calendar are no overflow.
+fn days_between(unit: Unit, from: &Moments<'_>, to: &Moments<'_>) -> Vec<i32> {
+    match unit {
+        Unit::Year => from.until(to, |day| months_from_days(day) / 12),
+        Unit::Quarter => from.until(to, |day| months_from_days(day) / 3),
+        Unit::Month => from.until(to, months_from_days),
+        // 1970-01-01 was a Thursday; weeks begin on Sunday.
+        Unit::Week => from.until(to, |day| day.wrapping_add(4).div_euclid(7)),
+        _ => from.until(to, |day| day),
+    }
+}
 
 /// Always DT_DBTIMESTAMP; months clamp to their end (semantics 1.5.4).
 pub(super) const DATEADD: Function = Function {
@@ -265,6 +255,11 @@ pub(super) const DATEADD: Function = Function {
         };
         let (counts, moments) = (integers(&values[1]), Moments::of(&values[2])?);
         let rows = Rows::of(values, context);
+        if let Some(size) = fixed_size(unit)
+            && let Some(moved) = add::all_fixed(&values[1], &moments, size)
+        {
+            return Ok(rows.known::<TimestampMicrosecondType>(moved));
+        }
         let overflow = SsisCode::EXPRESSION_FUNCTION_OVERFLOW;
         let fixed = |size: i64| {
             let (counts, moments) = (&counts, &moments);
@@ -284,19 +279,26 @@ pub(super) const DATEADD: Function = Function {
             Unit::Year => rows.numbers::<TimestampMicrosecondType>(context, months(12)),
             Unit::Quarter => rows.numbers::<TimestampMicrosecondType>(context, months(3)),
             Unit::Month => rows.numbers::<TimestampMicrosecondType>(context, months(1)),
-            Unit::Day | Unit::DayOfYear | Unit::Weekday => {
-                rows.numbers::<TimestampMicrosecondType>(context, fixed(MICROS_PER_DAY))
+            _ => {
+                let size = fixed_size(unit).unwrap_or_default();
+                rows.numbers::<TimestampMicrosecondType>(context, fixed(size))
             }
-            Unit::Week => {
-                rows.numbers::<TimestampMicrosecondType>(context, fixed(7 * MICROS_PER_DAY))
-            }
-            Unit::Hour => rows.numbers::<TimestampMicrosecondType>(context, fixed(HOUR)),
-            Unit::Minute => rows.numbers::<TimestampMicrosecondType>(context, fixed(MINUTE)),
-            Unit::Second => rows.numbers::<TimestampMicrosecondType>(context, fixed(1_000_000)),
-            Unit::Millisecond => rows.numbers::<TimestampMicrosecondType>(context, fixed(1000)),
         })
     },
 };
+
+/// Microseconds of a unit that always has as many.
+fn fixed_size(unit: Unit) -> Option<i64> {
+    Some(match unit {
+        Unit::Year | Unit::Quarter | Unit::Month => return None,
+        Unit::Day | Unit::DayOfYear | Unit::Weekday => MICROS_PER_DAY,
+        Unit::Week => 7 * MICROS_PER_DAY,
+        Unit::Hour => HOUR,
+        Unit::Minute => MINUTE,
+        Unit::Second => 1_000_000,
+        Unit::Millisecond => 1000,
+    })
+}
 
 /// Evaluated for each batch (semantics 1.5.12 has it per row: rows of a batch share the moment).
 macro_rules! clock {

@@ -8,6 +8,7 @@ use arrow::{
 };
 
 use crate::{
+    arrays::{wide, zipped},
     error::EvaluateError,
     evaluate::Value,
     text::{MICROS_PER_DAY, civil_from_days, is_leap},
@@ -43,6 +44,11 @@ impl<'a> Moments<'a> {
         Ok(Self { value, column })
     }
 
+    /// Whether there is one for all rows.
+    pub(super) fn is_scalar(&self) -> bool {
+        self.value.is_scalar
+    }
+
     /// A number of each moment, by its day or by its microseconds.
     pub(super) fn numbers(
         &self,
@@ -59,10 +65,31 @@ impl<'a> Moments<'a> {
         }
     }
 
-    pub(super) fn day(&self, row: usize) -> i32 {
+    /// A number of the day of each moment, of NULL too.
+    fn by_day(&self, of_day: impl Fn(i32) -> i32) -> Vec<i32> {
         match self.column {
-            Column::Days(days) => days.values()[self.value.at(row)],
-            Column::Micros(micros) => civil_day(micros.values()[self.value.at(row)]),
+            Column::Days(days) => map(days.values(), of_day),
+            Column::Micros(micros) => map(micros.values(), |micros| of_day(civil_day(micros))),
+        }
+    }
+
+    /// How far the day of each moment is behind that of another, by a position in the calendar; for NULL any number.
+    pub(super) fn until(&self, to: &Self, position: impl Fn(i32) -> i32 + Copy) -> Vec<i32> {
+        let (from, to_) = (self.by_day(position), to.by_day(position));
+        let scalars = (self.value.is_scalar, to.value.is_scalar);
+        let (between, ()) = zipped(&from, &to_, scalars, |from, to: i32, ()| {
+            to.wrapping_sub(from)
+        });
+        between
+    }
+
+    /// Microseconds on the grid, which days are on, of NULL too.
+    pub(super) fn all_on_grid(&self) -> Vec<i64> {
+        match self.column {
+            Column::Days(days) => map(days.values(), |day| {
+                i64::from(day).wrapping_mul(MICROS_PER_DAY)
+            }),
+            Column::Micros(micros) => map(micros.values(), on_grid),
         }
     }
 
@@ -117,10 +144,10 @@ pub(super) fn on_grid(micros: i64) -> i64 {
     micros - i64::from(fraction) + i64::from(millis * 1000)
 }
 
-/// Months from January of year 0.
-pub(super) fn months(day: i32) -> i64 {
-    let (year, month, _) = civil_from_days(day);
-    i64::from(year) * 12 + i64::from(month) - 1
+wide! {
+    fn map[T: Copy, R, F: Fn(T) -> R](values: &[T], number: F) -> Vec<R> {
+        values.iter().map(|value| number(*value)).collect()
+    }
 }
 
 /// Sunday is 0: 1970-01-01 was a Thursday.
