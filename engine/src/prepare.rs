@@ -126,7 +126,13 @@ impl PreparedPackage {
     /// Expressions of connection managers see the variables of the package, not those of the task that uses them.
     pub(crate) fn connections(&self) -> Result<fletching_connections::Connections, RunError> {
         let variables = self.variables.scope(&self.root);
-        control_flow::connections(&self.managers, &self.settings, &self.name, &variables)
+        control_flow::connections(
+            &self.managers,
+            &self.settings,
+            &self.name,
+            &variables,
+            self.variables.locale_id(),
+        )
     }
 
     /// The variables as they stand now: after a run, with what its components set.
@@ -135,7 +141,8 @@ impl PreparedPackage {
     }
 }
 
-fn locale(task: Option<i64>, package: Option<i64>) -> u32 {
+/// The LCID of a task, or of the package that it is in.
+pub(crate) fn locale(task: Option<i64>, package: Option<i64>) -> u32 {
     [task, package]
         .into_iter()
         .flatten()
@@ -157,7 +164,9 @@ fn system_variables(package: &Package) -> BTreeMap<String, Scalar> {
         .iter()
         .find_map(|name| std::env::var(name).ok())
         .unwrap_or_default();
-    let now = chrono::Local::now().naive_local();
+    // Whole seconds, as packages store what expressions made of it.
+    let now = chrono::Local::now().naive_local().and_utc().timestamp();
+    let started = Scalar::date_micros(now * 1_000_000);
     let text = |value: &str| Scalar::from(value);
     BTreeMap::from([
         ("PackageName".to_owned(), text(package.name())),
@@ -172,13 +181,7 @@ fn system_variables(package: &Package) -> BTreeMap<String, Scalar> {
         ),
         ("MachineName".to_owned(), text(&machine)),
         ("UserName".to_owned(), text(&user)),
-        (
-            "StartTime".to_owned(),
-            Scalar::timestamp_micros(now.and_utc().timestamp_micros()),
-        ),
-        (
-            "ContainerStartTime".to_owned(),
-            Scalar::timestamp_micros(now.and_utc().timestamp_micros()),
-        ),
+        ("StartTime".to_owned(), started.clone()),
+        ("ContainerStartTime".to_owned(), started),
     ])
 }

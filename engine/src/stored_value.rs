@@ -15,7 +15,7 @@ pub(crate) fn variable_type(vartype: u16) -> Result<Option<DataType>, String> {
         4 => DataType::R4,
         5 => DataType::R8,
         6 => DataType::Cy,
-        7 => DataType::DbTimeStamp,
+        7 => DataType::Date,
         8 => DataType::WStr { length: 4000 },
         11 => DataType::Bool,
         14 => decimal(0),
@@ -39,6 +39,29 @@ fn decimal(scale: u8) -> DataType {
 
 const DECIMAL_DIGITS: u8 = 29;
 const DECIMAL_PLACES_MAX: u8 = 28;
+
+/// What a variable holds of the value of its expression: of moments a variant knows DT_DATE alone.
+///
+/// # Errors
+/// That a moment is none of DT_DATE, for a person.
+pub(crate) fn held(value: Scalar) -> Result<Scalar, String> {
+    let from = value.data_type;
+    let is_moment = matches!(
+        from,
+        DataType::DbDate | DataType::DbTimeStamp | DataType::DbTimeStamp2 { .. }
+    );
+    if !is_moment {
+        return Ok(value);
+    }
+    let data_type = DataType::Date;
+    match convert(&value.array, &from, &data_type, &ConvertOptions::default()) {
+        Ok(converted) if converted.errors.is_empty() => Ok(Scalar {
+            data_type,
+            array: converted.array,
+        }),
+        _ => Err(format!("`{value}` is not a value of type {data_type}")),
+    }
+}
 
 /// The value that a text is in a type.
 ///

@@ -62,7 +62,7 @@ fn creation_date(root: &Executable) -> Option<Scalar> {
     let text: ArrayRef = Arc::new(StringViewArray::from(vec![
         root.properties.get("CreationDate")?,
     ]));
-    let (from, data_type) = (DataType::WStr { length: 100 }, DataType::DbTimeStamp);
+    let (from, data_type) = (DataType::WStr { length: 100 }, DataType::Date);
     let options = ConvertOptions {
         locale_id: EN_US,
         ..ConvertOptions::default()

@@ -16,7 +16,8 @@ use parking_lot::Mutex;
 
 use crate::{
     RunError,
-    stored_value::{parse, variable_type},
+    prepare::locale,
+    stored_value::{held, parse, variable_type},
     system_variables,
 };
 
@@ -24,6 +25,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct VariableStore {
     entries: Vec<Entry>,
+    /// LCID of the package, by which the expressions of variables read and write text.
+    locale_id: u32,
     /// Paths of the containers and tasks, the package first.
     containers: Vec<String>,
     /// What the expressions of variables gave since [`scope`](Self::scope): each is evaluated once, however many mention it.
@@ -64,7 +67,10 @@ impl VariableStore {
         system: &BTreeMap<String, Scalar>,
         findings: &mut Findings,
     ) -> Self {
-        let mut store = Self::default();
+        let mut store = Self {
+            locale_id: locale(package.root().properties.int("LocaleID"), None),
+            ..Self::default()
+        };
         store.add_container(package.root(), findings);
         let root = package.root().path.clone();
         let own = package
@@ -340,6 +346,11 @@ impl VariableStore {
             .map(|(index, _)| index)
     }
 
+    /// LCID of the package.
+    pub(crate) fn locale_id(&self) -> u32 {
+        self.locale_id
+    }
+
     /// The variables as a container sees them.
     pub fn scope<'a>(&'a self, path: &'a str) -> ScopedVariables<'a> {
         self.evaluated.lock().clear();
@@ -381,7 +392,9 @@ impl ScopedVariables<'_> {
                 path: &entry.scope,
                 depth: self.depth + 1,
             };
-            let value = crate::control_flow::evaluate(expression, &inner)
+            let value = crate::control_flow::evaluate(expression, &inner, self.store.locale_id)
+                .map_err(|error| error.to_string())
+                .and_then(held)
                 .map_err(|error| format!("has an expression that fails: {error}"));
             self.store.evaluated.lock().insert(index, value.clone());
             return value;
@@ -480,5 +493,35 @@ fn invalid(path: String, class: &str, message: String) -> Finding {
         kind: FindingKind::Invalid,
         code: Some(SsisCode::VALIDATION_FAILED),
         message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A package of LCID 1045 with a DateTime variable and two expressions.
+    const PACKAGE: &str = r#"<?xml version="1.0"?>
+<DTS:Executable xmlns:DTS="www.microsoft.com/SqlServer/Dts" DTS:refId="Package" DTS:ExecutableType="Microsoft.Package" DTS:ObjectName="Package" DTS:LocaleID="1045">
+<DTS:Property DTS:Name="PackageFormatVersion">8</DTS:Property>
+<DTS:Variables>
+<DTS:Variable DTS:Namespace="User" DTS:ObjectName="From"><DTS:VariableValue DTS:DataType="7">6/2/2020 10:27:29 AM</DTS:VariableValue></DTS:Variable>
+<DTS:Variable DTS:Namespace="User" DTS:ObjectName="Text" DTS:EvaluateAsExpression="True" DTS:Expression="(DT_WSTR,30)@[User::From] + &quot; &quot; + (DT_WSTR,10)1.5E0"><DTS:VariableValue DTS:DataType="8"></DTS:VariableValue></DTS:Variable>
+<DTS:Variable DTS:Namespace="User" DTS:ObjectName="Next" DTS:EvaluateAsExpression="True" DTS:Expression="DATEADD(&quot;dd&quot;,1,@[User::From])"><DTS:VariableValue DTS:DataType="7">6/3/2020</DTS:VariableValue></DTS:Variable>
+</DTS:Variables>
+</DTS:Executable>"#;
+
+    #[test]
+    fn moments_are_ole_dates_and_their_text_is_the_packages() {
+        let package = Package::read(PACKAGE.as_bytes()).unwrap();
+        let mut findings = Findings::default();
+        let store = VariableStore::new(&package, &[], &BTreeMap::new(), &mut findings);
+        assert!(findings.is_empty(), "{findings:?}");
+        let scope = store.scope(&package.root().path);
+        let value = |name| scope.value(Some("User"), name).unwrap();
+        assert_eq!(value("From").data_type, DataType::Date);
+        assert_eq!(value("Text").to_string(), "02.06.2020 10:27:29 1,5");
+        assert_eq!(value("Next").data_type, DataType::Date);
+        assert_eq!(value("Next").to_string(), "2020-06-03 10:27:29");
     }
 }

@@ -53,7 +53,7 @@ pub trait Scope {
     fn column(&self, reference: &ColumnReference) -> Option<(usize, DataType)>;
     /// The value of a variable or parameter.
     fn variable(&self, namespace: Option<&str>, name: &str) -> Option<Scalar>;
-    /// The LCID by which casts read dates in text; 0 is the invariant locale: month, day, year.
+    /// The LCID by which casts read dates in text and write DT_DATE and floating numbers; 0 is the invariant locale.
     fn locale_id(&self) -> u32 {
         0
     }

@@ -28,11 +28,11 @@ impl Scalar {
         }
     }
 
-    /// DT_DBTIMESTAMP from microseconds since 1970-01-01.
-    pub fn timestamp_micros(micros: i64) -> Self {
+    /// DT_DATE, as variables hold moments, from microseconds since 1970-01-01.
+    pub fn date_micros(micros: i64) -> Self {
         let array = Arc::new(TimestampMicrosecondArray::from(vec![micros]));
         Self {
-            data_type: DataType::DbTimeStamp,
+            data_type: DataType::Date,
             array,
         }
     }

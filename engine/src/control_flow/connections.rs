@@ -13,6 +13,7 @@ pub fn connections(
     settings: &Settings,
     package: &str,
     variables: &dyn Variables,
+    locale_id: u32,
 ) -> Result<Connections, RunError> {
     let mut findings = Findings::default();
     let mut managers = managers.to_vec();
@@ -33,7 +34,7 @@ pub fn connections(
                     format!("a connection manager has no such property; there are: {known}")
                 })
                 .and_then(|()| {
-                    super::evaluate(&expression.expression, variables)
+                    super::evaluate(&expression.expression, variables, locale_id)
                         .map_err(|error| error.to_string())
                 });
             match value {

@@ -16,11 +16,22 @@ use fletching_components::Variables;
 use fletching_expression::{ColumnReference, ExpressionError, Scalar, Scope, compile};
 
 /// Evaluates an expression that sees variables but no columns: property expressions, variables.
-pub fn evaluate(expression: &str, variables: &dyn Variables) -> Result<Scalar, ExpressionError> {
-    compile(expression, &VariableScope(variables))?.evaluate_scalar()
+pub fn evaluate(
+    expression: &str,
+    variables: &dyn Variables,
+    locale_id: u32,
+) -> Result<Scalar, ExpressionError> {
+    let scope = VariableScope {
+        variables,
+        locale_id,
+    };
+    compile(expression, &scope)?.evaluate_scalar()
 }
 
-struct VariableScope<'a>(&'a dyn Variables);
+struct VariableScope<'a> {
+    variables: &'a dyn Variables,
+    locale_id: u32,
+}
 
 impl Scope for VariableScope<'_> {
     fn column(&self, _reference: &ColumnReference) -> Option<(usize, DataType)> {
@@ -28,11 +39,15 @@ impl Scope for VariableScope<'_> {
     }
 
     fn variable(&self, namespace: Option<&str>, name: &str) -> Option<Scalar> {
-        self.0.value(namespace, name)
+        self.variables.value(namespace, name)
+    }
+
+    fn locale_id(&self) -> u32 {
+        self.locale_id
     }
 
     fn variable_fault(&self, namespace: Option<&str>, name: &str) -> Option<String> {
-        self.0.fault(namespace, name)
+        self.variables.fault(namespace, name)
     }
 
     fn column_names(&self) -> Vec<String> {
@@ -40,6 +55,6 @@ impl Scope for VariableScope<'_> {
     }
 
     fn variable_names(&self) -> Vec<String> {
-        self.0.names()
+        self.variables.names()
     }
 }

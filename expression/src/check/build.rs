@@ -337,8 +337,12 @@ impl Builder<'_> {
         operand: &Node,
     ) -> Result<Typed, ExpressionError> {
         let operand = self.node(operand)?;
-        if !crate::convert::converts(&operand.data_type, &data_type) {
-            let message = format!("{} cannot be cast to {data_type}", operand.data_type);
+        if !crate::convert::casts(&operand.data_type, &data_type) {
+            let hint = match data_type {
+                DataType::Bytes { .. } => ": an integer, DT_BYTES or DT_IMAGE can",
+                _ => "",
+            };
+            let message = format!("{} cannot be cast to {data_type}{hint}", operand.data_type);
             return Err(self.error(node, SsisCode::EXPRESSION_INVALID_CAST, message));
         }
         Ok(typed(

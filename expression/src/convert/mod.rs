@@ -1,5 +1,6 @@
 //! Conversion between SSIS types: casts, Data Conversion, a derived column's declared type (semantics 1.4 and 1.5).
 
+mod bytes;
 mod dates;
 mod from_text;
 mod numbers;
@@ -16,15 +17,15 @@ use crate::{
     check::{is_numeric, is_text},
     error::EvaluateError,
     evaluate::{Evaluated, RowFailure, Value},
-    format::format_array,
+    format::format_local,
     text::{Locale, Style},
     types::arrow_type,
 };
 
-/// How text is read.
+/// How text is read and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ConvertOptions {
-    /// LCID of standard parsing (semantics 9.11); 0 is the invariant locale.
+    /// LCID of standard parsing (semantics 9.11), and of DT_DATE and floating numbers as text; 0 is the invariant locale.
     pub locale_id: u32,
     /// FastParse (semantics 9.10).
     pub fast_parse: bool,
@@ -97,6 +98,11 @@ pub(crate) fn converts(from: &DataType, to: &DataType) -> bool {
         || bytes(from) && bytes(to)
 }
 
+/// Whether an expression can cast one type to the other: it can a little more than components convert.
+pub(crate) fn casts(from: &DataType, to: &DataType) -> bool {
+    converts(from, to) || bytes::casts(from, to)
+}
+
 fn convert_array(
     array: &ArrayRef,
     from: &DataType,
@@ -107,7 +113,11 @@ fn convert_array(
     if from == to || holds_all(from, to) {
         return Ok(Arc::clone(array));
     }
-    if !converts(from, to) {
+    let known = match options.cast {
+        true => casts(from, to),
+        false => converts(from, to),
+    };
+    if !known {
         return Err(EvaluateError::NoConversion {
             from: *from,
             to: *to,
@@ -117,7 +127,7 @@ fn convert_array(
         return Ok(new_null_array(&arrow_type(to), array.len()));
     }
     if is_text(to) {
-        let text = format_array(array, from)?;
+        let text = format_local(array, from, options.locale_id)?;
         return to_text::limit(&text, from, to, errors);
     }
     if is_text(from) {
@@ -135,6 +145,11 @@ fn convert_array(
         }
         let locale = Locale::from_lcid(options.locale_id)?;
         return from_text::parse(text, to, Style::Standard(&locale), errors);
+    }
+    if bytes::casts(from, to)
+        && let DataType::Bytes { length } = *to
+    {
+        return bytes::convert(array, from, length, errors);
     }
     if serial::converts(from, to) {
         return serial::convert(array, from, to, errors);

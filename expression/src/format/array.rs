@@ -73,8 +73,10 @@ pub enum ColumnText<'a> {
     Time(&'a [i32]),
     /// DT_DBTIME2: nanoseconds since midnight, digits after the point.
     Time2(&'a [i64], u8),
-    /// DT_DATE, DT_DBTIMESTAMP: microseconds since 1970-01-01.
+    /// DT_DBTIMESTAMP: microseconds since 1970-01-01.
     Timestamp(&'a [i64]),
+    /// DT_DATE: microseconds since 1970-01-01.
+    OleDate(&'a [i64]),
     /// DT_DBTIMESTAMP2: microseconds since 1970-01-01, digits after the point.
     Timestamp2(&'a [i64], u8),
     /// DT_DBTIMESTAMPOFFSET: microseconds since 1970-01-01 in UTC, minutes east of UTC, digits after the point.
@@ -127,7 +129,8 @@ impl<'a> ColumnText<'a> {
             DataType::DbTime2 { scale } => {
                 Self::Time2(cast::<Time64NanosecondArray>(array)?.values(), scale)
             }
-            DataType::Date | DataType::DbTimeStamp => Self::Timestamp(microseconds(array)?),
+            DataType::Date => Self::OleDate(microseconds(array)?),
+            DataType::DbTimeStamp => Self::Timestamp(microseconds(array)?),
             DataType::DbTimeStamp2 { scale } => Self::Timestamp2(microseconds(array)?, scale),
             DataType::FileTime => Self::FileTime(microseconds(array)?),
             DataType::DbTimeStampOffset { scale } => {
@@ -182,6 +185,7 @@ impl<'a> ColumnText<'a> {
                 with!(values, value => put_timestamp2(value, *scale, field))
             }
             Self::FileTime(values) => with!(values, value => put_filetime(value, field)),
+            Self::OleDate(values) => with!(values, value => put_ole_date(value, field)),
             Self::TimestampOffset(values, offsets, scale) => with!(values, value => {
                 with!(offsets, offset => put_timestamp_offset(value, offset, *scale, field))
             }),

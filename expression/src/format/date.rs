@@ -38,10 +38,20 @@ pub fn put_time2(nanoseconds: i64, scale: u8, field: &mut Field) -> usize {
     put_fraction(fraction, scale, b'.', field, end)
 }
 
-/// `DT_DATE`, `DT_DBTIMESTAMP`: `2024-02-29 13:05:09` from microseconds since 1970-01-01, followed by `.fff` if there is a
-/// fraction (`.ffffff` if milliseconds do not hold it: no digit is dropped).
+/// `DT_DBTIMESTAMP`: `2024-02-29 13:05:09` from microseconds since 1970-01-01, followed by nine digits of fraction if there
+/// is one: `2024-02-29 13:05:09.120000000`.
 #[inline]
 pub fn put_timestamp(microseconds: i64, field: &mut Field) -> usize {
+    let (fraction, end) = put_date_and_clock(microseconds, field);
+    match fraction {
+        0 => end,
+        _ => put_fraction(fraction * 1000, 9, b'.', field, end),
+    }
+}
+
+/// `DT_DATE` where no locale is known: `2024-02-29 13:05:09`, followed by `.fff` if there is a fraction (`.ffffff` if
+/// milliseconds do not hold it: no digit is dropped).
+pub fn put_ole_date(microseconds: i64, field: &mut Field) -> usize {
     let (fraction, end) = put_date_and_clock(microseconds, field);
     match fraction {
         0 => end,
@@ -179,7 +189,15 @@ mod tests {
             .timestamp_micros();
         assert_eq!(
             text(|field| put_timestamp(at, field)),
+            "2024-02-29 13:05:09.120000000"
+        );
+        assert_eq!(
+            text(|field| put_ole_date(at, field)),
             "2024-02-29 13:05:09.120"
+        );
+        assert_eq!(
+            text(|field| put_ole_date(at + 5, field)),
+            "2024-02-29 13:05:09.120005"
         );
         assert_eq!(
             text(|field| put_timestamp(at - 120_000, field)),
@@ -187,7 +205,7 @@ mod tests {
         );
         assert_eq!(
             text(|field| put_timestamp(at + 5, field)),
-            "2024-02-29 13:05:09.120005"
+            "2024-02-29 13:05:09.120005000"
         );
         assert_eq!(
             text(|field| put_timestamp2(at, 0, field)),

@@ -1,6 +1,9 @@
-//! What standard parsing needs to know of a locale: signs of numbers, the order of dates, names of months.
+//! What standard parsing needs to know of a locale: signs of numbers, the order of dates, names of months. What writing
+//! needs: pictures of a date and a time.
 //!
-//! The table goes by the language part of the LCID, with countries that differ from their language listed first.
+//! The table for reading goes by the language part of the LCID, with countries that differ from their language listed first.
+//! The one for writing ([`Written`]) goes by the whole LCID and has those whose pictures in Windows are well known; measured
+//! are 1033 and 1045. In all others a date is written as ISO has it: `2024-02-29 13:05:09`.
 
 /// The order in which day, month and year are written as numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -113,6 +116,59 @@ static LANGUAGES: &[Row] = &[
     (0x3E, Dmy, b'.', COMMA, &["RM"]),                // Malay
 ];
 
+/// How a locale writes a moment: the short date and the long time of Windows.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// `dd.MM.yyyy`: a letter once for no leading zeros.
+    pub(crate) date: &'static str,
+    /// `HH:mm:ss`; `h` counts to 12, `tt` is the half of the day.
+    pub(crate) time: &'static str,
+    /// Before noon and from noon on.
+    pub(crate) halves: [&'static str; 2],
+}
+
+impl Written {
+    /// By a Windows locale id, of which 0, 0x400 and 0x800 are the invariant locale, as in [`Locale::from_lcid`].
+    pub(crate) fn by(lcid: u32) -> &'static Self {
+        let key = key(lcid);
+        let found = WRITTEN.iter().find(|(lcids, _)| lcids.contains(&key));
+        found.map_or(&ISO, |(_, written)| written)
+    }
+}
+
+const fn day(date: &'static str, time: &'static str) -> Written {
+    let halves = ["AM", "PM"];
+    Written { date, time, halves }
+}
+
+static ISO: Written = day("yyyy-MM-dd", "HH:mm:ss");
+
+/// Those of pl-PL and en-US are as packages store them, the others as .NET documents them for Windows.
+#[rustfmt::skip]
+static WRITTEN: &[(&[u32], Written)] = &[
+    (&[0x007F], day("MM/dd/yyyy", "HH:mm:ss")),                       // invariant
+    (&[0x0409, 0x540A], day("M/d/yyyy", "h:mm:ss tt")),               // en-US, es-US
+    (&[0x0C09], day("d/MM/yyyy", "h:mm:ss tt")),                      // en-AU
+    (&[0x0009, 0x0809, 0x1809], day("dd/MM/yyyy", "HH:mm:ss")),       // English of the world, of GB, IE
+    (&[0x4009, 0x0439], day("dd-MM-yyyy", "HH:mm:ss")),               // en-IN, hi-IN
+    (&[0x0407, 0x0C07, 0x0807], day("dd.MM.yyyy", "HH:mm:ss")),       // German of DE, AT, CH
+    (&[0x040C], day("dd/MM/yyyy", "HH:mm:ss")),                       // fr-FR
+    (&[0x100C, 0x0810], day("dd.MM.yyyy", "HH:mm:ss")),               // French and Italian of CH
+    (&[0x0C0C], day("yyyy-MM-dd", "HH:mm:ss")),                       // fr-CA
+    (&[0x040A, 0x0C0A], day("dd/MM/yyyy", "H:mm:ss")),                // es-ES
+    (&[0x0410, 0x0416, 0x0816], day("dd/MM/yyyy", "HH:mm:ss")),       // it-IT, pt-BR, pt-PT
+    (&[0x0413], day("d-M-yyyy", "HH:mm:ss")),                         // nl-NL
+    (&[0x0406], day("dd-MM-yyyy", "HH:mm:ss")),                       // da-DK
+    (&[0x0414, 0x0415, 0x0418], day("dd.MM.yyyy", "HH:mm:ss")),       // nb-NO, pl-PL, ro-RO
+    (&[0x041D, 0x0427], day("yyyy-MM-dd", "HH:mm:ss")),               // sv-SE, lt-LT
+    (&[0x0419], day("dd.MM.yyyy", "H:mm:ss")),                        // ru-RU
+    (&[0x040D], day("dd/MM/yyyy", "HH:mm:ss")),                       // he-IL
+    (&[0x0411], day("yyyy/MM/dd", "H:mm:ss")),                        // ja-JP
+    (&[0x0804], day("yyyy/M/d", "H:mm:ss")),                          // zh-CN
+    (&[0x0412], Written { halves: ["오전", "오후"], ..day("yyyy-MM-dd", "tt h:mm:ss") }), // ko-KR
+    (&[0x0408], Written { halves: ["πμ", "μμ"], ..day("d/M/yyyy", "h:mm:ss tt") }),      // el-GR
+];
+
 #[rustfmt::skip]
 static ENGLISH: [&str; 12] = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
 #[rustfmt::skip]
@@ -135,11 +191,7 @@ impl Locale {
     /// # Errors
     /// [`UnknownLocale`] for an LCID whose language is not in the table.
     pub fn from_lcid(lcid: u32) -> Result<Self, UnknownLocale> {
-        let key = match lcid & 0xFFFF {
-            0 | 0x400 | 0x800 => 0x007F,
-            _ if is_custom(lcid) => ENGLISH_WORLD,
-            other => other,
-        };
+        let key = key(lcid);
         let row = COUNTRIES
             .iter()
             .find(|row| row.0 == key)
@@ -193,6 +245,15 @@ impl Locale {
             return None;
         }
         self.months.and_then(find).or_else(|| find(&ENGLISH))
+    }
+}
+
+/// The LCID as the tables have it.
+fn key(lcid: u32) -> u32 {
+    match lcid & 0xFFFF {
+        0 | 0x400 | 0x800 => 0x007F,
+        _ if is_custom(lcid) => ENGLISH_WORLD,
+        other => other,
     }
 }
 

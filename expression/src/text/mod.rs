@@ -31,6 +31,7 @@ pub use decimal::parse_decimal;
 pub use float::{parse_f32, parse_f64};
 pub use guid::parse_guid;
 pub use integer::{parse_i64, parse_u64};
+pub(crate) use locale::Written;
 pub use locale::{DateOrder, Locale, UnknownLocale, is_custom};
 
 /// Which grammar a text is read by.
