@@ -2,8 +2,6 @@
 
 use arrow::buffer::{BooleanBuffer, MutableBuffer};
 
-use super::wide;
-
 /// Rows of a word.
 const WORD: usize = 64;
 
@@ -22,30 +20,32 @@ pub(crate) fn bits<T: Copy, U: Copy>(
     BooleanBuffer::new(words.into(), 0, rows)
 }
 
-wide! {
-    fn of[T: Copy, F: Fn(T) -> bool](values: &[T], holds: F) -> MutableBuffer {
-        let mut words = MutableBuffer::with_capacity(values.len().div_ceil(WORD) * 8);
-        for values in values.chunks(WORD) {
-            let mut flags = [0; WORD];
-            for (flag, value) in flags.iter_mut().zip(values) {
-                *flag = u8::from(holds(*value));
-            }
-            words.push(packed(&flags));
+fn of<T: Copy, F: Fn(T) -> bool>(values: &[T], holds: F) -> MutableBuffer {
+    let mut words = MutableBuffer::with_capacity(values.len().div_ceil(WORD) * 8);
+    for values in values.chunks(WORD) {
+        let mut flags = [0; WORD];
+        for (flag, value) in flags.iter_mut().zip(values) {
+            *flag = u8::from(holds(*value));
         }
-        words
+        words.push(packed(&flags));
     }
+    words
+}
 
-    fn of_both[T: Copy, U: Copy, F: Fn(T, U) -> bool](left: &[T], right: &[U], holds: F) -> MutableBuffer {
-        let mut words = MutableBuffer::with_capacity(left.len().div_ceil(WORD) * 8);
-        for (left, right) in left.chunks(WORD).zip(right.chunks(WORD)) {
-            let mut flags = [0; WORD];
-            for ((flag, x), y) in flags.iter_mut().zip(left).zip(right) {
-                *flag = u8::from(holds(*x, *y));
-            }
-            words.push(packed(&flags));
+fn of_both<T: Copy, U: Copy, F: Fn(T, U) -> bool>(
+    left: &[T],
+    right: &[U],
+    holds: F,
+) -> MutableBuffer {
+    let mut words = MutableBuffer::with_capacity(left.len().div_ceil(WORD) * 8);
+    for (left, right) in left.chunks(WORD).zip(right.chunks(WORD)) {
+        let mut flags = [0; WORD];
+        for ((flag, x), y) in flags.iter_mut().zip(left).zip(right) {
+            *flag = u8::from(holds(*x, *y));
         }
-        words
+        words.push(packed(&flags));
     }
+    words
 }
 
 /// A bit for each byte that is 0 or 1.

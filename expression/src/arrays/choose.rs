@@ -16,7 +16,7 @@ use arrow::{
     datatypes::DataType as ArrowType,
 };
 
-use super::{views::INLINE, wide};
+use super::views::INLINE;
 use crate::{error::EvaluateError, evaluate::Value};
 
 /// `yes` where `mask` is set, `no` elsewhere; both have the same Arrow type.
@@ -62,19 +62,21 @@ fn primitives<T: ArrowPrimitiveType>(
     PrimitiveArray::new(values.into(), nulls).with_data_type(like.data_type().clone())
 }
 
-wide! {
-    /// Without a branch: both sides are at hand.
-    fn blend[T: Copy + Default, Y: Fn(usize) -> T, N: Fn(usize) -> T](mask: &BooleanBuffer, yes: Y, no: N) -> Vec<T> {
-        let mut blended = vec![T::default(); mask.len()];
-        let words = mask.bit_chunks();
-        for (at, (word, blended)) in words.iter_padded().zip(blended.chunks_mut(64)).enumerate() {
-            for (bit, one) in blended.iter_mut().enumerate() {
-                let (yes, no) = (yes(at * 64 + bit), no(at * 64 + bit));
-                *one = if word >> bit & 1 == 1 { yes } else { no };
-            }
+/// Without a branch: both sides are at hand.
+fn blend<T: Copy + Default, Y: Fn(usize) -> T, N: Fn(usize) -> T>(
+    mask: &BooleanBuffer,
+    yes: Y,
+    no: N,
+) -> Vec<T> {
+    let mut blended = vec![T::default(); mask.len()];
+    let words = mask.bit_chunks();
+    for (at, (word, blended)) in words.iter_padded().zip(blended.chunks_mut(64)).enumerate() {
+        for (bit, one) in blended.iter_mut().enumerate() {
+            let (yes, no) = (yes(at * 64 + bit), no(at * 64 + bit));
+            *one = if word >> bit & 1 == 1 { yes } else { no };
         }
-        blended
     }
+    blended
 }
 
 fn texts(

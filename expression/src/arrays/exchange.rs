@@ -12,7 +12,6 @@ use arrow::{
 use super::{
     span::Span,
     views::{INLINE, ONES, equal_bytes, low_bytes},
-    wide,
 };
 
 /// The texts with `new` for `old`, NULL where `nulls` says so; `None` if either is not ASCII, or the long texts do not lie
@@ -33,27 +32,28 @@ pub(crate) fn exchanged(
     Some(unsafe { StringViewArray::new_unchecked(views.into(), vec![buffer], nulls) })
 }
 
-wide! {
-    fn bytes(bytes: &[u8], old: u8, new: u8) -> Vec<u8> {
-        bytes.iter().map(|byte| if *byte == old { new } else { *byte }).collect()
-    }
+fn bytes(bytes: &[u8], old: u8, new: u8) -> Vec<u8> {
+    bytes
+        .iter()
+        .map(|byte| if *byte == old { new } else { *byte })
+        .collect()
+}
 
-    fn views(views: &[u128], span: &Span<'_>, old: u8, new: u8) -> Vec<u128> {
-        let change = ONES * u128::from(old ^ new);
-        let exchange = |view: &u128| {
-            let length = *view as u32;
-            let text = view >> 32;
-            // Of a long text the first four bytes.
-            let seen = low_bytes(if length <= INLINE { length } else { 4 });
-            let text = text ^ (equal_bytes(text, old) & seen & change);
-            let place = match length <= INLINE {
-                true => text,
-                false => text & 0xFFFF_FFFF | (span.place(*view).0 as u128) << 64,
-            };
-            u128::from(length) | place << 32
+fn views(views: &[u128], span: &Span<'_>, old: u8, new: u8) -> Vec<u128> {
+    let change = ONES * u128::from(old ^ new);
+    let exchange = |view: &u128| {
+        let length = *view as u32;
+        let text = view >> 32;
+        // Of a long text the first four bytes.
+        let seen = low_bytes(if length <= INLINE { length } else { 4 });
+        let text = text ^ (equal_bytes(text, old) & seen & change);
+        let place = match length <= INLINE {
+            true => text,
+            false => text & 0xFFFF_FFFF | (span.place(*view).0 as u128) << 64,
         };
-        views.iter().map(exchange).collect()
-    }
+        u128::from(length) | place << 32
+    };
+    views.iter().map(exchange).collect()
 }
 
 #[cfg(test)]

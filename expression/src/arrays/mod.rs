@@ -12,7 +12,6 @@ mod prefetch;
 mod span;
 mod text_builder;
 mod views;
-mod wide;
 mod zipped;
 
 pub(crate) use bits::bits;
@@ -26,7 +25,4 @@ pub(crate) use text_builder::TextBuilder;
 pub(crate) use views::{
     INLINE, ONES, SPACES, are_ascii, ascii_case, equal_bytes, inline_text, is_ascii_text, low_bytes,
 };
-#[cfg(target_arch = "x86_64")]
-pub(crate) use wide::has_wide_vectors;
-pub(crate) use wide::wide;
 pub(crate) use zipped::zipped;

@@ -1,7 +1,5 @@
 //! An operation on two columns of numbers, without a branch: what may go wrong is noted, and looked for afterwards.
 
-use super::wide;
-
 /// `operation` on each row, and what it noted. A column that is `scalar` has one number for all rows.
 pub(crate) fn zipped<T: Copy, U: Copy, R, N: Default>(
     left: &[T],
@@ -16,19 +14,26 @@ pub(crate) fn zipped<T: Copy, U: Copy, R, N: Default>(
     }
 }
 
-wide! {
-    fn both[T: Copy, U: Copy, R, N: Default, F: Fn(T, U, &mut N) -> R](
-        left: &[T],
-        right: &[U],
-        operation: F,
-    ) -> (Vec<R>, N) {
-        let mut noted = N::default();
-        let pairs = left.iter().zip(right);
-        (pairs.map(|(x, y)| operation(*x, *y, &mut noted)).collect(), noted)
-    }
+fn both<T: Copy, U: Copy, R, N: Default, F: Fn(T, U, &mut N) -> R>(
+    left: &[T],
+    right: &[U],
+    operation: F,
+) -> (Vec<R>, N) {
+    let mut noted = N::default();
+    let pairs = left.iter().zip(right);
+    (
+        pairs.map(|(x, y)| operation(*x, *y, &mut noted)).collect(),
+        noted,
+    )
+}
 
-    fn mapped[T: Copy, R, N: Default, F: Fn(T, &mut N) -> R](values: &[T], operation: F) -> (Vec<R>, N) {
-        let mut noted = N::default();
-        (values.iter().map(|x| operation(*x, &mut noted)).collect(), noted)
-    }
+fn mapped<T: Copy, R, N: Default, F: Fn(T, &mut N) -> R>(
+    values: &[T],
+    operation: F,
+) -> (Vec<R>, N) {
+    let mut noted = N::default();
+    (
+        values.iter().map(|x| operation(*x, &mut noted)).collect(),
+        noted,
+    )
 }

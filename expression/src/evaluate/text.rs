@@ -8,7 +8,7 @@ use arrow::{
 };
 
 use super::{Value, union_of_nulls};
-use crate::arrays::{TextBuilder, wide};
+use crate::arrays::TextBuilder;
 
 /// The texts of each row, one behind the other; NULL where one is.
 pub(super) fn concat(parts: &[Value], rows: usize) -> Value {
@@ -49,15 +49,13 @@ impl<'a> Part<'a> {
     }
 }
 
-wide! {
-    fn append_known['a, const N: usize](
-        parts: &[Part<'_>; N],
-        rows: usize,
-        nulls: Option<&NullBuffer>,
-        builder: TextBuilder<'a>,
-    ) -> TextBuilder<'a> {
-        append(parts, rows, nulls, builder)
-    }
+fn append_known<'a, const N: usize>(
+    parts: &[Part<'_>; N],
+    rows: usize,
+    nulls: Option<&NullBuffer>,
+    builder: TextBuilder<'a>,
+) -> TextBuilder<'a> {
+    append(parts, rows, nulls, builder)
 }
 
 #[inline(always)]

@@ -5,7 +5,7 @@ use super::{
     field::FIELD,
     integer::{ASCII, eight_digits, put_i64, put_u64},
 };
-use crate::arrays::{TextBuilder, wide};
+use crate::arrays::TextBuilder;
 
 /// Rows of a block.
 const BLOCK: usize = 256;
@@ -121,21 +121,19 @@ fn append<T: Copy>(
     }
 }
 
-wide! {
-    /// Fills in the digits; the largest number.
-    fn split[T: Copy, F: Fn(T) -> u64](values: &[T], magnitude: &F, digits: &mut Digits) -> u64 {
-        let mut largest = 0;
-        for ((value, high), low) in values.iter().zip(&mut digits.high).zip(&mut digits.low) {
-            let number = magnitude(*value);
-            largest |= number;
-            *high = (number / E8) as u32;
-            *low = number % E8;
-        }
-        for low in &mut digits.low {
-            *low = eight_digits(*low as u32);
-        }
-        largest
+/// Fills in the digits; the largest number.
+fn split<T: Copy, F: Fn(T) -> u64>(values: &[T], magnitude: &F, digits: &mut Digits) -> u64 {
+    let mut largest = 0;
+    for ((value, high), low) in values.iter().zip(&mut digits.high).zip(&mut digits.low) {
+        let number = magnitude(*value);
+        largest |= number;
+        *high = (number / E8) as u32;
+        *low = number % E8;
     }
+    for low in &mut digits.low {
+        *low = eight_digits(*low as u32);
+    }
+    largest
 }
 
 /// How many characters, and the characters, the first one lowest.

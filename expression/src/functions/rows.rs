@@ -10,7 +10,7 @@ use arrow::{
 use dtsx::SsisCode;
 
 use crate::{
-    arrays::{TextBuilder, wide},
+    arrays::TextBuilder,
     evaluate::{Context, Value, union_of_nulls},
 };
 
@@ -101,25 +101,23 @@ impl Rows {
     }
 }
 
-wide! {
-    /// Appends a text for each row; those that fail.
-    fn each['a, F: FnMut(usize, &mut TextBuilder<'a>) -> Result<(), SsisCode>](
-        rows: usize,
-        nulls: Option<&NullBuffer>,
-        builder: &mut TextBuilder<'a>,
-        text: &mut F,
-    ) -> Vec<(usize, SsisCode)> {
-        let mut failed = Vec::new();
-        for row in 0..rows {
-            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
-                builder.empty();
-            } else if let Err(code) = text(row, builder) {
-                builder.empty();
-                failed.push((row, code));
-            }
+/// Appends a text for each row; those that fail.
+fn each<'a, F: FnMut(usize, &mut TextBuilder<'a>) -> Result<(), SsisCode>>(
+    rows: usize,
+    nulls: Option<&NullBuffer>,
+    builder: &mut TextBuilder<'a>,
+    text: &mut F,
+) -> Vec<(usize, SsisCode)> {
+    let mut failed = Vec::new();
+    for row in 0..rows {
+        if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            builder.empty();
+        } else if let Err(code) = text(row, builder) {
+            builder.empty();
+            failed.push((row, code));
         }
-        failed
     }
+    failed
 }
 
 /// Failed rows are NULL.

@@ -13,7 +13,7 @@ use super::{
     text::units,
     text_argument, text_result,
 };
-use crate::arrays::{INLINE, MARKED_MAX, Marks, Span, TextBuilder, wide};
+use crate::arrays::{INLINE, MARKED_MAX, Marks, Span, TextBuilder};
 
 /// Bytes of the shortest text that is not inside its view, and of the longest whose marks are one word.
 const LONG: usize = INLINE as usize + 1;
@@ -255,29 +255,27 @@ fn token(delimiters: u64, length: usize, number: usize) -> Option<(usize, usize)
     Some((start, end.min(length)))
 }
 
-wide! {
-    /// The tokens of one number, from 0, of all texts.
-    fn marked_tokens['a](
-        array: &'a StringViewArray,
-        marks: &(Span<'a>, Marks),
-        delimiters: &Delimiters<'_>,
-        number: usize,
-        builder: TextBuilder<'a>,
-    ) -> TextBuilder<'a> {
-        let mut builder = builder;
-        for (row, view) in array.views().iter().enumerate() {
-            let length = *view as u32 as usize;
-            let place = match length {
-                LONG..=MARKS => token(marks.1.from(marks.0.place(*view).0), length, number),
-                _ => delimiters.tokens(array.value(row)).nth(number),
-            };
-            match place {
-                Some((start, end)) => builder.part(row, start, end),
-                None => builder.empty(),
-            }
+/// The tokens of one number, from 0, of all texts.
+fn marked_tokens<'a>(
+    array: &'a StringViewArray,
+    marks: &(Span<'a>, Marks),
+    delimiters: &Delimiters<'_>,
+    number: usize,
+    builder: TextBuilder<'a>,
+) -> TextBuilder<'a> {
+    let mut builder = builder;
+    for (row, view) in array.views().iter().enumerate() {
+        let length = *view as u32 as usize;
+        let place = match length {
+            LONG..=MARKS => token(marks.1.from(marks.0.place(*view).0), length, number),
+            _ => delimiters.tokens(array.value(row)).nth(number),
+        };
+        match place {
+            Some((start, end)) => builder.part(row, start, end),
+            None => builder.empty(),
         }
-        builder
     }
+    builder
 }
 
 /// Delimiters are a set; runs and edges are skipped, an empty text is one empty token.

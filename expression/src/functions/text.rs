@@ -11,7 +11,7 @@ use super::{
     text_argument, text_result,
 };
 use crate::{
-    arrays::{INLINE, ONES, SPACES, TextBuilder, inline_text, is_ascii_text, low_bytes, wide},
+    arrays::{INLINE, ONES, SPACES, TextBuilder, inline_text, is_ascii_text, low_bytes},
     code_page::CodePage,
     error::EvaluateError,
     evaluate::{Context, Value},
@@ -107,36 +107,39 @@ fn characters(value: &Value) -> Value {
     }
 }
 
-wide! {
-    /// UTF-16 code units of each text.
-    fn lengths(views: &[u128], buffers: &[&[u8]]) -> Vec<i32> {
-        let far = |view: u128| {
-            let buffer = buffers.get((view >> 64) as u32 as usize)?;
-            buffer.get((view >> 96) as usize..)?.get(..view as u32 as usize)
-        };
-        // Short and long texts mostly alternate at random: a branch between them would be guessed wrong.
-        let first = buffers.first().copied().unwrap_or_default();
-        let length = |view: &u128| {
-            let length = *view as u32;
-            let is_long = length > INLINE;
-            let (buffer, start) = ((view >> 64) as u32, (view >> 96) as usize);
-            let start = if is_long { start } else { 0 };
-            match first.get(start..).and_then(<[u8]>::first_chunk::<32>) {
-                Some(bytes) if length <= 32 && !(is_long && buffer > 0) => {
-                    let (low, high) = halves(bytes);
-                    let low = if is_long { low } else { inline_text(*view) };
-                    let (low, high) = (low & low_bytes(length.min(16)), high & low_bytes(length.saturating_sub(16)));
-                    match is_ascii_text(low | high) {
-                        true => length as i32,
-                        false => (length - follows(low) - follows(high)) as i32,
-                    }
+/// UTF-16 code units of each text.
+fn lengths(views: &[u128], buffers: &[&[u8]]) -> Vec<i32> {
+    let far = |view: u128| {
+        let buffer = buffers.get((view >> 64) as u32 as usize)?;
+        buffer
+            .get((view >> 96) as usize..)?
+            .get(..view as u32 as usize)
+    };
+    // Short and long texts mostly alternate at random: a branch between them would be guessed wrong.
+    let first = buffers.first().copied().unwrap_or_default();
+    let length = |view: &u128| {
+        let length = *view as u32;
+        let is_long = length > INLINE;
+        let (buffer, start) = ((view >> 64) as u32, (view >> 96) as usize);
+        let start = if is_long { start } else { 0 };
+        match first.get(start..).and_then(<[u8]>::first_chunk::<32>) {
+            Some(bytes) if length <= 32 && !(is_long && buffer > 0) => {
+                let (low, high) = halves(bytes);
+                let low = if is_long { low } else { inline_text(*view) };
+                let (low, high) = (
+                    low & low_bytes(length.min(16)),
+                    high & low_bytes(length.saturating_sub(16)),
+                );
+                match is_ascii_text(low | high) {
+                    true => length as i32,
+                    false => (length - follows(low) - follows(high)) as i32,
                 }
-                _ if is_long => far(*view).map_or(0, units_of) as i32,
-                _ => (length - follows(inline_text(*view))) as i32,
             }
-        };
-        views.iter().map(length).collect()
-    }
+            _ if is_long => far(*view).map_or(0, units_of) as i32,
+            _ => (length - follows(inline_text(*view))) as i32,
+        }
+    };
+    views.iter().map(length).collect()
 }
 
 #[inline(always)]

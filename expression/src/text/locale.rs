@@ -143,7 +143,7 @@ const fn day(date: &'static str, time: &'static str) -> Written {
 
 static ISO: Written = day("yyyy-MM-dd", "HH:mm:ss");
 
-/// Those of pl-PL and en-US are as packages store them, the others as .NET documents them for Windows.
+/// Those of pl-PL and en-US are as packages store them, the others as Windows is known to write them.
 #[rustfmt::skip]
 static WRITTEN: &[(&[u32], Written)] = &[
     (&[0x007F], day("MM/dd/yyyy", "HH:mm:ss")),                       // invariant

@@ -4,7 +4,7 @@
 use arrow::buffer::ScalarBuffer;
 
 use super::plan::{Lane, Operation, Rounding};
-use crate::arrays::{prefetch, wide};
+use crate::arrays::prefetch;
 
 /// Rows of a block: several of them fit the nearest cache.
 pub(super) const BLOCK: usize = 1024;
@@ -195,41 +195,39 @@ fn magnitude(number: i64) -> u64 {
     (number ^ (number >> 63)) as u64
 }
 
-wide! {
-    /// The numbers, and the bits of their magnitudes.
-    fn widen[T: Copy + Into<i64>](numbers: &[T], block: &mut [i64]) -> u64 {
-        let mut magnitudes = 0;
-        for (wide, number) in block.iter_mut().zip(numbers) {
-            *wide = (*number).into();
-            magnitudes |= magnitude(*wide);
-        }
-        magnitudes
+/// The numbers, and the bits of their magnitudes.
+fn widen<T: Copy + Into<i64>>(numbers: &[T], block: &mut [i64]) -> u64 {
+    let mut magnitudes = 0;
+    for (wide, number) in block.iter_mut().zip(numbers) {
+        *wide = (*number).into();
+        magnitudes |= magnitude(*wide);
     }
+    magnitudes
+}
 
-    /// The numbers, and the bits of their magnitudes; `None` if one has more than 64 bits.
-    fn narrow(numbers: &[i128], ahead: &[i128], block: &mut [i64]) -> Option<u64> {
-        let (mut beyond, mut magnitudes) = (0, 0);
-        for (line, block) in block.chunks_mut(LINE).enumerate() {
-            prefetch(ahead.get(line * LINE..line * LINE + 1).unwrap_or_default());
-            for (number, wide) in block.iter_mut().zip(&numbers[line * LINE..]) {
-                *number = *wide as i64;
-                beyond |= (*wide >> 64) as i64 ^ (*number >> 63);
-                magnitudes |= magnitude(*number);
-            }
-        }
-        (beyond == 0).then_some(magnitudes)
-    }
-
-    fn each[F: Fn(i64) -> i64](block: &mut [i64], operation: F) -> () {
-        for x in block {
-            *x = operation(*x);
+/// The numbers, and the bits of their magnitudes; `None` if one has more than 64 bits.
+fn narrow(numbers: &[i128], ahead: &[i128], block: &mut [i64]) -> Option<u64> {
+    let (mut beyond, mut magnitudes) = (0, 0);
+    for (line, block) in block.chunks_mut(LINE).enumerate() {
+        prefetch(ahead.get(line * LINE..line * LINE + 1).unwrap_or_default());
+        for (number, wide) in block.iter_mut().zip(&numbers[line * LINE..]) {
+            *number = *wide as i64;
+            beyond |= (*wide >> 64) as i64 ^ (*number >> 63);
+            magnitudes |= magnitude(*number);
         }
     }
+    (beyond == 0).then_some(magnitudes)
+}
 
-    fn pairs[F: Fn(i64, i64) -> i64](block: &mut [i64], other: &[i64], operation: F) -> () {
-        for (x, y) in block.iter_mut().zip(other) {
-            *x = operation(*x, *y);
-        }
+fn each<F: Fn(i64) -> i64>(block: &mut [i64], operation: F) {
+    for x in block {
+        *x = operation(*x);
+    }
+}
+
+fn pairs<F: Fn(i64, i64) -> i64>(block: &mut [i64], other: &[i64], operation: F) {
+    for (x, y) in block.iter_mut().zip(other) {
+        *x = operation(*x, *y);
     }
 }
 

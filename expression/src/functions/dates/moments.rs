@@ -8,7 +8,7 @@ use arrow::{
 };
 
 use crate::{
-    arrays::{wide, zipped},
+    arrays::zipped,
     error::EvaluateError,
     evaluate::Value,
     text::{MICROS_PER_DAY, civil_from_days, is_leap},
@@ -144,10 +144,8 @@ pub(super) fn on_grid(micros: i64) -> i64 {
     micros - i64::from(fraction) + i64::from(millis * 1000)
 }
 
-wide! {
-    fn map[T: Copy, R, F: Fn(T) -> R](values: &[T], number: F) -> Vec<R> {
-        values.iter().map(|value| number(*value)).collect()
-    }
+fn map<T: Copy, R, F: Fn(T) -> R>(values: &[T], number: F) -> Vec<R> {
+    values.iter().map(|value| number(*value)).collect()
 }
 
 /// Sunday is 0: 1970-01-01 was a Thursday.
