@@ -35,13 +35,13 @@ pub(crate) fn exchanged(
 fn bytes(bytes: &[u8], old: u8, new: u8) -> Vec<u8> {
     bytes
         .iter()
-        .map(|byte| if *byte == old { new } else { *byte })
+        .map(move |byte| if *byte == old { new } else { *byte })
         .collect()
 }
 
 fn views(views: &[u128], span: &Span<'_>, old: u8, new: u8) -> Vec<u128> {
     let change = ONES * u128::from(old ^ new);
-    let exchange = |view: &u128| {
+    let exchange = move |view: &u128| {
         let length = *view as u32;
         let text = view >> 32;
         // Of a long text the first four bytes.

@@ -7,6 +7,8 @@
 //!              ╰──────────────────────── span ───────────────────────────╯
 //! ```
 
+use std::hint::select_unpredictable;
+
 use arrow::array::StringViewArray;
 
 use super::views::INLINE;
@@ -27,11 +29,13 @@ impl<'a> Span<'a> {
         let first = array.views().iter().find(long)?;
         let (buffer, start) = ((first >> 64) as u32, (first >> 96) as u32);
         let (mut end, mut total, mut orderly) = (u64::from(start), 0, true);
-        for view in array.views().iter().filter(long) {
-            let (length, place) = (u64::from(*view as u32), view >> 96);
-            orderly &= (view >> 64) as u32 == buffer && place as u64 >= end;
-            end = place as u64 + length;
-            total += length;
+        for view in array.views() {
+            // Short texts come between long ones at random: no branch.
+            let is_long = *view as u32 > INLINE;
+            let (length, place) = (u64::from(*view as u32), (view >> 96) as u64);
+            orderly &= !is_long | ((view >> 64) as u32 == buffer) & (place >= end);
+            end = select_unpredictable(is_long, place + length, end);
+            total += select_unpredictable(is_long, length, 0);
         }
         if !orderly || end - u64::from(start) > 2 * total {
             return None;
@@ -41,10 +45,10 @@ impl<'a> Span<'a> {
         Some(Self { bytes, start })
     }
 
-    /// Where in the span a long text starts and ends.
+    /// Where in the span a long text starts and ends; anywhere for a short one.
     #[inline]
     pub(crate) fn place(&self, view: u128) -> (usize, usize) {
-        let start = ((view >> 96) as u32 - self.start) as usize;
+        let start = ((view >> 96) as u32).wrapping_sub(self.start) as usize;
         (start, start + view as u32 as usize)
     }
 }

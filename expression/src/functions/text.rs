@@ -1,6 +1,6 @@
 //! Lengths and parts of text. Positions count UTF-16 code units; a part is a view into its text, not a copy.
 
-use std::sync::Arc;
+use std::{hint::select_unpredictable, sync::Arc};
 
 use arrow::array::{Array, Int32Array};
 use dtsx::{DataType, SsisCode};
@@ -115,28 +115,30 @@ fn lengths(views: &[u128], buffers: &[&[u8]]) -> Vec<i32> {
             .get((view >> 96) as usize..)?
             .get(..view as u32 as usize)
     };
+    let general = |view: u128| match view as u32 {
+        length @ ..=INLINE => (length - follows(inline_text(view))) as i32,
+        _ => far(view).map_or(0, units_of) as i32,
+    };
+    let [buffer] = buffers else {
+        return views.iter().map(|view| general(*view)).collect();
+    };
     // Short and long texts mostly alternate at random: a branch between them would be guessed wrong.
-    let first = buffers.first().copied().unwrap_or_default();
     let length = |view: &u128| {
         let length = *view as u32;
         let is_long = length > INLINE;
-        let (buffer, start) = ((view >> 64) as u32, (view >> 96) as usize);
-        let start = if is_long { start } else { 0 };
-        match first.get(start..).and_then(<[u8]>::first_chunk::<32>) {
-            Some(bytes) if length <= 32 && !(is_long && buffer > 0) => {
+        let start = select_unpredictable(is_long, (view >> 96) as usize, 0);
+        match buffer.get(start..).and_then(<[u8]>::first_chunk::<32>) {
+            Some(bytes) if length <= 32 => {
                 let (low, high) = halves(bytes);
-                let low = if is_long { low } else { inline_text(*view) };
-                let (low, high) = (
-                    low & low_bytes(length.min(16)),
-                    high & low_bytes(length.saturating_sub(16)),
-                );
+                let low = select_unpredictable(is_long, low, inline_text(*view));
+                let low = low & low_bytes(length.min(16));
+                let high = high & low_bytes(length.saturating_sub(16));
                 match is_ascii_text(low | high) {
                     true => length as i32,
                     false => (length - follows(low) - follows(high)) as i32,
                 }
             }
-            _ if is_long => far(*view).map_or(0, units_of) as i32,
-            _ => (length - follows(inline_text(*view))) as i32,
+            _ => general(*view),
         }
     };
     views.iter().map(length).collect()
