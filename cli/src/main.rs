@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod exit;
 mod options;
+mod processor;
 mod render;
 mod signals;
 
@@ -35,6 +36,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(missing) = processor::lacks() {
+        render::error(&exit::Failure::new(exit::Exit::Failed, missing));
+        return exit::Exit::Failed.into();
+    }
     allocator::keep_freed_memory();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

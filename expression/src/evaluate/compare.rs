@@ -62,7 +62,7 @@ fn primitives<T: ArrowPrimitiveType>(
 ) -> BooleanArray {
     let scalars = (left.is_scalar, right.is_scalar);
     let rows = if scalars == (true, true) { 1 } else { rows };
-    let nulls = union_of_nulls(&[left.clone(), right.clone()], rows);
+    let nulls = union_of_nulls([left, right], rows);
     let x = left.array.as_primitive::<T>().values();
     let y = right.array.as_primitive::<T>().values();
     let bits = match operator {
@@ -116,7 +116,7 @@ fn texts(
 ) -> Result<Value, EvaluateError> {
     let is_scalar = left.is_scalar && right.is_scalar;
     let rows = if is_scalar { 1 } else { rows };
-    let nulls = union_of_nulls(&[left.clone(), right.clone()], rows);
+    let nulls = union_of_nulls([left, right], rows);
     let (a, b) = (left.array.as_string_view(), right.array.as_string_view());
     let scalars = (left.is_scalar, right.is_scalar);
     let result = match operator {

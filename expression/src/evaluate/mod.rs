@@ -18,7 +18,7 @@ use arrow::{
     compute,
     datatypes::Schema,
 };
-use dtsx::SsisCode;
+use dtsx::{DataType, SsisCode};
 
 pub use shared_parts::SharedParts;
 
@@ -95,7 +95,10 @@ impl Value {
 }
 
 /// Where any of these values is NULL, over `rows` rows; `None` if nowhere.
-pub(crate) fn union_of_nulls(values: &[Value], rows: usize) -> Option<NullBuffer> {
+pub(crate) fn union_of_nulls<'v>(
+    values: impl IntoIterator<Item = &'v Value>,
+    rows: usize,
+) -> Option<NullBuffer> {
     let mut union: Option<NullBuffer> = None;
     for value in values {
         union = match value.array.nulls() {
@@ -116,9 +119,28 @@ pub(crate) struct Context<'a> {
     pub(crate) batch: &'a RecordBatch,
     pub(crate) failures: Vec<RowFailure>,
     pub(crate) shared: SharedParts,
+    /// Values of nodes that an attempt has left behind: worked out again with each attempt, trees within trees would take
+    /// forever.
+    known: Vec<Known>,
+}
+
+/// The value of a node, and the rows that failed.
+struct Known {
+    node: *const Typed,
+    value: Value,
+    failures: Vec<RowFailure>,
 }
 
 impl Context<'_> {
+    fn known_value(&mut self, node: &Typed) -> Option<Value> {
+        let known = self
+            .known
+            .iter()
+            .find(|known| std::ptr::eq(known.node, node))?;
+        self.failures.extend_from_slice(&known.failures);
+        Some(known.value.clone())
+    }
+
     pub(crate) fn rows(&self) -> usize {
         self.batch.num_rows()
     }
@@ -153,6 +175,7 @@ pub(crate) fn column(
         batch,
         failures: Vec::new(),
         shared: std::mem::take(shared),
+        known: Vec::new(),
     };
     let array = evaluate(node, &mut context)?.into_rows(batch.num_rows())?;
     *shared = context.shared;
@@ -218,9 +241,19 @@ pub(crate) fn evaluate(node: &Typed, context: &mut Context<'_>) -> Result<Value,
 }
 
 fn evaluate_node(node: &Typed, context: &mut Context<'_>) -> Result<Value, EvaluateError> {
+    if let Some(value) = context.known_value(node) {
+        return Ok(value);
+    }
+    let known = context.known.len();
     if let Some(value) = lanes::value(node, context)? {
         return Ok(value);
     }
+    let value = by_operator(node, context);
+    context.known.truncate(known);
+    value
+}
+
+fn by_operator(node: &Typed, context: &mut Context<'_>) -> Result<Value, EvaluateError> {
     Ok(match &node.kind {
         TypedKind::Constant(scalar) => Value {
             array: Arc::clone(&scalar.array),
@@ -264,21 +297,13 @@ fn evaluate_node(node: &Typed, context: &mut Context<'_>) -> Result<Value, Evalu
         }
         TypedKind::Conditional(test, yes, no) => logic::conditional(test, yes, no, context)?,
         TypedKind::Convert(operand, locale_id) => {
-            let from = operand.data_type;
-            let operand = evaluate(operand, context)?;
-            let options = ConvertOptions::cast(*locale_id);
-            let known = context.failures.len();
-            let rows = context.rows();
-            let failures = &mut context.failures;
-            let value = convert_value(&operand, &from, &node.data_type, &options, rows, failures)?;
-            for failure in failures
-                .iter_mut()
-                .skip(known)
-                .filter(|failure| !failure.truncation)
-            {
-                failure.code = SsisCode::EXPRESSION_CAST_FAILED;
-            }
-            value
+            let value = evaluate(operand, context)?;
+            converted(
+                &value,
+                (&operand.data_type, &node.data_type),
+                *locale_id,
+                context,
+            )?
         }
         TypedKind::Call(function, types, arguments) => {
             let values = arguments
@@ -289,4 +314,21 @@ fn evaluate_node(node: &Typed, context: &mut Context<'_>) -> Result<Value, Evalu
         }
         TypedKind::Shared(number, part) => shared_parts::evaluate(*number, part, context)?,
     })
+}
+
+fn converted(
+    value: &Value,
+    (from, to): (&DataType, &DataType),
+    locale_id: u32,
+    context: &mut Context<'_>,
+) -> Result<Value, EvaluateError> {
+    let options = ConvertOptions::cast(locale_id);
+    let known = context.failures.len();
+    let rows = context.rows();
+    let value = convert_value(value, from, to, &options, rows, &mut context.failures)?;
+    let failures = context.failures.iter_mut().skip(known);
+    for failure in failures.filter(|failure| !failure.truncation) {
+        failure.code = SsisCode::EXPRESSION_CAST_FAILED;
+    }
+    Ok(value)
 }

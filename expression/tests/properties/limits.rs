@@ -8,7 +8,7 @@ use proptest::{collection::vec, prelude::*};
 
 use crate::{
     config, evaluate,
-    generate::{Choices, Columns, batch, soup},
+    generate::{Choices, Columns, batch, extremes, soup},
 };
 
 proptest! {
@@ -141,5 +141,19 @@ fn sizes_are_limited() {
     ] {
         let error = run(text);
         assert_eq!(error.and_then(|error| error.code), wanted, "{text}");
+    }
+}
+
+/// What a fast path has to give up is not worked out again at each level: that would take forever.
+#[test]
+fn trees_within_trees_are_worked_out_once() {
+    for (before, after) in [
+        ("ABS([i8] * ([i8] - [i8] * ", "))"),
+        ("FLOOR([n18] * [n18] - ", ")"),
+        ("ABS([i4] * [i4] * [i4] + (DT_I4)", ")"),
+    ] {
+        let text = [&before.repeat(40), "[i4]", &after.repeat(40)].concat();
+        let compiled = compile(&text, &Columns).unwrap_or_else(|error| panic!("{error}"));
+        evaluate(&compiled, &extremes());
     }
 }

@@ -75,7 +75,7 @@ pub(super) fn arithmetic(
 }
 
 fn nulls(left: &Value, right: &Value, rows: usize) -> Option<NullBuffer> {
-    union_of_nulls(&[left.clone(), right.clone()], rows)
+    union_of_nulls([left, right], rows)
 }
 
 fn fail_rows(

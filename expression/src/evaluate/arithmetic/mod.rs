@@ -117,7 +117,7 @@ impl<'a, T: ArrowPrimitiveType> Pair<'a, T> {
             right: right.array.as_primitive::<T>().values(),
             scalars: (left.is_scalar, right.is_scalar),
             rows,
-            nulls: union_of_nulls(&[left.clone(), right.clone()], rows),
+            nulls: union_of_nulls([left, right], rows),
         }
     }
 

@@ -7,7 +7,7 @@ use super::plan::{Lane, Operation, Rounding};
 use crate::arrays::prefetch;
 
 /// Rows of a block: several of them fit the nearest cache.
-pub(super) const BLOCK: usize = 1024;
+pub(super) const BLOCK: usize = 256;
 /// Decimals of a cache line.
 const LINE: usize = 4;
 /// How far ahead lines are asked for: the processor itself looks no further than the page.
@@ -63,31 +63,9 @@ impl Lanes {
                 let block = blocks.first_mut()?.get_mut(..rows)?;
                 with_constant(Operation::Multiply, block, bound, *factor)
             }
-            Lane::Operation(operation, left, right) => match (&**left, &**right) {
-                (Lane::Constant(x), right) => {
-                    let bound = self.fill(right, start, rows, blocks)?;
-                    let block = blocks.first_mut()?.get_mut(..rows)?;
-                    match operation {
-                        // x - y is -(y - x).
-                        Operation::Subtract => {
-                            let bound = with_constant(Operation::Subtract, block, bound, *x)?;
-                            with_constant(Operation::Multiply, block, bound, -1)
-                        }
-                        _ => with_constant(*operation, block, bound, *x),
-                    }
-                }
-                (left, Lane::Constant(y)) => {
-                    let bound = self.fill(left, start, rows, blocks)?;
-                    with_constant(*operation, blocks.first_mut()?.get_mut(..rows)?, bound, *y)
-                }
-                (left, right) => {
-                    let left = self.fill(left, start, rows, blocks)?;
-                    let (first, others) = blocks.split_first_mut()?;
-                    let right = self.fill(right, start, rows, others)?;
-                    let other = others.first()?.get(..rows)?;
-                    with_other(*operation, first.get_mut(..rows)?, other, (left, right))
-                }
-            },
+            Lane::Operation(operation, left, right) => {
+                self.operate(*operation, (left, right), start, rows, blocks)
+            }
             Lane::Rounded(rounding, number, unit) => {
                 let bound = self.fill(number, start, rows, blocks)?;
                 let bound = bound
@@ -95,6 +73,42 @@ impl Lanes {
                     .filter(|bound| *bound <= LARGEST)?;
                 round(*rounding, *unit, blocks.first_mut()?.get_mut(..rows)?);
                 Some(bound)
+            }
+        }
+    }
+
+    /// As [`fill`](Self::fill), of an operation on two lanes.
+    fn operate(
+        &self,
+        operation: Operation,
+        operands: (&Lane, &Lane),
+        start: usize,
+        rows: usize,
+        blocks: &mut [Block],
+    ) -> Option<Bound> {
+        match operands {
+            (Lane::Constant(x), right) => {
+                let bound = self.fill(right, start, rows, blocks)?;
+                let block = blocks.first_mut()?.get_mut(..rows)?;
+                match operation {
+                    // x - y is -(y - x).
+                    Operation::Subtract => {
+                        let bound = with_constant(Operation::Subtract, block, bound, *x)?;
+                        with_constant(Operation::Multiply, block, bound, -1)
+                    }
+                    _ => with_constant(operation, block, bound, *x),
+                }
+            }
+            (left, Lane::Constant(y)) => {
+                let bound = self.fill(left, start, rows, blocks)?;
+                with_constant(operation, blocks.first_mut()?.get_mut(..rows)?, bound, *y)
+            }
+            (left, right) => {
+                let left = self.fill(left, start, rows, blocks)?;
+                let (first, others) = blocks.split_first_mut()?;
+                let right = self.fill(right, start, rows, others)?;
+                let other = others.first()?.get(..rows)?;
+                with_other(operation, first.get_mut(..rows)?, other, (left, right))
             }
         }
     }

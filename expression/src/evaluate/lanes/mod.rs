@@ -25,8 +25,9 @@ use self::{
     block::{BLOCK, Column, Lanes},
     plan::{Lane, Plan},
 };
-use super::{Context, Value, evaluate, union_of_nulls};
+use super::{Context, Known, Value, evaluate, union_of_nulls};
 use crate::{
+    arrays::bits,
     check::{Typed, TypedKind},
     error::EvaluateError,
     syntax::BinaryOperator,
@@ -39,56 +40,44 @@ pub(super) fn value(
     context: &mut Context<'_>,
 ) -> Result<Option<Value>, EvaluateError> {
     let mut plan = Plan::default();
-    let roots = match &node.kind {
+    let root = match &node.kind {
         TypedKind::Compare(operator, left, right) => plan
             .operands(left, right)
-            .map(|lanes| (Some(*operator), lanes)),
-        _ => plan
-            .operation(node)
-            .map(|lane| (None, (lane, Lane::Constant(0)))),
+            .map(|(left, right)| Root::Comparison(*operator, left, right)),
+        _ => plan.operation(node).map(Root::Numbers),
     };
-    let Some((comparison, (left, right))) = roots else {
+    let Some(root) = root else {
         return Ok(None);
     };
-    let known = context.failures.len();
-    let Some((columns, nulls)) = columns(&plan, context)? else {
-        context.failures.truncate(known);
-        return Ok(None);
-    };
+    let before = context.failures.len();
+    let mut leaves = Vec::with_capacity(plan.leaves.len());
+    for leaf in &plan.leaves {
+        let failed = context.failures.len();
+        let value = evaluate(leaf, context)?;
+        leaves.push(Known {
+            node: *leaf,
+            value,
+            failures: context.failures[failed..].to_vec(),
+        });
+    }
     let rows = context.rows();
-    let lanes = Lanes { columns, rows };
-    let array = match comparison {
-        Some(operator) => lanes
-            .compare(operator, &left, &right)
-            .map(|bits| Arc::new(BooleanArray::new(bits, nulls)) as ArrayRef),
-        None => lanes.numbers(&left).map(|numbers| {
-            let array = Decimal128Array::new(numbers.into(), nulls);
-            Arc::new(array.with_data_type(arrow_type(&node.data_type))) as ArrayRef
-        }),
-    };
+    let columns: Option<Vec<_>> = leaves.iter().map(|leaf| column(&leaf.value)).collect();
+    let array = columns.and_then(|columns| {
+        let nulls = union_of_nulls(leaves.iter().map(|leaf| &leaf.value), rows);
+        Lanes { columns, rows }.array(&root, node, nulls)
+    });
     if array.is_none() {
-        context.failures.truncate(known);
+        context.failures.truncate(before);
+        context.known.append(&mut leaves);
     }
     Ok(array.map(Value::array))
 }
 
-/// The columns of a plan, and where one of them is NULL; `None` if one of them is the same for all rows.
-fn columns(
-    plan: &Plan<'_>,
-    context: &mut Context<'_>,
-) -> Result<Option<(Vec<Column>, Option<NullBuffer>)>, EvaluateError> {
-    let mut values = Vec::with_capacity(plan.leaves.len());
-    let mut columns = Vec::with_capacity(plan.leaves.len());
-    for leaf in &plan.leaves {
-        let value = evaluate(leaf, context)?;
-        match column(&value) {
-            Some(column) => columns.push(column),
-            None => return Ok(None),
-        }
-        values.push(value);
-    }
-    let nulls = union_of_nulls(&values, context.rows());
-    Ok(Some((columns, nulls)))
+/// What is worked out.
+#[derive(Debug)]
+enum Root {
+    Numbers(Lane),
+    Comparison(BinaryOperator, Lane, Lane),
 }
 
 fn column(value: &Value) -> Option<Column> {
@@ -112,6 +101,19 @@ fn column(value: &Value) -> Option<Column> {
 }
 
 impl Lanes {
+    /// The values of all rows; `None` if a number does not fit.
+    fn array(&self, root: &Root, node: &Typed, nulls: Option<NullBuffer>) -> Option<ArrayRef> {
+        let lane = match root {
+            Root::Numbers(lane) => lane,
+            Root::Comparison(operator, left, right) => {
+                let bits = self.compare(*operator, left, right)?;
+                return Some(Arc::new(BooleanArray::new(bits, nulls)));
+            }
+        };
+        let array = Decimal128Array::new(self.numbers(lane)?.into(), nulls);
+        Some(Arc::new(array.with_data_type(arrow_type(&node.data_type))))
+    }
+
     /// The numbers of all rows; `None` if one does not fit.
     fn numbers(&self, lane: &Lane) -> Option<Vec<i128>> {
         let mut numbers = Vec::with_capacity(self.rows);
@@ -157,13 +159,8 @@ impl Lanes {
             self.fill(left, start, rows, &mut x)?;
             self.fill(right, start, rows, &mut y)?;
             let (x, y) = (x.first()?.get(..rows)?, y.first()?.get(..rows)?);
-            for (x, y) in x.chunks(64).zip(y.chunks(64)) {
-                let pairs = x.iter().zip(y).enumerate();
-                let word = pairs.fold(0_u64, |word, (bit, (x, y))| {
-                    word | u64::from(holds(*x, *y)) << bit
-                });
-                words.push(word);
-            }
+            let bits = bits(x, y, (false, false), &holds);
+            words.extend_from_slice(bits.inner().as_slice());
         }
         Some(BooleanBuffer::new(words.into(), 0, self.rows))
     }

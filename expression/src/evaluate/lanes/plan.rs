@@ -105,12 +105,7 @@ impl<'n> Plan<'n> {
             decimal_shape(&left.data_type)?.1,
             decimal_shape(&right.data_type)?.1,
         );
-        let operation = match operator {
-            BinaryOperator::Add => Operation::Add,
-            BinaryOperator::Subtract => Operation::Subtract,
-            BinaryOperator::Multiply => Operation::Multiply,
-            _ => return None,
-        };
+        let operation = operation(operator)?;
         let (scale_of_result, up_left, up_right) = match operation {
             Operation::Multiply => (s1 + s2, 0, 0),
             _ => (s1.max(s2), s2.saturating_sub(s1), s1.saturating_sub(s2)),
@@ -182,6 +177,15 @@ impl Lane {
             1 => self,
             _ => Self::Scaled(Box::new(self), factor),
         }
+    }
+}
+
+fn operation(operator: BinaryOperator) -> Option<Operation> {
+    match operator {
+        BinaryOperator::Add => Some(Operation::Add),
+        BinaryOperator::Subtract => Some(Operation::Subtract),
+        BinaryOperator::Multiply => Some(Operation::Multiply),
+        _ => None,
     }
 }
 
