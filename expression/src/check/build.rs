@@ -31,13 +31,18 @@ pub(crate) fn build(text: &str, node: &Node, scope: &dyn Scope) -> Result<Typed,
     })
 }
 
-struct Builder<'a> {
+pub(super) struct Builder<'a> {
     text: &'a str,
-    scope: &'a dyn Scope,
+    pub(super) scope: &'a dyn Scope,
 }
 
 impl Builder<'_> {
-    fn error(&self, node: &Node, code: SsisCode, message: impl Into<String>) -> ExpressionError {
+    pub(super) fn error(
+        &self,
+        node: &Node,
+        code: SsisCode,
+        message: impl Into<String>,
+    ) -> ExpressionError {
         ExpressionError::new(self.text, (node.start, node.end), code, message)
     }
 
@@ -78,75 +83,6 @@ impl Builder<'_> {
             return Err(self.error(node, SsisCode::EXPRESSION_NULL_TYPE, message));
         }
         Ok(self.node(node)?.into_unicode())
-    }
-
-    fn column(
-        &self,
-        node: &Node,
-        reference: &ColumnReference,
-        name: &str,
-    ) -> Result<Typed, ExpressionError> {
-        let Some((index, data_type)) = self.scope.column(reference) else {
-            let code = match reference {
-                ColumnReference::Lineage(_) => SsisCode::EXPRESSION_COLUMN_ID_NOT_FOUND,
-                ColumnReference::Name { source: None, .. } => SsisCode::EXPRESSION_COLUMN_NOT_FOUND,
-                ColumnReference::Name { .. } => SsisCode::EXPRESSION_DOTTED_COLUMN_NOT_FOUND,
-            };
-            let what = match reference {
-                ColumnReference::Lineage(_) => "lineage id",
-                ColumnReference::Name { .. } => "column",
-            };
-            let near = self.instead_of(name);
-            return Err(self.error(node, code, format!("{what} `{name}` is not known{near}")));
-        };
-        Ok(Typed {
-            data_type,
-            kind: TypedKind::Column(index),
-        })
-    }
-
-    /// What a name that is no column was meant to be.
-    fn instead_of(&self, name: &str) -> String {
-        let upper = name.to_ascii_uppercase();
-        if upper == "NULL" {
-            return "; NULL needs a type, as in NULL(DT_I4)".to_owned();
-        }
-        if functions::find(&upper).is_some() {
-            return format!("; did you mean `{upper}()`?");
-        }
-        let columns = self.scope.column_names();
-        let near = nearest(name, &columns);
-        match functions::is_date_part(name) && !near.contains("did you mean") {
-            true => format!("; a date part stands in quotes: \"{name}\""),
-            false => near,
-        }
-    }
-
-    fn variable(
-        &self,
-        node: &Node,
-        namespace: Option<&str>,
-        name: &str,
-    ) -> Result<Typed, ExpressionError> {
-        match self.scope.variable(namespace, name) {
-            Some(value) => Ok(constant(value)),
-            None => {
-                let qualified =
-                    namespace.map_or(name.to_owned(), |namespace| format!("{namespace}::{name}"));
-                let (code, message) = match self.scope.variable_fault(namespace, name) {
-                    Some(fault) => (
-                        SsisCode::EXPRESSION_VARIABLE_NOT_READ,
-                        format!("variable `{qualified}` {fault}"),
-                    ),
-                    None => {
-                        let near = nearest(&qualified, &self.scope.variable_names());
-                        let message = format!("variable `{qualified}` is not known{near}");
-                        (SsisCode::EXPRESSION_VARIABLE_NOT_FOUND, message)
-                    }
-                };
-                Err(self.error(node, code, message))
-            }
-        }
     }
 
     fn unary(
@@ -538,7 +474,7 @@ fn typed(data_type: DataType, kind: TypedKind) -> Typed {
     Typed { data_type, kind }
 }
 
-fn constant(scalar: Scalar) -> Typed {
+pub(super) fn constant(scalar: Scalar) -> Typed {
     Typed {
         data_type: scalar.data_type,
         kind: TypedKind::Constant(scalar),

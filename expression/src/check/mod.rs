@@ -6,6 +6,7 @@
 
 mod build;
 mod fit;
+mod names;
 mod nearest;
 mod promote;
 

@@ -152,7 +152,7 @@ fn trees_within_trees_are_worked_out_once() {
         ("FLOOR([n18] * [n18] - ", ")"),
         ("ABS([i4] * [i4] * [i4] + (DT_I4)", ")"),
     ] {
-        let text = [&before.repeat(40), "[i4]", &after.repeat(40)].concat();
+        let text = [&before.repeat(25), "[i4]", &after.repeat(25)].concat();
         let compiled = compile(&text, &Columns).unwrap_or_else(|error| panic!("{error}"));
         evaluate(&compiled, &extremes());
     }

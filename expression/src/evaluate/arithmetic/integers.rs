@@ -14,9 +14,9 @@ use crate::{
     syntax::BinaryOperator,
 };
 
-/// What the operations need of an integer type: results that wrap, and a sign of whether they did.
+/// What the operations need of an integer type: results that wrap, and a sign of whether they may have.
 pub(super) trait Integer: Copy + Default + PartialEq {
-    /// Whether results wrapped, over all rows.
+    /// Whether results may have wrapped, over all rows.
     type Wrong: Copy + Default;
     /// That one did.
     const WRONG: Self::Wrong;
@@ -36,22 +36,27 @@ pub(super) trait Integer: Copy + Default + PartialEq {
 
 macro_rules! integer {
     // Products have room in the wider type.
-    ($type:ident, $wide:ident, $divide:expr) => {
+    ($sign:ident $type:ident, $wide:ident, $multiply:expr, $divide:expr) => {
         impl Integer for $type {
-            type Wrong = $wide;
-            const WRONG: $wide = 1;
+            type Wrong = ($type, $wide);
+            const WRONG: Self::Wrong = (1, 1);
 
             #[inline(always)]
-            fn add(self, other: Self, wrong: &mut $wide) -> Self {
-                widened!(self, other, wrong, $type, $wide, wrapping_add)
+            fn add(self, other: Self, wrong: &mut Self::Wrong) -> Self {
+                let result = self.wrapping_add(other);
+                wrong.0 |= integer!(added $sign $type, self, other, result);
+                result
             }
             #[inline(always)]
-            fn subtract(self, other: Self, wrong: &mut $wide) -> Self {
-                widened!(self, other, wrong, $type, $wide, wrapping_sub)
+            fn subtract(self, other: Self, wrong: &mut Self::Wrong) -> Self {
+                let result = self.wrapping_sub(other);
+                wrong.0 |= integer!(subtracted $sign $type, self, other, result);
+                result
             }
             #[inline(always)]
-            fn multiply(self, other: Self, wrong: &mut $wide) -> Self {
-                widened!(self, other, wrong, $type, $wide, wrapping_mul)
+            fn multiply(self, other: Self, wrong: &mut Self::Wrong) -> Self {
+                let multiply: fn($type, $type, &mut Self::Wrong) -> $type = $multiply;
+                multiply(self, other, wrong)
             }
             #[inline(always)]
             fn divide(self, other: Self, remainder: bool) -> Self {
@@ -64,9 +69,22 @@ macro_rules! integer {
             integer!(common $type);
         }
     };
+    // A sum of another sign than both operands has wrapped.
+    (added signed $type:ident, $x:expr, $y:expr, $result:expr) => {
+        (($x ^ $result) & ($y ^ $result)) >> ($type::BITS - 1)
+    };
+    (added unsigned $type:ident, $x:expr, $y:expr, $result:expr) => {
+        $type::from($result < $x)
+    };
+    (subtracted signed $type:ident, $x:expr, $y:expr, $result:expr) => {
+        (($x ^ $y) & ($x ^ $result)) >> ($type::BITS - 1)
+    };
+    (subtracted unsigned $type:ident, $x:expr, $y:expr, $result:expr) => {
+        $type::from($x < $y)
+    };
     (common $type:ident) => {
         fn is_wrong(wrong: Self::Wrong) -> bool {
-            wrong != 0
+            wrong != (0, 0)
         }
         fn checked(self, operator: BinaryOperator, other: Self) -> Option<Self> {
             match operator {
@@ -87,24 +105,37 @@ macro_rules! integer {
 
 /// The bits that the narrow type lost are not zero where it wrapped.
 macro_rules! widened {
-    ($x:expr, $y:expr, $wrong:expr, $type:ident, $wide:ident, $operator:ident) => {{
-        // The product of two UI8 wraps in its wider type too, and is not zero there.
-        let result = ($x as $wide).$operator($y as $wide);
-        let narrow = result as $type;
-        *$wrong |= result ^ (narrow as $wide);
-        narrow
-    }};
+    ($type:ident, $wide:ident) => {
+        |x, y, wrong| {
+            // The product of two UI8 wraps in its wider type too, and is not zero there.
+            let result = $wide::from(x).wrapping_mul($wide::from(y));
+            let narrow = result as $type;
+            wrong.1 |= result ^ $wide::from(narrow);
+            narrow
+        }
+    };
 }
 
+/// Products from here on, as floats have them, may not fit 32 bits: a little less than 2^31, as floats are rounded.
+const LARGE: f32 = 2_147_483_008.0;
+
 // Quotients of 32 bits are exact in a float: it has 53.
-integer!(i8, i32, |x, y| (f32::from(x) / f32::from(y)) as i8);
-integer!(i16, i32, |x, y| (f32::from(x) / f32::from(y)) as i16);
-integer!(i32, i64, |x, y| (f64::from(x) / f64::from(y)) as i32);
-integer!(i64, i128, |x, y| x.checked_div(y).unwrap_or(0));
-integer!(u8, i32, |x, y| (f32::from(x) / f32::from(y)) as u8);
-integer!(u16, i64, |x, y| (f32::from(x) / f32::from(y)) as u16);
-integer!(u32, i128, |x, y| (f64::from(x) / f64::from(y)) as u32);
-integer!(u64, i128, |x, y| x.checked_div(y).unwrap_or(0));
+integer!(signed i8, i32, widened!(i8, i32), |x, y| (f32::from(x) / f32::from(y)) as i8);
+integer!(signed i16, i32, widened!(i16, i32), |x, y| (f32::from(x) / f32::from(y)) as i16);
+integer!(
+    signed i32,
+    i64,
+    |x, y, wrong| {
+        wrong.0 |= i32::from((x as f32 * y as f32).abs() >= LARGE);
+        x.wrapping_mul(y)
+    },
+    |x, y| (f64::from(x) / f64::from(y)) as i32
+);
+integer!(signed i64, i128, widened!(i64, i128), |x, y| x.checked_div(y).unwrap_or(0));
+integer!(unsigned u8, i32, widened!(u8, i32), |x, y| (f32::from(x) / f32::from(y)) as u8);
+integer!(unsigned u16, i64, widened!(u16, i64), |x, y| (f32::from(x) / f32::from(y)) as u16);
+integer!(unsigned u32, i128, widened!(u32, i128), |x, y| (f64::from(x) / f64::from(y)) as u32);
+integer!(unsigned u64, i128, widened!(u64, i128), |x, y| x.checked_div(y).unwrap_or(0));
 
 pub(super) fn arithmetic<T>(
     operator: BinaryOperator,

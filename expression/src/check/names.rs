@@ -1,0 +1,81 @@
+//! What names mean: columns and variables, and for a name that means nothing what it may have been meant to be.
+
+use dtsx::SsisCode;
+
+use super::{
+    Typed, TypedKind,
+    build::{Builder, constant},
+    nearest::nearest,
+};
+use crate::{ColumnReference, error::ExpressionError, functions, syntax::Node};
+
+impl Builder<'_> {
+    pub(super) fn column(
+        &self,
+        node: &Node,
+        reference: &ColumnReference,
+        name: &str,
+    ) -> Result<Typed, ExpressionError> {
+        let Some((index, data_type)) = self.scope.column(reference) else {
+            let code = match reference {
+                ColumnReference::Lineage(_) => SsisCode::EXPRESSION_COLUMN_ID_NOT_FOUND,
+                ColumnReference::Name { source: None, .. } => SsisCode::EXPRESSION_COLUMN_NOT_FOUND,
+                ColumnReference::Name { .. } => SsisCode::EXPRESSION_DOTTED_COLUMN_NOT_FOUND,
+            };
+            let what = match reference {
+                ColumnReference::Lineage(_) => "lineage id",
+                ColumnReference::Name { .. } => "column",
+            };
+            let near = self.instead_of(name);
+            return Err(self.error(node, code, format!("{what} `{name}` is not known{near}")));
+        };
+        Ok(Typed {
+            data_type,
+            kind: TypedKind::Column(index),
+        })
+    }
+
+    /// What a name that is no column was meant to be.
+    fn instead_of(&self, name: &str) -> String {
+        let upper = name.to_ascii_uppercase();
+        if upper == "NULL" {
+            return "; NULL needs a type, as in NULL(DT_I4)".to_owned();
+        }
+        if functions::find(&upper).is_some() {
+            return format!("; did you mean `{upper}()`?");
+        }
+        let columns = self.scope.column_names();
+        let near = nearest(name, &columns);
+        match functions::is_date_part(name) && !near.contains("did you mean") {
+            true => format!("; a date part stands in quotes: \"{name}\""),
+            false => near,
+        }
+    }
+
+    pub(super) fn variable(
+        &self,
+        node: &Node,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Typed, ExpressionError> {
+        match self.scope.variable(namespace, name) {
+            Some(value) => Ok(constant(value)),
+            None => {
+                let qualified =
+                    namespace.map_or(name.to_owned(), |namespace| format!("{namespace}::{name}"));
+                let (code, message) = match self.scope.variable_fault(namespace, name) {
+                    Some(fault) => (
+                        SsisCode::EXPRESSION_VARIABLE_NOT_READ,
+                        format!("variable `{qualified}` {fault}"),
+                    ),
+                    None => {
+                        let near = nearest(&qualified, &self.scope.variable_names());
+                        let message = format!("variable `{qualified}` is not known{near}");
+                        (SsisCode::EXPRESSION_VARIABLE_NOT_FOUND, message)
+                    }
+                };
+                Err(self.error(node, code, message))
+            }
+        }
+    }
+}
