@@ -52,7 +52,7 @@ pub(crate) fn are_ascii(array: &StringViewArray) -> bool {
 pub(crate) fn equal_bytes(bytes: u128, byte: u8) -> u128 {
     let differ = bytes ^ (ONES * u128::from(byte));
     // Seven bits can carry into the eighth, never into the next byte: it is clear where all eight are.
-    let zero = !((differ & !HIGH) + !HIGH | differ) & HIGH;
+    let zero = !(((differ & !HIGH) + !HIGH) | differ) & HIGH;
     (zero >> 7) * 0xFF
 }
 

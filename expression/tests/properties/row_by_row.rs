@@ -41,7 +41,7 @@ proptest! {
 /// What was wrong once.
 #[test]
 fn a_failing_row_fails_alone() {
-    let rows: Vec<u8> = (0..4000_u32).map(|at| (at * 7919 >> 3) as u8).collect();
+    let rows: Vec<u8> = (0..4000_u32).map(|at| ((at * 7919) >> 3) as u8).collect();
     let batch = batch(&mut Choices::new(&rows), 40);
     for text in [
         "REPLACENULL(1, [i4] / [j4])",

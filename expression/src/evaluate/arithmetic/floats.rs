@@ -17,7 +17,7 @@ use crate::{
 /// Whether a float is a number, without a branch.
 pub(super) trait Float: ArrowNativeTypeOp {
     fn is_number(self) -> bool;
-    /// Sets bits of `wrong` if this is no number: what is one leaves 0, of which no bit is set, when it is taken from itself.
+    /// Sets a bit of `wrong` if this is no number.
     fn note(self, wrong: &mut u64) -> Self;
 }
 
@@ -27,7 +27,7 @@ impl Float for f32 {
     }
     #[inline(always)]
     fn note(self, wrong: &mut u64) -> Self {
-        *wrong |= u64::from((self - self).to_bits());
+        *wrong |= u64::from(!self.is_finite());
         self
     }
 }
@@ -38,7 +38,7 @@ impl Float for f64 {
     }
     #[inline(always)]
     fn note(self, wrong: &mut u64) -> Self {
-        *wrong |= (self - self).to_bits();
+        *wrong |= u64::from(!self.is_finite());
         self
     }
 }
