@@ -3,15 +3,13 @@
 
 use arrow::buffer::ScalarBuffer;
 
-use super::plan::{Lane, Operation, Rounding};
-use crate::arrays::prefetch;
+use super::{
+    ahead::Ahead,
+    plan::{Lane, Operation, Rounding},
+};
 
 /// Rows of a block: several of them fit the nearest cache.
 pub(super) const BLOCK: usize = 256;
-/// Decimals of a cache line.
-const LINE: usize = 4;
-/// How far ahead lines are asked for: the processor itself looks no further than the page.
-const AHEAD: usize = 256;
 
 /// The numbers of a leaf.
 #[derive(Debug)]
@@ -28,6 +26,7 @@ pub(super) enum Column {
 pub(super) struct Lanes {
     pub(super) columns: Vec<Column>,
     pub(super) rows: usize,
+    pub(super) ahead: Ahead,
 }
 
 /// No number of a block is further from zero; nothing has been cut off.
@@ -49,6 +48,7 @@ impl Lanes {
         rows: usize,
         blocks: &mut [Block],
     ) -> Option<Bound> {
+        self.ahead.ask(&self.columns, start);
         match lane {
             Lane::Constant(number) => {
                 blocks.first_mut()?.get_mut(..rows)?.fill(*number);
@@ -186,13 +186,20 @@ fn checked(block: &mut [i64], mut operation: impl FnMut(i64) -> Option<i64>) -> 
 }
 
 impl Column {
+    pub(super) fn decimals(&self) -> Option<&[i128]> {
+        match self {
+            Self::Decimal(numbers) => Some(numbers),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_decimal(&self) -> bool {
+        self.decimals().is_some()
+    }
+
     fn fill(&self, start: usize, block: &mut [i64]) -> Option<Bound> {
         let magnitude = match self {
-            Self::Decimal(numbers) => narrow(
-                numbers.get(start..)?,
-                numbers.get(start + AHEAD..).unwrap_or_default(),
-                block,
-            )?,
+            Self::Decimal(numbers) => narrow(numbers.get(start..)?, block)?,
             Self::I1(numbers) => widen(numbers.get(start..)?, block),
             Self::I2(numbers) => widen(numbers.get(start..)?, block),
             Self::I4(numbers) => widen(numbers.get(start..)?, block),
@@ -220,15 +227,12 @@ fn widen<T: Copy + Into<i64>>(numbers: &[T], block: &mut [i64]) -> u64 {
 }
 
 /// The numbers, and the bits of their magnitudes; `None` if one has more than 64 bits.
-fn narrow(numbers: &[i128], ahead: &[i128], block: &mut [i64]) -> Option<u64> {
+fn narrow(numbers: &[i128], block: &mut [i64]) -> Option<u64> {
     let (mut beyond, mut magnitudes) = (0, 0);
-    for (line, block) in block.chunks_mut(LINE).enumerate() {
-        prefetch(ahead.get(line * LINE..line * LINE + 1).unwrap_or_default());
-        for (number, wide) in block.iter_mut().zip(&numbers[line * LINE..]) {
-            *number = *wide as i64;
-            beyond |= (*wide >> 64) as i64 ^ (*number >> 63);
-            magnitudes |= magnitude(*number);
-        }
+    for (number, wide) in block.iter_mut().zip(numbers) {
+        *number = *wide as i64;
+        beyond |= (*wide >> 64) as i64 ^ (*number >> 63);
+        magnitudes |= magnitude(*number);
     }
     (beyond == 0).then_some(magnitudes)
 }

@@ -10,6 +10,7 @@
 //! A number that has more than 64 bits is seen on the way; the batch then goes the general way, operator by operator, as do
 //! trees with other operators ([`super::arithmetic`]).
 
+mod ahead;
 mod block;
 mod plan;
 
@@ -22,6 +23,7 @@ use arrow::{
 };
 
 use self::{
+    ahead::Ahead,
     block::{BLOCK, Column, Lanes},
     plan::{Lane, Plan},
 };
@@ -64,7 +66,13 @@ pub(super) fn value(
     let columns: Option<Vec<_>> = leaves.iter().map(|leaf| column(&leaf.value)).collect();
     let array = columns.and_then(|columns| {
         let nulls = union_of_nulls(leaves.iter().map(|leaf| &leaf.value), rows);
-        Lanes { columns, rows }.array(&root, node, nulls)
+        let ahead = Ahead::new(&columns, root.steps());
+        let lanes = Lanes {
+            columns,
+            rows,
+            ahead,
+        };
+        lanes.array(&root, node, nulls)
     });
     if array.is_none() {
         context.failures.truncate(before);
@@ -78,6 +86,16 @@ pub(super) fn value(
 enum Root {
     Numbers(Lane),
     Comparison(BinaryOperator, Lane, Lane),
+}
+
+impl Root {
+    /// Steps that a block takes, with the one that writes the results.
+    fn steps(&self) -> usize {
+        match self {
+            Self::Numbers(lane) => lane.steps() + 1,
+            Self::Comparison(_, left, right) => left.steps() + right.steps(),
+        }
+    }
 }
 
 fn column(value: &Value) -> Option<Column> {
@@ -120,7 +138,9 @@ impl Lanes {
         let mut blocks = vec![[0; BLOCK]; lane.depth()];
         for start in (0..self.rows).step_by(BLOCK) {
             let rows = BLOCK.min(self.rows - start);
+            self.ahead.begin();
             self.fill(lane, start, rows, &mut blocks)?;
+            self.ahead.ask(&self.columns, start);
             let block = blocks.first()?.get(..rows)?;
             numbers.extend(block.iter().map(|number| i128::from(*number)));
         }
@@ -156,6 +176,7 @@ impl Lanes {
         let mut y = vec![[0; BLOCK]; right.depth()];
         for start in (0..self.rows).step_by(BLOCK) {
             let rows = BLOCK.min(self.rows - start);
+            self.ahead.begin();
             self.fill(left, start, rows, &mut x)?;
             self.fill(right, start, rows, &mut y)?;
             let (x, y) = (x.first()?.get(..rows)?, y.first()?.get(..rows)?);

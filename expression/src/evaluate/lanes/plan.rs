@@ -163,6 +163,16 @@ impl<'n> Plan<'n> {
 }
 
 impl Lane {
+    /// Steps that it takes to work it out.
+    pub(super) fn steps(&self) -> usize {
+        match self {
+            Self::Constant(_) => 0,
+            Self::Leaf(_) => 1,
+            Self::Scaled(number, _) | Self::Rounded(_, number, _) => 1 + number.steps(),
+            Self::Operation(_, left, right) => 1 + left.steps() + right.steps(),
+        }
+    }
+
     /// Blocks that are needed to work it out.
     pub(super) fn depth(&self) -> usize {
         match self {
