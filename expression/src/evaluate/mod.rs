@@ -293,7 +293,7 @@ fn by_operator(node: &Typed, context: &mut Context<'_>) -> Result<Value, Evaluat
                 .iter()
                 .map(|part| evaluate(part, context))
                 .collect::<Result<Vec<_>, _>>()?;
-            text::concat(&values, context.rows())
+            text::concat(&values, context)
         }
         TypedKind::Conditional(test, yes, no) => logic::conditional(test, yes, no, context)?,
         TypedKind::Convert(operand, locale_id) => {

@@ -7,23 +7,29 @@ use arrow::{
     buffer::NullBuffer,
 };
 
-use super::{Value, union_of_nulls};
+use dtsx::SsisCode;
+
+use super::{Context, Value, union_of_nulls};
 use crate::arrays::TextBuilder;
 
-/// The texts of each row, one behind the other; NULL where one is.
-pub(super) fn concat(parts: &[Value], rows: usize) -> Value {
+/// The texts of each row, one behind the other; NULL where one is. A row whose text is longer than an Arrow text can be fails.
+pub(super) fn concat(parts: &[Value], context: &mut Context<'_>) -> Value {
+    let rows = context.rows();
     let is_scalar = parts.iter().all(|part| part.is_scalar);
     let rows = if is_scalar { 1 } else { rows };
     let nulls = union_of_nulls(parts, rows);
-    let builder = TextBuilder::new(rows);
+    let mut builder = TextBuilder::new(rows);
     let columns: Vec<Part<'_>> = parts.iter().map(Part::of).collect();
     let nulls_of = nulls.as_ref();
-    let builder = match columns.as_slice() {
+    let too_long = match columns.as_slice() {
         // Known numbers of parts: the loops over them unroll.
-        [a, b] => append_known(&[*a, *b], rows, nulls_of, builder),
-        [a, b, c] => append_known(&[*a, *b, *c], rows, nulls_of, builder),
-        parts => append(parts, rows, nulls_of, builder),
+        [a, b] => append(&[*a, *b], rows, nulls_of, &mut builder),
+        [a, b, c] => append(&[*a, *b, *c], rows, nulls_of, &mut builder),
+        parts => append(parts, rows, nulls_of, &mut builder),
     };
+    for row in too_long {
+        context.fail(row, SsisCode::EXPRESSION_FUNCTION_OVERFLOW);
+    }
     Value {
         array: Arc::new(builder.finish(nulls)),
         is_scalar,
@@ -49,22 +55,15 @@ impl<'a> Part<'a> {
     }
 }
 
-fn append_known<'a, const N: usize>(
-    parts: &[Part<'_>; N],
-    rows: usize,
-    nulls: Option<&NullBuffer>,
-    builder: TextBuilder<'a>,
-) -> TextBuilder<'a> {
-    append(parts, rows, nulls, builder)
-}
-
+/// Appends the text of each row; the rows whose text is too long.
 #[inline(always)]
-fn append<'a>(
+fn append(
     parts: &[Part<'_>],
     rows: usize,
     nulls: Option<&NullBuffer>,
-    mut builder: TextBuilder<'a>,
-) -> TextBuilder<'a> {
+    builder: &mut TextBuilder<'_>,
+) -> Vec<usize> {
+    let mut too_long = Vec::new();
     for row in 0..rows {
         if nulls.is_some_and(|nulls| nulls.is_null(row)) {
             builder.empty();
@@ -73,10 +72,13 @@ fn append<'a>(
         let parts = parts.iter();
         let parts = parts.map(|part| (part.views[row * part.step], part.array));
         let length: u64 = parts.clone().map(|(view, _)| u64::from(view as u32)).sum();
-        match u32::try_from(length) {
-            Ok(length) => builder.joined(length, parts),
-            Err(_) => builder.empty(),
+        match i32::try_from(length) {
+            Ok(length) => builder.joined(length.unsigned_abs(), parts),
+            Err(_) => {
+                builder.empty();
+                too_long.push(row);
+            }
         }
     }
-    builder
+    too_long
 }
