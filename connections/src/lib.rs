@@ -18,12 +18,14 @@
 )]
 
 mod connections;
+pub mod database;
 mod file_path;
 mod files;
 mod input_file;
 mod open_error;
 pub mod package_files;
 mod path_map;
+pub mod sql;
 mod staged_file;
 mod windows_path;
 
