@@ -82,6 +82,12 @@ impl PackageOptions {
 /// A connection string that is a relative file name, as one of `folder`; any other as it is. What a user types is
 /// relative to where the user is, not to the package.
 pub(crate) fn from_folder(folder: &Path, value: String) -> String {
+    if let Some((scheme, file)) = value.split_once(':')
+        && matches!(scheme, "sqlite" | "duckdb")
+        && file != ":memory:"
+    {
+        return format!("{scheme}:{}", from_folder(folder, file.to_owned()));
+    }
     let is_file_name = !value.contains(['=', ';', ':']) && !value.starts_with(['/', '\\']);
     if is_file_name && !value.is_empty() {
         let file = folder.join(&value);

@@ -15,7 +15,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use datafusion_common::Result;
 use datafusion_physical_plan::ExecutionPlan;
 use dtsx::{DataType, LineageId, SsisCode};
-use fletching_connections::Connections;
+use fletching_connections::{Connections, database::Sessions};
 use fletching_expression::{Scalar, types};
 
 use crate::flow::{RowWise, RunState};
@@ -99,6 +99,8 @@ pub struct PlanContext {
     /// Bytes of a file that a source makes into one batch: whole rows, at least one.
     pub morsel_bytes: usize,
     pub connections: Arc<Connections>,
+    /// Open databases of the run.
+    pub sessions: Arc<Sessions>,
     pub run: Arc<RunState>,
 }
 
@@ -297,6 +299,9 @@ pub trait Variables {
 
     /// Qualified names in scope, for suggestions.
     fn names(&self) -> Vec<String>;
+
+    /// The qualified name of the variable with a DTSID, as parameter mappings have it; `None` if it is not in scope.
+    fn name_of(&self, dtsid: &str) -> Option<String>;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,12 +4,19 @@ use std::path::{Path, PathBuf};
 
 use dtsx::ConnectionManager;
 
-use crate::{PathError, PathMap, resolve_file};
+use crate::{
+    PathError, PathMap,
+    database::{DatabaseConnection, SqliteTarget, Target, TargetError},
+    resolve_file,
+    sql::Dialect,
+};
 
 /// Connection managers, found by refId, DTSID or name; names without regard to case.
 #[derive(Debug, Clone)]
 pub struct Connections {
     managers: Vec<ConnectionManager>,
+    /// What stood in the managers that were re-pointed, by refId.
+    originals: Vec<(String, String)>,
     /// Where the paths in connection strings lead.
     pub path_map: PathMap,
 }
@@ -48,12 +55,24 @@ pub enum FileConnectionError {
     Path { name: String, error: PathError },
 }
 
+/// A connection manager that does not lead to a database.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DatabaseConnectionError {
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
+    #[error("connection manager `{name}`: {error}")]
+    Target { name: String, error: TargetError },
+    #[error("connection manager `{name}`: {error}")]
+    Path { name: String, error: PathError },
+}
+
 impl Connections {
     /// The managers of a package (and its project); relative paths start at the current folder until
     /// [`path_map`](Self::path_map) says otherwise.
     pub fn new(managers: Vec<ConnectionManager>) -> Self {
         Self {
             managers,
+            originals: Vec::new(),
             path_map: PathMap::new("."),
         }
     }
@@ -91,6 +110,11 @@ impl Connections {
         let manager = position
             .and_then(|position| self.managers.get_mut(position))
             .ok_or(unknown)?;
+        let original = manager.properties.get("ConnectionString");
+        self.originals.push((
+            manager.ref_id.clone(),
+            original.unwrap_or_default().to_owned(),
+        ));
         manager
             .properties
             .set("ConnectionString", connection_string);
@@ -118,6 +142,56 @@ impl Connections {
         resolve_file(text, &self.path_map).map_err(|error| FileConnectionError::Path {
             name: manager.name.clone(),
             error,
+        })
+    }
+
+    /// The database of a connection manager.
+    pub fn database(
+        &self,
+        id_or_name: &str,
+    ) -> Result<DatabaseConnection, DatabaseConnectionError> {
+        let manager = self
+            .get(id_or_name)
+            .ok_or_else(|| self.unknown(id_or_name))?;
+        let properties = &manager.properties;
+        let text = properties.get("ConnectionString").unwrap_or_default();
+        let password = properties
+            .get("Password")
+            .filter(|password| !password.is_empty());
+        let fail = |error| DatabaseConnectionError::Target {
+            name: manager.name.clone(),
+            error,
+        };
+        let parse = |text: &str| Target::parse(text, &manager.creation_name, password);
+        let target = match parse(text).map_err(fail)? {
+            Target::Sqlite(SqliteTarget { file: Some(file) }) => {
+                let file = self.path_map.resolve(&file.to_string_lossy());
+                let file = file.map_err(|error| DatabaseConnectionError::Path {
+                    name: manager.name.clone(),
+                    error,
+                })?;
+                Target::Sqlite(SqliteTarget { file: Some(file) })
+            }
+            target => target,
+        };
+        let original = self
+            .originals
+            .iter()
+            .find(|(ref_id, _)| *ref_id == manager.ref_id);
+        let written_for = match original {
+            Some((_, text)) => parse(text).ok(),
+            None => Some(target.clone()),
+        };
+        Ok(DatabaseConnection {
+            manager: manager.name.clone(),
+            target,
+            retain: ["RetainSameConnection", "Retain"]
+                .iter()
+                .any(|name| properties.bool(name) == Some(true)),
+            written_in: match written_for {
+                Some(Target::SqlServer(_)) => Dialect::MsSql,
+                _ => Dialect::Other,
+            },
         })
     }
 

@@ -29,7 +29,7 @@ pub mod sql;
 mod staged_file;
 mod windows_path;
 
-pub use connections::{Connections, FileConnectionError, UnknownName};
+pub use connections::{Connections, DatabaseConnectionError, FileConnectionError, UnknownName};
 pub use file_path::{resolve_file, resolve_files};
 pub use files::{FileHandle, FileKind, Files, LocalFiles};
 pub use input_file::InputFile;

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use dtsx::{ConnectionManager, DataFlow, Package, Parameter, Payload};
 use fletching_components::Findings;
+use fletching_connections::database::Sessions;
 use fletching_expression::Scalar;
 use fletching_planner::{CheckedDataFlow, bind, check};
 
@@ -20,6 +21,8 @@ pub struct PreparedPackage {
     root: String,
     pub(crate) managers: Vec<ConnectionManager>,
     pub(crate) variables: VariableStore,
+    /// Open databases, kept between tasks.
+    pub(crate) sessions: Arc<Sessions>,
 }
 
 /// One Data Flow task.
@@ -81,6 +84,7 @@ pub fn prepare(
         tasks: Arc::new(tasks),
         managers,
         variables,
+        sessions: Arc::default(),
     };
     for task in prepared.tasks.iter().filter(|task| !task.disabled) {
         if let Err(error) = prepared.check(task) {

@@ -169,6 +169,7 @@ impl PreparedPackage {
             batch_size: self.settings.batch_size.max(1),
             morsel_bytes: self.settings.morsel_bytes.max(1),
             connections: Arc::new(self.connections()?),
+            sessions: Arc::clone(&self.sessions),
             run: Arc::new(RunState::default()),
         };
         lower(&checked, &context).map_err(|error| RunError::of_task(&task.path, &error))

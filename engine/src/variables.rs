@@ -39,6 +39,8 @@ struct Entry {
     scope: String,
     namespace: String,
     name: String,
+    /// Empty for what has none.
+    dtsid: String,
     value: Value,
     expression: Option<String>,
     /// Why nothing in a data flow may set it.
@@ -97,6 +99,7 @@ impl VariableStore {
             });
             let locked = Some("is a parameter");
             store.push(&root, (namespace, &parameter.name), value, None, locked);
+            store.identify(&parameter.dtsid);
         }
         for (name, value) in system {
             store.push_system(&root, name, value.clone());
@@ -152,6 +155,14 @@ impl VariableStore {
         };
         let name = (variable.namespace.as_str(), variable.name.as_str());
         self.push(scope, name, value, expression, locked);
+        self.identify(&variable.dtsid);
+    }
+
+    /// The DTSID of the variable that was pushed last.
+    fn identify(&mut self, dtsid: &str) {
+        if let Some(entry) = self.entries.last_mut() {
+            dtsid.clone_into(&mut entry.dtsid);
+        }
     }
 
     fn push(
@@ -166,6 +177,7 @@ impl VariableStore {
             scope: scope.to_owned(),
             namespace: namespace.to_owned(),
             name: name.to_owned(),
+            dtsid: String::new(),
             value,
             expression,
             locked,
@@ -454,6 +466,16 @@ impl Variables for ScopedVariables<'_> {
             .filter(|entry| is_within(self.path, &entry.scope))
             .map(|entry| format!("{}::{}", entry.namespace, entry.name))
             .collect()
+    }
+
+    fn name_of(&self, dtsid: &str) -> Option<String> {
+        let entry = self
+            .store
+            .entries
+            .iter()
+            .filter(|entry| is_within(self.path, &entry.scope))
+            .find(|entry| !entry.dtsid.is_empty() && entry.dtsid.eq_ignore_ascii_case(dtsid))?;
+        Some(format!("{}::{}", entry.namespace, entry.name))
     }
 }
 

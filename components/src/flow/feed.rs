@@ -9,7 +9,7 @@
 //! number. The channels are bounded: a slow flow holds the reader back. Each channel ends with a mark: one that closes
 //! without it is an error, not a short file. A feed belongs to one run.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::ControlFlow, sync::Arc};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use datafusion_common::{DataFusionError, Result, internal_err, tree_node::TreeNodeRecursion};
@@ -39,6 +39,10 @@ pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 /// Opens a source when the run starts.
 pub type OpenBatches = Box<dyn FnOnce() -> Result<Batches> + Send>;
 
+/// A source that hands over its batches itself, on a blocking thread, until the feed breaks or it ends.
+pub type PushBatches =
+    Box<dyn FnOnce(&mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<()> + Send>;
+
 /// Deals the batches of one reader to partitions.
 pub struct FeedExec {
     /// Shown by EXPLAIN: what is read.
@@ -50,7 +54,7 @@ pub struct FeedExec {
 }
 
 enum State {
-    Closed(Option<OpenBatches>),
+    Closed(Option<PushBatches>),
     Open {
         receivers: Vec<Option<BatchReceiver>>,
         reader: Arc<SpawnedTask<()>>,
@@ -64,6 +68,24 @@ impl FeedExec {
         partitions: usize,
         open: OpenBatches,
     ) -> Self {
+        let push: PushBatches = Box::new(move |hand| {
+            for batch in open()? {
+                if hand(batch?).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        Self::pushed(details, schema, partitions, push)
+    }
+
+    /// Of a source that hands over its batches itself.
+    pub fn pushed(
+        details: impl Into<String>,
+        schema: SchemaRef,
+        partitions: usize,
+        push: PushBatches,
+    ) -> Self {
         let properties = Arc::new(PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(&schema)),
             Partitioning::UnknownPartitioning(partitions.max(1)),
@@ -75,21 +97,21 @@ impl FeedExec {
             schema,
             properties,
             metrics: ExecutionPlanMetricsSet::new(),
-            state: Mutex::new(State::Closed(Some(open))),
+            state: Mutex::new(State::Closed(Some(push))),
         }
     }
 
     /// The receiver of one partition, and the reader that its stream keeps alive.
     fn receiver(&self, partition: usize) -> Result<(BatchReceiver, Arc<SpawnedTask<()>>)> {
         let mut state = self.state.lock();
-        if let State::Closed(open) = &mut *state {
-            let Some(open) = open.take() else {
+        if let State::Closed(push) = &mut *state {
+            let Some(push) = push.take() else {
                 return internal_err!("a feed failed to start");
             };
             let partitions = self.properties.partitioning.partition_count();
             let (senders, receivers): (Vec<_>, Vec<_>) =
                 (0..partitions).map(|_| channel(CAPACITY)).unzip();
-            let reader = SpawnedTask::spawn_blocking(move || deal(open, &senders));
+            let reader = SpawnedTask::spawn_blocking(move || deal(push, &senders));
             *state = State::Open {
                 receivers: receivers.into_iter().map(Some).collect(),
                 reader: Arc::new(reader),
@@ -107,32 +129,37 @@ impl FeedExec {
     }
 }
 
-/// Reads to the end, or until nobody listens. An error ends the partition whose turn it is; so the first error in source
-/// order is the one that a gather meets.
-fn deal(open: OpenBatches, senders: &[Sender<Item>]) {
-    let batches = match open() {
-        Ok(batches) => batches,
-        Err(error) => {
-            let error = Arc::new(error);
-            for sender in senders {
-                // A partition that nobody reads needs no error.
-                drop(sender.blocking_send(Err(DataFusionError::Shared(Arc::clone(&error)))));
-            }
+/// Reads to the end, or until nobody listens. An error before the first batch ends every partition, a later one that
+/// whose turn it is; so the first error in source order is the one that a gather meets.
+fn deal(push: PushBatches, senders: &[Sender<Item>]) {
+    let mut next = 0;
+    let mut gone = false;
+    let pushed = push(&mut |batch| {
+        gone = senders[next % senders.len()]
+            .blocking_send(Ok(Some(batch)))
+            .is_err();
+        next += 1;
+        match gone {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    });
+    if gone {
+        return;
+    }
+    // A partition that nobody reads needs no error, and no mark.
+    if let Err(error) = pushed {
+        let error = Arc::new(error);
+        let shared = || Err(DataFusionError::Shared(Arc::clone(&error)));
+        if next == 0 {
+            senders
+                .iter()
+                .for_each(|sender| drop(sender.blocking_send(shared())));
             return;
         }
-    };
-    for (index, batch) in batches.enumerate() {
-        let failed = batch.is_err();
-        let item = batch.map(Some);
-        if senders[index % senders.len()].blocking_send(item).is_err() {
-            return;
-        }
-        if failed {
-            break;
-        }
+        drop(senders[next % senders.len()].blocking_send(shared()));
     }
     for sender in senders {
-        // As above.
         drop(sender.blocking_send(Ok(None)));
     }
 }

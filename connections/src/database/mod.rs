@@ -18,6 +18,7 @@
 mod error;
 mod keywords;
 mod provider;
+mod sessions;
 mod sqlite;
 mod statement;
 mod table_name;
@@ -33,6 +34,7 @@ use arrow::{
 pub use error::{DatabaseError, Fault};
 pub use keywords::Keywords;
 pub use provider::{LeadsTo, PROVIDERS, Provider};
+pub use sessions::{DatabaseConnection, Lease, Sessions};
 pub use statement::{
     Collected, Direction, Executed, LoadOptions, Parameter, ReadOptions, ResultSet, Statement,
 };
