@@ -12,6 +12,7 @@
 )]
 
 mod component;
+pub mod database;
 pub mod destinations;
 mod flat_file_manager;
 pub mod flow;

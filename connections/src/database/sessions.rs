@@ -13,7 +13,7 @@ use std::{
 use parking_lot::Mutex;
 
 use super::{DatabaseError, Fault, Session, SqliteTarget, Target, open};
-use crate::sql::Dialect;
+use crate::sql::{Adapted, Dialect, RewriteError};
 
 /// What a connection manager leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,19 @@ pub struct DatabaseConnection {
     pub retain: bool,
     /// The SQL that the package is written in: that of the database which the manager led to before it was re-pointed.
     pub written_in: Dialect,
+}
+
+impl DatabaseConnection {
+    /// A statement of the package in the SQL of a database.
+    ///
+    /// # Errors
+    /// What cannot be said in it.
+    pub fn adapt(&self, _to: Dialect, sql: &str) -> Result<Adapted, RewriteError> {
+        Ok(Adapted {
+            text: sql.to_owned(),
+            order: None,
+        })
+    }
 }
 
 /// Sessions that are kept between their uses.

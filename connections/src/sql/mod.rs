@@ -12,3 +12,18 @@ pub enum Dialect {
     MySql,
     Other,
 }
+
+/// A statement in the SQL of another database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adapted {
+    pub text: String,
+    /// For each parameter marker, the place of its value among those of the original; `None`: unchanged.
+    pub order: Option<Vec<usize>>,
+}
+
+/// A statement that cannot be said in the SQL of another database.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct RewriteError {
+    pub message: String,
+}

@@ -1,0 +1,14 @@
+//! What components that talk to a database share.
+//!
+//! ```text
+//!  source:       Session ──rows──▶ natural types ──ColumnCasts──▶ the types that the package declares
+//!  destination:  the types that arrive ──ColumnCasts──▶ those of the external columns ──load──▶ Session
+//! ```
+//!
+//! [`access`]: which database, which statement, with which parameters; [`casts`]: types on the way in and out.
+
+pub mod access;
+pub mod casts;
+
+pub use access::{DatabaseAccess, Sql, database_error, mapped_parameters, variable_value};
+pub use casts::{ColumnCast, natural_type};
