@@ -5,6 +5,7 @@ use crate::{ComponentClass, destinations, sources, transforms};
 /// Every component that can run.
 pub static COMPONENTS: &[&ComponentClass] = &[
     &sources::flat_file_source::CLASS,
+    &sources::ole_db_source::CLASS,
     &sources::raw_file_source::CLASS,
     &transforms::derived_column::CLASS,
     &transforms::conditional_split::CLASS,
@@ -21,6 +22,7 @@ pub static COMPONENTS: &[&ComponentClass] = &[
     &transforms::sort::CLASS,
     &destinations::flat_file_destination::CLASS,
     &destinations::raw_file_destination::CLASS,
+    &destinations::ole_db_destination::CLASS,
     &destinations::data_reader::CLASS,
     &destinations::recordset::CLASS,
 ];

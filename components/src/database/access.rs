@@ -2,7 +2,7 @@
 
 use dtsx::SsisCode;
 use fletching_connections::database::{
-    DatabaseConnection, DatabaseError, Direction, Fault, Lease, Parameter, Statement,
+    DatabaseConnection, DatabaseError, Direction, Fault, Lease, Parameter, Statement, TableName,
 };
 
 use crate::{Binding, Finding, Findings, PlanContext, flow::FlowError};
@@ -216,4 +216,28 @@ pub fn variable_value(
             ))
         },
     })
+}
+
+/// The text of a variable that holds SQL or a name.
+pub fn variable_text(binding: &Binding<'_>, qualified: &str) -> Result<String, Finding> {
+    if qualified.trim().is_empty() {
+        return Err(binding.finding("names no variable"));
+    }
+    Ok(variable_value(binding, qualified)?.to_string())
+}
+
+/// A table's name as a property has it.
+pub fn table_name(binding: &Binding<'_>, text: &str) -> Result<TableName, Finding> {
+    TableName::parse(text).ok_or_else(|| {
+        binding.finding(format!(
+            "`{text}` is no table's name: [schema].[table] is wanted"
+        ))
+    })
+}
+
+impl Finding {
+    /// An access mode that is none.
+    pub(crate) fn from_mode(binding: &Binding<'_>, mode: &str, wanted: &str) -> Self {
+        binding.finding(format!("AccessMode is `{mode}`: {wanted} is wanted"))
+    }
 }

@@ -6,6 +6,7 @@
 pub mod data_reader;
 pub mod flat_file;
 pub mod flat_file_destination;
+pub mod ole_db_destination;
 pub mod parquet;
 mod parquet_file;
 pub mod raw_file;

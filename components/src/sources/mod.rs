@@ -2,4 +2,5 @@
 
 pub mod flat_file;
 pub mod flat_file_source;
+pub mod ole_db_source;
 pub mod raw_file_source;

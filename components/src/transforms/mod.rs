@@ -8,7 +8,7 @@ pub mod audit;
 pub mod character_map;
 mod columns;
 pub mod combine;
-mod computed;
+pub(crate) mod computed;
 pub mod conditional_split;
 pub mod copy_column;
 pub mod data_conversion;
