@@ -4,6 +4,9 @@
 //! `text file` for the file of `[connection]` (read by a source, expected of a destination), with `crlf`, `cp1252` or
 //! `utf16` after it, and `open` where the last line has no end; `text before` for what is in the file already; `text variables` and `text warnings` for what the run
 //! leaves; `text error` for the message of a case that fails.
+//!
+//! With a table `[database]` in the component there is a SQLite database behind a connection manager. `sql setup` are the
+//! statements that fill it, before each run; `sql NAME` is a query made after it, and `csv NAME` what that gives.
 
 use std::{fs, path::Path};
 
@@ -13,7 +16,7 @@ use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
 use super::{
-    blessing, compare,
+    blessing, compare, database,
     document::{self, ComponentToml, Feed},
     files,
     markdown::{self, Case, Fence},
@@ -48,6 +51,8 @@ struct Outcome {
     /// By output, in the order of the case.
     outputs: Vec<String>,
     file: Option<Vec<u8>>,
+    /// By query, in the order of the case.
+    queried: Vec<String>,
     variables: String,
     warnings: String,
     error: String,
@@ -115,6 +120,9 @@ fn verify(path: &Path, case: &Case, laid: &Laid<'_>, outcome: &Outcome) -> Resul
     for (fence, found) in laid.readers.iter().zip(&outcome.outputs) {
         expect(fence, found)?;
     }
+    for ((_, fence), found) in laid.queries.iter().zip(&outcome.queried) {
+        expect(fence, found)?;
+    }
     for (name, found) in [
         ("variables", &outcome.variables),
         ("warnings", &outcome.warnings),
@@ -139,6 +147,10 @@ struct Laid<'a> {
     written: Option<&'a Fence>,
     before: Option<Vec<u8>>,
     variables: Vec<String>,
+    /// Statements that fill the database.
+    setup: Option<&'a str>,
+    /// Queries after the run, with what they give.
+    queries: Vec<(&'a str, &'a Fence)>,
 }
 
 impl<'a> Laid<'a> {
@@ -152,7 +164,9 @@ impl<'a> Laid<'a> {
         };
         let readers: Vec<&Fence> = case.of("csv").filter(is_output).collect();
         let mut feeds = Vec::new();
-        for fence in case.of("csv").filter(|fence| !is_output(fence)) {
+        let is_query = |fence: &&Fence| case.fence("sql", &fence.name).is_some();
+        let inputs = case.of("csv").filter(|fence| !is_output(fence));
+        for fence in inputs.filter(|fence| !is_query(fence)) {
             let first = fence
                 .text
                 .lines()
@@ -188,6 +202,14 @@ impl<'a> Laid<'a> {
                 .fence("text", "before")
                 .map(|fence| encoded(file.unwrap_or(fence), &fence.text)),
             variables: component.variables.keys().cloned().collect(),
+            setup: component.database.as_ref().map(|_| {
+                let setup = case.fence("sql", "setup");
+                setup.map_or("", |fence| fence.text.as_str())
+            }),
+            queries: case
+                .of("csv")
+                .filter_map(|fence| Some((case.fence("sql", &fence.name)?.text.as_str(), fence)))
+                .collect(),
         })
     }
 
@@ -199,6 +221,10 @@ impl<'a> Laid<'a> {
         if let Some(before) = &self.before {
             fs::write(&target, before).map_err(|error| error.to_string())?;
         }
+        let database = match self.setup {
+            Some(setup) => Some(database::fresh(self.folder.path(), setup)?),
+            None => None,
+        };
         let threads = settings.threads;
         let runtime = runtime(threads).map_err(|error| error.to_string())?;
         let mut outcome = match runtime.block_on(self.execute(settings)) {
@@ -210,6 +236,11 @@ impl<'a> Laid<'a> {
         };
         if self.written.is_some() {
             outcome.file = fs::read(&target).ok();
+        }
+        if let Some(database) = &database {
+            let queries = self.queries.iter();
+            let queried = queries.map(|(query, _)| database::queried(database, query));
+            outcome.queried = queried.collect::<Result<_, _>>()?;
         }
         let folder = self.folder.path().display().to_string();
         for text in [&mut outcome.error, &mut outcome.warnings] {
@@ -248,6 +279,7 @@ impl<'a> Laid<'a> {
         Ok(Outcome {
             outputs: outputs.into_iter().collect::<Result<_, _>>()?,
             file: None,
+            queried: Vec::new(),
             variables: self.variables(&report),
             warnings: report
                 .warnings

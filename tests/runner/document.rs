@@ -24,6 +24,39 @@ pub struct ComponentToml {
     pub variables: BTreeMap<String, toml::Value>,
     pub locale: Option<u32>,
     pub connection: Option<ConnectionToml>,
+    pub database: Option<DatabaseToml>,
+}
+
+/// A connection manager that leads to the SQLite database of the case.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseToml {
+    /// Its name in the package.
+    #[serde(default = "DatabaseToml::name")]
+    pub name: String,
+    /// `OLEDB`, `ADO.NET:...`, `ODBC`.
+    #[serde(default = "DatabaseToml::kind")]
+    pub kind: String,
+    /// What the component calls its connection: `OleDbConnection`, `IDbConnection`, ...
+    #[serde(default = "DatabaseToml::role")]
+    pub role: String,
+    /// `RetainSameConnection`, ...
+    #[serde(default)]
+    pub properties: BTreeMap<String, toml::Value>,
+}
+
+impl DatabaseToml {
+    fn name() -> String {
+        "Warehouse".to_owned()
+    }
+
+    fn kind() -> String {
+        "OLEDB".to_owned()
+    }
+
+    fn role() -> String {
+        "OleDbConnection".to_owned()
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -100,6 +133,8 @@ pub struct Feed<'a> {
 }
 
 const FLOW: &str = "Package\\Flow";
+/// The file of the database of a case.
+pub const DATABASE: &str = "warehouse.db";
 
 /// The package. `file`: where the flat file of `[connection]` is; input files are `<folder>/<input>.csv`.
 pub fn package(
@@ -121,6 +156,9 @@ pub fn package(
     }
     if let Some(connection) = &component.connection {
         writer.manager("File", file, connection)?;
+    }
+    if let Some(database) = &component.database {
+        writer.database(database);
     }
     writer.component()?;
     for output in readers {
@@ -313,6 +351,36 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// The file is found in the folder of the package.
+    fn database(&mut self, database: &DatabaseToml) {
+        let properties: String = database
+            .properties
+            .iter()
+            .map(|(name, value)| format!(r#" DTS:{name}="{}""#, escaped(&plain(value))))
+            .collect();
+        let (name, kind) = (escaped(&database.name), escaped(&database.kind));
+        let _ = write!(
+            self.managers,
+            r#"<DTS:ConnectionManager DTS:refId="Package.ConnectionManagers[{name}]" DTS:CreationName="{kind}" DTS:ObjectName="{name}"><DTS:ObjectData><DTS:ConnectionManager{properties} DTS:ConnectionString="sqlite:{DATABASE}"/></DTS:ObjectData></DTS:ConnectionManager>"#
+        );
+    }
+
+    /// The connections of the component.
+    fn connections(&self) -> String {
+        let file = ("FlatFileConnection", "File");
+        let file = self.component.connection.as_ref().map(|_| file);
+        let database = self.component.database.as_ref();
+        let database = database.map(|database| (database.role.as_str(), database.name.as_str()));
+        let connections: String = file
+            .into_iter()
+            .chain(database)
+            .map(|(role, manager)| {
+                format!(r#"<connection refId="{FLOW}\Tested.Connections[{role}]" connectionManagerID="Package.ConnectionManagers[{manager}]" name="{role}"/>"#)
+            })
+            .collect();
+        format!("<connections>{connections}</connections>")
+    }
+
     fn component(&mut self) -> Result<(), String> {
         let component = self.component;
         let tested = format!("{FLOW}\\Tested");
@@ -334,9 +402,6 @@ impl Writer<'_> {
         for output in &component.outputs {
             outputs.push_str(&self.output(output)?);
         }
-        let connection = component.connection.as_ref().map(|_| {
-            format!(r#"<connections><connection refId="{tested}.C" connectionManagerID="Package.ConnectionManagers[File]" name="FlatFileConnection"/></connections>"#)
-        });
         let locale = component.locale.map(|id| format!(r#" localeId="{id}""#));
         let properties = self.properties(&component.properties);
         let _ = write!(
@@ -344,7 +409,7 @@ impl Writer<'_> {
             r#"<component refId="{tested}" componentClassID="{}" name="Tested"{}>{properties}{}<inputs>{inputs}</inputs><outputs>{outputs}</outputs></component>"#,
             component.class,
             locale.unwrap_or_default(),
-            connection.unwrap_or_default()
+            self.connections()
         );
         Ok(())
     }

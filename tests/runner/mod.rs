@@ -3,6 +3,7 @@
 pub mod components;
 pub mod contract;
 pub mod corpus;
+mod database;
 pub mod document;
 pub mod expressions;
 pub mod journeys;
