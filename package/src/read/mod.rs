@@ -10,6 +10,7 @@ mod foreach;
 mod logging;
 mod sealed;
 mod shape;
+mod sql_task;
 
 pub(crate) use connection::read_connection_manager;
 pub(crate) use control_flow::read_parameter;
