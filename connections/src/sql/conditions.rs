@@ -22,6 +22,10 @@ impl Rewriter<'_> {
         let span = span_of(&condition);
         let text = condition.to_string();
         if let Some(of) = catalog_question(&condition) {
+            if empties_again(&of, &then, &otherwise) {
+                let created = then.into_iter().map(|tree| self.guard_object(&of, tree)).collect::<Result<Vec<_>, _>>()?;
+                return Ok(created.into_iter().chain(otherwise).collect());
+            }
             if !otherwise.is_empty() {
                 return Err(self.unsupported(span, "ELSE to a question about an object", "make it a statement of its own"));
             }
@@ -120,6 +124,21 @@ impl Question {
         let text = self.text.replace(['[', ']', '\'', '"'], " ");
         mentions(&text, &name) || mentions(&text, &format!("#{name}")) || mentions(&text, &format!("##{name}"))
     }
+}
+
+/// `IF NOT EXISTS (…) CREATE TABLE t … ELSE TRUNCATE TABLE t`: a new table may be emptied too.
+fn empties_again(of: &Question, then: &[Tree], otherwise: &[Tree]) -> bool {
+    let ([Tree::CreateTable(table)], [tree]) = (then, otherwise) else {
+        return false;
+    };
+    let emptied = match tree {
+        Tree::Truncate(truncate) => match truncate.table_names.as_slice() {
+            [one] => last(&one.name),
+            _ => None,
+        },
+        _ => None,
+    };
+    !of.exists && emptied.zip(last(&table.name)).is_some_and(|(emptied, created)| same(&emptied.value, &created.value))
 }
 
 fn catalog_question(condition: &Expr) -> Option<Question> {

@@ -178,6 +178,9 @@ impl Rewriter<'_> {
     /// What has no place in T-SQL, or none in the targets.
     fn check_known(&self, expr: &Expr, span: Span) -> Result<(), RewriteError> {
         match expr {
+            Expr::AnyOp { .. } | Expr::AllOp { .. } if self.to == Dialect::Sqlite => {
+                Err(self.unsupported(span, "a comparison with ALL or ANY", "compare with MAX or MIN"))
+            }
             Expr::Identifier(_)
             | Expr::IsNull(_)
             | Expr::IsNotNull(_)

@@ -3,9 +3,11 @@
 //! MERGE looks at all rows before it changes any. Statements one after the other do the same if the source does not read the
 //! target, if no column is assigned by which the rows are matched, and if a row is matched by one clause only.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
-    Expr, FromTable, Ident, Insert, Merge, MergeAction, MergeClause, MergeClauseKind, MergeInsertExpr, MergeInsertKind,
-    MergeUpdateExpr, SelectItem, SetExpr, Statement, TableFactor, TableObject, Update, UpdateTableFromKind,
+    Expr, FromTable, Insert, Merge, MergeAction, MergeClause, MergeClauseKind, MergeInsertExpr, MergeInsertKind,
+    MergeUpdateExpr, ObjectName, SelectItem, SetExpr, Statement, TableFactor, TableObject, Update, UpdateTableFromKind, visit_relations,
 };
 
 use super::{
@@ -13,7 +15,7 @@ use super::{
     error::RewriteError,
     expressions::and,
     queries::{mentions, plain, select_from},
-    rewriter::{Rewriter, last, raw},
+    rewriter::{Rewriter, raw},
     rows::{bare, keep_last},
 };
 
@@ -71,8 +73,7 @@ impl Rewriter<'_> {
 
     fn check_apart(&self, merge: &Merge) -> Result<(), RewriteError> {
         let refuse = |what: String| Err(self.unsupported(self.span, what, "write UPDATE and INSERT"));
-        let target = self.merge_target(merge)?;
-        if mentions(&merge.source.to_string(), &target.value) {
+        if self.source_reads_target(merge)? {
             return refuse("MERGE whose source reads the target".to_owned());
         }
         let matched = merge.clauses.iter().filter(|clause| clause.clause_kind == MergeClauseKind::Matched);
@@ -98,13 +99,23 @@ impl Rewriter<'_> {
         Ok(())
     }
 
-    /// The table's own name.
-    fn merge_target(&self, merge: &Merge) -> Result<Ident, RewriteError> {
-        match &merge.table {
-            TableFactor::Table { name, .. } => last(name).cloned(),
-            _ => None,
-        }
-        .ok_or_else(|| self.unsupported(self.span, "MERGE into a query", "merge into a table"))
+    fn source_reads_target(&self, merge: &Merge) -> Result<bool, RewriteError> {
+        let TableFactor::Table { name, .. } = &merge.table else {
+            return Err(self.unsupported(self.span, "MERGE into a query", "merge into a table"));
+        };
+        let plain = |name: &ObjectName| {
+            let parts: Vec<_> = name.to_string().to_ascii_lowercase().split('.').rev().take(2).map(str::to_owned).collect();
+            match parts.as_slice() {
+                [table, schema] if !schema.is_empty() => format!("{schema}.{table}"),
+                [table, ..] => format!("dbo.{table}"),
+                [] => String::new(),
+            }
+        };
+        let target = plain(name);
+        let found = visit_relations(&merge.source, |relation| {
+            if plain(relation) == target { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        Ok(found.is_break())
     }
 
     fn update_matched(&self, merge: &Merge, update: MergeUpdateExpr, predicate: Option<Expr>) -> Result<Statement, RewriteError> {
@@ -181,7 +192,7 @@ impl Rewriter<'_> {
     }
 }
 
-fn insert_into(name: sqlparser::ast::ObjectName, columns: Vec<sqlparser::ast::ObjectName>, select: sqlparser::ast::Select) -> Insert {
+fn insert_into(name: ObjectName, columns: Vec<ObjectName>, select: sqlparser::ast::Select) -> Insert {
     Insert {
         insert_token: sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
         optimizer_hints: Vec::new(),

@@ -35,7 +35,7 @@ impl Rewriter<'_> {
             self.note(database.span, format!("the database {} is left out", database.value));
         }
         let schema = schema.filter(|schema| !same(&schema.value, "dbo")).cloned();
-        *name = self.qualified(schema, local(table)).into();
+        *name = self.qualified(schema, local(table, self.to)).into();
         Ok(())
     }
 
@@ -78,21 +78,24 @@ impl Rewriter<'_> {
             .filter(|schema| !schema.value.is_empty() && !same(&schema.value, "dbo"));
         *idents = match table {
             None => Vec::new(),
-            Some(table) => self.qualified(schema, local(table)),
+            Some(table) => self.qualified(schema, local(table, self.to)),
         };
         idents.push(column);
     }
 }
 
 /// Temporary tables and variables of tables have no `#` and `@` in the target.
-fn local(mut table: Ident) -> Ident {
-    table.value = table.value.trim_start_matches(['#', '@']).to_owned();
-    table
+pub(super) fn local(table: Ident, to: Dialect) -> Ident {
+    let Some(name) = table.value.strip_prefix(['#', '@']) else {
+        return table;
+    };
+    let span = table.span;
+    Ident { span, ..ident(name.trim_start_matches('#'), to) }
 }
 
 /// Whether a name is that of a temporary table.
 pub(super) fn is_temporary(name: &ObjectName) -> bool {
-    parts(name).last().is_some_and(|table| table.value.starts_with('#'))
+    parts(name).last().is_some_and(|table| table.value.starts_with(['#', '@']))
 }
 
 /// A name we make, in the target's quotes where it needs them.

@@ -10,6 +10,7 @@ use sqlparser::{
 use super::{
     Dialect,
     error::RewriteError,
+    names::local,
     rewriter::{Rewriter, parts, raw, same},
     words::quoted,
 };
@@ -25,6 +26,7 @@ impl Rewriter<'_> {
             self.locals.extend(names);
             self.mark_recursive(query);
         }
+        unwrap_parentheses(query, self.to);
         self.top(query)?;
         self.offset(query);
         if let Some(order_by) = &mut query.order_by
@@ -210,6 +212,9 @@ impl Rewriter<'_> {
     }
 
     pub(super) fn table_factor(&mut self, table: &mut TableFactor) -> Result<(), RewriteError> {
+        if let TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } = table {
+            alias.name = local(alias.name.clone(), self.to);
+        }
         match table {
             TableFactor::Table { name, alias, args, with_hints, version, sample, .. } => {
                 if args.is_some() {
@@ -286,6 +291,38 @@ impl Rewriter<'_> {
             self.nulls(&mut spec.order_by);
         }
     }
+}
+
+/// SQLite takes no parentheses around the sides of a UNION, nor around the query of an INSERT.
+fn unwrap_parentheses(query: &mut Query, to: Dialect) {
+    let bare = query.order_by.is_none() && query.limit_clause.is_none() && query.fetch.is_none() && query.with.is_none();
+    if let SetExpr::Query(inner) = &mut *query.body
+        && bare
+    {
+        let inner = std::mem::replace(&mut **inner, plain(Box::new(SetExpr::Values(no_values()))));
+        *query = inner;
+    }
+    if to != Dialect::Sqlite {
+        return;
+    }
+    let mut side = &mut query.body;
+    while let SetExpr::SetOperation { left, right, .. } = &mut **side {
+        unwrap_side(right);
+        unwrap_side(left);
+        side = left;
+    }
+}
+
+fn unwrap_side(side: &mut Box<SetExpr>) {
+    let SetExpr::Query(inner) = &mut **side else {
+        return;
+    };
+    let inner = std::mem::replace(&mut **inner, plain(Box::new(SetExpr::Values(no_values()))));
+    let single = inner.order_by.is_none() && inner.limit_clause.is_none() && inner.fetch.is_none() && inner.with.is_none();
+    **side = match *inner.body {
+        SetExpr::Select(select) if single && select.top.is_none() => SetExpr::Select(select),
+        body => SetExpr::Select(Box::new(all_of(Query { body: Box::new(body), ..inner }, "side"))),
+    };
 }
 
 fn limit_of(limit: Expr) -> LimitClause {

@@ -77,7 +77,7 @@ impl Rewriter<'_> {
         if from.get(place.0).is_some_and(|table| table.joins.iter().all(|join| inner(join).is_some())) {
             let (target, rest, conditions) = taken_out(from, place);
             if let Some(target) = target {
-                update.table.relation = target;
+                update.table = bare(target);
             }
             update.selection = conditions
                 .into_iter()
@@ -135,7 +135,7 @@ impl Rewriter<'_> {
         let alone = matches!(from.as_slice(), [table] if table.joins.is_empty());
         if alone {
             delete.tables.clear();
-            delete.from = FromTable::WithFromKeyword(from);
+            delete.from = FromTable::WithFromKeyword(from.into_iter().map(|table| bare(table.relation)).collect());
             return Ok(Statement::Delete(delete));
         }
         let Some(relation) = relation_at(&from, place).cloned() else {
@@ -271,7 +271,11 @@ fn taken_out(
     (target, rest, conditions)
 }
 
-pub(super) fn bare(relation: TableFactor) -> TableWithJoins {
+/// A table by itself. SQLite wants AS before the alias of a table that is changed.
+pub(super) fn bare(mut relation: TableFactor) -> TableWithJoins {
+    if let TableFactor::Table { alias: Some(alias), .. } = &mut relation {
+        alias.explicit = true;
+    }
     TableWithJoins { relation, joins: Vec::new() }
 }
 

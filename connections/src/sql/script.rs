@@ -1,9 +1,11 @@
 //! A batch, statement by statement: settings that say nothing elsewhere, variables, blocks and IF; the rest goes to the parser
 //! and from there to `statements`.
 
+use std::ops::ControlFlow;
+
 use sqlparser::{
     ast::{
-        BinaryOperator, DataType, Expr, GroupByExpr, Ident, Query, SelectItem, SetExpr, Statement as Tree, helpers::stmt_create_table::CreateTableBuilder,
+        BinaryOperator, DataType, Expr, GroupByExpr, Ident, Query, SelectItem, SetExpr, Statement as Tree, Visit, Visitor, helpers::stmt_create_table::CreateTableBuilder,
     },
     dialect::MsSqlDialect,
     keywords::Keyword,
@@ -152,7 +154,13 @@ impl<'a> Script<'a> {
             | "RAISERROR" | "THROW" | "OPEN" | "FETCH" | "CLOSE" | "DEALLOCATE" | "BULK", _) => {
                 Err(self.refuse(start, word, "do it in the package, or by hand"))
             }
+            ("DROP", object) if !matches!(object, "TABLE" | "VIEW" | "INDEX" | "SCHEMA") => {
+                Err(self.refuse(start, format!("DROP {object} {}", self.text(2)), "drop it by hand"))
+            }
             ("SELECT", _) => self.select(start, depth),
+            _ if self.word(0).is_some_and(|word| word.keyword == Keyword::NoKeyword || word.quote_style.is_some()) => {
+                Err(self.refuse(start, format!("the procedure {}", self.text(0)), "write its statements in its place"))
+            }
             _ => self.parse(start).map(|tree| vec![tree]),
         }
     }
@@ -174,7 +182,9 @@ impl<'a> Script<'a> {
             .tokens
             .get(self.parser.index().saturating_sub(1))
             .map_or(Location::empty(), |token| token.span.start);
-        RewriteError::Unreadable { place: self.source.place(at, rewriter.span), reason }
+        let end = self.tokens.last().map_or(rewriter.span.end, |token| token.span.end);
+        let span = Span::new(rewriter.span.start, end);
+        RewriteError::Unreadable { place: self.source.place(at, span), reason }
     }
 
     fn refuse(&self, start: usize, found: impl Into<String>, advice: &str) -> RewriteError {
@@ -229,6 +239,7 @@ impl<'a> Script<'a> {
     }
 
     fn branch(&mut self, depth: usize) -> Result<Vec<Tree>, RewriteError> {
+        while self.parser.consume_token(&Token::SemiColon) {}
         let trees = self.next(depth + 1)?;
         if self.token(0) == Some(&Token::SemiColon) && self.word(1).is_some_and(|word| word.keyword == Keyword::ELSE) {
             self.parser.advance_token();
@@ -484,19 +495,43 @@ fn single_value(query: &Query, value: Expr) -> Option<Expr> {
         return None;
     };
     let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(expressions, _) if expressions.is_empty());
-    let aggregate = match &value {
-        Expr::Function(function) => {
-            let name = function.name.to_string().to_ascii_uppercase();
-            function.over.is_none() && matches!(name.as_str(), "MAX" | "MIN" | "COUNT" | "SUM" | "AVG" | "COUNT_BIG")
-                || matches!(name.as_str(), "ISNULL" | "COALESCE")
-                    && matches!(super::kinds::argument(function, 0), Some(Expr::Function(inner))
-                        if matches!(inner.name.to_string().to_ascii_uppercase().as_str(), "MAX" | "MIN" | "COUNT" | "SUM" | "AVG"))
-        }
-        _ => false,
-    };
+    let aggregate = has_aggregate(&value);
     if !aggregate || grouped || query.with.is_some() || select.having.is_some() || select.top.is_some() {
         return None;
     }
     let inner = select_from(vec![SelectItem::UnnamedExpr(value)], select.from.clone(), select.selection.clone());
     Some(Expr::Subquery(Box::new(plain(Box::new(SetExpr::Select(Box::new(inner)))))))
+}
+
+/// Whether an expression is made of an aggregate, queries within it aside.
+fn has_aggregate(value: &Expr) -> bool {
+    struct Look {
+        queries: usize,
+    }
+    impl Visitor for Look {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.queries += 1;
+            ControlFlow::Continue(())
+        }
+
+        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.queries = self.queries.saturating_sub(1);
+            ControlFlow::Continue(())
+        }
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            let Expr::Function(function) = expr else {
+                return ControlFlow::Continue(());
+            };
+            let name = function.name.to_string().to_ascii_uppercase();
+            let aggregate = matches!(name.as_str(), "MAX" | "MIN" | "COUNT" | "SUM" | "AVG" | "COUNT_BIG" | "STRING_AGG");
+            match aggregate && function.over.is_none() && self.queries == 0 {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        }
+    }
+    value.visit(&mut Look { queries: 0 }).is_break()
 }

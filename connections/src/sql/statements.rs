@@ -85,11 +85,14 @@ impl Rewriter<'_> {
         if let Some(with) = &query.with {
             self.locals.extend(with.cte_tables.iter().map(|cte| cte.alias.name.value.clone()));
         }
+        if let Tree::Merge(merge) = tree {
+            return self.with_merge(&query, merge);
+        }
         let mut tree = match tree {
             Tree::Insert(insert) => self.insert(insert)?,
             Tree::Update(update) => self.update(update)?,
             Tree::Delete(delete) => self.delete(delete)?,
-            _ => return Err(self.unsupported(self.span, "MERGE behind WITH", "put the query into USING")),
+            other => return Err(self.unsupported(self.span, format!("WITH before {}", short(&other.to_string())), "write it without WITH")),
         };
         if self.to == Dialect::MySql
             && let Tree::Insert(insert) = &mut tree
@@ -105,6 +108,26 @@ impl Rewriter<'_> {
             _ => SetExpr::Delete(tree),
         };
         self.print_one(Tree::Query(query), Kind::Rows)
+    }
+
+    /// Each statement of a MERGE begins with the same WITH.
+    fn with_merge(&mut self, query: &Query, merge: sqlparser::ast::Merge) -> Result<Vec<Printed>, RewriteError> {
+        if self.to == Dialect::MySql {
+            return Err(self.unsupported(self.span, "MERGE behind WITH", "put the query into USING"));
+        }
+        let trees = self.merge(merge)?;
+        let mut printed = Vec::new();
+        for tree in trees {
+            let body = match tree {
+                Tree::Insert(_) => SetExpr::Insert(tree),
+                Tree::Update(_) => SetExpr::Update(tree),
+                Tree::Merge(_) => SetExpr::Merge(tree),
+                _ => SetExpr::Delete(tree),
+            };
+            let query = Query { body: Box::new(body), ..query.clone() };
+            printed.push(self.print(Tree::Query(Box::new(query)), Kind::Rows)?);
+        }
+        Ok(printed)
     }
 
     fn print_one(&mut self, tree: Tree, kind: Kind) -> Result<Vec<Printed>, RewriteError> {

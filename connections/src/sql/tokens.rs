@@ -136,7 +136,9 @@ pub(super) fn prepare(
     let mut ready = Vec::with_capacity(tokens.len());
     let mut rest = tokens;
     while let Some(first) = rest.first() {
-        let step = Tokens(rest, ready.last().map(|token: &TokenWithSpan| &token.token)).step(to, markers);
+        let before = |back: usize| ready.len().checked_sub(back).and_then(|at| ready.get(at)).map(|token: &TokenWithSpan| &token.token);
+        let column = matches!(before(1), Some(Token::Word(_))) && matches!(before(2), Some(Token::Comma | Token::LParen));
+        let step = Tokens(rest, before(1), column).step(to, markers);
         let taken = match step {
             Step::Keep => {
                 ready.push(first.clone());
@@ -169,7 +171,12 @@ pub(super) fn change(at: Span, what: impl Into<String>) -> Change {
 }
 
 /// The tokens from here on, and the last one that was kept.
-struct Tokens<'a>(&'a [TokenWithSpan], Option<&'a Token>);
+struct Tokens<'a>(
+    &'a [TokenWithSpan],
+    Option<&'a Token>,
+    /// Whether that one is a name behind `,` or `(`, as a column's is.
+    bool,
+);
 
 impl Tokens<'_> {
     fn step(&self, to: Dialect, markers: &mut usize) -> Step {
@@ -191,6 +198,8 @@ impl Tokens<'_> {
             Some(Token::LParen) if self.bare_hint() => {
                 Step::Drop(3, Some(format!("the table hint {} is left out", self.text(1))))
             }
+            // A comma behind the last column; a semicolon within parentheses.
+            Some(Token::Comma | Token::SemiColon) if self.at(1) == Some(&Token::RParen) => Step::Drop(1, None),
             // `{ts '2020-01-01'}` of ODBC.
             Some(Token::LBrace) if matches!(self.at(2), Some(Token::SingleQuotedString(_))) && self.at(3) == Some(&Token::RBrace) => {
                 Step::PutMany(4, self.at(2).cloned().into_iter().collect())
@@ -228,8 +237,19 @@ impl Tokens<'_> {
                 Some(format!("the collation {} is left out", self.text(1))),
             ),
             "DELETE" => self.delete_step(),
-            "TRUNCATE" if self.is(1, "TABLE") => Step::Keep,
-            "EXECUTE" | "EXEC" => Step::Keep,
+            // These begin a statement, and the parser would take them for an alias.
+            "COMMIT" | "ROLLBACK" | "WAITFOR" | "BEGIN" | "USE" if self.1.is_some_and(|before| *before != Token::SemiColon) => {
+                self.keep_behind(Token::SemiColon)
+            }
+            // A key of the table without the comma in front.
+            "CONSTRAINT" if self.is_key_of_table() => self.keep_behind(Token::Comma),
+            "AS" if self.is_computed() => self.computed_step(),
+            "PERSISTED" if self.1 == Some(&Token::RParen) => Step::Put(Token::make_word("STORED", None)),
+            _ if word.value.contains('#') => Step::Put(Token::Word(Word {
+                quote_style: Some(quote_of(to)),
+                keyword: Keyword::NoKeyword,
+                ..word.clone()
+            })),
             upper if needs_quotes_though_bare(upper) && self.at(1) != Some(&Token::LParen) => {
                 let (value, _) = quoted(&word.value, to);
                 Step::Put(Token::Word(Word {
@@ -268,6 +288,29 @@ impl Tokens<'_> {
         }
     }
 
+    fn keep_behind(&self, token: Token) -> Step {
+        Step::PutMany(1, [token].into_iter().chain(self.at(0).cloned()).collect())
+    }
+
+    fn is_key_of_table(&self) -> bool {
+        let by_words = matches!(self.1, Some(Token::Comma | Token::LParen)) || self.after_word("ADD") || self.after_word("CHECK") || self.after_word("NOCHECK");
+        let key = self.is(2, "PRIMARY") && self.is(3, "KEY");
+        let clustered = self.is(4, "CLUSTERED") || self.is(4, "NONCLUSTERED");
+        !by_words && self.1.is_some() && key && self.at(4 + usize::from(clustered)) == Some(&Token::LParen)
+    }
+
+    /// `Total AS (Price * Count)` among the columns of a table: the name is kept already. A query behind WITH begins with SELECT.
+    fn is_computed(&self) -> bool {
+        let query = (1..).map(|at| self.at(at)).find(|token| *token != Some(&Token::LParen)).flatten();
+        let query = matches!(query, Some(Token::Word(word)) if matches!(word.keyword, Keyword::SELECT | Keyword::WITH | Keyword::VALUES));
+        self.2 && self.at(1) == Some(&Token::LParen) && !query
+    }
+
+    fn computed_step(&self) -> Step {
+        let words = ["computed", "GENERATED", "ALWAYS", "AS"];
+        Step::PutMany(1, words.into_iter().map(|word| Token::make_word(word, None)).collect())
+    }
+
     fn is_name(&self, word: &Word) -> bool {
         word.quote_style.is_some()
             || !matches!(word.keyword, Keyword::TOP | Keyword::CASCADE | Keyword::ON | Keyword::AND | Keyword::OR)
@@ -284,7 +327,7 @@ impl Tokens<'_> {
 
     /// A quoted name behind `)` and ON, of which nothing is compared.
     fn filegroup(&self, at: usize) -> bool {
-        matches!(self.at(at), Some(Token::Word(word)) if word.quote_style.is_some())
+        matches!(self.at(at), Some(Token::Word(word)) if word.quote_style.is_some() || word.keyword == Keyword::NoKeyword)
             && self.1 == Some(&Token::RParen)
             && match self.at(at + 1) {
                 None | Some(Token::SemiColon | Token::RParen | Token::Comma) => true,
@@ -340,10 +383,6 @@ fn requoted(word: &Word, to: Dialect) -> Token {
         Some('[') => word.value.replace("]]", "]"),
         _ => word.value.replace("\"\"", "\""),
     };
-    // `[#t]` and `[@p]` are what `#t` and `@p` are.
-    if name.starts_with('#') {
-        return Token::Word(Word { value: name, quote_style: None, keyword: Keyword::NoKeyword });
-    }
     let (value, quote_style) = quoted(&name, to);
     Token::Word(Word { value, quote_style, keyword: Keyword::NoKeyword })
 }
