@@ -4,16 +4,18 @@
 //! the condition reads.
 
 use sqlparser::ast::{
-    Expr, FunctionArguments, ObjectName, ObjectType, Query, SelectItem, SetExpr, Statement as Tree, TableObject, UnaryOperator,
-    Value,
+    Expr, FunctionArguments, Ident, ObjectName, ObjectType, Query, SelectItem, SetExpr, Statement as Tree, TableObject,
+    TableWithJoins, UnaryOperator, Value,
 };
 
 use super::{
+    Dialect,
     error::RewriteError,
     expressions::{and, short},
     kinds::argument,
     queries::{all_of, mentions, plain, select_from},
     rewriter::{Rewriter, last, same, span_of},
+    rows::{bare, table_named},
 };
 
 impl Rewriter<'_> {
@@ -99,7 +101,8 @@ impl Rewriter<'_> {
                 let Some(source) = insert.source.take() else {
                     return Ok(tree);
                 };
-                insert.source = Some(Box::new(guarded_source(*source, condition)));
+                let dual = (self.to == Dialect::MySql).then(|| bare(table_named(ObjectName::from(vec![Ident::new("DUAL")]))));
+                insert.source = Some(Box::new(guarded_source(*source, condition, dual)));
             }
             other => {
                 let text = short(&other.to_string());
@@ -202,12 +205,12 @@ fn disturbs(tree: &Tree, condition: &str) -> bool {
 }
 
 /// The rows of a source if a condition holds.
-fn guarded_source(source: Query, condition: Expr) -> Query {
+fn guarded_source(source: Query, condition: Expr, dual: Option<TableWithJoins>) -> Query {
     if let SetExpr::Values(values) = &*source.body
         && let [row] = values.rows.as_slice()
     {
         let items = row.iter().cloned().map(SelectItem::UnnamedExpr).collect();
-        return plain(Box::new(SetExpr::Select(Box::new(select_from(items, Vec::new(), Some(condition))))));
+        return plain(Box::new(SetExpr::Select(Box::new(select_from(items, dual.into_iter().collect(), Some(condition))))));
     }
     let mut select = all_of(source, "guarded");
     select.selection = Some(condition);

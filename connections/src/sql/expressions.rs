@@ -109,7 +109,8 @@ impl Rewriter<'_> {
                 };
                 *expr = add_days(days, (**left).clone());
             }
-            (BinaryOperator::Plus | BinaryOperator::Minus, (Known::Nothing, _) | (_, Known::Nothing)) if self.to == Dialect::Sqlite => {
+            (BinaryOperator::Plus | BinaryOperator::Minus, (Known::Integer | Known::Number, Known::Integer | Known::Number)) => {}
+            (BinaryOperator::Plus | BinaryOperator::Minus, _) if self.to == Dialect::Sqlite => {
                 let name = if *op == BinaryOperator::Plus { "TSQL_ADD" } else { "TSQL_SUBTRACT" };
                 *expr = call(name, vec![(**left).clone(), (**right).clone()]);
             }

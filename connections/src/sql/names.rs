@@ -75,7 +75,9 @@ impl Rewriter<'_> {
         let table = idents.pop();
         let schema = idents
             .pop()
-            .filter(|schema| !schema.value.is_empty() && !same(&schema.value, "dbo"));
+            .filter(|schema| !schema.value.is_empty() && !same(&schema.value, "dbo"))
+            // SQLite calls a table's columns by the alias it got, which is the name without schema.
+            .filter(|_| self.to != Dialect::Sqlite);
         *idents = match table {
             None => Vec::new(),
             Some(table) => self.qualified(schema, local(table, self.to)),

@@ -146,6 +146,7 @@ impl<'a> Script<'a> {
                 self.leave_out(length, "ALTER TABLE … CHECK CONSTRAINT")
             }
             ("CREATE" | "UPDATE", "STATISTICS") => Err(self.refuse(start, format!("{word} STATISTICS"), "the target keeps its own")),
+            ("INSERT" | "UPDATE" | "DELETE", "TOP") => Err(self.refuse(start, format!("{word} TOP"), "choose the rows by a condition")),
             ("INSERT", _) if self.inserts_procedure() => {
                 Err(self.refuse(start, "INSERT … EXEC", "write the procedure's query in its place"))
             }
@@ -155,11 +156,12 @@ impl<'a> Script<'a> {
                 Err(self.refuse(start, word, "do it in the package, or by hand"))
             }
             ("DROP", object) if !matches!(object, "TABLE" | "VIEW" | "INDEX" | "SCHEMA") => {
-                Err(self.refuse(start, format!("DROP {object} {}", self.text(2)), "drop it by hand"))
+                let at = if self.text(2).eq_ignore_ascii_case("IF") { 4 } else { 2 };
+                Err(self.refuse(start, format!("DROP {object} {}", self.name_at(at).0), "drop it by hand"))
             }
             ("SELECT", _) => self.select(start, depth),
             _ if self.word(0).is_some_and(|word| word.keyword == Keyword::NoKeyword || word.quote_style.is_some()) => {
-                Err(self.refuse(start, format!("the procedure {}", self.text(0)), "write its statements in its place"))
+                Err(self.refuse(start, format!("the procedure {}", self.name_at(0).0), "write its statements in its place"))
             }
             _ => self.parse(start).map(|tree| vec![tree]),
         }
@@ -268,7 +270,8 @@ impl<'a> Script<'a> {
         let start = self.parser.index();
         let word = self.text(0).to_ascii_uppercase();
         let tran = matches!(self.text(1).to_ascii_uppercase().as_str(), "TRAN" | "TRANSACTION" | "WORK");
-        let named = tran && self.word(2).is_some_and(|word| word.keyword == Keyword::NoKeyword && word.quote_style.is_none());
+        let ends = matches!(self.token(3), None | Some(Token::SemiColon));
+        let named = tran && self.word(2).is_some_and(|word| ends || word.keyword == Keyword::NoKeyword);
         let text = match (word.as_str(), self.to) {
             ("BEGIN", Dialect::MySql) => "START TRANSACTION",
             ("BEGIN", _) => "BEGIN TRANSACTION",
@@ -290,19 +293,25 @@ impl<'a> Script<'a> {
         if self.text(at).starts_with('@') && self.token(at + 1) == Some(&Token::Eq) {
             at += 2;
         }
-        let mut name = self.text(at).to_owned();
-        while self.token(at + 1) == Some(&Token::Period) {
-            at += 2;
-            name = format!("{name}.{}", self.text(at));
-        }
+        let (name, after) = self.name_at(at);
         let own = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
         if matches!(own.as_str(), "sp_addextendedproperty" | "sp_updateextendedproperty" | "sp_dropextendedproperty") {
-            let length = self.procedure_length(at + 1);
+            let length = self.procedure_length(after);
             return self.leave_out(length, &name);
         }
         self.parser.advance_token();
         let found = if name.is_empty() { "EXEC of a text".to_owned() } else { format!("the procedure {name}") };
         Err(self.refuse(start, found, "write its statements in its place"))
+    }
+
+    /// A name with its schema, and where it ends.
+    fn name_at(&self, mut at: usize) -> (String, usize) {
+        let mut name = self.text(at).to_owned();
+        while self.token(at + 1) == Some(&Token::Period) {
+            at += 2;
+            name = format!("{name}.{}", self.text(at));
+        }
+        (name, at + 1)
     }
 
     fn procedure_length(&self, from: usize) -> usize {
@@ -357,10 +366,7 @@ impl<'a> Script<'a> {
         }
         let object = self.text(at).to_ascii_uppercase();
         if !matches!(object.as_str(), "TABLE" | "VIEW" | "INDEX" | "SCHEMA" | "UNIQUE") {
-            let mut name = self.text(at + 1).to_owned();
-            if self.token(at + 2) == Some(&Token::Period) {
-                name = format!("{name}.{}", self.text(at + 3));
-            }
+            let (name, _) = self.name_at(at + 1);
             self.parser.advance_token();
             return Err(self.refuse(start, format!("{word} {object} {name}"), "bring it into the target by hand"));
         }

@@ -140,7 +140,12 @@ impl Rewriter<'_> {
         if let std::ops::ControlFlow::Break(error) = VisitMut::visit(&mut tree, &mut walk) {
             return Err(error);
         }
-        Ok((tree.to_string(), kind))
+        let empty = matches!(&tree, Tree::Insert(insert) if insert.source.is_none());
+        let text = tree.to_string();
+        match text.strip_suffix("DEFAULT VALUES") {
+            Some(insert) if empty && self.to == Dialect::MySql => Ok((format!("{insert}() VALUES ()"), kind)),
+            _ => Ok((text, kind)),
+        }
     }
 
     fn truncate(&mut self, mut name: ObjectName) -> Result<Printed, RewriteError> {

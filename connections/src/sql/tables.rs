@@ -31,6 +31,9 @@ struct Identity {
 impl Rewriter<'_> {
     /// The table, with statements to run before it and after it.
     pub(super) fn create_table(&mut self, table: &mut CreateTable) -> Result<(Vec<String>, Vec<String>), RewriteError> {
+        if table.or_replace {
+            return Err(self.unsupported(self.span, "CREATE OR REPLACE TABLE", "drop the table first"));
+        }
         if is_temporary(&table.name) {
             table.temporary = true;
         }
@@ -236,8 +239,11 @@ impl Rewriter<'_> {
             ColumnOption::Unique(key) => key.index_options.clear(),
             ColumnOption::ForeignKey(key) => self.table_name(&mut key.foreign_table)?,
             ColumnOption::Generated { generation_expr_mode, .. } => {
-                if self.to == Dialect::Postgres {
-                    *generation_expr_mode = Some(sqlparser::ast::GeneratedExpressionMode::Stored);
+                match self.to {
+                    Dialect::Postgres => *generation_expr_mode = Some(sqlparser::ast::GeneratedExpressionMode::Stored),
+                    // DuckDB stores none.
+                    Dialect::DuckDb => *generation_expr_mode = None,
+                    _ => {}
                 }
             }
             other => {

@@ -135,13 +135,18 @@ pub(super) fn prepare(
 ) -> Vec<TokenWithSpan> {
     let mut ready = Vec::with_capacity(tokens.len());
     let mut rest = tokens;
+    let mut additions = Additions::default();
     while let Some(first) = rest.first() {
+        additions.see(rest);
         let before = |back: usize| ready.len().checked_sub(back).and_then(|at| ready.get(at)).map(|token: &TokenWithSpan| &token.token);
         let column = matches!(before(1), Some(Token::Word(_))) && matches!(before(2), Some(Token::Comma | Token::LParen));
         let step = Tokens(rest, before(1), column).step(to, markers);
         let taken = match step {
             Step::Keep => {
                 ready.push(first.clone());
+                if additions.continues(first) {
+                    ready.push(TokenWithSpan { token: Token::make_word("ADD", None), span: first.span });
+                }
                 1
             }
             Step::Put(token) => {
@@ -160,6 +165,44 @@ pub(super) fn prepare(
         rest = rest.get(taken.max(1)..).unwrap_or_default();
     }
     ready
+}
+
+/// `ALTER TABLE t ADD a int, b int`, for which the parser wants ADD twice.
+#[derive(Debug, Default)]
+struct Additions {
+    adds: bool,
+    depth: usize,
+}
+
+impl Additions {
+    fn see(&mut self, rest: &[TokenWithSpan]) {
+        let Some(first) = rest.first() else {
+            return;
+        };
+        match &first.token {
+            Token::LParen => self.depth += 1,
+            Token::RParen => self.depth = self.depth.saturating_sub(1),
+            Token::SemiColon => self.adds = false,
+            Token::Word(word) if word.quote_style.is_none() => match word.keyword {
+                Keyword::ALTER => {
+                    let is_table = matches!(rest.get(1), Some(next) if matches!(&next.token, Token::Word(word) if word.keyword == Keyword::TABLE));
+                    let add = rest.iter().skip(2).take(10).find_map(|token| match &token.token {
+                        Token::Word(word) if matches!(word.keyword, Keyword::ADD | Keyword::DROP | Keyword::ALTER) => Some(word.keyword),
+                        _ => None,
+                    });
+                    self.adds = is_table && add == Some(Keyword::ADD);
+                    self.depth = 0;
+                }
+                Keyword::SELECT | Keyword::INSERT | Keyword::CREATE | Keyword::EXEC | Keyword::DECLARE | Keyword::IF => self.adds = false,
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+
+    fn continues(&self, token: &TokenWithSpan) -> bool {
+        self.adds && self.depth == 0 && token.token == Token::Comma
+    }
 }
 
 pub(super) fn change(at: Span, what: impl Into<String>) -> Change {
@@ -218,6 +261,7 @@ impl Tokens<'_> {
             {
                 self.drop_parentheses(1, format!("the storage option {} is left out", self.text(2)))
             }
+            "WITH" if self.is(1, "SCHEMABINDING") || self.is(1, "ENCRYPTION") || self.is(1, "VIEW_METADATA") => Step::Drop(2, None),
             "WITH" if (self.is(1, "CHECK") || self.is(1, "NOCHECK")) && self.is(2, "ADD") => Step::Drop(2, None),
             "OPTION" if self.at(1) == Some(&Token::LParen) => {
                 self.drop_parentheses(1, "the query hint OPTION is left out".to_owned())
@@ -313,8 +357,10 @@ impl Tokens<'_> {
 
     fn is_name(&self, word: &Word) -> bool {
         word.quote_style.is_some()
-            || !matches!(word.keyword, Keyword::TOP | Keyword::CASCADE | Keyword::ON | Keyword::AND | Keyword::OR)
-                && !word.value.eq_ignore_ascii_case("NO")
+            || !matches!(
+                word.keyword,
+                Keyword::TOP | Keyword::CASCADE | Keyword::ON | Keyword::AND | Keyword::OR | Keyword::WHEN | Keyword::SET | Keyword::AS | Keyword::NO | Keyword::OUTPUT
+            )
     }
 
     /// `(NOLOCK)` behind a table.

@@ -73,7 +73,7 @@ impl Rewriter<'_> {
             .filter(|_| rest.len() == wanted)
             .and_then(|part| dates::translate(name, part, rest, self.to))
             .map(|text| *expr = raw(text))
-            .ok_or_else(|| self.no_function(&format!("{name} with the part {word}"), span))
+            .ok_or_else(|| self.unsupported(span, format!("{name} with the part {word}"), "work the value out in the data flow"))
     }
 
     fn choose(&self, expr: &mut Expr, arguments: &[String]) -> Result<(), RewriteError> {

@@ -63,6 +63,9 @@ pub(crate) fn convert(conversion: &Conversion<'_>, target: Dialect) -> Option<St
         let function = if conversion.is_try { "tsql_try_convert" } else { "tsql_convert" };
         let style = conversion.style.map(|style| format!(", {style}")).unwrap_or_default();
         to.in_target(target)?;
+        // Binary data and money know 0, 1 and 2.
+        let known = conversion.style.is_none_or(|style| matches!(style, 0..=2) || pattern_of(style).is_some());
+        known.then_some(())?;
         return Some(format!("{function}('{}', {value}{style})", to.for_cast()));
     }
     let is_text = matches!(to.name.as_str(), "char" | "varchar" | "nchar" | "nvarchar" | "text" | "ntext" | "sysname");

@@ -156,3 +156,75 @@ fn number_of(value: ValueRef<'_>) -> Result<f64> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::{Connection, types::ValueRef};
+
+    use super::register;
+    use crate::sql::{Dialect, Kind, rewrite};
+
+    /// Rewrites a script, runs it, gives the rows of the last statement that has some.
+    fn run(script: &str) -> Result<Vec<String>, String> {
+        let rewritten = rewrite(&script.replace("\\n", "\n"), Dialect::Sqlite).map_err(|error| error.to_string())?;
+        let connection = Connection::open_in_memory().map_err(|error| error.to_string())?;
+        register(&connection).map_err(|error| error.to_string())?;
+        let mut rows = Vec::new();
+        for statement in rewritten.statements {
+            for _ in 0..statement.repeat {
+                let found = rows_of(&connection, &statement.text).map_err(|error| format!("{error}: {}", statement.text))?;
+                if statement.kind == Kind::Query || !found.is_empty() {
+                    rows = found;
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    fn rows_of(connection: &Connection, text: &str) -> rusqlite::Result<Vec<String>> {
+        let mut statement = connection.prepare(text)?;
+        let columns = statement.column_count();
+        let mut found = statement.query([])?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            let values: rusqlite::Result<Vec<String>> = (0..columns).map(|column| row.get_ref(column).map(shown)).collect();
+            rows.push(values?.join(" | "));
+        }
+        Ok(rows)
+    }
+
+    fn shown(value: ValueRef<'_>) -> String {
+        match value {
+            ValueRef::Null => "NULL".to_owned(),
+            ValueRef::Real(value) => format!("{value:?}"),
+            ValueRef::Blob(bytes) => format!("X'{}'", bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>()),
+            other => super::text_of(other),
+        }
+    }
+
+    #[test]
+    fn executed_cases() {
+        let cases = include_str!("../../../tests/tsql/executed.txt");
+        let mut lines = cases.lines().peekable();
+        let mut failures = Vec::new();
+        while let Some(line) = lines.next() {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let mut expected = Vec::new();
+            while let Some(row) = lines.next_if(|line| line.starts_with("  ")) {
+                expected.push(row.trim_start_matches("  ").to_owned());
+            }
+            let found = run(line);
+            let fits = match (&found, expected.first().and_then(|first| first.strip_prefix("error: "))) {
+                (Err(error), Some(part)) => error.contains(part),
+                (Ok(rows), None) => rows.iter().map(|row| row.trim()).eq(expected.iter().map(|row| row.trim())),
+                _ => false,
+            };
+            if !fits {
+                failures.push(format!("{line}\n  wanted {expected:?}\n  found  {found:?}"));
+            }
+        }
+        assert!(failures.is_empty(), "{}", failures.join("\n"));
+    }
+}
