@@ -27,6 +27,8 @@ pub use data_flow::{Progress, ProgressRow};
 pub use error::RunError;
 pub use prepare::{PreparedPackage, TaskPlan, TaskWork, prepare};
 pub use reader::{ReaderBatches, ReaderHub};
-pub use report::{ComponentReport, FlowReport, OutputReport, RunReport, SqlReport, TaskOutcome, TaskResult};
+pub use report::{
+    ComponentReport, FlowReport, OutputReport, RunReport, SqlReport, TaskOutcome, TaskResult,
+};
 pub use settings::Settings;
 pub use variables::VariableStore;

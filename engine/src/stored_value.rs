@@ -67,11 +67,7 @@ pub(crate) fn held(value: Scalar) -> Result<Scalar, String> {
 ///
 /// # Errors
 /// That it is none, for a person.
-pub(crate) fn converted(
-    array: &ArrayRef,
-    from: DataType,
-    to: DataType,
-) -> Result<Scalar, String> {
+pub(crate) fn converted(array: &ArrayRef, from: DataType, to: DataType) -> Result<Scalar, String> {
     let array = array.slice(0, 1);
     if array.is_null(0) {
         return match to {
@@ -86,7 +82,13 @@ pub(crate) fn converted(
         data_type: from,
         array,
     };
-    if matches!(to, DataType::Numeric { precision: DECIMAL_DIGITS, .. } | DataType::WStr { .. }) {
+    if matches!(
+        to,
+        DataType::Numeric {
+            precision: DECIMAL_DIGITS,
+            ..
+        } | DataType::WStr { .. }
+    ) {
         return parse(&value.to_string(), to);
     }
     match convert(&value.array, &from, &to, &ConvertOptions::default()) {

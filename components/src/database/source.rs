@@ -21,7 +21,7 @@ use datafusion_common::{DataFusionError, Result};
 use datafusion_physical_plan::ExecutionPlan;
 use dtsx::{DataType, Disposition, SsisCode};
 use fletching_connections::database::{
-    Cancel, DatabaseConnection, DatabaseError, ReadOptions, RowSink, Sessions, TableName,
+    Cancel, DatabaseConnection, DatabaseError, ReadOptions, RowSink, Sessions, Statement, TableName,
 };
 use fletching_expression::types;
 use parking_lot::Mutex;
@@ -176,8 +176,8 @@ impl Reading {
         let fail = |error: DatabaseError| self.access.error(&error);
         let mut session = self.sessions.acquire(&self.connection).map_err(fail)?;
         *self.running.lock() = Some(session.canceller());
-        let sql = match &self.rows_of {
-            RowsOf::Query(sql) => self.access.statement(&self.connection, &session, sql)?,
+        let table_sql = match &self.rows_of {
+            RowsOf::Query(_) => None,
             RowsOf::Table(table) => {
                 let live = session.describe(table).map_err(fail)?;
                 let names: Vec<&str> = live.iter().map(|column| column.name.as_str()).collect();
@@ -188,7 +188,7 @@ impl Reading {
                         .find(|name| name.eq_ignore_ascii_case(&column.external));
                     known.map_or(column.external.as_str(), |name| name)
                 });
-                Sql::new(session.dialect().select(wanted, table))
+                Some(session.dialect().select(wanted, table))
             }
         };
         let options = ReadOptions {
@@ -202,14 +202,25 @@ impl Reading {
             first_row: 1,
             failed: None,
         };
-        let statement = sql.as_statement(self.access.timeout_seconds);
-        let queried = session.query(&statement, &options, &mut sink);
+        let queried = match (&self.rows_of, &table_sql) {
+            (RowsOf::Query(sql), _) => {
+                let (access, connection) = (&self.access, &self.connection);
+                access.query(connection, &mut session, sql, &options, &mut sink)
+            }
+            (RowsOf::Table(_), sql) => {
+                let statement = Statement {
+                    timeout_seconds: self.access.timeout_seconds,
+                    ..Statement::new(sql.as_deref().unwrap_or_default())
+                };
+                session.query(&statement, &options, &mut sink).map_err(fail)
+            }
+        };
         let failed = sink.failed;
         // What runs on this session from now on is somebody else's.
         *self.running.lock() = None;
         match failed {
             Some(error) => Err(error),
-            None => queried.map_err(fail),
+            None => queried,
         }
     }
 }

@@ -17,6 +17,8 @@ pub struct Statement<'a> {
     pub parameters: &'a [Parameter],
     /// Seconds until it fails with [`Fault::Timeout`](super::Fault::Timeout); 0 for never.
     pub timeout_seconds: u32,
+    /// The text is a procedure's name.
+    pub is_procedure: bool,
 }
 
 impl<'a> Statement<'a> {
@@ -25,6 +27,7 @@ impl<'a> Statement<'a> {
             sql,
             parameters: &[],
             timeout_seconds: 0,
+            is_procedure: false,
         }
     }
 }

@@ -1,70 +1,134 @@
-//! SQL dialects.
+//! T-SQL for another database: the statements of a package that was written for SQL Server, rewritten for the database it is
+//! pointed at.
+//!
+//! ```text
+//!  script ─batches─▶ batch ─tokens─▶ tokens ─parser─▶ tree ─statement─▶ tree ─print─▶ text ─markers─▶ Statement
+//!                    (GO)   quoting,         script:       names, types,                  `?`, `$1`
+//!                           hints            variables, IF  functions, joins
+//! ```
+//!
+//! What cannot be said in the other database, or cannot be known to mean the same, is a [`RewriteError`] with the statement and
+//! the place. What is left out, or may mean something else, is a [`Change`].
+//!
+//! *Names*: `dbo` and the database are left out; another schema is kept, in SQLite as a part of the name (`"Sales.Orders"`).
+//! Names are quoted only where they must be. *Temporary tables* lose their `#`. *`bit`* becomes an integer of the target (0 and
+//! 1), as T-SQL compares it with numbers. *Dates in SQLite* are text, `YYYY-MM-DD` or `YYYY-MM-DD HH:MM:SS[.fff]`; what SQLite
+//! has no function for is one of ours ([`sqlite_functions`]). *Comparisons* follow the collation of the target; T-SQL's usual
+//! one ignores case and trailing blanks.
 
+mod batches;
+mod conditions;
+mod error;
+mod expressions;
+mod functions;
+mod kinds;
+mod markers;
+mod merge;
+mod names;
+mod queries;
+mod rewriter;
+mod rows;
+mod script;
 pub(crate) mod sqlite_functions;
+mod statements;
+mod tables;
+mod tokens;
+mod types;
+mod variables;
+mod words;
 
-use crate::database::TableName;
+pub use batches::{Batch, batches};
+pub use error::{Place, RewriteError};
 
-/// The SQL that a database speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The database a statement is rewritten for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
+    /// SQL Server: texts pass unchanged.
     MsSql,
     Sqlite,
     Postgres,
     DuckDb,
+    /// MySQL and MariaDB.
     MySql,
+    /// A database nothing is known of: texts pass unchanged.
     Other,
 }
 
-/// A statement in the SQL of another database.
+/// What running a statement gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Rows.
+    Query,
+    /// A count of rows: INSERT, UPDATE, DELETE.
+    Rows,
+    /// Nothing: a definition, a transaction.
+    Other,
+}
+
+/// What is bound at a place of the rewritten statement.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Parameter {
+    /// The `?` with this number in the original, from 0.
+    Ordinal(usize),
+    /// `@name` that the batch does not declare.
+    Named(String),
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Adapted {
+pub struct Statement {
     pub text: String,
-    /// For each parameter marker, the place of its value among those of the original; `None`: unchanged.
-    pub order: Option<Vec<usize>>,
+    pub kind: Kind,
+    /// In the order of the target's own numbers; one that is used twice may be there twice.
+    pub parameters: Vec<Parameter>,
+    /// How often a batch is to be run (`GO 5`); statements of one batch share it.
+    pub repeat: u32,
 }
 
-/// A statement that cannot be said in the SQL of another database.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct RewriteError {
-    pub message: String,
+/// Something the rewritten text leaves out, or says in a way worth knowing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub line: u64,
+    pub column: u64,
+    pub what: String,
 }
 
-impl Dialect {
-    /// A name in this dialect's quotes.
-    pub fn quoted(self, name: &str) -> String {
-        match self {
-            Self::MsSql => format!("[{}]", name.replace(']', "]]")),
-            Self::MySql => format!("`{}`", name.replace('`', "``")),
-            _ => format!("\"{}\"", name.replace('"', "\"\"")),
-        }
-    }
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rewritten {
+    pub statements: Vec<Statement>,
+    pub changes: Vec<Change>,
+}
 
-    /// A table's name as a statement has it. Databases without schemas have them in the names of tables, but for `dbo`.
-    pub fn table(self, table: &TableName) -> String {
-        let parts: Vec<&str> = table.parts.iter().map(String::as_str).collect();
-        let schema = table
-            .schema()
-            .filter(|schema| !schema.eq_ignore_ascii_case("dbo"));
-        match (self, schema) {
-            (Self::MsSql | Self::Other, _) => {
-                let parts = parts.iter().map(|part| match part.is_empty() {
-                    true => String::new(),
-                    false => self.quoted(part),
-                });
-                parts.collect::<Vec<_>>().join(".")
-            }
-            (Self::Sqlite, Some(schema)) => self.quoted(&format!("{schema}.{}", table.table())),
-            (_, Some(schema)) => {
-                format!("{}.{}", self.quoted(schema), self.quoted(table.table()))
-            }
-            (_, None) => self.quoted(table.table()),
-        }
+/// Rewrites a script for a database. GO lines divide it; variables live to the end of their batch.
+///
+/// For [`Dialect::MsSql`] and [`Dialect::Other`] each batch is one statement with its text unchanged.
+///
+/// # Errors
+/// [`RewriteError`] for the first statement that cannot be read, or not be said in the other database.
+pub fn rewrite(sql: &str, to: Dialect) -> Result<Rewritten, RewriteError> {
+    if matches!(to, Dialect::MsSql | Dialect::Other) {
+        return Ok(unchanged(sql));
     }
+    let mut rewritten = Rewritten::default();
+    let mut markers = 0;
+    for batch in batches(sql) {
+        script::rewrite_batch(&batch, to, &mut markers, &mut rewritten)?;
+    }
+    Ok(rewritten)
+}
 
-    /// `SELECT a, b FROM table`.
-    pub fn select<'n>(self, columns: impl Iterator<Item = &'n str>, table: &TableName) -> String {
-        let columns: Vec<String> = columns.map(|column| self.quoted(column)).collect();
-        format!("SELECT {} FROM {}", columns.join(", "), self.table(table))
+fn unchanged(sql: &str) -> Rewritten {
+    let mut markers = 0;
+    let statements = batches(sql)
+        .into_iter()
+        .map(|batch| Statement {
+            kind: tokens::kind_of(&batch.text),
+            parameters: tokens::parameters_of(&batch.text, &mut markers),
+            text: batch.text,
+            repeat: batch.repeat,
+        })
+        .collect();
+    Rewritten {
+        statements,
+        changes: Vec::new(),
     }
 }

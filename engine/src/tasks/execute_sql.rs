@@ -21,7 +21,7 @@ use arrow::{
 };
 use datafusion_common_runtime::SpawnedTask;
 use dtsx::{
-    DataType, ExecuteSql, Executable, ExecutableKind, PropertyExpression, ResultType, SqlDirection,
+    Executable, ExecutableKind, ExecuteSql, PropertyExpression, ResultType, SqlDirection,
     SqlParameter, SqlSource, SsisCode,
 };
 use fletching_components::{
@@ -30,11 +30,10 @@ use fletching_components::{
     flow::FlowError,
 };
 use fletching_connections::{
-    InputFile,
     database::{
         Cancel, DatabaseConnection, Direction, Executed, Parameter, ResultSet, Sessions, Statement,
     },
-    sql,
+    package_files,
 };
 use fletching_expression::{Scalar, code_page::CodePage};
 use parking_lot::Mutex;
@@ -97,8 +96,7 @@ impl ExecuteSqlTask {
     }
 
     fn failure(&self, message: impl Into<String>) -> RunError {
-        // DTS_E_EXECUTESQLTASK has no code of its own for what goes wrong on the way.
-        self.failed(FlowError::new(&self.path, Some(SsisCode(0xC002_F210)), message))
+        self.failed(FlowError::new(&self.path, Some(QUERY_FAILED), message))
     }
 
     fn failed(&self, error: FlowError) -> RunError {
@@ -113,7 +111,8 @@ impl ExecuteSqlTask {
 struct Prepared {
     connection: DatabaseConnection,
     sessions: Arc<Sessions>,
-    batches: Vec<String>,
+    text: String,
+    is_procedure: bool,
     parameters: Vec<Parameter>,
     timeout_seconds: u32,
     path: String,
@@ -159,13 +158,15 @@ impl PreparedPackage {
             let value = control_flow::evaluate(&expression.expression, &variables, locale_id);
             let value = value.map_err(|error| {
                 let message = format!("property expression on `{}`: {error}", expression.property);
-                task.finding(error.code(), message)
+                task.finding(error.code, message)
             })?;
             let text = value.to_string();
             match expression.property.to_ascii_lowercase().as_str() {
                 "sqlstatementsource" => settings.statement = text,
                 "connection" => settings.connection = text,
-                "isstoredprocedure" => settings.is_stored_procedure = dtsx::parse_bool(&text) == Some(true),
+                "isstoredprocedure" => {
+                    settings.is_stored_procedure = dtsx::parse_bool(&text) == Some(true)
+                }
                 "timeout" => {
                     settings.timeout_seconds = text.parse().map_err(|_| {
                         task.finding(None, format!("TimeOut `{text}` is no number of seconds"))
@@ -185,18 +186,17 @@ impl PreparedPackage {
     ) -> Result<SqlReport, RunError> {
         let settings = self.evaluated(task)?;
         let prepared = self.prepare_sql(task, &settings)?;
-        let statements = prepared.batches.len() as u64;
         let running: Arc<Mutex<Option<Arc<dyn Cancel>>>> = Arc::default();
         let guard = Guard(Arc::clone(&running));
         let executed = SpawnedTask::spawn_blocking(move || prepared.execute(&running));
-        let executed = executed
+        let (statements, executed) = executed
             .join()
             .await
             .map_err(|error| task.failure(format!("its thread is gone: {error}")))?
             .map_err(|error| task.failed(error))?;
         drop(guard);
         let mut sql = SqlReport {
-            statements,
+            statements: statements as u64,
             rows_affected: executed.rows_affected,
             rows: None,
         };
@@ -250,7 +250,8 @@ impl PreparedPackage {
             parameters.push(bound(parameter, value).map_err(|message| task.failure(message))?);
         }
         Ok(Prepared {
-            batches: sql::batches(&text),
+            text,
+            is_procedure: settings.is_stored_procedure,
             connection,
             sessions: Arc::clone(&self.sessions),
             parameters,
@@ -388,32 +389,25 @@ impl Drop for Guard {
 }
 
 impl Prepared {
-    fn execute(&self, running: &Mutex<Option<Arc<dyn Cancel>>>) -> Result<Executed, FlowError> {
+    fn execute(
+        &self,
+        running: &Mutex<Option<Arc<dyn Cancel>>>,
+    ) -> Result<(usize, Executed), FlowError> {
         let manager = &self.connection.manager;
         let fail = |error| database_error(&self.path, manager, &error);
         let mut session = self.sessions.acquire(&self.connection).map_err(fail)?;
         *running.lock() = Some(session.canceller());
+        let statements = self
+            .connection
+            .adapt(session.dialect(), &self.text, &self.parameters)
+            .map_err(|error| FlowError::new(&self.path, Some(QUERY_FAILED), error.to_string()))?;
         let mut all = Executed::default();
-        for (at, batch) in self.batches.iter().enumerate() {
-            let adapted = self
-                .connection
-                .adapt(session.dialect(), batch)
-                .map_err(|error| {
-                    let code = Some(SsisCode(0xC002_F210));
-                    FlowError::new(&self.path, code, error.to_string())
-                })?;
-            let parameters: Vec<Parameter> = match (at, &adapted.order) {
-                (0, Some(order)) => order
-                    .iter()
-                    .filter_map(|at| self.parameters.get(*at).cloned())
-                    .collect(),
-                (0, None) => self.parameters.clone(),
-                _ => Vec::new(),
-            };
+        for one in &statements {
             let statement = Statement {
-                parameters: &parameters,
+                parameters: &one.parameters,
                 timeout_seconds: self.timeout_seconds,
-                ..Statement::new(&adapted.text)
+                is_procedure: self.is_procedure,
+                ..Statement::new(&one.text)
             };
             let executed = session.execute(&statement).map_err(fail)?;
             all.rows_affected += executed.rows_affected;
@@ -422,9 +416,12 @@ impl Prepared {
             all.messages.extend(executed.messages);
         }
         *running.lock() = None;
-        Ok(all)
+        Ok((statements.len(), all))
     }
 }
+
+/// `DTS_E_SQLTASK_ERROREXECUTINGTHEQUERY`.
+const QUERY_FAILED: SsisCode = SsisCode(0xC002_F210);
 
 /// `User::X` -> (`User`, `X`).
 fn split(name: &str) -> (Option<&str>, &str) {
@@ -498,20 +495,31 @@ fn joined_text(set: &ResultSet) -> Result<ArrayRef, String> {
     Ok(Arc::new(arrow::array::StringViewArray::from(vec![text])))
 }
 
+/// Largest script.
+const FILE_BYTES_MAX: u64 = 256 << 20;
+
 /// The text of a file: by its byte order mark, else in a code page.
 fn read_text(file: &std::path::Path, code_page: Option<u32>) -> Result<String, String> {
-    let bytes = fletching_connections::package_files::read(file).map_err(|error| error.to_string())?;
+    let bytes = package_files::read(file, FILE_BYTES_MAX).map_err(|error| error.to_string())?;
     match bytes.as_slice() {
         [0xEF, 0xBB, 0xBF, rest @ ..] => Ok(String::from_utf8_lossy(rest).into_owned()),
         [0xFF, 0xFE, rest @ ..] => {
-            let units = rest.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+            let units = rest
+                .chunks_exact(2)
+                .map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
             Ok(char::decode_utf16(units)
                 .map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER))
                 .collect())
         }
         bytes => match std::str::from_utf8(bytes) {
             Ok(text) => Ok(text.to_owned()),
-            Err(_) => decode(bytes, code_page.unwrap_or(1252)),
+            Err(_) => {
+                let page = CodePage::from_number(code_page.unwrap_or(1252));
+                Ok(page
+                    .map_err(|error| error.to_string())?
+                    .decode(bytes)
+                    .into_owned())
+            }
         },
     }
 }

@@ -14,8 +14,8 @@ use crate::{
         data_flow::read_data_flow,
         foreach::read_foreach,
         logging::read_logging_options,
-        sql_task::read_execute_sql,
         shape::{boolean, collection, own_properties, text},
+        sql_task::read_execute_sql,
     },
 };
 
