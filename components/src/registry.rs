@@ -6,6 +6,8 @@ use crate::{ComponentClass, destinations, sources, transforms};
 pub static COMPONENTS: &[&ComponentClass] = &[
     &sources::flat_file_source::CLASS,
     &sources::ole_db_source::CLASS,
+    &sources::ado_net_source::CLASS,
+    &sources::odbc_source::CLASS,
     &sources::raw_file_source::CLASS,
     &transforms::derived_column::CLASS,
     &transforms::conditional_split::CLASS,
@@ -15,6 +17,7 @@ pub static COMPONENTS: &[&ComponentClass] = &[
     &transforms::copy_column::CLASS,
     &transforms::character_map::CLASS,
     &transforms::audit::CLASS,
+    &transforms::ole_db_command::CLASS,
     &transforms::combine::UNION_ALL,
     &transforms::combine::MERGE,
     &transforms::combine::MERGE_JOIN,
@@ -23,6 +26,9 @@ pub static COMPONENTS: &[&ComponentClass] = &[
     &destinations::flat_file_destination::CLASS,
     &destinations::raw_file_destination::CLASS,
     &destinations::ole_db_destination::CLASS,
+    &destinations::ado_net_destination::CLASS,
+    &destinations::odbc_destination::CLASS,
+    &destinations::sql_server_destination::CLASS,
     &destinations::data_reader::CLASS,
     &destinations::recordset::CLASS,
 ];

@@ -581,3 +581,22 @@ impl DataSink for LoadSink {
         Arc::clone(&self.0).run(data, None).await
     }
 }
+
+/// The rows of a transaction, by a property; `None` for all.
+pub(crate) fn batch_size(binding: &Binding<'_>, property: &str) -> Result<Option<usize>, Finding> {
+    let size = binding.component.properties.get(property);
+    let size = size.unwrap_or_default().trim();
+    let rows = match size {
+        "" => 0,
+        _ => size.parse::<u64>().map_err(|_| {
+            binding.finding(format!(
+                "{property} is `{size}`, a number of rows is wanted"
+            ))
+        })?,
+    };
+    // What the designer writes for "all rows".
+    const ALL: u64 = 2_147_483_647;
+    Ok(usize::try_from(rows)
+        .ok()
+        .filter(|_| rows != 0 && rows < ALL))
+}

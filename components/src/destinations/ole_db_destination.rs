@@ -25,7 +25,7 @@ use crate::{
     Binding, Component, ComponentClass, ComponentKind, Finding, Findings,
     database::{
         DatabaseAccess,
-        destination::{DatabaseDestination, Way},
+        destination::{DatabaseDestination, Way, batch_size},
         table_name, variable_text,
     },
     transforms::settings::{Known, reject_unknown_everywhere},
@@ -39,8 +39,6 @@ pub static CLASS: ComponentClass = ComponentClass {
 
 const OPTIONS: &str = "FastLoadOptions";
 const COMMIT_SIZE: &str = "FastLoadMaxInsertCommitSize";
-/// What the designer writes for "all rows".
-const ALL_ROWS: u64 = 2_147_483_647;
 
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let mut findings = Findings::default();
@@ -141,18 +139,7 @@ fn options(binding: &Binding<'_>) -> Result<(LoadOptions, Way), Finding> {
             }
         }
     }
-    let size = properties.get(COMMIT_SIZE).unwrap_or_default().trim();
-    let rows = match size {
-        "" => 0,
-        _ => size.parse::<u64>().map_err(|_| {
-            binding.finding(format!(
-                "{COMMIT_SIZE} is `{size}`, a number of rows is wanted"
-            ))
-        })?,
-    };
-    let rows = usize::try_from(rows)
-        .ok()
-        .filter(|_| rows != 0 && rows < ALL_ROWS);
+    let rows = batch_size(binding, COMMIT_SIZE)?;
     Ok((options, Way::Bulk(rows)))
 }
 

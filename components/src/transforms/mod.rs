@@ -20,6 +20,7 @@ mod keys;
 pub mod merge;
 pub mod merge_join;
 pub mod multicast;
+pub mod ole_db_command;
 pub mod row_count;
 mod scope;
 pub(crate) mod settings;

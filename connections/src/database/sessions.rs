@@ -10,9 +10,13 @@ use std::{
     sync::Arc,
 };
 
+use arrow::{
+    array::{AsArray, Int64Array},
+    datatypes::Int64Type,
+};
 use parking_lot::Mutex;
 
-use super::{DatabaseError, Fault, Parameter, Session, SqliteTarget, Target, open};
+use super::{DatabaseError, Direction, Fault, Parameter, Session, SqliteTarget, Target, open};
 use crate::sql::{self, Dialect, RewriteError};
 
 /// What a connection manager leads to.
@@ -81,6 +85,34 @@ impl DatabaseConnection {
             adapted.extend(std::iter::repeat_n(one, statement.repeat as usize));
         }
         Ok(adapted)
+    }
+}
+
+impl DatabaseConnection {
+    /// As [`adapt`](Self::adapt), of a text that is run for many rows: for each statement the places of its parameters
+    /// among the `count` columns of the rows.
+    pub fn adapt_markers(
+        &self,
+        to: Dialect,
+        text: &str,
+        count: usize,
+    ) -> Result<Vec<(String, Vec<usize>)>, AdaptError> {
+        let places = (0..count as i64).map(|place| Parameter {
+            name: None,
+            direction: Direction::Input,
+            value: Arc::new(Int64Array::from(vec![place])),
+            size: 0,
+        });
+        let statements = self.adapt(to, text, &places.collect::<Vec<_>>())?;
+        let of_statement = |statement: Adapted| {
+            let places = statement.parameters.iter().filter_map(|parameter| {
+                let place = parameter.value.as_primitive_opt::<Int64Type>()?;
+                usize::try_from(place.values().first().copied()?).ok()
+            });
+            let places = places.collect();
+            (statement.text, places)
+        };
+        Ok(statements.into_iter().map(of_statement).collect())
     }
 }
 

@@ -85,13 +85,6 @@ static FUNCTIONS: &[(&str, i32, Body)] = &[
 ];
 
 /// Adds the functions to a connection.
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the SQLite connection, which calls it, is not in this crate yet"
-    )
-)]
 pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     for (name, arguments, body) in FUNCTIONS {
