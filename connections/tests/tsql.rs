@@ -59,11 +59,16 @@ fn rewritten_cases() {
         }
         while let Some(line) = lines.next_if(|line| line.starts_with("  ")) {
             let (name, wanted) = line.trim_start().split_once(": ").unwrap();
-            for (_, to) in DIALECTS.iter().filter(|(known, _)| name == "all" || *known == name) {
+            for (_, to) in DIALECTS
+                .iter()
+                .filter(|(known, _)| name == "all" || *known == name)
+            {
                 count += 1;
                 let found = shown(script, *to);
                 if found != wanted {
-                    failures.push(format!("{script}\n  wanted {name}: {wanted}\n  found  {to:?}: {found}"));
+                    failures.push(format!(
+                        "{script}\n  wanted {name}: {wanted}\n  found  {to:?}: {found}"
+                    ));
                 }
             }
         }
@@ -76,8 +81,15 @@ fn rewritten_cases() {
 fn sql_server_gets_its_own_text() {
     let script = "SELECT TOP 1 a FROM dbo.t WHERE b = ? -- ?\nGO\nEXEC p ?";
     let rewritten = rewrite(script, Dialect::MsSql).unwrap();
-    let texts: Vec<_> = rewritten.statements.iter().map(|statement| statement.text.as_str()).collect();
-    assert_eq!(texts, ["SELECT TOP 1 a FROM dbo.t WHERE b = ? -- ?\n", "EXEC p ?"]);
+    let texts: Vec<_> = rewritten
+        .statements
+        .iter()
+        .map(|statement| statement.text.as_str())
+        .collect();
+    assert_eq!(
+        texts,
+        ["SELECT TOP 1 a FROM dbo.t WHERE b = ? -- ?\n", "EXEC p ?"]
+    );
     assert_eq!(rewritten.statements[0].kind, Kind::Query);
     assert_eq!(rewritten.statements[0].parameters, [Parameter::Ordinal(0)]);
     assert_eq!(rewritten.statements[1].parameters, [Parameter::Ordinal(1)]);
@@ -85,7 +97,11 @@ fn sql_server_gets_its_own_text() {
 
 #[test]
 fn go_lines_divide_a_script() {
-    let of = |text: &str, line, repeat| Batch { text: text.to_owned(), line, repeat };
+    let of = |text: &str, line, repeat| Batch {
+        text: text.to_owned(),
+        line,
+        repeat,
+    };
     let script = "a\nGO\nb 'x\nGO\n'\n go 5 -- often\n/* GO\nGO\n/* */ GO\n*/ c\nGO;\n[d\nGO\n]\nGOTO x\nGO two\n\nGO\n";
     assert_eq!(
         batches(script),
@@ -101,7 +117,11 @@ fn go_lines_divide_a_script() {
 
 #[test]
 fn an_error_names_statement_and_place() {
-    let error = rewrite("SELECT 1\nGO\nSELECT 2;\n  SELECT a,\n  dbo.f(1) FROM t", Dialect::Sqlite).unwrap_err();
+    let error = rewrite(
+        "SELECT 1\nGO\nSELECT 2;\n  SELECT a,\n  dbo.f(1) FROM t",
+        Dialect::Sqlite,
+    )
+    .unwrap_err();
     assert_eq!((error.place().line, error.place().column), (5, 3));
     assert_eq!(error.place().statement, "SELECT a,\n  dbo.f(1) FROM t");
     assert!(matches!(error, RewriteError::Unsupported { .. }));
@@ -111,10 +131,20 @@ fn an_error_names_statement_and_place() {
 fn what_is_left_out_is_said() {
     let script = "SET NOCOUNT ON\nSELECT a + b FROM t WITH (NOLOCK)";
     let changes = rewrite(script, Dialect::Postgres).unwrap().changes;
-    let said: Vec<_> = changes.iter().map(|change| (change.line, change.what.as_str())).collect();
+    let said: Vec<_> = changes
+        .iter()
+        .map(|change| (change.line, change.what.as_str()))
+        .collect();
     assert!(said.contains(&(1, "SET NOCOUNT is left out")), "{said:?}");
-    assert!(said.contains(&(2, "the table hint NOLOCK is left out")), "{said:?}");
-    assert!(said.iter().any(|(line, what)| *line == 2 && what.starts_with("`+` adds numbers")), "{said:?}");
+    assert!(
+        said.contains(&(2, "the table hint NOLOCK is left out")),
+        "{said:?}"
+    );
+    assert!(
+        said.iter()
+            .any(|(line, what)| *line == 2 && what.starts_with("`+` adds numbers")),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -124,15 +154,29 @@ fn hostile_texts_are_refused_in_time() {
     let unions = "SELECT 1 UNION ALL ".repeat(50_000) + "SELECT 1";
     let blocks = "BEGIN ".repeat(10_000);
     let ifs = "IF EXISTS (SELECT 1) ".repeat(10_000) + "SELECT 1";
-    let cases = format!("SELECT {}1{}", "CASE WHEN 1 = 1 THEN ".repeat(5_000), " END".repeat(5_000));
-    let calls = format!("SELECT {}'a'{} FROM t", "CHARINDEX('x', ".repeat(40), ", 2)".repeat(40));
+    let cases = format!(
+        "SELECT {}1{}",
+        "CASE WHEN 1 = 1 THEN ".repeat(5_000),
+        " END".repeat(5_000)
+    );
+    let calls = format!(
+        "SELECT {}'a'{} FROM t",
+        "CHARINDEX('x', ".repeat(40),
+        ", 2)".repeat(40)
+    );
     let doubled = "DECLARE @s varchar(max) = 'x';".to_owned() + &"SET @s = @s + @s;".repeat(60);
     let grown = "DECLARE @n int = 1;".to_owned() + &"SET @n = @n + 1;".repeat(10_000);
     let nots = "SELECT 1 WHERE ".to_owned() + &"NOT ".repeat(100_000) + "1 = 1";
-    for text in [&deep, &long, &unions, &blocks, &ifs, &cases, &calls, &doubled, &grown, &nots] {
+    for text in [
+        &deep, &long, &unions, &blocks, &ifs, &cases, &calls, &doubled, &grown, &nots,
+    ] {
         for (_, to) in DIALECTS {
             if let Ok(rewritten) = rewrite(text, to) {
-                let size: usize = rewritten.statements.iter().map(|statement| statement.text.len()).sum();
+                let size: usize = rewritten
+                    .statements
+                    .iter()
+                    .map(|statement| statement.text.len())
+                    .sum();
                 assert!(size < 16 << 20);
             }
         }
@@ -151,7 +195,11 @@ fn broken_texts_never_panic() {
             let at = (seed * 31 + round * 17) % characters.len();
             let mut broken: String = characters.iter().take(at).collect();
             if round % 2 == 0 {
-                broken.push(*['\'', '(', ')', '[', '"', '?', '@', ';', '.', '+'].get((seed + round) % 10).unwrap());
+                broken.push(
+                    *['\'', '(', ')', '[', '"', '?', '@', ';', '.', '+']
+                        .get((seed + round) % 10)
+                        .unwrap(),
+                );
                 broken.extend(characters.iter().skip(at + 1));
             }
             for (_, to) in DIALECTS {

@@ -4,8 +4,8 @@
 //! the condition reads.
 
 use sqlparser::ast::{
-    Expr, FunctionArguments, Ident, ObjectName, ObjectType, Query, SelectItem, SetExpr, Statement as Tree, TableObject,
-    TableWithJoins, UnaryOperator, Value,
+    Expr, FunctionArguments, Ident, ObjectName, ObjectType, Query, SelectItem, SetExpr,
+    Statement as Tree, TableObject, TableWithJoins, UnaryOperator, Value,
 };
 
 use super::{
@@ -20,25 +20,48 @@ use super::{
 
 impl Rewriter<'_> {
     /// The statements of both branches, each under its condition.
-    pub(super) fn guarded(&mut self, condition: Expr, then: Vec<Tree>, otherwise: Vec<Tree>) -> Result<Vec<Tree>, RewriteError> {
+    pub(super) fn guarded(
+        &mut self,
+        condition: Expr,
+        then: Vec<Tree>,
+        otherwise: Vec<Tree>,
+    ) -> Result<Vec<Tree>, RewriteError> {
         let span = span_of(&condition);
         let text = condition.to_string();
         if let Some(of) = catalog_question(&condition) {
             if empties_again(&of, &then, &otherwise) {
-                let created = then.into_iter().map(|tree| self.guard_object(&of, tree)).collect::<Result<Vec<_>, _>>()?;
+                let created = then
+                    .into_iter()
+                    .map(|tree| self.guard_object(&of, tree))
+                    .collect::<Result<Vec<_>, _>>()?;
                 return Ok(created.into_iter().chain(otherwise).collect());
             }
             if !otherwise.is_empty() {
-                return Err(self.unsupported(span, "ELSE to a question about an object", "make it a statement of its own"));
+                return Err(self.unsupported(
+                    span,
+                    "ELSE to a question about an object",
+                    "make it a statement of its own",
+                ));
             }
-            return then.into_iter().map(|tree| self.guard_object(&of, tree)).collect();
+            return then
+                .into_iter()
+                .map(|tree| self.guard_object(&of, tree))
+                .collect();
         }
         if asks_catalog(&text) {
-            return Err(self.unsupported(span, format!("the condition {}", short(&text)), "decide in the package"));
+            return Err(self.unsupported(
+                span,
+                format!("the condition {}", short(&text)),
+                "decide in the package",
+            ));
         }
         let exists = matches!(condition, Expr::Exists { .. });
         if !otherwise.is_empty() && !exists {
-            return Err(self.unsupported(span, "ELSE to a condition that may be NULL", "use EXISTS, or decide in the package"));
+            return Err(self.unsupported(
+                span,
+                "ELSE to a condition that may be NULL",
+                "use EXISTS, or decide in the package",
+            ));
         }
         let reversed = reverse(&condition);
         let branches = then
@@ -50,7 +73,11 @@ impl Rewriter<'_> {
             if let Some(before) = guarded.last()
                 && disturbs(before, &text)
             {
-                return Err(self.unsupported(span, "IF before statements that change what it asks", "decide in the package"));
+                return Err(self.unsupported(
+                    span,
+                    "IF before statements that change what it asks",
+                    "decide in the package",
+                ));
             }
             guarded.push(self.guard_rows(condition, tree)?);
         }
@@ -60,7 +87,12 @@ impl Rewriter<'_> {
     /// `IF OBJECT_ID('t') IS NOT NULL DROP TABLE t`.
     fn guard_object(&self, of: &Question, mut tree: Tree) -> Result<Tree, RewriteError> {
         let name = match &mut tree {
-            Tree::Drop { names, if_exists, object_type: ObjectType::Table | ObjectType::View | ObjectType::Index, .. } if of.exists => {
+            Tree::Drop {
+                names,
+                if_exists,
+                object_type: ObjectType::Table | ObjectType::View | ObjectType::Index,
+                ..
+            } if of.exists => {
                 *if_exists = true;
                 names.first().cloned()
             }
@@ -81,7 +113,11 @@ impl Rewriter<'_> {
             _ => None,
         };
         let Some(name) = name else {
-            return Err(self.unsupported(self.span, "IF that asks for an object, before this statement", "decide in the package"));
+            return Err(self.unsupported(
+                self.span,
+                "IF that asks for an object, before this statement",
+                "decide in the package",
+            ));
         };
         match last(&name).is_some_and(|name| of.names(&name.value)) {
             true => Ok(tree),
@@ -90,23 +126,36 @@ impl Rewriter<'_> {
     }
 
     fn other_object(&self) -> RewriteError {
-        self.unsupported(self.span, "IF that asks for another object", "decide in the package")
+        self.unsupported(
+            self.span,
+            "IF that asks for another object",
+            "decide in the package",
+        )
     }
 
     fn guard_rows(&self, condition: Expr, mut tree: Tree) -> Result<Tree, RewriteError> {
         match &mut tree {
-            Tree::Update(update) => update.selection = and(update.selection.take(), Some(condition)),
-            Tree::Delete(delete) => delete.selection = and(delete.selection.take(), Some(condition)),
+            Tree::Update(update) => {
+                update.selection = and(update.selection.take(), Some(condition))
+            }
+            Tree::Delete(delete) => {
+                delete.selection = and(delete.selection.take(), Some(condition))
+            }
             Tree::Insert(insert) if insert.source.is_some() => {
                 let Some(source) = insert.source.take() else {
                     return Ok(tree);
                 };
-                let dual = (self.to == Dialect::MySql).then(|| bare(table_named(ObjectName::from(vec![Ident::new("DUAL")]))));
+                let dual = (self.to == Dialect::MySql)
+                    .then(|| bare(table_named(ObjectName::from(vec![Ident::new("DUAL")]))));
                 insert.source = Some(Box::new(guarded_source(*source, condition, dual)));
             }
             other => {
                 let text = short(&other.to_string());
-                return Err(self.unsupported(self.span, format!("IF before {text}"), "decide in the package"));
+                return Err(self.unsupported(
+                    self.span,
+                    format!("IF before {text}"),
+                    "decide in the package",
+                ));
             }
         }
         Ok(tree)
@@ -125,7 +174,9 @@ impl Question {
         let bare = |text: &str| text.trim_start_matches('#').to_owned();
         let name = bare(name);
         let text = self.text.replace(['[', ']', '\'', '"'], " ");
-        mentions(&text, &name) || mentions(&text, &format!("#{name}")) || mentions(&text, &format!("##{name}"))
+        mentions(&text, &name)
+            || mentions(&text, &format!("#{name}"))
+            || mentions(&text, &format!("##{name}"))
     }
 }
 
@@ -141,7 +192,10 @@ fn empties_again(of: &Question, then: &[Tree], otherwise: &[Tree]) -> bool {
         },
         _ => None,
     };
-    !of.exists && emptied.zip(last(&table.name)).is_some_and(|(emptied, created)| same(&emptied.value, &created.value))
+    !of.exists
+        && emptied
+            .zip(last(&table.name))
+            .is_some_and(|(emptied, created)| same(&emptied.value, &created.value))
 }
 
 fn catalog_question(condition: &Expr) -> Option<Question> {
@@ -151,9 +205,15 @@ fn catalog_question(condition: &Expr) -> Option<Question> {
         Expr::IsNotNull(inner) if is_object_id(inner) => true,
         Expr::IsNull(inner) if is_object_id(inner) => false,
         Expr::Exists { negated, .. } if asks_catalog(&text) => !negated,
-        Expr::UnaryOp { op: UnaryOperator::Not, expr } => {
+        Expr::UnaryOp {
+            op: UnaryOperator::Not,
+            expr,
+        } => {
             let inner = catalog_question(expr)?;
-            return Some(Question { exists: !inner.exists, ..inner });
+            return Some(Question {
+                exists: !inner.exists,
+                ..inner
+            });
         }
         _ => return None,
     };
@@ -163,7 +223,9 @@ fn catalog_question(condition: &Expr) -> Option<Question> {
 fn is_object_id(expr: &Expr) -> bool {
     match expr {
         Expr::Function(function) => {
-            let known = ["OBJECT_ID", "SCHEMA_ID"].iter().any(|name| same(&function.name.to_string(), name));
+            let known = ["OBJECT_ID", "SCHEMA_ID"]
+                .iter()
+                .any(|name| same(&function.name.to_string(), name));
             let literal = matches!(
                 argument(function, 0),
                 Some(Expr::Value(value)) if matches!(value.value, Value::SingleQuotedString(_))
@@ -176,21 +238,37 @@ fn is_object_id(expr: &Expr) -> bool {
 }
 
 fn asks_catalog(text: &str) -> bool {
-    ["sys", "sysobjects", "sysindexes", "INFORMATION_SCHEMA", "OBJECT_ID", "SCHEMA_ID", "DB_ID", "COL_LENGTH", "OBJECTPROPERTY"]
-        .iter()
-        .any(|word| mentions(text, word))
+    [
+        "sys",
+        "sysobjects",
+        "sysindexes",
+        "INFORMATION_SCHEMA",
+        "OBJECT_ID",
+        "SCHEMA_ID",
+        "DB_ID",
+        "COL_LENGTH",
+        "OBJECTPROPERTY",
+    ]
+    .iter()
+    .any(|word| mentions(text, word))
 }
 
 fn reverse(condition: &Expr) -> Expr {
     match condition {
-        Expr::Exists { subquery, negated } => Expr::Exists { subquery: subquery.clone(), negated: !negated },
+        Expr::Exists { subquery, negated } => Expr::Exists {
+            subquery: subquery.clone(),
+            negated: !negated,
+        },
         other => other.clone(),
     }
 }
 
 /// Whether a statement changes what a condition reads: its table is named there, and the columns it assigns too.
 fn disturbs(tree: &Tree, condition: &str) -> bool {
-    let table = |name: Option<&ObjectName>| name.and_then(last).is_none_or(|name| mentions(condition, &name.value));
+    let table = |name: Option<&ObjectName>| {
+        name.and_then(last)
+            .is_none_or(|name| mentions(condition, &name.value))
+    };
     match tree {
         Tree::Update(update) => update.assignments.iter().any(|assignment| {
             let target = assignment.target.to_string();
@@ -210,7 +288,11 @@ fn guarded_source(source: Query, condition: Expr, dual: Option<TableWithJoins>) 
         && let [row] = values.rows.as_slice()
     {
         let items = row.iter().cloned().map(SelectItem::UnnamedExpr).collect();
-        return plain(Box::new(SetExpr::Select(Box::new(select_from(items, dual.into_iter().collect(), Some(condition))))));
+        return plain(Box::new(SetExpr::Select(Box::new(select_from(
+            items,
+            dual.into_iter().collect(),
+            Some(condition),
+        )))));
     }
     let mut select = all_of(source, "guarded");
     select.selection = Some(condition);

@@ -7,9 +7,9 @@ use std::ops::ControlFlow;
 
 use sqlparser::{
     ast::{
-        BinaryOperator, CastKind, CeilFloorKind, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr,
-        FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, TableFactor, UnaryOperator, Value,
-        VisitorMut,
+        BinaryOperator, CastKind, CeilFloorKind, DataType, DateTimeField, Expr, Function,
+        FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
+        Query, Select, TableFactor, UnaryOperator, Value, VisitorMut,
     },
     tokenizer::Span,
 };
@@ -35,7 +35,10 @@ pub(super) struct Walk<'a, 'b> {
 
 impl<'a, 'b> Walk<'a, 'b> {
     pub(super) fn new(rewriter: &'a mut Rewriter<'b>) -> Self {
-        Self { rewriter, from: Vec::new() }
+        Self {
+            rewriter,
+            from: Vec::new(),
+        }
     }
 }
 
@@ -98,33 +101,51 @@ impl Rewriter<'_> {
         };
         let sides = (kind(left), kind(right));
         match (&op, sides) {
-            (BinaryOperator::Plus, sides) if joins_texts(sides) => *op = BinaryOperator::StringConcat,
+            (BinaryOperator::Plus, sides) if joins_texts(sides) => {
+                *op = BinaryOperator::StringConcat
+            }
             (BinaryOperator::Plus, (Known::Date, Known::Integer)) => {
-                *expr = add_days((**right).clone(), (**left).clone());
+                *expr = add_days(taken(right), taken(left));
             }
             (BinaryOperator::Minus, (Known::Date, Known::Integer)) => {
                 let days = Expr::UnaryOp {
                     op: UnaryOperator::Minus,
-                    expr: Box::new(Expr::Nested(Box::new((**right).clone()))),
+                    expr: Box::new(Expr::Nested(Box::new(taken(right)))),
                 };
-                *expr = add_days(days, (**left).clone());
+                *expr = add_days(days, taken(left));
             }
-            (BinaryOperator::Plus | BinaryOperator::Minus, (Known::Integer | Known::Number, Known::Integer | Known::Number)) => {}
+            (
+                BinaryOperator::Plus | BinaryOperator::Minus,
+                (Known::Integer | Known::Number, Known::Integer | Known::Number),
+            ) => {}
             (BinaryOperator::Plus | BinaryOperator::Minus, _) if self.to == Dialect::Sqlite => {
-                let name = if *op == BinaryOperator::Plus { "TSQL_ADD" } else { "TSQL_SUBTRACT" };
-                *expr = call(name, vec![(**left).clone(), (**right).clone()]);
+                let name = if *op == BinaryOperator::Plus {
+                    "TSQL_ADD"
+                } else {
+                    "TSQL_SUBTRACT"
+                };
+                *expr = call(name, vec![taken(left), taken(right)]);
             }
             (BinaryOperator::Plus, (Known::Nothing, Known::Nothing)) => {
-                self.note(span, "`+` adds numbers; if these are texts, write CAST(… AS varchar) on one side");
+                self.note(
+                    span,
+                    "`+` adds numbers; if these are texts, write CAST(… AS varchar) on one side",
+                );
             }
             (BinaryOperator::Divide, (Known::Integer, Known::Integer)) => match self.to {
                 Dialect::DuckDb => *op = BinaryOperator::DuckIntegerDivide,
                 Dialect::MySql => *op = BinaryOperator::MyIntegerDivide,
                 _ => {}
             },
-            (BinaryOperator::Divide, (Known::Integer | Known::Nothing, Known::Integer | Known::Nothing)) => {
+            (
+                BinaryOperator::Divide,
+                (Known::Integer | Known::Nothing, Known::Integer | Known::Nothing),
+            ) => {
                 if self.to != Dialect::Postgres {
-                    self.note(span, "`/` of whole numbers is whole in T-SQL; make the types known with CAST");
+                    self.note(
+                        span,
+                        "`/` of whole numbers is whole in T-SQL; make the types known with CAST",
+                    );
                 }
             }
             _ => {}
@@ -140,25 +161,47 @@ impl Rewriter<'_> {
             }
             Expr::Identifier(ident) if ident.value.starts_with("@@") => self.system_variable(expr),
             Expr::Function(_) => self.function(expr),
-            Expr::Cast { kind, expr: value, data_type, .. } => {
+            Expr::Cast {
+                kind,
+                expr: value,
+                data_type,
+                ..
+            } => {
                 let is_try = matches!(kind, CastKind::TryCast | CastKind::SafeCast);
-                let text = self.conversion(&value.to_string(), from, data_type, None, is_try, span)?;
+                let text =
+                    self.conversion(&value.to_string(), from, data_type, None, is_try, span)?;
                 self.put(expr, text)
             }
             Expr::Convert { .. } => self.convert(expr, from),
-            Expr::Ceil { expr: value, field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) } => {
+            Expr::Ceil {
+                expr: value,
+                field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime),
+            } => {
                 let value = value.to_string();
                 self.translate(expr, "CEILING", &[value])
             }
-            Expr::Floor { expr: value, field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) } => {
+            Expr::Floor {
+                expr: value,
+                field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime),
+            } => {
                 let value = value.to_string();
                 self.translate(expr, "FLOOR", &[value])
             }
-            Expr::Substring { expr: value, substring_from: Some(start), substring_for: Some(length), .. } => {
+            Expr::Substring {
+                expr: value,
+                substring_from: Some(start),
+                substring_for: Some(length),
+                ..
+            } => {
                 let arguments = [value.to_string(), start.to_string(), length.to_string()];
                 self.translate(expr, "SUBSTRING", &arguments)
             }
-            Expr::Trim { trim_where: None, trim_what: None, expr: value, trim_characters: None } => {
+            Expr::Trim {
+                trim_where: None,
+                trim_what: None,
+                expr: value,
+                trim_characters: None,
+            } => {
                 let value = value.to_string();
                 self.translate(expr, "TRIM", &[value])
             }
@@ -179,9 +222,12 @@ impl Rewriter<'_> {
     /// What has no place in T-SQL, or none in the targets.
     fn check_known(&self, expr: &Expr, span: Span) -> Result<(), RewriteError> {
         match expr {
-            Expr::AnyOp { .. } | Expr::AllOp { .. } if self.to == Dialect::Sqlite => {
-                Err(self.unsupported(span, "a comparison with ALL or ANY", "compare with MAX or MIN"))
-            }
+            Expr::AnyOp { .. } | Expr::AllOp { .. } if self.to == Dialect::Sqlite => Err(self
+                .unsupported(
+                    span,
+                    "a comparison with ALL or ANY",
+                    "compare with MAX or MIN",
+                )),
             Expr::Identifier(_)
             | Expr::IsNull(_)
             | Expr::IsNotNull(_)
@@ -200,8 +246,16 @@ impl Rewriter<'_> {
             | Expr::QualifiedWildcard(..)
             | Expr::IsDistinctFrom(..)
             | Expr::IsNotDistinctFrom(..) => Ok(()),
-            Expr::GroupingSets(_) | Expr::Cube(_) | Expr::Rollup(_) if matches!(self.to, Dialect::Postgres | Dialect::DuckDb) => Ok(()),
-            _ => Err(self.unsupported(span, format!("the expression {}", short(&expr.to_string())), "write it otherwise")),
+            Expr::GroupingSets(_) | Expr::Cube(_) | Expr::Rollup(_)
+                if matches!(self.to, Dialect::Postgres | Dialect::DuckDb) =>
+            {
+                Ok(())
+            }
+            _ => Err(self.unsupported(
+                span,
+                format!("the expression {}", short(&expr.to_string())),
+                "write it otherwise",
+            )),
         }
     }
 
@@ -214,7 +268,12 @@ impl Rewriter<'_> {
         Ok(())
     }
 
-    pub(super) fn translate(&self, expr: &mut Expr, name: &str, arguments: &[String]) -> Result<(), RewriteError> {
+    pub(super) fn translate(
+        &self,
+        expr: &mut Expr,
+        name: &str,
+        arguments: &[String],
+    ) -> Result<(), RewriteError> {
         match table::translation(name, arguments.len(), self.to) {
             Some(table::SAME) => Ok(()),
             Some(table::NONE) | None => Err(self.no_function(name, span_of(expr))),
@@ -246,23 +305,46 @@ impl Rewriter<'_> {
         span: Span,
     ) -> Result<String, RewriteError> {
         let to = TypeName::new(data_type);
-        let conversion = Conversion { value, from, to: &to, style, is_try };
+        let conversion = Conversion {
+            value,
+            from,
+            to: &to,
+            style,
+            is_try,
+        };
         convert::convert(&conversion, self.to).ok_or_else(|| {
-            let style = style.map(|style| format!(" with style {style}")).unwrap_or_default();
+            let style = style
+                .map(|style| format!(" with style {style}"))
+                .unwrap_or_default();
             let of = if is_try { "TRY_CAST" } else { "a conversion" };
-            self.unsupported(span, format!("{of} to {data_type}{style}"), "convert in the data flow")
+            self.unsupported(
+                span,
+                format!("{of} to {data_type}{style}"),
+                "convert in the data flow",
+            )
         })
     }
 
     fn convert(&mut self, expr: &mut Expr, from: Known) -> Result<(), RewriteError> {
         let span = span_of(expr);
-        let Expr::Convert { is_try, expr: value, data_type: Some(data_type), styles, .. } = expr else {
+        let Expr::Convert {
+            is_try,
+            expr: value,
+            data_type: Some(data_type),
+            styles,
+            ..
+        } = expr
+        else {
             return Err(self.unsupported(span, "CONVERT without a type", "name the type"));
         };
         let style = match styles.first().map(ToString::to_string) {
             None => None,
             Some(text) => Some(text.parse().map_err(|_| {
-                self.unsupported(span, format!("CONVERT with the style {}", short(&text)), "write the style as a number")
+                self.unsupported(
+                    span,
+                    format!("CONVERT with the style {}", short(&text)),
+                    "write the style as a number",
+                )
             })?),
         };
         let text = self.conversion(&value.to_string(), from, data_type, style, *is_try, span)?;
@@ -293,14 +375,25 @@ impl Rewriter<'_> {
     /// T-SQL's patterns know sets of characters, `[a-f]`.
     fn like(&mut self, expr: &mut Expr) -> Result<(), RewriteError> {
         let span = span_of(expr);
-        let Expr::Like { negated, expr: value, pattern, escape_char, .. } = expr else {
+        let Expr::Like {
+            negated,
+            expr: value,
+            pattern,
+            escape_char,
+            ..
+        } = expr
+        else {
             return Ok(());
         };
         if !pattern.to_string().contains('[') {
             return Ok(());
         }
         if self.to != Dialect::Sqlite || escape_char.is_some() {
-            return Err(self.unsupported(span, format!("the pattern {pattern}"), "write it without sets of characters"));
+            return Err(self.unsupported(
+                span,
+                format!("the pattern {pattern}"),
+                "write it without sets of characters",
+            ));
         }
         let not = if *negated { "NOT " } else { "" };
         let text = format!("({not}tsql_like({value}, {pattern}))");
@@ -323,15 +416,25 @@ impl Rewriter<'_> {
             ("@@ROWCOUNT", Dialect::MySql) => "ROW_COUNT()",
             ("@@VERSION", Dialect::Postgres | Dialect::MySql | Dialect::DuckDb) => "version()",
             ("@@VERSION", Dialect::Sqlite) => "sqlite_version()",
-            _ => return Err(self.unsupported(span_of(expr), name, "use a variable of the package")),
+            _ => {
+                return Err(self.unsupported(span_of(expr), name, "use a variable of the package"));
+            }
         };
         self.put(expr, text.to_owned())
     }
 }
 
+/// Moves an operand out of its operator. A copy of a long chain would be as deep a recursion as the chain is long.
+fn taken(expr: &mut Expr) -> Expr {
+    std::mem::replace(expr, raw(""))
+}
+
 /// `DATEADD(day, days, date)`.
 fn add_days(days: Expr, date: Expr) -> Expr {
-    call("DATEADD", vec![Expr::Identifier(Ident::new("day")), days, date])
+    call(
+        "DATEADD",
+        vec![Expr::Identifier(Ident::new("day")), days, date],
+    )
 }
 
 /// A call of a function by name.
@@ -363,7 +466,10 @@ pub(super) fn short(text: &str) -> String {
 /// Two conditions of which both must hold.
 pub(super) fn and(one: Option<Expr>, other: Option<Expr>) -> Option<Expr> {
     let nested = |expr: Expr| match &expr {
-        Expr::BinaryOp { op: BinaryOperator::Or, .. } => Expr::Nested(Box::new(expr)),
+        Expr::BinaryOp {
+            op: BinaryOperator::Or,
+            ..
+        } => Expr::Nested(Box::new(expr)),
         Expr::Identifier(ident) if !is_atom(&ident.value) => Expr::Nested(Box::new(expr)),
         _ => expr,
     };
@@ -376,4 +482,3 @@ pub(super) fn and(one: Option<Expr>, other: Option<Expr>) -> Option<Expr> {
         (one, other) => one.or(other),
     }
 }
-

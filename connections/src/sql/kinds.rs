@@ -1,6 +1,9 @@
 //! What is known of an expression's type without knowing the tables: enough for `+`, which adds numbers and joins texts.
 
-use sqlparser::ast::{BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Value};
+use sqlparser::ast::{
+    BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
+    Value,
+};
 
 /// As deep as a type is looked for.
 const DEPTH_MAX: usize = 64;
@@ -15,21 +18,71 @@ pub(super) enum Known {
 }
 
 static TEXT_FUNCTIONS: &[&str] = &[
-    "LEFT", "RIGHT", "LTRIM", "RTRIM", "TRIM", "UPPER", "LOWER", "REPLACE", "REPLICATE", "STUFF", "SUBSTRING", "SPACE", "CHAR",
-    "NCHAR", "CONCAT", "CONCAT_WS", "DATENAME", "REVERSE", "STR", "FORMAT", "QUOTENAME", "STRING_AGG", "SUSER_SNAME",
-    "USER_NAME", "DB_NAME", "HOST_NAME", "TRANSLATE",
+    "LEFT",
+    "RIGHT",
+    "LTRIM",
+    "RTRIM",
+    "TRIM",
+    "UPPER",
+    "LOWER",
+    "REPLACE",
+    "REPLICATE",
+    "STUFF",
+    "SUBSTRING",
+    "SPACE",
+    "CHAR",
+    "NCHAR",
+    "CONCAT",
+    "CONCAT_WS",
+    "DATENAME",
+    "REVERSE",
+    "STR",
+    "FORMAT",
+    "QUOTENAME",
+    "STRING_AGG",
+    "SUSER_SNAME",
+    "USER_NAME",
+    "DB_NAME",
+    "HOST_NAME",
+    "TRANSLATE",
 ];
 static INTEGER_FUNCTIONS: &[&str] = &[
-    "LEN", "DATALENGTH", "CHARINDEX", "PATINDEX", "DATEPART", "DATEDIFF", "YEAR", "MONTH", "DAY", "COUNT", "COUNT_BIG",
-    "ROW_NUMBER", "RANK", "DENSE_RANK", "NTILE", "ASCII", "UNICODE", "SCOPE_IDENTITY",
+    "LEN",
+    "DATALENGTH",
+    "CHARINDEX",
+    "PATINDEX",
+    "DATEPART",
+    "DATEDIFF",
+    "YEAR",
+    "MONTH",
+    "DAY",
+    "COUNT",
+    "COUNT_BIG",
+    "ROW_NUMBER",
+    "RANK",
+    "DENSE_RANK",
+    "NTILE",
+    "ASCII",
+    "UNICODE",
+    "SCOPE_IDENTITY",
 ];
 static DATE_FUNCTIONS: &[&str] = &[
-    "GETDATE", "SYSDATETIME", "GETUTCDATE", "SYSUTCDATETIME", "CURRENT_TIMESTAMP", "DATEADD", "EOMONTH", "DATEFROMPARTS",
+    "GETDATE",
+    "SYSDATETIME",
+    "GETUTCDATE",
+    "SYSUTCDATETIME",
+    "CURRENT_TIMESTAMP",
+    "DATEADD",
+    "EOMONTH",
+    "DATEFROMPARTS",
     "DATETIMEFROMPARTS",
 ];
 static NUMBER_FUNCTIONS: &[&str] = &["SQRT", "EXP", "LOG", "LOG10", "PI", "RAND", "SQUARE"];
 /// Of the type of their first argument.
-static LIKE_FIRST: &[&str] = &["ISNULL", "COALESCE", "NULLIF", "MIN", "MAX", "SUM", "ABS", "ROUND", "CEILING", "FLOOR", "POWER", "AVG"];
+static LIKE_FIRST: &[&str] = &[
+    "ISNULL", "COALESCE", "NULLIF", "MIN", "MAX", "SUM", "ABS", "ROUND", "CEILING", "FLOOR",
+    "POWER", "AVG",
+];
 
 pub(super) fn kind(expr: &Expr) -> Known {
     kind_at(expr, 0)
@@ -47,11 +100,21 @@ fn kind_at(expr: &Expr, depth: usize) -> Known {
             _ => Known::Nothing,
         },
         Expr::Nested(inner) | Expr::UnaryOp { expr: inner, .. } => kind_at(inner, depth + 1),
-        Expr::Cast { data_type, .. } | Expr::Convert { data_type: Some(data_type), .. } => kind_of_type(data_type),
+        Expr::Cast { data_type, .. }
+        | Expr::Convert {
+            data_type: Some(data_type),
+            ..
+        } => kind_of_type(data_type),
         Expr::Substring { .. } | Expr::Trim { .. } => Known::Text,
-        Expr::Ceil { expr, .. } | Expr::Floor { expr, .. } | Expr::Collate { expr, .. } => kind_at(expr, depth + 1),
+        Expr::Ceil { expr, .. } | Expr::Floor { expr, .. } | Expr::Collate { expr, .. } => {
+            kind_at(expr, depth + 1)
+        }
         Expr::BinaryOp { left, op, right } => kind_of_operator(left, op, right, depth + 1),
-        Expr::Case { conditions, else_result, .. } => conditions
+        Expr::Case {
+            conditions,
+            else_result,
+            ..
+        } => conditions
             .iter()
             .map(|when| &when.result)
             .chain(else_result.as_deref())
@@ -68,7 +131,10 @@ fn kind_of_operator(left: &Expr, op: &BinaryOperator, right: &Expr, depth: usize
     match (op, sides) {
         (BinaryOperator::StringConcat, _) => Known::Text,
         (BinaryOperator::Plus, _) if joins_texts(sides) => Known::Text,
-        (BinaryOperator::Plus | BinaryOperator::Minus, (Known::Date, Known::Integer | Known::Number)) => Known::Date,
+        (
+            BinaryOperator::Plus | BinaryOperator::Minus,
+            (Known::Date, Known::Integer | Known::Number),
+        ) => Known::Date,
         (
             BinaryOperator::Plus
             | BinaryOperator::Minus
@@ -77,8 +143,12 @@ fn kind_of_operator(left: &Expr, op: &BinaryOperator, right: &Expr, depth: usize
             | BinaryOperator::Modulo,
             (Known::Integer, Known::Integer),
         ) => Known::Integer,
-        (BinaryOperator::Multiply | BinaryOperator::Divide | BinaryOperator::Modulo, _) => Known::Number,
-        (BinaryOperator::Plus | BinaryOperator::Minus, (Known::Number, _) | (_, Known::Number)) => Known::Number,
+        (BinaryOperator::Multiply | BinaryOperator::Divide | BinaryOperator::Modulo, _) => {
+            Known::Number
+        }
+        (BinaryOperator::Plus | BinaryOperator::Minus, (Known::Number, _) | (_, Known::Number)) => {
+            Known::Number
+        }
         _ => Known::Nothing,
     }
 }
@@ -131,12 +201,15 @@ pub(super) fn kind_of_type(data_type: &DataType) -> Known {
     let text = data_type.to_string().to_ascii_lowercase();
     let name = text.split(['(', ' ']).next().unwrap_or_default();
     match name.trim_matches(['"', '`', '[', ']']) {
-        "char" | "varchar" | "nchar" | "nvarchar" | "text" | "ntext" | "sysname" | "character" | "uniqueidentifier" => {
-            Known::Text
-        }
+        "char" | "varchar" | "nchar" | "nvarchar" | "text" | "ntext" | "sysname" | "character"
+        | "uniqueidentifier" => Known::Text,
         "int" | "integer" | "bigint" | "smallint" | "tinyint" | "bit" => Known::Integer,
-        "decimal" | "numeric" | "dec" | "float" | "real" | "money" | "smallmoney" | "double" => Known::Number,
-        "date" | "datetime" | "datetime2" | "smalldatetime" | "datetimeoffset" | "time" => Known::Date,
+        "decimal" | "numeric" | "dec" | "float" | "real" | "money" | "smallmoney" | "double" => {
+            Known::Number
+        }
+        "date" | "datetime" | "datetime2" | "smalldatetime" | "datetimeoffset" | "time" => {
+            Known::Date
+        }
         _ => Known::Nothing,
     }
 }

@@ -29,7 +29,9 @@ pub(super) fn renumber(text: &str, to: Dialect) -> (String, Vec<Parameter>) {
 fn parameter(token: &str) -> Option<Parameter> {
     match token.split_at_checked(1)? {
         ("?", number) => number.parse().ok().map(Parameter::Ordinal),
-        ("@", name) if !name.is_empty() && !name.starts_with('@') => Some(Parameter::Named(token.to_owned())),
+        ("@", name) if !name.is_empty() && !name.starts_with('@') => {
+            Some(Parameter::Named(token.to_owned()))
+        }
         _ => None,
     }
 }
@@ -59,8 +61,10 @@ fn marker(parameter: Parameter, to: Dialect, out: &mut String, parameters: &mut 
 }
 
 fn word_length(text: &str) -> usize {
-    text.find(|character: char| !character.is_alphanumeric() && !matches!(character, '_' | '@' | '$' | '#'))
-        .unwrap_or(text.len())
+    text.find(|character: char| {
+        !character.is_alphanumeric() && !matches!(character, '_' | '@' | '$' | '#')
+    })
+    .unwrap_or(text.len())
 }
 
 /// As far as the closing quote. A doubled one closes and opens again.

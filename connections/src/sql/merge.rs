@@ -6,8 +6,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, FromTable, Insert, Merge, MergeAction, MergeClause, MergeClauseKind, MergeInsertExpr, MergeInsertKind,
-    MergeUpdateExpr, ObjectName, SelectItem, SetExpr, Statement, TableFactor, TableObject, Update, UpdateTableFromKind, visit_relations,
+    Expr, FromTable, Insert, Merge, MergeAction, MergeClause, MergeClauseKind, MergeInsertExpr,
+    MergeInsertKind, MergeUpdateExpr, ObjectName, SelectItem, SetExpr, Statement, TableFactor,
+    TableObject, Update, UpdateTableFromKind, visit_relations,
 };
 
 use super::{
@@ -22,7 +23,11 @@ use super::{
 impl Rewriter<'_> {
     pub(super) fn merge(&mut self, mut merge: Merge) -> Result<Vec<Statement>, RewriteError> {
         if merge.output.is_some() {
-            return Err(self.unsupported(self.span, "MERGE … OUTPUT", "read the rows with a query of its own"));
+            return Err(self.unsupported(
+                self.span,
+                "MERGE … OUTPUT",
+                "read the rows with a query of its own",
+            ));
         }
         if matches!(self.to, Dialect::Postgres | Dialect::DuckDb) {
             merge.into = true;
@@ -46,15 +51,25 @@ impl Rewriter<'_> {
                 (MergeClauseKind::NotMatchedBySource, MergeAction::Delete { .. }) => {
                     deletes.push(self.delete_where(&merge, clause.predicate, false)?);
                 }
-                (MergeClauseKind::NotMatched | MergeClauseKind::NotMatchedByTarget, MergeAction::Insert(insert)) => {
+                (
+                    MergeClauseKind::NotMatched | MergeClauseKind::NotMatchedByTarget,
+                    MergeAction::Insert(insert),
+                ) => {
                     inserts.push(self.insert_unmatched(&merge, insert, clause.predicate)?);
                 }
                 (kind, _) => {
-                    return Err(self.unsupported(self.span, format!("MERGE … WHEN {kind} with this action"), "write UPDATE and INSERT"));
+                    return Err(self.unsupported(
+                        self.span,
+                        format!("MERGE … WHEN {kind} with this action"),
+                        "write UPDATE and INSERT",
+                    ));
                 }
             }
         }
-        self.note(self.span, "MERGE runs as statements one after the other; put them in one transaction");
+        self.note(
+            self.span,
+            "MERGE runs as statements one after the other; put them in one transaction",
+        );
         Ok(deletes.into_iter().chain(changes).chain(inserts).collect())
     }
 
@@ -72,13 +87,20 @@ impl Rewriter<'_> {
     }
 
     fn check_apart(&self, merge: &Merge) -> Result<(), RewriteError> {
-        let refuse = |what: String| Err(self.unsupported(self.span, what, "write UPDATE and INSERT"));
+        let refuse =
+            |what: String| Err(self.unsupported(self.span, what, "write UPDATE and INSERT"));
         if self.source_reads_target(merge)? {
             return refuse("MERGE whose source reads the target".to_owned());
         }
-        let matched = merge.clauses.iter().filter(|clause| clause.clause_kind == MergeClauseKind::Matched);
+        let matched = merge
+            .clauses
+            .iter()
+            .filter(|clause| clause.clause_kind == MergeClauseKind::Matched);
         let unmatched = merge.clauses.iter().filter(|clause| {
-            matches!(clause.clause_kind, MergeClauseKind::NotMatched | MergeClauseKind::NotMatchedByTarget)
+            matches!(
+                clause.clause_kind,
+                MergeClauseKind::NotMatched | MergeClauseKind::NotMatchedByTarget
+            )
         });
         if matched.count() > 1 || unmatched.count() > 1 {
             return refuse("MERGE with several clauses for the same rows".to_owned());
@@ -104,7 +126,14 @@ impl Rewriter<'_> {
             return Err(self.unsupported(self.span, "MERGE into a query", "merge into a table"));
         };
         let plain = |name: &ObjectName| {
-            let parts: Vec<_> = name.to_string().to_ascii_lowercase().split('.').rev().take(2).map(str::to_owned).collect();
+            let parts: Vec<_> = name
+                .to_string()
+                .to_ascii_lowercase()
+                .split('.')
+                .rev()
+                .take(2)
+                .map(str::to_owned)
+                .collect();
             match parts.as_slice() {
                 [table, schema] if !schema.is_empty() => format!("{schema}.{table}"),
                 [table, ..] => format!("dbo.{table}"),
@@ -113,12 +142,21 @@ impl Rewriter<'_> {
         };
         let target = plain(name);
         let found = visit_relations(&merge.source, |relation| {
-            if plain(relation) == target { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if plain(relation) == target {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         });
         Ok(found.is_break())
     }
 
-    fn update_matched(&self, merge: &Merge, update: MergeUpdateExpr, predicate: Option<Expr>) -> Result<Statement, RewriteError> {
+    fn update_matched(
+        &self,
+        merge: &Merge,
+        update: MergeUpdateExpr,
+        predicate: Option<Expr>,
+    ) -> Result<Statement, RewriteError> {
         let mut assignments = update.assignments;
         let mysql = self.to == Dialect::MySql;
         for assignment in &mut assignments {
@@ -130,11 +168,18 @@ impl Rewriter<'_> {
             table.joins.push(sqlparser::ast::Join {
                 relation: merge.source.clone(),
                 global: false,
-                join_operator: sqlparser::ast::JoinOperator::Inner(sqlparser::ast::JoinConstraint::On((*merge.on).clone())),
+                join_operator: sqlparser::ast::JoinOperator::Inner(
+                    sqlparser::ast::JoinConstraint::On((*merge.on).clone()),
+                ),
             });
             (None, on)
         } else {
-            (Some(UpdateTableFromKind::AfterSet(vec![bare(merge.source.clone())])), on)
+            (
+                Some(UpdateTableFromKind::AfterSet(vec![bare(
+                    merge.source.clone(),
+                )])),
+                on,
+            )
         };
         Ok(Statement::Update(Update {
             update_token: sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
@@ -152,10 +197,23 @@ impl Rewriter<'_> {
     }
 
     /// Rows of the target that have a match, or none.
-    fn delete_where(&self, merge: &Merge, predicate: Option<Expr>, matched: bool) -> Result<Statement, RewriteError> {
-        let inside = if matched { and(Some((*merge.on).clone()), predicate.clone()) } else { Some((*merge.on).clone()) };
+    fn delete_where(
+        &self,
+        merge: &Merge,
+        predicate: Option<Expr>,
+        matched: bool,
+    ) -> Result<Statement, RewriteError> {
+        let inside = if matched {
+            and(Some((*merge.on).clone()), predicate.clone())
+        } else {
+            Some((*merge.on).clone())
+        };
         let exists = exists(merge.source.clone(), inside, !matched);
-        let selection = if matched { Some(exists) } else { and(Some(exists), predicate) };
+        let selection = if matched {
+            Some(exists)
+        } else {
+            and(Some(exists), predicate)
+        };
         Ok(Statement::Delete(sqlparser::ast::Delete {
             delete_token: sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
             optimizer_hints: Vec::new(),
@@ -170,12 +228,25 @@ impl Rewriter<'_> {
         }))
     }
 
-    fn insert_unmatched(&self, merge: &Merge, insert: MergeInsertExpr, predicate: Option<Expr>) -> Result<Statement, RewriteError> {
+    fn insert_unmatched(
+        &self,
+        merge: &Merge,
+        insert: MergeInsertExpr,
+        predicate: Option<Expr>,
+    ) -> Result<Statement, RewriteError> {
         let MergeInsertKind::Values(values) = insert.kind else {
-            return Err(self.unsupported(self.span, "MERGE … INSERT without VALUES", "name the values"));
+            return Err(self.unsupported(
+                self.span,
+                "MERGE … INSERT without VALUES",
+                "name the values",
+            ));
         };
         let Some(row) = values.rows.into_iter().next() else {
-            return Err(self.unsupported(self.span, "MERGE … INSERT without VALUES", "name the values"));
+            return Err(self.unsupported(
+                self.span,
+                "MERGE … INSERT without VALUES",
+                "name the values",
+            ));
         };
         let TableFactor::Table { name, .. } = &merge.table else {
             return Err(self.unsupported(self.span, "MERGE into a query", "merge into a table"));
@@ -188,11 +259,19 @@ impl Rewriter<'_> {
             vec![bare(merge.source.clone())],
             and(Some(unmatched), predicate),
         );
-        Ok(Statement::Insert(insert_into(name.clone(), columns, select)))
+        Ok(Statement::Insert(insert_into(
+            name.clone(),
+            columns,
+            select,
+        )))
     }
 }
 
-fn insert_into(name: ObjectName, columns: Vec<ObjectName>, select: sqlparser::ast::Select) -> Insert {
+fn insert_into(
+    name: ObjectName,
+    columns: Vec<ObjectName>,
+    select: sqlparser::ast::Select,
+) -> Insert {
     Insert {
         insert_token: sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
         optimizer_hints: Vec::new(),
@@ -224,7 +303,11 @@ fn insert_into(name: ObjectName, columns: Vec<ObjectName>, select: sqlparser::as
 }
 
 fn exists(table: TableFactor, condition: Option<Expr>, negated: bool) -> Expr {
-    let select = select_from(vec![SelectItem::UnnamedExpr(raw("1"))], vec![bare(table)], condition);
+    let select = select_from(
+        vec![SelectItem::UnnamedExpr(raw("1"))],
+        vec![bare(table)],
+        condition,
+    );
     Expr::Exists {
         subquery: Box::new(plain(Box::new(SetExpr::Select(Box::new(select))))),
         negated,

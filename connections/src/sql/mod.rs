@@ -18,6 +18,7 @@
 
 mod batches;
 mod conditions;
+mod dialect;
 mod error;
 mod expressions;
 mod functions;

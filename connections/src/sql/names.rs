@@ -24,7 +24,11 @@ impl Rewriter<'_> {
                 "bring the table into this database",
             ));
         }
-        let schema = idents.iter().rev().nth(1).filter(|schema| !schema.value.is_empty());
+        let schema = idents
+            .iter()
+            .rev()
+            .nth(1)
+            .filter(|schema| !schema.value.is_empty());
         if let Some(schema) = schema {
             self.check_catalog(schema, name)?;
         }
@@ -32,7 +36,10 @@ impl Rewriter<'_> {
             && !database.value.is_empty()
             && !same(&database.value, "tempdb")
         {
-            self.note(database.span, format!("the database {} is left out", database.value));
+            self.note(
+                database.span,
+                format!("the database {} is left out", database.value),
+            );
         }
         let schema = schema.filter(|schema| !same(&schema.value, "dbo")).cloned();
         *name = self.qualified(schema, local(table, self.to)).into();
@@ -92,12 +99,17 @@ pub(super) fn local(table: Ident, to: Dialect) -> Ident {
         return table;
     };
     let span = table.span;
-    Ident { span, ..ident(name.trim_start_matches('#'), to) }
+    Ident {
+        span,
+        ..ident(name.trim_start_matches('#'), to)
+    }
 }
 
 /// Whether a name is that of a temporary table.
 pub(super) fn is_temporary(name: &ObjectName) -> bool {
-    parts(name).last().is_some_and(|table| table.value.starts_with(['#', '@']))
+    parts(name)
+        .last()
+        .is_some_and(|table| table.value.starts_with(['#', '@']))
 }
 
 /// A name we make, in the target's quotes where it needs them.

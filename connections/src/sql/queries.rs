@@ -1,10 +1,9 @@
 //! Queries: TOP and OFFSET, the order of NULL, aliases, what FROM may name.
 
-use sqlparser::{
-    ast::{
-        Expr, GroupByExpr, Ident, JoinOperator, LimitClause, ObjectName, OrderByExpr, OrderByKind, OutputClause, Query, Select,
-        SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TopQuantity, Values, WindowType,
-    },
+use sqlparser::ast::{
+    Expr, GroupByExpr, Ident, JoinOperator, LimitClause, ObjectName, OrderByExpr, OrderByKind,
+    OutputClause, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableAlias,
+    TableFactor, TopQuantity, Values, WindowType,
 };
 
 use super::{
@@ -19,10 +18,17 @@ impl Rewriter<'_> {
     /// Before the parts of a query are visited.
     pub(super) fn query(&mut self, query: &mut Query) -> Result<(), RewriteError> {
         if let Some(clause) = &query.for_clause {
-            return Err(self.unsupported(self.span, format!("{clause}"), "build the document in the data flow"));
+            return Err(self.unsupported(
+                self.span,
+                format!("{clause}"),
+                "build the document in the data flow",
+            ));
         }
         if let Some(with) = &query.with {
-            let names = with.cte_tables.iter().map(|cte| cte.alias.name.value.clone());
+            let names = with
+                .cte_tables
+                .iter()
+                .map(|cte| cte.alias.name.value.clone());
             self.locals.extend(names);
             self.mark_recursive(query);
         }
@@ -44,7 +50,8 @@ impl Rewriter<'_> {
         };
         let recursive = with.cte_tables.iter().any(|cte| {
             let name = cte.alias.name.value.to_ascii_lowercase();
-            matches!(*cte.query.body, SetExpr::SetOperation { .. }) && mentions(&cte.query.to_string(), &name)
+            matches!(*cte.query.body, SetExpr::SetOperation { .. })
+                && mentions(&cte.query.to_string(), &name)
         });
         with.recursive |= recursive;
     }
@@ -58,7 +65,11 @@ impl Rewriter<'_> {
                     return Ok(());
                 };
                 if has_limit {
-                    return Err(self.unsupported(self.span, "TOP beside OFFSET", "use one of them"));
+                    return Err(self.unsupported(
+                        self.span,
+                        "TOP beside OFFSET",
+                        "use one of them",
+                    ));
                 }
                 query.limit_clause = Some(limit_of(limit));
                 Ok(())
@@ -94,7 +105,10 @@ impl Rewriter<'_> {
         // `(SELECT … LIMIT n)` is no side of a UNION in SQLite; a table in FROM may be limited everywhere.
         let inner = Query {
             limit_clause: Some(limit_of(limit)),
-            ..plain(std::mem::replace(side, Box::new(SetExpr::Values(no_values()))))
+            ..plain(std::mem::replace(
+                side,
+                Box::new(SetExpr::Values(no_values())),
+            ))
         };
         **side = SetExpr::Select(Box::new(all_of(inner, "limited")));
         Ok(())
@@ -106,7 +120,11 @@ impl Rewriter<'_> {
         };
         let span = select.select_token.0.span;
         if top.with_ties {
-            return Err(self.unsupported(span, "TOP … WITH TIES", "compare with RANK() in a query around it"));
+            return Err(self.unsupported(
+                span,
+                "TOP … WITH TIES",
+                "compare with RANK() in a query around it",
+            ));
         }
         let quantity = match top.quantity {
             Some(TopQuantity::Constant(count)) => raw(count.to_string()),
@@ -128,7 +146,11 @@ impl Rewriter<'_> {
     fn offset(&self, query: &mut Query) {
         let fetch = query.fetch.take().and_then(|fetch| fetch.quantity);
         let offset = match query.limit_clause.take() {
-            Some(LimitClause::LimitOffset { limit: None, offset: Some(offset), .. }) => offset,
+            Some(LimitClause::LimitOffset {
+                limit: None,
+                offset: Some(offset),
+                ..
+            }) => offset,
             other => {
                 query.limit_clause = other;
                 return;
@@ -163,13 +185,20 @@ impl Rewriter<'_> {
 
     pub(super) fn select(&mut self, select: &mut Select) -> Result<(), RewriteError> {
         if select.into.is_some() {
-            return Err(self.unsupported(self.span, "INTO within a query", "write SELECT … INTO by itself"));
+            return Err(self.unsupported(
+                self.span,
+                "INTO within a query",
+                "write SELECT … INTO by itself",
+            ));
         }
         let to = self.to;
         for item in &mut select.projection {
             match item {
                 SelectItem::ExprWithAlias { alias, .. } => alias_name(alias, to),
-                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => self.table_name(name)?,
+                SelectItem::QualifiedWildcard(
+                    SelectItemQualifiedWildcardKind::ObjectName(name),
+                    _,
+                ) => self.table_name(name)?,
                 _ => {}
             }
         }
@@ -177,7 +206,11 @@ impl Rewriter<'_> {
             && !modifiers.is_empty()
             && !matches!(self.to, Dialect::Postgres | Dialect::DuckDb)
         {
-            return Err(self.unsupported(self.span, "GROUP BY … WITH ROLLUP or CUBE", "aggregate in the data flow"));
+            return Err(self.unsupported(
+                self.span,
+                "GROUP BY … WITH ROLLUP or CUBE",
+                "aggregate in the data flow",
+            ));
         }
         for table in &mut select.from {
             for join in &mut table.joins {
@@ -188,7 +221,11 @@ impl Rewriter<'_> {
     }
 
     /// CROSS APPLY of a query is a lateral join.
-    fn join_operator(&mut self, operator: &mut JoinOperator, relation: &mut TableFactor) -> Result<(), RewriteError> {
+    fn join_operator(
+        &mut self,
+        operator: &mut JoinOperator,
+        relation: &mut TableFactor,
+    ) -> Result<(), RewriteError> {
         let outer = match operator {
             JoinOperator::CrossApply => false,
             JoinOperator::OuterApply => true,
@@ -212,74 +249,146 @@ impl Rewriter<'_> {
     }
 
     pub(super) fn table_factor(&mut self, table: &mut TableFactor) -> Result<(), RewriteError> {
-        if let TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } = table {
+        if let TableFactor::Table {
+            alias: Some(alias), ..
+        }
+        | TableFactor::Derived {
+            alias: Some(alias), ..
+        } = table
+        {
             alias.name = local(alias.name.clone(), self.to);
         }
         match table {
-            TableFactor::Table { name, alias, args, with_hints, version, sample, .. } => {
+            TableFactor::Table {
+                name,
+                alias,
+                args,
+                with_hints,
+                version,
+                sample,
+                ..
+            } => {
                 if args.is_some() {
-                    return Err(self.unsupported(self.span, format!("the table function {name}"), "read a table"));
+                    return Err(self.unsupported(
+                        self.span,
+                        format!("the table function {name}"),
+                        "read a table",
+                    ));
                 }
                 if version.is_some() || sample.is_some() {
-                    return Err(self.unsupported(self.span, "FOR SYSTEM_TIME or TABLESAMPLE", "filter by columns"));
+                    return Err(self.unsupported(
+                        self.span,
+                        "FOR SYSTEM_TIME or TABLESAMPLE",
+                        "filter by columns",
+                    ));
                 }
                 with_hints.clear();
                 // Columns are called by the table's name, which the alias keeps.
                 if self.to == Dialect::Sqlite && alias.is_none() && is_of_schema(name) {
-                    *alias = parts(name).last().map(|table| plain_alias((*table).clone()));
+                    *alias = parts(name)
+                        .last()
+                        .map(|table| plain_alias((*table).clone()));
                 }
                 Ok(())
             }
-            TableFactor::Derived { subquery, alias, .. } => {
+            TableFactor::Derived {
+                subquery, alias, ..
+            } => {
                 if self.to == Dialect::Sqlite
                     && let Some(alias) = alias
                     && !alias.columns.is_empty()
                 {
-                    name_columns(subquery, alias)
-                        .ok_or_else(|| self.unsupported(self.span, "names of columns behind a query", "name them within it"))?;
+                    name_columns(subquery, alias).ok_or_else(|| {
+                        self.unsupported(
+                            self.span,
+                            "names of columns behind a query",
+                            "name them within it",
+                        )
+                    })?;
                 }
                 Ok(())
             }
-            TableFactor::NestedJoin { table_with_joins, .. } => {
+            TableFactor::NestedJoin {
+                table_with_joins, ..
+            } => {
                 for join in &mut table_with_joins.joins {
                     self.join_operator(&mut join.join_operator, &mut join.relation)?;
                 }
                 Ok(())
             }
-            TableFactor::Pivot { .. } => Err(self.unsupported(self.span, "PIVOT", "use the Pivot transformation, or CASE in aggregates")),
-            TableFactor::Unpivot { .. } => Err(self.unsupported(self.span, "UNPIVOT", "use the Unpivot transformation, or UNION ALL")),
-            other => Err(self.unsupported(self.span, format!("the table {}", super::expressions::short(&other.to_string())), "read a table")),
+            TableFactor::Pivot { .. } => Err(self.unsupported(
+                self.span,
+                "PIVOT",
+                "use the Pivot transformation, or CASE in aggregates",
+            )),
+            TableFactor::Unpivot { .. } => Err(self.unsupported(
+                self.span,
+                "UNPIVOT",
+                "use the Unpivot transformation, or UNION ALL",
+            )),
+            other => Err(self.unsupported(
+                self.span,
+                format!(
+                    "the table {}",
+                    super::expressions::short(&other.to_string())
+                ),
+                "read a table",
+            )),
         }
     }
 
     /// OUTPUT of inserted or deleted columns is RETURNING.
-    pub(super) fn output(&self, output: Option<OutputClause>, row: &str) -> Result<Option<Vec<SelectItem>>, RewriteError> {
+    pub(super) fn output(
+        &self,
+        output: Option<OutputClause>,
+        row: &str,
+    ) -> Result<Option<Vec<SelectItem>>, RewriteError> {
         let mut items = match output {
             None => return Ok(None),
-            Some(OutputClause::Output { select_items, into_table: None, .. }) if self.to != Dialect::MySql => select_items,
+            Some(OutputClause::Output {
+                select_items,
+                into_table: None,
+                ..
+            }) if self.to != Dialect::MySql => select_items,
             Some(other) => {
-                return Err(self.unsupported(self.span, super::expressions::short(&other.to_string()), "read the rows with a query of its own"));
+                return Err(self.unsupported(
+                    self.span,
+                    super::expressions::short(&other.to_string()),
+                    "read the rows with a query of its own",
+                ));
             }
         };
         for item in &mut items {
             let taken = match item {
-                SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => match expr {
-                    Expr::CompoundIdentifier(idents) if idents.len() == 2 && idents.first().is_some_and(|table| same(&table.value, row)) => {
-                        idents.remove(0);
-                        *expr = idents.pop().map_or_else(|| raw("*"), Expr::Identifier);
-                        true
+                SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                    match expr {
+                        Expr::CompoundIdentifier(idents)
+                            if idents.len() == 2
+                                && idents.first().is_some_and(|table| same(&table.value, row)) =>
+                        {
+                            idents.remove(0);
+                            *expr = idents.pop().map_or_else(|| raw("*"), Expr::Identifier);
+                            true
+                        }
+                        Expr::Value(_) => true,
+                        _ => false,
                     }
-                    Expr::Value(_) => true,
-                    _ => false,
-                },
-                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) if same(&name.to_string(), row) => {
+                }
+                SelectItem::QualifiedWildcard(
+                    SelectItemQualifiedWildcardKind::ObjectName(name),
+                    options,
+                ) if same(&name.to_string(), row) => {
                     *item = SelectItem::Wildcard(options.clone());
                     true
                 }
                 _ => false,
             };
             if !taken {
-                return Err(self.unsupported(self.span, format!("OUTPUT {item}"), format!("return columns of {row} only")));
+                return Err(self.unsupported(
+                    self.span,
+                    format!("OUTPUT {item}"),
+                    format!("return columns of {row} only"),
+                ));
             }
         }
         Ok(Some(items))
@@ -295,7 +404,10 @@ impl Rewriter<'_> {
 
 /// SQLite takes no parentheses around the sides of a UNION, nor around the query of an INSERT.
 fn unwrap_parentheses(query: &mut Query, to: Dialect) {
-    let bare = query.order_by.is_none() && query.limit_clause.is_none() && query.fetch.is_none() && query.with.is_none();
+    let bare = query.order_by.is_none()
+        && query.limit_clause.is_none()
+        && query.fetch.is_none()
+        && query.with.is_none();
     if let SetExpr::Query(inner) = &mut *query.body
         && bare
     {
@@ -318,10 +430,19 @@ fn unwrap_side(side: &mut Box<SetExpr>) {
         return;
     };
     let inner = std::mem::replace(&mut **inner, plain(Box::new(SetExpr::Values(no_values()))));
-    let single = inner.order_by.is_none() && inner.limit_clause.is_none() && inner.fetch.is_none() && inner.with.is_none();
+    let single = inner.order_by.is_none()
+        && inner.limit_clause.is_none()
+        && inner.fetch.is_none()
+        && inner.with.is_none();
     **side = match *inner.body {
         SetExpr::Select(select) if single && select.top.is_none() => SetExpr::Select(select),
-        body => SetExpr::Select(Box::new(all_of(Query { body: Box::new(body), ..inner }, "side"))),
+        body => SetExpr::Select(Box::new(all_of(
+            Query {
+                body: Box::new(body),
+                ..inner
+            },
+            "side",
+        ))),
     };
 }
 
@@ -367,13 +488,20 @@ pub(super) fn all_of(query: Query, name: &str) -> Select {
     };
     select_from(
         vec![SelectItem::Wildcard(Default::default())],
-        vec![sqlparser::ast::TableWithJoins { relation: table, joins: Vec::new() }],
+        vec![sqlparser::ast::TableWithJoins {
+            relation: table,
+            joins: Vec::new(),
+        }],
         None,
     )
 }
 
 /// `SELECT items FROM tables WHERE condition`.
-pub(super) fn select_from(projection: Vec<SelectItem>, from: Vec<sqlparser::ast::TableWithJoins>, selection: Option<Expr>) -> Select {
+pub(super) fn select_from(
+    projection: Vec<SelectItem>,
+    from: Vec<sqlparser::ast::TableWithJoins>,
+    selection: Option<Expr>,
+) -> Select {
     Select {
         select_token: sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
         optimizer_hints: Vec::new(),
@@ -431,16 +559,24 @@ fn alias_name(alias: &mut Ident, to: Dialect) {
 
 /// Puts the names behind a derived table into it.
 fn name_columns(query: &mut Query, alias: &mut TableAlias) -> Option<()> {
-    let names: Vec<Ident> = alias.columns.iter().map(|column| column.name.clone()).collect();
+    let names: Vec<Ident> = alias
+        .columns
+        .iter()
+        .map(|column| column.name.clone())
+        .collect();
     match &mut *query.body {
         SetExpr::Values(values) => {
             if values.rows.iter().any(|row| row.len() != names.len()) {
                 return None;
             }
-            let items = names.into_iter().zip(1..).map(|(alias, number)| SelectItem::ExprWithAlias {
-                expr: raw(format!("column{number}")),
-                alias,
-            });
+            let items =
+                names
+                    .into_iter()
+                    .zip(1..)
+                    .map(|(alias, number)| SelectItem::ExprWithAlias {
+                        expr: raw(format!("column{number}")),
+                        alias,
+                    });
             let inner = plain(Box::new(SetExpr::Values(values.clone())));
             let mut select = all_of(inner, "listed");
             select.projection = items.collect();
@@ -449,7 +585,9 @@ fn name_columns(query: &mut Query, alias: &mut TableAlias) -> Option<()> {
         SetExpr::Select(select) if select.projection.len() == names.len() => {
             for (item, alias) in select.projection.iter_mut().zip(names) {
                 let expr = match item {
-                    SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => expr.clone(),
+                    SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                        expr.clone()
+                    }
                     _ => return None,
                 };
                 *item = SelectItem::ExprWithAlias { expr, alias };
@@ -463,6 +601,8 @@ fn name_columns(query: &mut Query, alias: &mut TableAlias) -> Option<()> {
 
 /// Whether a text has a word.
 pub(super) fn mentions(text: &str, word: &str) -> bool {
-    text.split(|character: char| !character.is_alphanumeric() && !matches!(character, '_' | '#' | '@' | '$'))
-        .any(|found| found.eq_ignore_ascii_case(word))
+    text.split(|character: char| {
+        !character.is_alphanumeric() && !matches!(character, '_' | '#' | '@' | '$')
+    })
+    .any(|found| found.eq_ignore_ascii_case(word))
 }

@@ -56,10 +56,9 @@ impl<'a> Source<'a> {
         let above = usize::try_from(at.line - 1).unwrap_or(usize::MAX);
         let before: usize = self.lines.iter().take(above).map(|line| line.len()).sum();
         let columns = usize::try_from(at.column.saturating_sub(1)).unwrap_or(usize::MAX);
-        let within: usize = self
-            .lines
-            .get(above)
-            .map_or(0, |line| line.chars().take(columns).map(char::len_utf8).sum());
+        let within: usize = self.lines.get(above).map_or(0, |line| {
+            line.chars().take(columns).map(char::len_utf8).sum()
+        });
         before + within
     }
 }
@@ -99,7 +98,11 @@ impl Rewriter<'_> {
 
     /// `at` may be empty: then the statement is meant.
     pub(super) fn note(&mut self, at: Span, what: impl Into<String>) {
-        let at = if at.start.line == 0 { self.span.start } else { at.start };
+        let at = if at.start.line == 0 {
+            self.span.start
+        } else {
+            at.start
+        };
         let change = Change {
             line: at.line,
             column: at.column,

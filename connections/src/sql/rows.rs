@@ -1,9 +1,9 @@
 //! UPDATE and DELETE: T-SQL names the rows to change in FROM, joined with others.
 
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, BinaryOperator, Delete, Expr, FromTable, Ident, Insert, Join, JoinConstraint, JoinOperator,
-    ObjectName, SelectItem, SetExpr, Statement, TableFactor, TableObject, TableWithJoins, Update,
-    UpdateTableFromKind,
+    Assignment, AssignmentTarget, BinaryOperator, Delete, Expr, FromTable, Ident, Insert, Join,
+    JoinConstraint, JoinOperator, ObjectName, SelectItem, SetExpr, Statement, TableFactor,
+    TableObject, TableWithJoins, Update, UpdateTableFromKind,
 };
 
 use super::{
@@ -22,7 +22,11 @@ impl Rewriter<'_> {
         insert.into = true;
         insert.returning = self.output(insert.output.take(), "inserted")?;
         if let TableObject::TableFunction(function) = &insert.table {
-            return Err(self.unsupported(self.span, format!("INSERT into {}", function.name), "insert into a table"));
+            return Err(self.unsupported(
+                self.span,
+                format!("INSERT into {}", function.name),
+                "insert into a table",
+            ));
         }
         for column in &mut insert.columns {
             keep_last(column);
@@ -35,7 +39,11 @@ impl Rewriter<'_> {
                 |value| matches!(value, Expr::Identifier(ident) if ident.quote_style.is_none() && same(&ident.value, "DEFAULT")),
             );
             if defaults {
-                return Err(self.unsupported(self.span, "DEFAULT among values", "leave the column out"));
+                return Err(self.unsupported(
+                    self.span,
+                    "DEFAULT among values",
+                    "leave the column out",
+                ));
             }
         }
         Ok(Statement::Insert(insert))
@@ -54,7 +62,9 @@ impl Rewriter<'_> {
         }
         let from = match update.from.take() {
             None => return Ok(Statement::Update(update)),
-            Some(UpdateTableFromKind::AfterSet(from) | UpdateTableFromKind::BeforeSet(from)) => from,
+            Some(UpdateTableFromKind::AfterSet(from) | UpdateTableFromKind::BeforeSet(from)) => {
+                from
+            }
         };
         let found = find(&from, &name);
         if self.to == Dialect::MySql {
@@ -62,7 +72,8 @@ impl Rewriter<'_> {
                 Some(_) => from,
                 None => [update.table].into_iter().chain(from).collect(),
             };
-            update.table = joined_up(tables).ok_or_else(|| self.unsupported(self.span, "FROM without tables", "name one"))?;
+            update.table = joined_up(tables)
+                .ok_or_else(|| self.unsupported(self.span, "FROM without tables", "name one"))?;
             return Ok(Statement::Update(update));
         }
         match found {
@@ -74,7 +85,10 @@ impl Rewriter<'_> {
 
     /// Takes the changed table out of FROM, or names it a second time when it is joined with `LEFT JOIN`.
     fn split_update(&self, update: &mut Update, from: Vec<TableWithJoins>, place: (usize, usize)) {
-        if from.get(place.0).is_some_and(|table| table.joins.iter().all(|join| inner(join).is_some())) {
+        if from
+            .get(place.0)
+            .is_some_and(|table| table.joins.iter().all(|join| inner(join).is_some()))
+        {
             let (target, rest, conditions) = taken_out(from, place);
             if let Some(target) = target {
                 update.table = bare(target);
@@ -103,9 +117,17 @@ impl Rewriter<'_> {
     }
 
     /// A column is assigned without its table, except by MySQL, which may update several.
-    pub(super) fn assigned(&self, assignment: &mut Assignment, joined: bool) -> Result<(), RewriteError> {
+    pub(super) fn assigned(
+        &self,
+        assignment: &mut Assignment,
+        joined: bool,
+    ) -> Result<(), RewriteError> {
         let AssignmentTarget::ColumnName(name) = &mut assignment.target else {
-            return Err(self.unsupported(self.span, format!("SET {assignment}"), "assign columns one by one"));
+            return Err(self.unsupported(
+                self.span,
+                format!("SET {assignment}"),
+                "assign columns one by one",
+            ));
         };
         if last(name).is_some_and(|column| column.value.starts_with('@')) {
             return Err(self.unsupported(self.span, format!("SET {name}"), "assign columns only"));
@@ -125,8 +147,20 @@ impl Rewriter<'_> {
         let from = std::mem::take(from);
         let name = match (delete.tables.as_slice(), from.first()) {
             ([name], _) => name.clone(),
-            ([], Some(TableWithJoins { relation: TableFactor::Table { name, .. }, .. })) => name.clone(),
-            _ => return Err(self.unsupported(self.span, "DELETE of a query", "delete from the table")),
+            (
+                [],
+                Some(TableWithJoins {
+                    relation: TableFactor::Table { name, .. },
+                    ..
+                }),
+            ) => name.clone(),
+            _ => {
+                return Err(self.unsupported(
+                    self.span,
+                    "DELETE of a query",
+                    "delete from the table",
+                ));
+            }
         };
         self.check_no_local(&name, "DELETE")?;
         let Some(place) = find(&from, &name) else {
@@ -135,7 +169,9 @@ impl Rewriter<'_> {
         let alone = matches!(from.as_slice(), [table] if table.joins.is_empty());
         if alone {
             delete.tables.clear();
-            delete.from = FromTable::WithFromKeyword(from.into_iter().map(|table| bare(table.relation)).collect());
+            delete.from = FromTable::WithFromKeyword(
+                from.into_iter().map(|table| bare(table.relation)).collect(),
+            );
             return Ok(Statement::Delete(delete));
         }
         let Some(relation) = relation_at(&from, place).cloned() else {
@@ -147,7 +183,11 @@ impl Rewriter<'_> {
             delete.from = FromTable::WithFromKeyword(from);
             return Ok(Statement::Delete(delete));
         }
-        let rows = select_from(vec![SelectItem::UnnamedExpr(self.row_of(row))], from, delete.selection.take());
+        let rows = select_from(
+            vec![SelectItem::UnnamedExpr(self.row_of(row))],
+            from,
+            delete.selection.take(),
+        );
         delete.tables.clear();
         delete.selection = Some(Expr::InSubquery {
             expr: Box::new(raw(self.row_name())),
@@ -159,8 +199,17 @@ impl Rewriter<'_> {
     }
 
     /// `DELETE a FROM b WHERE …`: the rows of `a` for which there are rows of `b`.
-    fn delete_by_others(&self, mut delete: Delete, name: ObjectName, from: Vec<TableWithJoins>) -> Statement {
-        let rows = select_from(vec![SelectItem::UnnamedExpr(raw("1"))], from, delete.selection.take());
+    fn delete_by_others(
+        &self,
+        mut delete: Delete,
+        name: ObjectName,
+        from: Vec<TableWithJoins>,
+    ) -> Statement {
+        let rows = select_from(
+            vec![SelectItem::UnnamedExpr(raw("1"))],
+            from,
+            delete.selection.take(),
+        );
         delete.tables.clear();
         delete.selection = Some(Expr::Exists {
             subquery: Box::new(plain(Box::new(SetExpr::Select(Box::new(rows))))),
@@ -172,9 +221,14 @@ impl Rewriter<'_> {
 
     /// Rows of an expression with WITH cannot be changed elsewhere.
     fn check_no_local(&self, name: &ObjectName, what: &str) -> Result<(), RewriteError> {
-        let local = last(name).is_some_and(|name| self.locals.iter().any(|local| same(local, &name.value)));
+        let local =
+            last(name).is_some_and(|name| self.locals.iter().any(|local| same(local, &name.value)));
         match local {
-            true => Err(self.unsupported(self.span, format!("{what} of the query {name}"), "change the table it reads, by its key")),
+            true => Err(self.unsupported(
+                self.span,
+                format!("{what} of the query {name}"),
+                "change the table it reads, by its key",
+            )),
             false => Ok(()),
         }
     }
@@ -199,7 +253,12 @@ pub(super) fn keep_last(name: &mut ObjectName) {
 /// What a table's columns are called by.
 pub(super) fn called(relation: &TableFactor) -> Option<Ident> {
     match relation {
-        TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => Some(alias.name.clone()),
+        TableFactor::Table {
+            alias: Some(alias), ..
+        }
+        | TableFactor::Derived {
+            alias: Some(alias), ..
+        } => Some(alias.name.clone()),
         TableFactor::Table { name, .. } => last(name).cloned(),
         _ => None,
     }
@@ -239,7 +298,8 @@ fn relation_at(from: &[TableWithJoins], (at, within): (usize, usize)) -> Option<
 /// The condition of a join that only pairs rows; none for one that also keeps rows without a pair.
 fn inner(join: &Join) -> Option<Option<&Expr>> {
     match &join.join_operator {
-        JoinOperator::Join(JoinConstraint::On(on)) | JoinOperator::Inner(JoinConstraint::On(on)) => Some(Some(on)),
+        JoinOperator::Join(JoinConstraint::On(on))
+        | JoinOperator::Inner(JoinConstraint::On(on)) => Some(Some(on)),
         JoinOperator::CrossJoin(JoinConstraint::None) => Some(None),
         _ => None,
     }
@@ -258,8 +318,14 @@ fn taken_out(
             rest.push(table);
             continue;
         }
-        conditions.extend(table.joins.iter().filter_map(|join| inner(join).flatten().cloned()));
-        let relations = std::iter::once(table.relation).chain(table.joins.into_iter().map(|join| join.relation));
+        conditions.extend(
+            table
+                .joins
+                .iter()
+                .filter_map(|join| inner(join).flatten().cloned()),
+        );
+        let relations = std::iter::once(table.relation)
+            .chain(table.joins.into_iter().map(|join| join.relation));
         for (relation, place) in relations.zip(0..) {
             if place == within {
                 target = Some(relation);
@@ -273,10 +339,16 @@ fn taken_out(
 
 /// A table by itself. SQLite wants AS before the alias of a table that is changed.
 pub(super) fn bare(mut relation: TableFactor) -> TableWithJoins {
-    if let TableFactor::Table { alias: Some(alias), .. } = &mut relation {
+    if let TableFactor::Table {
+        alias: Some(alias), ..
+    } = &mut relation
+    {
         alias.explicit = true;
     }
-    TableWithJoins { relation, joins: Vec::new() }
+    TableWithJoins {
+        relation,
+        joins: Vec::new(),
+    }
 }
 
 /// Tables side by side as one with joins.
@@ -315,4 +387,3 @@ pub(super) fn table_named(name: ObjectName) -> TableFactor {
         index_hints: Vec::new(),
     }
 }
-

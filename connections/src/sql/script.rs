@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 
 use sqlparser::{
     ast::{
-        BinaryOperator, DataType, Expr, GroupByExpr, Ident, Query, SelectItem, SetExpr, Statement as Tree, Visit, Visitor, helpers::stmt_create_table::CreateTableBuilder,
+        BinaryOperator, DataType, Expr, GroupByExpr, Ident, Query, SelectItem, SetExpr,
+        Statement as Tree, Visit, Visitor, helpers::stmt_create_table::CreateTableBuilder,
     },
-    dialect::MsSqlDialect,
     keywords::Keyword,
     parser::{Parser, ParserError},
     tokenizer::{Location, Span, Token, TokenWithSpan, Word},
@@ -15,6 +15,7 @@ use sqlparser::{
 
 use super::{
     Batch, Change, Dialect, Kind, Rewritten, Statement,
+    dialect::T_SQL,
     error::RewriteError,
     markers,
     queries::{plain, select_from},
@@ -28,19 +29,30 @@ use super::{
 const BLOCKS_MAX: usize = 20;
 
 /// Rewrites one batch; `markers` counts the `?` of the whole script.
-pub(super) fn rewrite_batch(batch: &Batch, to: Dialect, markers: &mut usize, out: &mut Rewritten) -> Result<(), RewriteError> {
+pub(super) fn rewrite_batch(
+    batch: &Batch,
+    to: Dialect,
+    markers: &mut usize,
+    out: &mut Rewritten,
+) -> Result<(), RewriteError> {
     let source = Source::new(&batch.text, batch.line);
     let at_location = |at: Location| source.place(at, Span::new(at, Location::empty()));
     let read = tokens::read(&batch.text).map_err(|fault| match fault {
-        TokenFault::Unreadable { at, reason } => RewriteError::Unreadable { place: at_location(at), reason },
-        TokenFault::TooDeep { at, found } => RewriteError::TooLarge { place: at_location(at), found },
+        TokenFault::Unreadable { at, reason } => RewriteError::Unreadable {
+            place: at_location(at),
+            reason,
+        },
+        TokenFault::TooDeep { at, found } => RewriteError::TooLarge {
+            place: at_location(at),
+            found,
+        },
     })?;
     let mut changes = Vec::new();
     let ready = tokens::prepare(&read, to, markers, &mut changes);
     let mut script = Script {
         to,
         source: &source,
-        parser: Parser::new(&MsSqlDialect {}).with_tokens_with_locations(ready.clone()),
+        parser: Parser::new(&T_SQL).with_tokens_with_locations(ready.clone()),
         tokens: ready,
         variables: Variables::default(),
         changes,
@@ -48,10 +60,19 @@ pub(super) fn rewrite_batch(batch: &Batch, to: Dialect, markers: &mut usize, out
     };
     script.run()?;
     let before = batch.line.saturating_sub(1);
-    out.changes.extend(script.changes.into_iter().map(|change| Change { line: change.line + before, ..change }));
+    out.changes
+        .extend(script.changes.into_iter().map(|change| Change {
+            line: change.line + before,
+            ..change
+        }));
     for (text, kind) in script.printed {
         let (text, parameters) = markers::renumber(&text, to);
-        out.statements.push(Statement { text, kind, parameters, repeat: batch.repeat });
+        out.statements.push(Statement {
+            text,
+            kind,
+            parameters,
+            repeat: batch.repeat,
+        });
     }
     Ok(())
 }
@@ -112,8 +133,15 @@ impl<'a> Script<'a> {
 
     fn span_from(&self, start: usize) -> Span {
         let end = self.parser.index().max(start + 1) - 1;
-        let start = self.tokens.get(start).map_or(Location::empty(), |token| token.span.start);
-        let end = self.tokens.get(end).or(self.tokens.last()).map_or(start, |token| token.span.end);
+        let start = self
+            .tokens
+            .get(start)
+            .map_or(Location::empty(), |token| token.span.start);
+        let end = self
+            .tokens
+            .get(end)
+            .or(self.tokens.last())
+            .map_or(start, |token| token.span.end);
         Span::new(start, end)
     }
 
@@ -121,7 +149,9 @@ impl<'a> Script<'a> {
     fn next(&mut self, depth: usize) -> Result<Vec<Tree>, RewriteError> {
         let start = self.parser.index();
         if depth > BLOCKS_MAX {
-            return Err(self.rewriter(start).too_large(format!("more than {BLOCKS_MAX} blocks within each other")));
+            return Err(self
+                .rewriter(start)
+                .too_large(format!("more than {BLOCKS_MAX} blocks within each other")));
         }
         let Some(word) = self.word(0).map(|word| word.value.to_ascii_uppercase()) else {
             return self.parse(start).map(|tree| vec![tree]);
@@ -137,7 +167,11 @@ impl<'a> Script<'a> {
             ("DECLARE", _) => self.declare(depth),
             ("IF", _) => self.conditional(depth),
             ("BEGIN", "TRAN" | "TRANSACTION") => self.transaction(),
-            ("BEGIN", "TRY" | "CATCH" | "ATOMIC") => Err(self.refuse(start, format!("BEGIN {second}"), "let the package handle the error")),
+            ("BEGIN", "TRY" | "CATCH" | "ATOMIC") => Err(self.refuse(
+                start,
+                format!("BEGIN {second}"),
+                "let the package handle the error",
+            )),
             ("BEGIN", _) => self.block(depth + 1),
             ("COMMIT" | "ROLLBACK" | "SAVE", _) => self.transaction(),
             ("EXEC" | "EXECUTE", _) => self.procedure(start),
@@ -145,23 +179,50 @@ impl<'a> Script<'a> {
                 let length = self.constraint_switch().unwrap_or(1);
                 self.leave_out(length, "ALTER TABLE … CHECK CONSTRAINT")
             }
-            ("CREATE" | "UPDATE", "STATISTICS") => Err(self.refuse(start, format!("{word} STATISTICS"), "the target keeps its own")),
-            ("INSERT" | "UPDATE" | "DELETE", "TOP") => Err(self.refuse(start, format!("{word} TOP"), "choose the rows by a condition")),
-            ("INSERT", _) if self.inserts_procedure() => {
-                Err(self.refuse(start, "INSERT … EXEC", "write the procedure's query in its place"))
-            }
+            ("CREATE" | "UPDATE", "STATISTICS") => Err(self.refuse(
+                start,
+                format!("{word} STATISTICS"),
+                "the target keeps its own",
+            )),
+            ("INSERT" | "UPDATE" | "DELETE", "TOP") => Err(self.refuse(
+                start,
+                format!("{word} TOP"),
+                "choose the rows by a condition",
+            )),
+            ("INSERT", _) if self.inserts_procedure() => Err(self.refuse(
+                start,
+                "INSERT … EXEC",
+                "write the procedure's query in its place",
+            )),
             ("CREATE" | "ALTER", _) => self.definition(start, &word),
-            ("GRANT" | "REVOKE" | "DENY" | "DBCC" | "BACKUP" | "RESTORE" | "KILL" | "WAITFOR" | "WHILE" | "GOTO" | "RETURN"
-            | "RAISERROR" | "THROW" | "OPEN" | "FETCH" | "CLOSE" | "DEALLOCATE" | "BULK", _) => {
-                Err(self.refuse(start, word, "do it in the package, or by hand"))
-            }
+            (
+                "GRANT" | "REVOKE" | "DENY" | "DBCC" | "BACKUP" | "RESTORE" | "KILL" | "WAITFOR"
+                | "WHILE" | "GOTO" | "RETURN" | "RAISERROR" | "THROW" | "OPEN" | "FETCH" | "CLOSE"
+                | "DEALLOCATE" | "BULK",
+                _,
+            ) => Err(self.refuse(start, word, "do it in the package, or by hand")),
             ("DROP", object) if !matches!(object, "TABLE" | "VIEW" | "INDEX" | "SCHEMA") => {
-                let at = if self.text(2).eq_ignore_ascii_case("IF") { 4 } else { 2 };
-                Err(self.refuse(start, format!("DROP {object} {}", self.name_at(at).0), "drop it by hand"))
+                let at = if self.text(2).eq_ignore_ascii_case("IF") {
+                    4
+                } else {
+                    2
+                };
+                Err(self.refuse(
+                    start,
+                    format!("DROP {object} {}", self.name_at(at).0),
+                    "drop it by hand",
+                ))
             }
             ("SELECT", _) => self.select(start, depth),
-            _ if self.word(0).is_some_and(|word| word.keyword == Keyword::NoKeyword || word.quote_style.is_some()) => {
-                Err(self.refuse(start, format!("the procedure {}", self.name_at(0).0), "write its statements in its place"))
+            _ if self.word(0).is_some_and(|word| {
+                word.keyword == Keyword::NoKeyword || word.quote_style.is_some()
+            }) =>
+            {
+                Err(self.refuse(
+                    start,
+                    format!("the procedure {}", self.name_at(0).0),
+                    "write its statements in its place",
+                ))
             }
             _ => self.parse(start).map(|tree| vec![tree]),
         }
@@ -175,18 +236,32 @@ impl<'a> Script<'a> {
     fn unreadable(&self, start: usize, error: &ParserError) -> RewriteError {
         let rewriter = self.rewriter(start);
         let reason = match error {
-            ParserError::TokenizerError(reason) | ParserError::ParserError(reason) => reason.clone(),
-            ParserError::RecursionLimitExceeded => return rewriter.too_large("it is nested too deeply"),
+            ParserError::TokenizerError(reason) | ParserError::ParserError(reason) => {
+                reason.clone()
+            }
+            ParserError::RecursionLimitExceeded => {
+                return rewriter.too_large("it is nested too deeply");
+            }
         };
         // The parser says the place at the end of its message.
-        let reason = reason.split(" at Line: ").next().unwrap_or_default().to_owned();
+        let reason = reason
+            .split(" at Line: ")
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         let at = self
             .tokens
             .get(self.parser.index().saturating_sub(1))
             .map_or(Location::empty(), |token| token.span.start);
-        let end = self.tokens.last().map_or(rewriter.span.end, |token| token.span.end);
+        let end = self
+            .tokens
+            .last()
+            .map_or(rewriter.span.end, |token| token.span.end);
         let span = Span::new(rewriter.span.start, end);
-        RewriteError::Unreadable { place: self.source.place(at, span), reason }
+        RewriteError::Unreadable {
+            place: self.source.place(at, span),
+            reason,
+        }
     }
 
     fn refuse(&self, start: usize, found: impl Into<String>, advice: &str) -> RewriteError {
@@ -200,7 +275,8 @@ impl<'a> Script<'a> {
             self.parser.advance_token();
         }
         if let Some(token) = self.tokens.get(start) {
-            self.changes.push(tokens::change(token.span, format!("{what} is left out")));
+            self.changes
+                .push(tokens::change(token.span, format!("{what} is left out")));
         }
         Ok(Vec::new())
     }
@@ -211,12 +287,36 @@ impl<'a> Script<'a> {
         while let Some(token) = self.token(length) {
             length += 1;
             match token {
-                Token::Word(word) if matches!(word.keyword, Keyword::ON | Keyword::OFF | Keyword::COMMITTED | Keyword::UNCOMMITTED | Keyword::SERIALIZABLE | Keyword::SNAPSHOT) => {
+                Token::Word(word)
+                    if matches!(
+                        word.keyword,
+                        Keyword::ON
+                            | Keyword::OFF
+                            | Keyword::COMMITTED
+                            | Keyword::UNCOMMITTED
+                            | Keyword::SERIALIZABLE
+                            | Keyword::SNAPSHOT
+                    ) =>
+                {
                     break;
                 }
-                Token::Word(word) if word.value.eq_ignore_ascii_case("READ") && self.word(length - 2).is_some_and(|before| before.value.eq_ignore_ascii_case("REPEATABLE")) => break,
+                Token::Word(word)
+                    if word.value.eq_ignore_ascii_case("READ")
+                        && self.word(length - 2).is_some_and(|before| {
+                            before.value.eq_ignore_ascii_case("REPEATABLE")
+                        }) =>
+                {
+                    break;
+                }
                 Token::Number(..) | Token::SingleQuotedString(_) => break,
-                Token::Word(_) if matches!(self.text(1).to_ascii_uppercase().as_str(), "LANGUAGE" | "DEADLOCK_PRIORITY") => break,
+                Token::Word(_)
+                    if matches!(
+                        self.text(1).to_ascii_uppercase().as_str(),
+                        "LANGUAGE" | "DEADLOCK_PRIORITY"
+                    ) =>
+                {
+                    break;
+                }
                 Token::SemiColon => return length - 1,
                 _ => {}
             }
@@ -243,7 +343,11 @@ impl<'a> Script<'a> {
     fn branch(&mut self, depth: usize) -> Result<Vec<Tree>, RewriteError> {
         while self.parser.consume_token(&Token::SemiColon) {}
         let trees = self.next(depth + 1)?;
-        if self.token(0) == Some(&Token::SemiColon) && self.word(1).is_some_and(|word| word.keyword == Keyword::ELSE) {
+        if self.token(0) == Some(&Token::SemiColon)
+            && self
+                .word(1)
+                .is_some_and(|word| word.keyword == Keyword::ELSE)
+        {
             self.parser.advance_token();
         }
         Ok(trees)
@@ -269,9 +373,15 @@ impl<'a> Script<'a> {
     fn transaction(&mut self) -> Result<Vec<Tree>, RewriteError> {
         let start = self.parser.index();
         let word = self.text(0).to_ascii_uppercase();
-        let tran = matches!(self.text(1).to_ascii_uppercase().as_str(), "TRAN" | "TRANSACTION" | "WORK");
+        let tran = matches!(
+            self.text(1).to_ascii_uppercase().as_str(),
+            "TRAN" | "TRANSACTION" | "WORK"
+        );
         let ends = matches!(self.token(3), None | Some(Token::SemiColon));
-        let named = tran && self.word(2).is_some_and(|word| ends || word.keyword == Keyword::NoKeyword);
+        let named = tran
+            && self
+                .word(2)
+                .is_some_and(|word| ends || word.keyword == Keyword::NoKeyword);
         let text = match (word.as_str(), self.to) {
             ("BEGIN", Dialect::MySql) => "START TRANSACTION",
             ("BEGIN", _) => "BEGIN TRANSACTION",
@@ -294,13 +404,24 @@ impl<'a> Script<'a> {
             at += 2;
         }
         let (name, after) = self.name_at(at);
-        let own = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-        if matches!(own.as_str(), "sp_addextendedproperty" | "sp_updateextendedproperty" | "sp_dropextendedproperty") {
+        let own = name
+            .rsplit('.')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        if matches!(
+            own.as_str(),
+            "sp_addextendedproperty" | "sp_updateextendedproperty" | "sp_dropextendedproperty"
+        ) {
             let length = self.procedure_length(after);
             return self.leave_out(length, &name);
         }
         self.parser.advance_token();
-        let found = if name.is_empty() { "EXEC of a text".to_owned() } else { format!("the procedure {name}") };
+        let found = if name.is_empty() {
+            "EXEC of a text".to_owned()
+        } else {
+            format!("the procedure {name}")
+        };
         Err(self.refuse(start, found, "write its statements in its place"))
     }
 
@@ -318,8 +439,15 @@ impl<'a> Script<'a> {
         let mut length = from;
         while let Some(token) = self.token(length) {
             match token {
-                Token::SingleQuotedString(_) | Token::Number(..) | Token::Comma | Token::Eq | Token::Minus => {}
-                Token::Word(word) if word.value.starts_with('@') || word.keyword == Keyword::NULL || word.quote_style.is_some() => {}
+                Token::SingleQuotedString(_)
+                | Token::Number(..)
+                | Token::Comma
+                | Token::Eq
+                | Token::Minus => {}
+                Token::Word(word)
+                    if word.value.starts_with('@')
+                        || word.keyword == Keyword::NULL
+                        || word.quote_style.is_some() => {}
                 Token::Word(word) if word.keyword == Keyword::NoKeyword => {}
                 _ => break,
             }
@@ -334,7 +462,10 @@ impl<'a> Script<'a> {
         while self.token(at) == Some(&Token::Period) {
             at += 2;
         }
-        let switch = matches!(self.text(at).to_ascii_uppercase().as_str(), "CHECK" | "NOCHECK");
+        let switch = matches!(
+            self.text(at).to_ascii_uppercase().as_str(),
+            "CHECK" | "NOCHECK"
+        );
         (switch && self.text(at + 1).eq_ignore_ascii_case("CONSTRAINT")).then_some(at + 3)
     }
 
@@ -345,9 +476,12 @@ impl<'a> Script<'a> {
             match token {
                 Token::LParen => depth += 1,
                 Token::RParen => depth = depth.saturating_sub(1),
-                Token::Word(word) if depth == 0 && word.quote_style.is_none() => match word.keyword {
+                Token::Word(word) if depth == 0 && word.quote_style.is_none() => match word.keyword
+                {
                     Keyword::EXEC | Keyword::EXECUTE => return true,
-                    Keyword::SELECT | Keyword::VALUES | Keyword::DEFAULT | Keyword::WITH => return false,
+                    Keyword::SELECT | Keyword::VALUES | Keyword::DEFAULT | Keyword::WITH => {
+                        return false;
+                    }
                     _ => {}
                 },
                 Token::SemiColon => return false,
@@ -361,14 +495,24 @@ impl<'a> Script<'a> {
     /// Definitions of what the other database has in another language, by name, before the parser fails within them.
     fn definition(&mut self, start: usize, word: &str) -> Result<Vec<Tree>, RewriteError> {
         let mut at = 1;
-        while matches!(self.text(at).to_ascii_uppercase().as_str(), "OR" | "ALTER" | "REPLACE") {
+        while matches!(
+            self.text(at).to_ascii_uppercase().as_str(),
+            "OR" | "ALTER" | "REPLACE"
+        ) {
             at += 1;
         }
         let object = self.text(at).to_ascii_uppercase();
-        if !matches!(object.as_str(), "TABLE" | "VIEW" | "INDEX" | "SCHEMA" | "UNIQUE") {
+        if !matches!(
+            object.as_str(),
+            "TABLE" | "VIEW" | "INDEX" | "SCHEMA" | "UNIQUE"
+        ) {
             let (name, _) = self.name_at(at + 1);
             self.parser.advance_token();
-            return Err(self.refuse(start, format!("{word} {object} {name}"), "bring it into the target by hand"));
+            return Err(self.refuse(
+                start,
+                format!("{word} {object} {name}"),
+                "bring it into the target by hand",
+            ));
         }
         self.parse(start).map(|tree| vec![tree])
     }
@@ -376,7 +520,11 @@ impl<'a> Script<'a> {
     fn check_straight(&self, start: usize, depth: usize) -> Result<(), RewriteError> {
         match depth {
             0 => Ok(()),
-            _ => Err(self.refuse(start, "a variable that is set within IF or a block", "decide in the package")),
+            _ => Err(self.refuse(
+                start,
+                "a variable that is set within IF or a block",
+                "decide in the package",
+            )),
         }
     }
 
@@ -394,7 +542,9 @@ impl<'a> Script<'a> {
             let data_type = data_type.map_err(|error| self.unreadable(start, &error))?;
             if let DataType::Table(Some(columns)) = data_type {
                 let temporary = format!("#{}", name.value.trim_start_matches('@'));
-                let table = CreateTableBuilder::new(vec![Ident::new(temporary)].into()).columns(columns).build();
+                let table = CreateTableBuilder::new(vec![Ident::new(temporary)].into())
+                    .columns(columns)
+                    .build();
                 tables.push(Tree::CreateTable(table));
             } else {
                 if depth == 0 || !self.variables.is_declared(&name.value) {
@@ -447,9 +597,17 @@ impl<'a> Script<'a> {
         self.check_straight(start, depth)?;
         let rewriter = self.rewriter(start);
         for (name, value) in assignments {
-            let value = if has_rows(query) { single_value(query, value) } else { Some(value) };
+            let value = if has_rows(query) {
+                single_value(query, value)
+            } else {
+                Some(value)
+            };
             let value = value.ok_or_else(|| {
-                self.refuse(start, format!("SELECT {name} = … of rows"), "read the value with a query of its own, into a variable of the package")
+                self.refuse(
+                    start,
+                    format!("SELECT {name} = … of rows"),
+                    "read the value with a query of its own, into a variable of the package",
+                )
             })?;
             self.variables.assign(&rewriter, &name, value)?;
         }
@@ -457,7 +615,9 @@ impl<'a> Script<'a> {
     }
 
     fn token(&self, ahead: usize) -> Option<&Token> {
-        self.tokens.get(self.parser.index() + ahead).map(|token| &token.token)
+        self.tokens
+            .get(self.parser.index() + ahead)
+            .map(|token| &token.token)
     }
 
     fn word(&self, ahead: usize) -> Option<&Word> {
@@ -481,9 +641,17 @@ fn assignments(query: &Query) -> Option<Vec<(Ident, Expr)>> {
         .projection
         .iter()
         .map(|item| match item {
-            SelectItem::ExprWithAlias { expr, alias } if alias.value.starts_with('@') => Some((alias.clone(), expr.clone())),
-            SelectItem::UnnamedExpr(Expr::BinaryOp { left, op: BinaryOperator::Eq, right }) => match &**left {
-                Expr::Identifier(name) if name.value.starts_with('@') => Some((name.clone(), (**right).clone())),
+            SelectItem::ExprWithAlias { expr, alias } if alias.value.starts_with('@') => {
+                Some((alias.clone(), expr.clone()))
+            }
+            SelectItem::UnnamedExpr(Expr::BinaryOp {
+                left,
+                op: BinaryOperator::Eq,
+                right,
+            }) => match &**left {
+                Expr::Identifier(name) if name.value.starts_with('@') => {
+                    Some((name.clone(), (**right).clone()))
+                }
                 _ => None,
             },
             _ => None,
@@ -502,11 +670,22 @@ fn single_value(query: &Query, value: Expr) -> Option<Expr> {
     };
     let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(expressions, _) if expressions.is_empty());
     let aggregate = has_aggregate(&value);
-    if !aggregate || grouped || query.with.is_some() || select.having.is_some() || select.top.is_some() {
+    if !aggregate
+        || grouped
+        || query.with.is_some()
+        || select.having.is_some()
+        || select.top.is_some()
+    {
         return None;
     }
-    let inner = select_from(vec![SelectItem::UnnamedExpr(value)], select.from.clone(), select.selection.clone());
-    Some(Expr::Subquery(Box::new(plain(Box::new(SetExpr::Select(Box::new(inner)))))))
+    let inner = select_from(
+        vec![SelectItem::UnnamedExpr(value)],
+        select.from.clone(),
+        select.selection.clone(),
+    );
+    Some(Expr::Subquery(Box::new(plain(Box::new(SetExpr::Select(
+        Box::new(inner),
+    ))))))
 }
 
 /// Whether an expression is made of an aggregate, queries within it aside.
@@ -532,7 +711,10 @@ fn has_aggregate(value: &Expr) -> bool {
                 return ControlFlow::Continue(());
             };
             let name = function.name.to_string().to_ascii_uppercase();
-            let aggregate = matches!(name.as_str(), "MAX" | "MIN" | "COUNT" | "SUM" | "AVG" | "COUNT_BIG" | "STRING_AGG");
+            let aggregate = matches!(
+                name.as_str(),
+                "MAX" | "MIN" | "COUNT" | "SUM" | "AVG" | "COUNT_BIG" | "STRING_AGG"
+            );
             match aggregate && function.over.is_none() && self.queries == 0 {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),

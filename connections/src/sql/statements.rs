@@ -1,8 +1,9 @@
 //! One statement: its shape first, then its names and expressions, then its text.
 
 use sqlparser::ast::{
-    AlterTable, AlterTableOperation, CreateIndex, CreateTableOptions, CreateView, Delete, FromTable, ObjectName, ObjectType, Query,
-    SchemaName, SetExpr, Statement as Tree, TableConstraint, VisitMut, helpers::stmt_create_table::CreateTableBuilder,
+    AlterTable, AlterTableOperation, CreateIndex, CreateTableOptions, CreateView, Delete,
+    FromTable, ObjectName, ObjectType, Query, SchemaName, SetExpr, Statement as Tree,
+    TableConstraint, VisitMut, helpers::stmt_create_table::CreateTableBuilder,
 };
 
 use super::{
@@ -35,7 +36,10 @@ impl Rewriter<'_> {
             }
             Tree::Merge(merge) => {
                 let trees = self.merge(merge)?;
-                trees.into_iter().map(|tree| self.print(tree, Kind::Rows)).collect()
+                trees
+                    .into_iter()
+                    .map(|tree| self.print(tree, Kind::Rows))
+                    .collect()
             }
             Tree::Truncate(truncate) => {
                 let names = truncate.table_names.into_iter().map(|target| target.name);
@@ -45,25 +49,48 @@ impl Rewriter<'_> {
                 let (before, after) = self.create_table(&mut table)?;
                 let text = self.print(Tree::CreateTable(table), Kind::Other)?;
                 let other = |text| (text, Kind::Other);
-                Ok(before.into_iter().map(other).chain([text]).chain(after.into_iter().map(other)).collect())
+                Ok(before
+                    .into_iter()
+                    .map(other)
+                    .chain([text])
+                    .chain(after.into_iter().map(other))
+                    .collect())
             }
             Tree::CreateIndex(index) => self.create_index(index),
             Tree::CreateView(view) => self.create_view(view),
-            Tree::AlterView { name, columns, query, .. } => self.alter_view(name, columns, query),
+            Tree::AlterView {
+                name,
+                columns,
+                query,
+                ..
+            } => self.alter_view(name, columns, query),
             Tree::CreateSchema { schema_name, .. } => self.create_schema(schema_name),
             Tree::AlterTable(alter) => self.alter_table(alter),
-            Tree::Drop { object_type, if_exists, names, table, .. } => self.drop(object_type, if_exists, names, table),
+            Tree::Drop {
+                object_type,
+                if_exists,
+                names,
+                table,
+                ..
+            } => self.drop(object_type, if_exists, names, table),
             Tree::Print(_) => {
                 self.note(self.span, "PRINT is left out");
                 Ok(Vec::new())
             }
-            other => Err(self.unsupported(self.span, format!("the statement {}", short(&other.to_string())), "write it for the target")),
+            other => Err(self.unsupported(
+                self.span,
+                format!("the statement {}", short(&other.to_string())),
+                "write it for the target",
+            )),
         }
     }
 
     fn query_statement(&mut self, mut query: Box<Query>) -> Result<Vec<Printed>, RewriteError> {
         let changed = match &mut *query.body {
-            SetExpr::Insert(tree) | SetExpr::Update(tree) | SetExpr::Delete(tree) | SetExpr::Merge(tree) => Some(std::mem::replace(tree, Tree::UnlockTables)),
+            SetExpr::Insert(tree)
+            | SetExpr::Update(tree)
+            | SetExpr::Delete(tree)
+            | SetExpr::Merge(tree) => Some(std::mem::replace(tree, Tree::UnlockTables)),
             _ => None,
         };
         if let Some(tree) = changed {
@@ -73,17 +100,31 @@ impl Rewriter<'_> {
             && let Some(into) = select.into.take()
         {
             let temporary = is_temporary(&into.name);
-            let table = CreateTableBuilder::new(into.name).temporary(temporary).query(Some(query)).build();
-            self.note(self.span, "SELECT … INTO gives the table no keys and no NOT NULL");
+            let table = CreateTableBuilder::new(into.name)
+                .temporary(temporary)
+                .query(Some(query))
+                .build();
+            self.note(
+                self.span,
+                "SELECT … INTO gives the table no keys and no NOT NULL",
+            );
             return self.print_one(Tree::CreateTable(table), Kind::Rows);
         }
         self.print_one(Tree::Query(query), Kind::Query)
     }
 
     /// A change that begins with WITH.
-    fn with_statement(&mut self, mut query: Box<Query>, tree: Tree) -> Result<Vec<Printed>, RewriteError> {
+    fn with_statement(
+        &mut self,
+        mut query: Box<Query>,
+        tree: Tree,
+    ) -> Result<Vec<Printed>, RewriteError> {
         if let Some(with) = &query.with {
-            self.locals.extend(with.cte_tables.iter().map(|cte| cte.alias.name.value.clone()));
+            self.locals.extend(
+                with.cte_tables
+                    .iter()
+                    .map(|cte| cte.alias.name.value.clone()),
+            );
         }
         if let Tree::Merge(merge) = tree {
             return self.with_merge(&query, merge);
@@ -92,7 +133,13 @@ impl Rewriter<'_> {
             Tree::Insert(insert) => self.insert(insert)?,
             Tree::Update(update) => self.update(update)?,
             Tree::Delete(delete) => self.delete(delete)?,
-            other => return Err(self.unsupported(self.span, format!("WITH before {}", short(&other.to_string())), "write it without WITH")),
+            other => {
+                return Err(self.unsupported(
+                    self.span,
+                    format!("WITH before {}", short(&other.to_string())),
+                    "write it without WITH",
+                ));
+            }
         };
         if self.to == Dialect::MySql
             && let Tree::Insert(insert) = &mut tree
@@ -111,9 +158,17 @@ impl Rewriter<'_> {
     }
 
     /// Each statement of a MERGE begins with the same WITH.
-    fn with_merge(&mut self, query: &Query, merge: sqlparser::ast::Merge) -> Result<Vec<Printed>, RewriteError> {
+    fn with_merge(
+        &mut self,
+        query: &Query,
+        merge: sqlparser::ast::Merge,
+    ) -> Result<Vec<Printed>, RewriteError> {
         if self.to == Dialect::MySql {
-            return Err(self.unsupported(self.span, "MERGE behind WITH", "put the query into USING"));
+            return Err(self.unsupported(
+                self.span,
+                "MERGE behind WITH",
+                "put the query into USING",
+            ));
         }
         let trees = self.merge(merge)?;
         let mut printed = Vec::new();
@@ -124,7 +179,10 @@ impl Rewriter<'_> {
                 Tree::Merge(_) => SetExpr::Merge(tree),
                 _ => SetExpr::Delete(tree),
             };
-            let query = Query { body: Box::new(body), ..query.clone() };
+            let query = Query {
+                body: Box::new(body),
+                ..query.clone()
+            };
             printed.push(self.print(Tree::Query(Box::new(query)), Kind::Rows)?);
         }
         Ok(printed)
@@ -143,7 +201,9 @@ impl Rewriter<'_> {
         let empty = matches!(&tree, Tree::Insert(insert) if insert.source.is_none());
         let text = tree.to_string();
         match text.strip_suffix("DEFAULT VALUES") {
-            Some(insert) if empty && self.to == Dialect::MySql => Ok((format!("{insert}() VALUES ()"), kind)),
+            Some(insert) if empty && self.to == Dialect::MySql => {
+                Ok((format!("{insert}() VALUES ()"), kind))
+            }
             _ => Ok((text, kind)),
         }
     }
@@ -167,7 +227,11 @@ impl Rewriter<'_> {
             return Ok((text, Kind::Other));
         }
         self.table_name(&mut name)?;
-        let identity = if self.to == Dialect::Postgres { " RESTART IDENTITY" } else { "" };
+        let identity = if self.to == Dialect::Postgres {
+            " RESTART IDENTITY"
+        } else {
+            ""
+        };
         Ok((format!("TRUNCATE TABLE {name}{identity}"), Kind::Other))
     }
 
@@ -203,7 +267,12 @@ impl Rewriter<'_> {
         Ok(printed)
     }
 
-    fn alter_view(&mut self, mut name: ObjectName, columns: Vec<sqlparser::ast::Ident>, query: Box<Query>) -> Result<Vec<Printed>, RewriteError> {
+    fn alter_view(
+        &mut self,
+        mut name: ObjectName,
+        columns: Vec<sqlparser::ast::Ident>,
+        query: Box<Query>,
+    ) -> Result<Vec<Printed>, RewriteError> {
         self.table_name(&mut name)?;
         let names: Vec<_> = columns.iter().map(ToString::to_string).collect();
         let names = match names.as_slice() {
@@ -217,49 +286,81 @@ impl Rewriter<'_> {
                 (format!("CREATE VIEW {name}{names} AS {text}"), Kind::Other),
             ]);
         }
-        Ok(vec![(format!("CREATE OR REPLACE VIEW {name}{names} AS {text}"), Kind::Other)])
+        Ok(vec![(
+            format!("CREATE OR REPLACE VIEW {name}{names} AS {text}"),
+            Kind::Other,
+        )])
     }
 
     fn create_schema(&mut self, name: SchemaName) -> Result<Vec<Printed>, RewriteError> {
         let name = match name {
             SchemaName::Simple(name) | SchemaName::NamedAuthorization(name, _) => name,
             SchemaName::UnnamedAuthorization(_) => {
-                return Err(self.unsupported(self.span, "CREATE SCHEMA without a name", "name the schema"));
+                return Err(self.unsupported(
+                    self.span,
+                    "CREATE SCHEMA without a name",
+                    "name the schema",
+                ));
             }
         };
         if self.to == Dialect::Sqlite || name.to_string().eq_ignore_ascii_case("dbo") {
-            self.note(self.span, format!("CREATE SCHEMA {name} is left out: the schema is a part of its tables' names"));
+            self.note(
+                self.span,
+                format!(
+                    "CREATE SCHEMA {name} is left out: the schema is a part of its tables' names"
+                ),
+            );
             return Ok(Vec::new());
         }
-        Ok(vec![(format!("CREATE SCHEMA IF NOT EXISTS {name}"), Kind::Other)])
+        Ok(vec![(
+            format!("CREATE SCHEMA IF NOT EXISTS {name}"),
+            Kind::Other,
+        )])
     }
 
     fn alter_table(&mut self, alter: AlterTable) -> Result<Vec<Printed>, RewriteError> {
         let mut printed = Vec::new();
         for mut operation in alter.operations.clone() {
             let stays = match &mut operation {
-                AlterTableOperation::AddColumn { column_def, column_keyword, .. } => {
+                AlterTableOperation::AddColumn {
+                    column_def,
+                    column_keyword,
+                    ..
+                } => {
                     *column_keyword = true;
                     self.column(column_def)?;
                     true
                 }
-                AlterTableOperation::DropColumn { has_column_keyword, .. } => {
+                AlterTableOperation::DropColumn {
+                    has_column_keyword, ..
+                } => {
                     *has_column_keyword = true;
                     true
                 }
-                AlterTableOperation::AddConstraint { constraint, .. } if self.to == Dialect::Sqlite => {
+                AlterTableOperation::AddConstraint { constraint, .. }
+                    if self.to == Dialect::Sqlite =>
+                {
                     printed.extend(self.sqlite_constraint(&alter.name, constraint)?);
                     false
                 }
-                AlterTableOperation::AddConstraint { constraint, .. } => self.constraint(constraint)?,
+                AlterTableOperation::AddConstraint { constraint, .. } => {
+                    self.constraint(constraint)?
+                }
                 AlterTableOperation::DropConstraint { .. } if self.to != Dialect::Sqlite => true,
                 other => {
                     let text = short(&other.to_string());
-                    return Err(self.unsupported(self.span, format!("ALTER TABLE … {text}"), "define the table as it shall be"));
+                    return Err(self.unsupported(
+                        self.span,
+                        format!("ALTER TABLE … {text}"),
+                        "define the table as it shall be",
+                    ));
                 }
             };
             if stays {
-                let one = AlterTable { operations: vec![operation], ..alter.clone() };
+                let one = AlterTable {
+                    operations: vec![operation],
+                    ..alter.clone()
+                };
                 printed.push(self.print(Tree::AlterTable(one), Kind::Other)?);
             }
         }
@@ -267,28 +368,57 @@ impl Rewriter<'_> {
     }
 
     /// SQLite has the constraints of a table's definition only; a key can still be an index.
-    fn sqlite_constraint(&mut self, table: &ObjectName, constraint: &TableConstraint) -> Result<Option<Printed>, RewriteError> {
+    fn sqlite_constraint(
+        &mut self,
+        table: &ObjectName,
+        constraint: &TableConstraint,
+    ) -> Result<Option<Printed>, RewriteError> {
         let mut table = table.clone();
         let (name, columns) = match constraint {
             TableConstraint::PrimaryKey(key) => (&key.name, &key.columns),
             TableConstraint::Unique(key) => (&key.name, &key.columns),
             TableConstraint::ForeignKey(key) => {
-                self.note(self.span, format!("the foreign key to {} is left out", key.foreign_table));
+                self.note(
+                    self.span,
+                    format!("the foreign key to {} is left out", key.foreign_table),
+                );
                 return Ok(None);
             }
-            _ => return Err(self.unsupported(self.span, "ADD CONSTRAINT … CHECK", "define the table with it")),
+            _ => {
+                return Err(self.unsupported(
+                    self.span,
+                    "ADD CONSTRAINT … CHECK",
+                    "define the table with it",
+                ));
+            }
         };
         self.table_name(&mut table)?;
         self.note(self.span, "the key is a unique index");
         let columns: Vec<_> = columns.iter().map(ToString::to_string).collect();
         let name = match name {
             Some(name) => name.to_string(),
-            None => super::names::ident(&format!("{}_key", table.to_string().replace('"', "")), self.to).to_string(),
+            None => super::names::ident(
+                &format!("{}_key", table.to_string().replace('"', "")),
+                self.to,
+            )
+            .to_string(),
         };
-        Ok(Some((format!("CREATE UNIQUE INDEX {name} ON {table} ({})", columns.join(", ")), Kind::Other)))
+        Ok(Some((
+            format!(
+                "CREATE UNIQUE INDEX {name} ON {table} ({})",
+                columns.join(", ")
+            ),
+            Kind::Other,
+        )))
     }
 
-    fn drop(&mut self, object: ObjectType, if_exists: bool, names: Vec<ObjectName>, table: Option<ObjectName>) -> Result<Vec<Printed>, RewriteError> {
+    fn drop(
+        &mut self,
+        object: ObjectType,
+        if_exists: bool,
+        names: Vec<ObjectName>,
+        table: Option<ObjectName>,
+    ) -> Result<Vec<Printed>, RewriteError> {
         let word = match object {
             ObjectType::Table => "TABLE",
             ObjectType::View => "VIEW",
@@ -298,7 +428,9 @@ impl Rewriter<'_> {
                 return Ok(Vec::new());
             }
             ObjectType::Schema => "SCHEMA",
-            other => return Err(self.unsupported(self.span, format!("DROP {other}"), "drop it by hand")),
+            other => {
+                return Err(self.unsupported(self.span, format!("DROP {other}"), "drop it by hand"));
+            }
         };
         let exists = if if_exists { "IF EXISTS " } else { "" };
         let mut printed = Vec::new();

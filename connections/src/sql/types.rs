@@ -44,7 +44,9 @@ impl TypeName {
     /// As T-SQL writes it; a text without a length has one in casts.
     pub(super) fn for_cast(&self) -> String {
         match (self.name.as_str(), self.arguments.is_empty()) {
-            ("char" | "varchar" | "nchar" | "nvarchar" | "binary" | "varbinary", true) => format!("{}(30)", self.name),
+            ("char" | "varchar" | "nchar" | "nvarchar" | "binary" | "varbinary", true) => {
+                format!("{}(30)", self.name)
+            }
             _ => self.with_arguments(&self.name),
         }
     }
@@ -83,7 +85,9 @@ impl TypeName {
 
     fn in_postgres(&self) -> Option<String> {
         let text = match self.name.as_str() {
-            "varchar" | "nvarchar" | "character varying" | "char varying" if self.is_max() => "text".to_owned(),
+            "varchar" | "nvarchar" | "character varying" | "char varying" if self.is_max() => {
+                "text".to_owned()
+            }
             "varchar" | "nvarchar" => self.with_arguments("varchar"),
             "char" | "nchar" | "character" => self.with_arguments("char"),
             "text" | "ntext" => "text".to_owned(),
@@ -113,12 +117,15 @@ impl TypeName {
 
     fn in_duckdb(&self) -> Option<String> {
         let text = match self.name.as_str() {
-            "varchar" | "nvarchar" | "char" | "nchar" | "text" | "ntext" | "sysname" | "xml" | "character" => "VARCHAR".to_owned(),
+            "varchar" | "nvarchar" | "char" | "nchar" | "text" | "ntext" | "sysname" | "xml"
+            | "character" => "VARCHAR".to_owned(),
             "tinyint" => "UTINYINT".to_owned(),
             "bit" | "smallint" => "SMALLINT".to_owned(),
             "int" | "integer" => "INTEGER".to_owned(),
             "bigint" => "BIGINT".to_owned(),
-            "decimal" | "numeric" | "dec" if self.arguments.is_empty() => "DECIMAL(18,0)".to_owned(),
+            "decimal" | "numeric" | "dec" if self.arguments.is_empty() => {
+                "DECIMAL(18,0)".to_owned()
+            }
             "decimal" | "numeric" | "dec" => self.with_arguments("DECIMAL"),
             "money" => "DECIMAL(19,4)".to_owned(),
             "smallmoney" => "DECIMAL(10,4)".to_owned(),
@@ -148,7 +155,9 @@ impl TypeName {
             "tinyint" => "tinyint unsigned".to_owned(),
             "smallint" | "bigint" | "date" => self.name.clone(),
             "int" | "integer" => "int".to_owned(),
-            "decimal" | "numeric" | "dec" if self.arguments.is_empty() => "decimal(18,0)".to_owned(),
+            "decimal" | "numeric" | "dec" if self.arguments.is_empty() => {
+                "decimal(18,0)".to_owned()
+            }
             "decimal" | "numeric" | "dec" => self.with_arguments("decimal"),
             "money" => "decimal(19,4)".to_owned(),
             "smallmoney" => "decimal(10,4)".to_owned(),

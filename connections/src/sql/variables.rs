@@ -58,16 +58,31 @@ impl Variables {
     }
 
     /// Sets a variable to an expression, in which other variables are already replaced.
-    pub(super) fn assign(&mut self, rewriter: &Rewriter<'_>, name: &Ident, mut value: Expr) -> Result<(), RewriteError> {
+    pub(super) fn assign(
+        &mut self,
+        rewriter: &Rewriter<'_>,
+        name: &Ident,
+        mut value: Expr,
+    ) -> Result<(), RewriteError> {
         let span = span_of(&value);
         let height = self.replace(rewriter, &mut value)? + 1;
         let text = value.to_string();
         if text.len() > VALUE_BYTES_MAX || height > ASSIGNMENTS_MAX {
-            return Err(rewriter.too_large(format!("the value of {name} is made of too many assignments")));
+            return Err(rewriter.too_large(format!(
+                "the value of {name} is made of too many assignments"
+            )));
         }
         let life = life_of(&mut value);
-        let Some(variable) = self.0.iter_mut().find(|variable| same(&variable.name, &name.value)) else {
-            return Err(rewriter.unsupported(span, format!("a value for the parameter {name}"), "declare the variable in the batch"));
+        let Some(variable) = self
+            .0
+            .iter_mut()
+            .find(|variable| same(&variable.name, &name.value))
+        else {
+            return Err(rewriter.unsupported(
+                span,
+                format!("a value for the parameter {name}"),
+                "declare the variable in the batch",
+            ));
         };
         variable.value = value;
         variable.life = life;
@@ -77,8 +92,16 @@ impl Variables {
     }
 
     /// Puts the values in the place of the variables; gives the greatest height of them.
-    pub(super) fn replace<T: VisitMut>(&mut self, rewriter: &Rewriter<'_>, node: &mut T) -> Result<usize, RewriteError> {
-        let mut replace = Replace { variables: self, rewriter, height: 0 };
+    pub(super) fn replace<T: VisitMut>(
+        &mut self,
+        rewriter: &Rewriter<'_>,
+        node: &mut T,
+    ) -> Result<usize, RewriteError> {
+        let mut replace = Replace {
+            variables: self,
+            rewriter,
+            height: 0,
+        };
         match node.visit(&mut replace) {
             ControlFlow::Break(error) => Err(error),
             ControlFlow::Continue(()) => Ok(replace.height),
@@ -109,7 +132,12 @@ impl VisitorMut for Replace<'_, '_> {
             return ControlFlow::Continue(());
         };
         let span = ident.span;
-        let Some(variable) = self.variables.0.iter_mut().find(|variable| same(&variable.name, &ident.value)) else {
+        let Some(variable) = self
+            .variables
+            .0
+            .iter_mut()
+            .find(|variable| same(&variable.name, &ident.value))
+        else {
             return ControlFlow::Continue(());
         };
         variable.uses += 1;
@@ -119,8 +147,15 @@ impl VisitorMut for Replace<'_, '_> {
             Life::Constant | Life::UntilChange => false,
         };
         if again {
-            let found = format!("the variable {}, whose value would be another when it is worked out again", variable.name);
-            return ControlFlow::Break(self.rewriter.unsupported(span, found, "keep the value in a variable of the package"));
+            let found = format!(
+                "the variable {}, whose value would be another when it is worked out again",
+                variable.name
+            );
+            return ControlFlow::Break(self.rewriter.unsupported(
+                span,
+                found,
+                "keep the value in a variable of the package",
+            ));
         }
         self.height = self.height.max(variable.height);
         *expr = of_type(&variable.value, &variable.data_type);
@@ -155,7 +190,9 @@ fn of_type(value: &Expr, data_type: &DataType) -> Expr {
     }
     // A text without a length is one character long in DECLARE, thirty in CAST.
     let data_type = match (of.name.as_str(), of.arguments.is_empty()) {
-        ("varchar" | "nvarchar" | "char" | "nchar", true) => super::tables::named_type(format!("{}(1)", of.name)),
+        ("varchar" | "nvarchar" | "char" | "nchar", true) => {
+            super::tables::named_type(format!("{}(1)", of.name))
+        }
         _ => data_type.clone(),
     };
     Expr::Cast {
@@ -185,7 +222,14 @@ impl VisitorMut for Look {
         };
         let once = matches!(
             name.as_str(),
-            "GETDATE" | "SYSDATETIME" | "GETUTCDATE" | "SYSUTCDATETIME" | "CURRENT_TIMESTAMP" | "SYSDATETIMEOFFSET" | "NEWID" | "RAND"
+            "GETDATE"
+                | "SYSDATETIME"
+                | "GETUTCDATE"
+                | "SYSUTCDATETIME"
+                | "CURRENT_TIMESTAMP"
+                | "SYSDATETIMEOFFSET"
+                | "NEWID"
+                | "RAND"
         );
         if once {
             self.0 = self.0.max(Life::Once);

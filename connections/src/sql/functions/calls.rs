@@ -1,7 +1,8 @@
 //! Calls of functions in a tree: those in the table, and the few that need more than a table.
 
 use sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    ObjectName,
 };
 
 use super::{
@@ -37,7 +38,10 @@ impl Rewriter<'_> {
             return self.string_agg(expr);
         }
         if name == "AVG" {
-            self.note(span, "AVG of whole numbers is whole in T-SQL, and may have a fraction here");
+            self.note(
+                span,
+                "AVG of whole numbers is whole in T-SQL, and may have a fraction here",
+            );
         }
         let Some(arguments) = arguments(function) else {
             return match table::translation(&name, 1, self.to) {
@@ -45,7 +49,9 @@ impl Rewriter<'_> {
                 _ => Err(self.no_function(&name, span)),
             };
         };
-        if function.over.is_some() && table::translation(&name, arguments.len(), self.to) != Some(table::SAME) {
+        if function.over.is_some()
+            && table::translation(&name, arguments.len(), self.to) != Some(table::SAME)
+        {
             return Err(self.no_function(&name, span));
         }
         match name.as_str() {
@@ -61,19 +67,34 @@ impl Rewriter<'_> {
         }
     }
 
-    fn date_call(&self, expr: &mut Expr, name: &str, arguments: &[String]) -> Result<(), RewriteError> {
+    fn date_call(
+        &self,
+        expr: &mut Expr,
+        name: &str,
+        arguments: &[String],
+    ) -> Result<(), RewriteError> {
         let span = span_of(expr);
         let (name, word, rest) = match (name, arguments) {
             ("YEAR" | "MONTH" | "DAY", [_]) => ("DATEPART", name.to_owned(), arguments),
             (_, [part, rest @ ..]) => (name, part.trim_matches(['"', '`', '\'']).to_owned(), rest),
             _ => return Err(self.no_function(name, span)),
         };
-        let wanted = if name.starts_with("DATEPART") || name == "DATENAME" { 1 } else { 2 };
+        let wanted = if name.starts_with("DATEPART") || name == "DATENAME" {
+            1
+        } else {
+            2
+        };
         dates::part(&word)
             .filter(|_| rest.len() == wanted)
             .and_then(|part| dates::translate(name, part, rest, self.to))
             .map(|text| *expr = raw(text))
-            .ok_or_else(|| self.unsupported(span, format!("{name} with the part {word}"), "work the value out in the data flow"))
+            .ok_or_else(|| {
+                self.unsupported(
+                    span,
+                    format!("{name} with the part {word}"),
+                    "work the value out in the data flow",
+                )
+            })
     }
 
     fn choose(&self, expr: &mut Expr, arguments: &[String]) -> Result<(), RewriteError> {
@@ -90,10 +111,18 @@ impl Rewriter<'_> {
     }
 
     /// NULL counts as an empty text.
-    fn concat(&self, expr: &mut Expr, name: &str, arguments: &[String]) -> Result<(), RewriteError> {
+    fn concat(
+        &self,
+        expr: &mut Expr,
+        name: &str,
+        arguments: &[String],
+    ) -> Result<(), RewriteError> {
         let text = match (name, self.to) {
             ("CONCAT", Dialect::MySql) => {
-                let filled: Vec<_> = arguments.iter().map(|argument| format!("COALESCE({argument}, '')")).collect();
+                let filled: Vec<_> = arguments
+                    .iter()
+                    .map(|argument| format!("COALESCE({argument}, '')"))
+                    .collect();
                 format!("CONCAT({})", filled.join(", "))
             }
             _ => format!("{}({})", name.to_lowercase(), arguments.join(", ")),
@@ -106,12 +135,18 @@ impl Rewriter<'_> {
         let span = span_of(expr);
         let text = match arguments {
             [value, pattern] => literal(pattern)
-                .filter(|pattern| pattern.len() > 1 && pattern.contains(['y', 'M', 'd', 'H', 'h', 'm', 's']))
+                .filter(|pattern| {
+                    pattern.len() > 1 && pattern.contains(['y', 'M', 'd', 'H', 'h', 'm', 's'])
+                })
                 .and_then(|pattern| convert::formatted(value, &pattern, self.to)),
             _ => None,
         };
         let text = text.ok_or_else(|| {
-            self.unsupported(span, "FORMAT with this pattern", "format in the data flow, or use CONVERT with a style")
+            self.unsupported(
+                span,
+                "FORMAT with this pattern",
+                "format in the data flow, or use CONVERT with a style",
+            )
         })?;
         *expr = raw(text);
         Ok(())
@@ -122,10 +157,16 @@ impl Rewriter<'_> {
         let Expr::Function(function) = expr else {
             return Ok(());
         };
-        let Some([value, separator]) = arguments(function).and_then(|list| <[String; 2]>::try_from(list).ok()) else {
+        let Some([value, separator]) =
+            arguments(function).and_then(|list| <[String; 2]>::try_from(list).ok())
+        else {
             return Err(self.no_function("STRING_AGG", span));
         };
-        let order: Vec<_> = function.within_group.iter().map(ToString::to_string).collect();
+        let order: Vec<_> = function
+            .within_group
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let order = match order.as_slice() {
             [] => String::new(),
             order => format!(" ORDER BY {}", order.join(", ")),
@@ -147,7 +188,9 @@ fn arguments(function: &Function) -> Option<Vec<String>> {
         FunctionArguments::None => Some(Vec::new()),
         FunctionArguments::Subquery(_) => None,
         FunctionArguments::List(list) => {
-            if matches!(list.duplicate_treatment, Some(DuplicateTreatment::Distinct)) || !list.clauses.is_empty() {
+            if matches!(list.duplicate_treatment, Some(DuplicateTreatment::Distinct))
+                || !list.clauses.is_empty()
+            {
                 return None;
             }
             list.args

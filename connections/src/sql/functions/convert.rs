@@ -1,10 +1,6 @@
 //! CAST, CONVERT with its styles, and FORMAT with a plain pattern.
 
-use super::super::{
-    Dialect,
-    kinds::Known,
-    types::TypeName,
-};
+use super::super::{Dialect, kinds::Known, types::TypeName};
 
 /// A conversion of one value.
 #[derive(Debug)]
@@ -53,32 +49,58 @@ static STYLES: &[(i64, &str)] = &[
 
 /// The pattern of a style, in the letters of FORMAT.
 pub(crate) fn pattern_of(style: i64) -> Option<&'static str> {
-    STYLES.iter().find(|(known, _)| *known == style).map(|(_, pattern)| *pattern)
+    STYLES
+        .iter()
+        .find(|(known, _)| *known == style)
+        .map(|(_, pattern)| *pattern)
 }
 
 /// The conversion in the target's words; none where the target has none.
 pub(crate) fn convert(conversion: &Conversion<'_>, target: Dialect) -> Option<String> {
     let Conversion { value, to, .. } = conversion;
     if target == Dialect::Sqlite {
-        let function = if conversion.is_try { "tsql_try_convert" } else { "tsql_convert" };
-        let style = conversion.style.map(|style| format!(", {style}")).unwrap_or_default();
+        let function = if conversion.is_try {
+            "tsql_try_convert"
+        } else {
+            "tsql_convert"
+        };
+        let style = conversion
+            .style
+            .map(|style| format!(", {style}"))
+            .unwrap_or_default();
         to.in_target(target)?;
         // Binary data and money know 0, 1 and 2.
-        let known = conversion.style.is_none_or(|style| matches!(style, 0..=2) || pattern_of(style).is_some());
+        let known = conversion
+            .style
+            .is_none_or(|style| matches!(style, 0..=2) || pattern_of(style).is_some());
         known.then_some(())?;
         return Some(format!("{function}('{}', {value}{style})", to.for_cast()));
     }
-    let is_text = matches!(to.name.as_str(), "char" | "varchar" | "nchar" | "nvarchar" | "text" | "ntext" | "sysname");
-    let is_date = matches!(to.name.as_str(), "date" | "datetime" | "datetime2" | "smalldatetime");
+    let is_text = matches!(
+        to.name.as_str(),
+        "char" | "varchar" | "nchar" | "nvarchar" | "text" | "ntext" | "sysname"
+    );
+    let is_date = matches!(
+        to.name.as_str(),
+        "date" | "datetime" | "datetime2" | "smalldatetime"
+    );
     if conversion.is_try && target != Dialect::DuckDb {
         return None;
     }
     match conversion.style {
-        Some(style) if is_text && conversion.from != Known::Text && (style > 2 || conversion.from == Known::Date) => {
+        Some(style)
+            if is_text
+                && conversion.from != Known::Text
+                && (style > 2 || conversion.from == Known::Date) =>
+        {
             let text = formatted(value, pattern_of(style)?, target)?;
             Some(cut(text, pattern_of(style)?, to, target))
         }
-        Some(style) if is_date && conversion.from != Known::Date && !matches!(style, 0 | 100 | 120 | 121 | 126 | 23) => {
+        Some(style)
+            if is_date
+                && conversion.from != Known::Date
+                && !matches!(style, 0 | 100 | 120 | 121 | 126 | 23) =>
+        {
             parsed(value, pattern_of(style)?, to, target)
         }
         _ => plain(conversion, target),
@@ -90,7 +112,10 @@ fn plain(conversion: &Conversion<'_>, target: Dialect) -> Option<String> {
     let name = match target {
         Dialect::MySql => to.in_mysql_cast()?,
         // Without a length a cast gives 30 characters.
-        Dialect::Postgres if to.arguments.is_empty() && matches!(to.name.as_str(), "varchar" | "nvarchar" | "char" | "nchar") => {
+        Dialect::Postgres
+            if to.arguments.is_empty()
+                && matches!(to.name.as_str(), "varchar" | "nvarchar" | "char" | "nchar") =>
+        {
             "varchar(30)".to_owned()
         }
         _ => to.in_target(target)?,
@@ -104,10 +129,20 @@ fn plain(conversion: &Conversion<'_>, target: Dialect) -> Option<String> {
             _ => Some(format!("CAST(trunc({value}) AS {name})")),
         };
     }
-    let cast = if conversion.is_try { "TRY_CAST" } else { "CAST" };
+    let cast = if conversion.is_try {
+        "TRY_CAST"
+    } else {
+        "CAST"
+    };
     let text = format!("{cast}({value} AS {name})");
-    match (target, name.as_str(), to.length().or((!to.is_max()).then_some(30))) {
-        (Dialect::DuckDb, "VARCHAR", Some(length)) if matches!(to.name.as_str(), "varchar" | "nvarchar" | "char" | "nchar") => {
+    match (
+        target,
+        name.as_str(),
+        to.length().or((!to.is_max()).then_some(30)),
+    ) {
+        (Dialect::DuckDb, "VARCHAR", Some(length))
+            if matches!(to.name.as_str(), "varchar" | "nvarchar" | "char" | "nchar") =>
+        {
             Some(format!("left({text}, {length})"))
         }
         _ => Some(text),
@@ -117,10 +152,12 @@ fn plain(conversion: &Conversion<'_>, target: Dialect) -> Option<String> {
 /// CONVERT(varchar(10), d, 120) is the date alone.
 fn cut(text: String, pattern: &str, to: &TypeName, target: Dialect) -> String {
     match to.length() {
-        Some(length) if usize::try_from(length).is_ok_and(|length| length < pattern.len()) => match target {
-            Dialect::MySql => format!("LEFT({text}, {length})"),
-            _ => format!("left({text}, {length})"),
-        },
+        Some(length) if usize::try_from(length).is_ok_and(|length| length < pattern.len()) => {
+            match target {
+                Dialect::MySql => format!("LEFT({text}, {length})"),
+                _ => format!("left({text}, {length})"),
+            }
+        }
         _ => text,
     }
 }
@@ -156,7 +193,10 @@ fn words(pattern: &str, target: Dialect) -> Option<String> {
     let mut words = String::new();
     let mut rest = pattern;
     while let Some(first) = rest.chars().next() {
-        let run = rest.chars().take_while(|character| *character == first).count();
+        let run = rest
+            .chars()
+            .take_while(|character| *character == first)
+            .count();
         let (token, after) = rest.split_at_checked(run * first.len_utf8())?;
         rest = after;
         if !first.is_ascii_alphabetic() {

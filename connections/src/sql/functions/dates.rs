@@ -27,11 +27,26 @@ pub(crate) fn part(word: &str) -> Option<&'static str> {
 }
 
 pub(crate) fn is_date_function(name: &str) -> bool {
-    matches!(name, "DATEADD" | "DATEDIFF" | "DATEDIFF_BIG" | "DATEPART" | "DATENAME" | "YEAR" | "MONTH" | "DAY")
+    matches!(
+        name,
+        "DATEADD"
+            | "DATEDIFF"
+            | "DATEDIFF_BIG"
+            | "DATEPART"
+            | "DATENAME"
+            | "YEAR"
+            | "MONTH"
+            | "DAY"
+    )
 }
 
 /// The call in the target; `arguments` without the part.
-pub(crate) fn translate(name: &str, part: &str, arguments: &[String], to: Dialect) -> Option<String> {
+pub(crate) fn translate(
+    name: &str,
+    part: &str,
+    arguments: &[String],
+    to: Dialect,
+) -> Option<String> {
     let template = match (name, to) {
         (_, Dialect::Sqlite) => return sqlite(name, part, arguments),
         ("DATEADD", _) => add(part, to)?,
@@ -70,16 +85,21 @@ fn add(part: &str, to: Dialect) -> Option<String> {
     };
     let template = match to {
         Dialect::Postgres => format!("(CAST($1 AS timestamp) + %0{times} * interval '1 {unit}')"),
-        Dialect::DuckDb => format!("(CAST($1 AS TIMESTAMP) + to_{unit}s(CAST(%0{times} AS INTEGER)))"),
+        Dialect::DuckDb => {
+            format!("(CAST($1 AS TIMESTAMP) + to_{unit}s(CAST(%0{times} AS INTEGER)))")
+        }
         _ => format!("DATE_ADD($1, INTERVAL (%0{times}) {})", unit.to_uppercase()),
     };
     Some(template)
 }
 
 fn postgres_difference(part: &str) -> Option<String> {
-    let year = "(extract(year from CAST($1 AS timestamp)) - extract(year from CAST($0 AS timestamp)))";
+    let year =
+        "(extract(year from CAST($1 AS timestamp)) - extract(year from CAST($0 AS timestamp)))";
     let within = |field: &str| {
-        format!("(extract({field} from CAST($1 AS timestamp)) - extract({field} from CAST($0 AS timestamp)))")
+        format!(
+            "(extract({field} from CAST($1 AS timestamp)) - extract({field} from CAST($0 AS timestamp)))"
+        )
     };
     let seconds = |unit: &str, each: &str| {
         format!(
@@ -119,9 +139,15 @@ fn mysql_difference(part: &str) -> Option<String> {
         "month" => "((YEAR($1) - YEAR($0)) * 12 + MONTH($1) - MONTH($0))",
         "day" | "dayofyear" | "weekday" => "DATEDIFF($1, $0)",
         "week" => "((TO_DAYS($1) + 6) DIV 7 - (TO_DAYS($0) + 6) DIV 7)",
-        "hour" => "TIMESTAMPDIFF(HOUR, DATE_FORMAT($0, '%Y-%m-%d %H:00:00'), DATE_FORMAT($1, '%Y-%m-%d %H:00:00'))",
-        "minute" => "TIMESTAMPDIFF(MINUTE, DATE_FORMAT($0, '%Y-%m-%d %H:%i:00'), DATE_FORMAT($1, '%Y-%m-%d %H:%i:00'))",
-        "second" => "TIMESTAMPDIFF(SECOND, DATE_FORMAT($0, '%Y-%m-%d %H:%i:%s'), DATE_FORMAT($1, '%Y-%m-%d %H:%i:%s'))",
+        "hour" => {
+            "TIMESTAMPDIFF(HOUR, DATE_FORMAT($0, '%Y-%m-%d %H:00:00'), DATE_FORMAT($1, '%Y-%m-%d %H:00:00'))"
+        }
+        "minute" => {
+            "TIMESTAMPDIFF(MINUTE, DATE_FORMAT($0, '%Y-%m-%d %H:%i:00'), DATE_FORMAT($1, '%Y-%m-%d %H:%i:00'))"
+        }
+        "second" => {
+            "TIMESTAMPDIFF(SECOND, DATE_FORMAT($0, '%Y-%m-%d %H:%i:%s'), DATE_FORMAT($1, '%Y-%m-%d %H:%i:%s'))"
+        }
         _ => return None,
     };
     Some(text.to_owned())

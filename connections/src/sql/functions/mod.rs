@@ -11,7 +11,8 @@ pub(super) mod table;
 
 /// Fills in a translation.
 pub(super) fn fill(template: &str, arguments: &[String]) -> String {
-    let mut text = String::with_capacity(template.len() + arguments.iter().map(String::len).sum::<usize>());
+    let mut text =
+        String::with_capacity(template.len() + arguments.iter().map(String::len).sum::<usize>());
     let mut characters = template.chars().peekable();
     while let Some(character) = characters.next() {
         let argument = match character {
@@ -40,10 +41,20 @@ pub(super) fn fill(template: &str, arguments: &[String]) -> String {
 /// Whether operators may stand beside the text without changing what it means: a name, a number, a literal, a call.
 pub(super) fn is_atom(text: &str) -> bool {
     if text.starts_with('\'') {
-        return text.len() > 1 && text.ends_with('\'') && !text.get(1..text.len() - 1).unwrap_or_default().contains('\'');
+        return text.len() > 1
+            && text.ends_with('\'')
+            && !text
+                .get(1..text.len() - 1)
+                .unwrap_or_default()
+                .contains('\'');
     }
-    let plain = |character: char| character.is_alphanumeric() || matches!(character, '_' | '.' | '@' | '?' | '"' | '`');
-    let Some(rest) = text.find(|character| !plain(character)).and_then(|end| text.get(end..)) else {
+    let plain = |character: char| {
+        character.is_alphanumeric() || matches!(character, '_' | '.' | '@' | '?' | '"' | '`')
+    };
+    let Some(rest) = text
+        .find(|character| !plain(character))
+        .and_then(|end| text.get(end..))
+    else {
         return true;
     };
     rest.starts_with('(') && closes_at_the_end(rest)

@@ -8,7 +8,14 @@ pub(crate) const SAME: &str = "=";
 pub(crate) const NONE: &str = "!";
 
 /// Name, number of arguments, and the words of SQLite, PostgreSQL, DuckDB and MySQL.
-type Row = (&'static str, usize, &'static str, &'static str, &'static str, &'static str);
+type Row = (
+    &'static str,
+    usize,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+);
 
 const SQLITE_NOW: &str = "strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')";
 const SQLITE_UTC: &str = "strftime('%Y-%m-%d %H:%M:%f', 'now')";
@@ -106,8 +113,24 @@ static ROWS: &[Row] = &[
 
 /// Called alike everywhere, with any number of arguments.
 static SAME_EVERYWHERE: &[&str] = &[
-    "AVG", "COALESCE", "COUNT", "CUME_DIST", "DENSE_RANK", "FIRST_VALUE", "LAG", "LAST_VALUE", "LEAD", "MAX", "MIN", "NTILE",
-    "PERCENT_RANK", "RANK", "ROW_NUMBER", "SUM", "GREATEST", "LEAST",
+    "AVG",
+    "COALESCE",
+    "COUNT",
+    "CUME_DIST",
+    "DENSE_RANK",
+    "FIRST_VALUE",
+    "LAG",
+    "LAST_VALUE",
+    "LEAD",
+    "MAX",
+    "MIN",
+    "NTILE",
+    "PERCENT_RANK",
+    "RANK",
+    "ROW_NUMBER",
+    "SUM",
+    "GREATEST",
+    "LEAST",
 ];
 
 /// How the target says it: [`SAME`], [`NONE`], or a translation. None for a function that is not T-SQL's.
@@ -118,7 +141,9 @@ pub(crate) fn translation(name: &str, arguments: usize, to: Dialect) -> Option<&
             _ => Some(SAME),
         };
     }
-    let row = ROWS.iter().find(|row| row.0 == name && row.1 == arguments)?;
+    let row = ROWS
+        .iter()
+        .find(|row| row.0 == name && row.1 == arguments)?;
     match to {
         Dialect::Sqlite => Some(row.2),
         Dialect::Postgres => Some(row.3),

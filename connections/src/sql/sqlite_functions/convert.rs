@@ -1,6 +1,6 @@
 //! CAST and CONVERT. The first argument is the type as T-SQL writes it, the last a style.
 
-use chrono::{Timelike, TimeDelta};
+use chrono::{TimeDelta, Timelike};
 use rusqlite::types::{Value, ValueRef};
 
 use super::{
@@ -13,7 +13,11 @@ use super::{
 pub(super) fn convert(arguments: &Arguments<'_>) -> Result<Value> {
     let of = arguments.text(0);
     let (name, parentheses) = of.split_once('(').unwrap_or((&of, ""));
-    let sizes: Vec<&str> = parentheses.trim_end_matches(')').split(',').map(str::trim).collect();
+    let sizes: Vec<&str> = parentheses
+        .trim_end_matches(')')
+        .split(',')
+        .map(str::trim)
+        .collect();
     let size = |index: usize| sizes.get(index).and_then(|size| size.parse::<usize>().ok());
     let style = match arguments.len() {
         3 => Some(arguments.integer(2)?),
@@ -26,14 +30,18 @@ pub(super) fn convert(arguments: &Arguments<'_>) -> Result<Value> {
         "smallint" => whole(value, name, -32_768, 32_767),
         "int" | "integer" => whole(value, name, i64::from(i32::MIN), i64::from(i32::MAX)),
         "bigint" => whole(value, name, i64::MIN, i64::MAX),
-        "decimal" | "numeric" | "dec" => decimal(value, &of, size(0).unwrap_or(18), size(1).unwrap_or(0)),
+        "decimal" | "numeric" | "dec" => {
+            decimal(value, &of, size(0).unwrap_or(18), size(1).unwrap_or(0))
+        }
         "money" => money(value, 922_337_203_685_477.6),
         "smallmoney" => money(value, 214_748.364_8),
         "float" | "real" => Ok(Value::Real(number_of(value)?)),
         "varchar" | "nvarchar" | "char" | "nchar" | "text" | "ntext" | "sysname" | "xml" => {
             text(value, name, size(0), style)
         }
-        "date" | "datetime" | "datetime2" | "smalldatetime" | "datetimeoffset" | "time" => date(value, name, style),
+        "date" | "datetime" | "datetime2" | "smalldatetime" | "datetimeoffset" | "time" => {
+            date(value, name, style)
+        }
         "uniqueidentifier" => guid(value),
         "binary" | "varbinary" | "image" => binary(value, style, size(0)),
         _ => Value::try_from(value).map_err(|_| refused(value, name)),
@@ -72,7 +80,12 @@ fn whole(value: ValueRef<'_>, to: &str, min: i64, max: i64) -> Result<Value> {
             "" => 0,
             text => text.parse().map_err(|_| refused(value, to))?,
         },
-        ValueRef::Blob(bytes) => bytes.iter().rev().take(8).rev().fold(0, |number: i64, byte| number << 8 | i64::from(*byte)),
+        ValueRef::Blob(bytes) => bytes
+            .iter()
+            .rev()
+            .take(8)
+            .rev()
+            .fold(0, |number: i64, byte| number << 8 | i64::from(*byte)),
         other => numbers::truncated(number_of(other)?)?,
     };
     match (min..=max).contains(&number) {
@@ -88,7 +101,11 @@ fn decimal(value: ValueRef<'_>, to: &str, precision: usize, scale: usize) -> Res
         return Err(refused(value, to));
     }
     let places = i64::try_from(scale).unwrap_or(0);
-    let number = numbers::rounded(number_of(value).map_err(|_| refused(value, to))?, places, false);
+    let number = numbers::rounded(
+        number_of(value).map_err(|_| refused(value, to))?,
+        places,
+        false,
+    );
     let whole = number.abs().trunc().to_string();
     if whole != "0" && whole.len() + scale > precision {
         return Err(CallError::Overflow(to.to_owned()));
@@ -117,15 +134,21 @@ fn money(value: ValueRef<'_>, max: f64) -> Result<Value> {
 }
 
 fn text(value: ValueRef<'_>, to: &str, size: Option<usize>, style: Option<i64>) -> Result<Value> {
-    let styled = style.filter(|_| matches!(value, ValueRef::Text(_))).and_then(|style| {
-        let moment = Moment::parse(&text_of(value))?;
-        Some(formatted(moment.at, pattern_of(style)?))
-    });
+    let styled = style
+        .filter(|_| matches!(value, ValueRef::Text(_)))
+        .and_then(|style| {
+            let moment = Moment::parse(&text_of(value))?;
+            Some(formatted(moment.at, pattern_of(style)?))
+        });
     let text = match (styled, value, style) {
         (Some(text), ..) => text,
         (None, ValueRef::Blob(bytes), Some(style @ (1 | 2))) => {
             let digits: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
-            if style == 1 { format!("0x{digits}") } else { digits }
+            if style == 1 {
+                format!("0x{digits}")
+            } else {
+                digits
+            }
         }
         _ => text_of(value),
     };
@@ -163,17 +186,26 @@ fn date(value: ValueRef<'_>, to: &str, style: Option<i64>) -> Result<Value> {
         "time" => return Ok(Value::Text(time_text(moment.at.time()))),
         "smalldatetime" => {
             let second = f64::from(moment.at.second()) + f64::from(moment.at.nanosecond()) / 1e9;
-            let floor = moment.at.with_nanosecond(0).and_then(|at| at.with_second(0));
+            let floor = moment
+                .at
+                .with_nanosecond(0)
+                .and_then(|at| at.with_second(0));
             // From 29.999 seconds on it is the next minute.
             let up = TimeDelta::try_seconds(if second >= 29.999 { 60 } else { 0 });
-            floor.zip(up).and_then(|(floor, up)| floor.checked_add_signed(up))
+            floor
+                .zip(up)
+                .and_then(|(floor, up)| floor.checked_add_signed(up))
         }
         "datetime" => {
             let nanoseconds = i64::from(moment.at.nanosecond());
             // Steps of 1/300 of a second, shown as .000, .003 and .007.
             let steps = (nanoseconds * 300 + 500_000_000) / 1_000_000_000;
             let milliseconds = (steps * 10 + 1) / 3;
-            moment.at.with_nanosecond(0).zip(TimeDelta::try_milliseconds(milliseconds)).and_then(|(at, more)| at.checked_add_signed(more))
+            moment
+                .at
+                .with_nanosecond(0)
+                .zip(TimeDelta::try_milliseconds(milliseconds))
+                .and_then(|(at, more)| at.checked_add_signed(more))
         }
         _ => Some(moment.at),
     };
@@ -183,7 +215,12 @@ fn date(value: ValueRef<'_>, to: &str, style: Option<i64>) -> Result<Value> {
 
 fn guid(value: ValueRef<'_>) -> Result<Value> {
     let text = text_of(value);
-    let bare: String = text.trim().trim_start_matches('{').chars().take(36).collect();
+    let bare: String = text
+        .trim()
+        .trim_start_matches('{')
+        .chars()
+        .take(36)
+        .collect();
     uuid::Uuid::try_parse(&bare)
         .map(|guid| Value::Text(guid.hyphenated().to_string().to_uppercase()))
         .map_err(|_| refused(value, "uniqueidentifier"))
@@ -206,7 +243,10 @@ fn binary(value: ValueRef<'_>, style: Option<i64>, size: Option<usize>) -> Resul
                 .ok_or_else(|| refused(value, "varbinary"))?;
             digits
                 .chunks(2)
-                .map(|pair| u8::try_from(pair.iter().fold(0, |byte, digit| byte * 16 + digit)).unwrap_or_default())
+                .map(|pair| {
+                    u8::try_from(pair.iter().fold(0, |byte, digit| byte * 16 + digit))
+                        .unwrap_or_default()
+                })
                 .collect()
         }
         (other, _) => text_of(other).into_bytes(),

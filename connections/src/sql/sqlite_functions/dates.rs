@@ -3,7 +3,7 @@
 use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
 use rusqlite::types::{Value, ValueRef};
 
-use super::{Arguments, CallError, Result, numbers, number_of, text_of};
+use super::{Arguments, CallError, Result, number_of, numbers, text_of};
 
 /// A moment, and whether it was written with a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,9 +13,28 @@ pub(super) struct Moment {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
-const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const WEEKDAYS: [&str; 7] = [
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+];
 
 impl Moment {
     /// From text in any of T-SQL's usual forms; months come before days where neither is named.
@@ -25,7 +44,10 @@ impl Moment {
 
     pub(super) fn parse_ordered(text: &str, order: &str) -> Option<Self> {
         let text = text.trim();
-        let (date, time) = match text.find(['T', ' ']).filter(|_| !text.contains(|character: char| character.is_ascii_alphabetic() && character != 'T') || text.ends_with(['M', 'm'])) {
+        let (date, time) = match text.find(['T', ' ']).filter(|_| {
+            !text.contains(|character: char| character.is_ascii_alphabetic() && character != 'T')
+                || text.ends_with(['M', 'm'])
+        }) {
             Some(at) => {
                 let (date, time) = text.split_at_checked(at)?;
                 (date, time.trim_start_matches('T').trim())
@@ -37,26 +59,41 @@ impl Moment {
             Some((date, time)) => (date, time),
             None => (parse_date(date, order)?, time),
         };
-        let at = date.and_time(if time.is_empty() { NaiveTime::MIN } else { parse_time(time)? });
-        Some(Self { at, has_time: !time.is_empty() })
+        let at = date.and_time(if time.is_empty() {
+            NaiveTime::MIN
+        } else {
+            parse_time(time)?
+        });
+        Some(Self {
+            at,
+            has_time: !time.is_empty(),
+        })
     }
 
     pub(super) fn of(value: ValueRef<'_>) -> Result<Self> {
         let found = match value {
             ValueRef::Integer(_) | ValueRef::Real(_) => {
-                let epoch = NaiveDate::from_ymd_opt(1900, 1, 1).map(|date| date.and_time(NaiveTime::MIN));
+                let epoch =
+                    NaiveDate::from_ymd_opt(1900, 1, 1).map(|date| date.and_time(NaiveTime::MIN));
                 epoch
                     .and_then(|epoch| shifted(epoch, number_of(value).ok()?))
                     .map(|at| Self { at, has_time: true })
             }
             other => Self::parse(&text_of(other)),
         };
-        found.ok_or_else(|| CallError::Conversion { value: text_of(value), to: "a date".to_owned() })
+        found.ok_or_else(|| CallError::Conversion {
+            value: text_of(value),
+            to: "a date".to_owned(),
+        })
     }
 
     pub(super) fn text(&self) -> String {
         match self.has_time {
-            true => format!("{} {}", date_text(self.at.date()), time_text(self.at.time())),
+            true => format!(
+                "{} {}",
+                date_text(self.at.date()),
+                time_text(self.at.time())
+            ),
             false => date_text(self.at.date()),
         }
     }
@@ -67,10 +104,17 @@ pub(super) fn date_text(date: NaiveDate) -> String {
 }
 
 pub(super) fn time_text(time: NaiveTime) -> String {
-    let text = format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second());
+    let text = format!(
+        "{:02}:{:02}:{:02}",
+        time.hour(),
+        time.minute(),
+        time.second()
+    );
     match time.nanosecond() % 1_000_000_000 {
         0 => text,
-        nanoseconds if nanoseconds.is_multiple_of(1_000_000) => format!("{text}.{:03}", nanoseconds / 1_000_000),
+        nanoseconds if nanoseconds.is_multiple_of(1_000_000) => {
+            format!("{text}.{:03}", nanoseconds / 1_000_000)
+        }
         nanoseconds => format!("{text}.{:07}", nanoseconds / 100),
     }
 }
@@ -84,14 +128,18 @@ fn named_month(text: &str) -> Option<(NaiveDate, &str)> {
         false => text.len(),
     };
     let (date, time) = text.split_at_checked(end)?;
-    let words: Vec<&str> = date.split([' ', ',', '-']).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = date
+        .split([' ', ',', '-'])
+        .filter(|word| !word.is_empty())
+        .collect();
     let [one, two, year] = words.as_slice() else {
         return None;
     };
     let month_of = |word: &str| {
         (word.len() >= 3).then_some(())?;
         let at = MONTHS.iter().position(|name| {
-            name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+            name.get(..word.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(word))
         })?;
         u32::try_from(at + 1).ok()
     };
@@ -100,7 +148,10 @@ fn named_month(text: &str) -> Option<(NaiveDate, &str)> {
         (None, Some(month)) => (month, one),
         _ => return None,
     };
-    Some((NaiveDate::from_ymd_opt(full_year(year)?, month, day.parse().ok()?)?, time.trim()))
+    Some((
+        NaiveDate::from_ymd_opt(full_year(year)?, month, day.parse().ok()?)?,
+        time.trim(),
+    ))
 }
 
 /// Two digits are of 1950 to 2049.
@@ -116,7 +167,10 @@ fn full_year(text: &str) -> Option<i32> {
 
 fn parse_date(text: &str, order: &str) -> Option<NaiveDate> {
     let parts: Vec<&str> = text.split(['-', '/', '.']).collect();
-    if parts.iter().any(|part| part.is_empty() || part.contains(|character: char| !character.is_ascii_digit())) {
+    if parts
+        .iter()
+        .any(|part| part.is_empty() || part.contains(|character: char| !character.is_ascii_digit()))
+    {
         return None;
     }
     match parts.as_slice() {
@@ -130,7 +184,9 @@ fn parse_date(text: &str, order: &str) -> Option<NaiveDate> {
             let (month, day) = rest.split_at_checked(2)?;
             NaiveDate::from_ymd_opt(full_year(year)?, month.parse().ok()?, day.parse().ok()?)
         }
-        [year, month, day] if year.len() == 4 => NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?),
+        [year, month, day] if year.len() == 4 => {
+            NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+        }
         [one, two, three] => {
             let (year, month, day) = match order {
                 "DMY" => (three, two, one),
@@ -145,7 +201,11 @@ fn parse_date(text: &str, order: &str) -> Option<NaiveDate> {
 
 fn parse_time(text: &str) -> Option<NaiveTime> {
     let upper = text.trim().trim_end_matches('Z').to_ascii_uppercase();
-    let (clock, half) = match upper.strip_suffix("AM").map(|clock| (clock, 0)).or_else(|| upper.strip_suffix("PM").map(|clock| (clock, 12))) {
+    let (clock, half) = match upper
+        .strip_suffix("AM")
+        .map(|clock| (clock, 0))
+        .or_else(|| upper.strip_suffix("PM").map(|clock| (clock, 12)))
+    {
         Some((clock, half)) => (clock.trim(), Some(half)),
         None => (upper.as_str(), None),
     };
@@ -156,7 +216,11 @@ fn parse_time(text: &str) -> Option<NaiveTime> {
         None => (0, 0),
         Some(seconds) => {
             let (second, fraction) = seconds.split_once(['.', ':']).unwrap_or((seconds, ""));
-            let digits: String = fraction.chars().chain(std::iter::repeat('0')).take(9).collect();
+            let digits: String = fraction
+                .chars()
+                .chain(std::iter::repeat('0'))
+                .take(9)
+                .collect();
             (second.parse().ok()?, digits.parse().ok()?)
         }
     };
@@ -176,7 +240,9 @@ fn shifted(at: NaiveDateTime, days: f64) -> Option<NaiveDateTime> {
 
 /// A text that is a date in our form, so many days later.
 pub(super) fn plus_days(text: &str, days: f64) -> Option<String> {
-    let our_form = text.len() >= 10 && text.as_bytes().get(4) == Some(&b'-') && text.as_bytes().get(7) == Some(&b'-');
+    let our_form = text.len() >= 10
+        && text.as_bytes().get(4) == Some(&b'-')
+        && text.as_bytes().get(7) == Some(&b'-');
     let moment = our_form.then(|| Moment::parse(text)).flatten()?;
     let at = shifted(moment.at, days)?;
     let has_time = moment.has_time || at.time() != NaiveTime::MIN;
@@ -188,8 +254,10 @@ pub(super) fn add(arguments: &Arguments<'_>) -> Result<Value> {
     let part = arguments.text(0);
     let number = arguments.integer(1)?;
     let moment = Moment::of(arguments.value(2))?;
-    let at = added(&part, number, moment.at).ok_or_else(|| CallError::Overflow("datetime".to_owned()))?;
-    let has_time = moment.has_time || matches!(part.as_str(), "hour" | "minute" | "second" | "millisecond");
+    let at = added(&part, number, moment.at)
+        .ok_or_else(|| CallError::Overflow("datetime".to_owned()))?;
+    let has_time =
+        moment.has_time || matches!(part.as_str(), "hour" | "minute" | "second" | "millisecond");
     Ok(Value::Text(Moment { at, has_time }.text()))
 }
 
@@ -203,7 +271,11 @@ fn added(part: &str, number: i64, at: NaiveDateTime) -> Option<NaiveDateTime> {
     let moved = match months {
         Some(months) => {
             let size = Months::new(u32::try_from(months.unsigned_abs()).ok()?);
-            if months < 0 { at.checked_sub_months(size)? } else { at.checked_add_months(size)? }
+            if months < 0 {
+                at.checked_sub_months(size)?
+            } else {
+                at.checked_add_months(size)?
+            }
         }
         None => {
             let delta = match part {
@@ -255,7 +327,9 @@ pub(super) fn difference(arguments: &Arguments<'_>) -> Result<Value> {
 pub(super) fn part(arguments: &Arguments<'_>) -> Result<Value> {
     let part = arguments.text(0);
     let at = Moment::of(arguments.value(1))?.at;
-    number_of_part(&part, at).map(Value::Integer).ok_or_else(|| CallError::Argument(format!("the part {part}")))
+    number_of_part(&part, at)
+        .map(Value::Integer)
+        .ok_or_else(|| CallError::Argument(format!("the part {part}")))
 }
 
 fn number_of_part(part: &str, at: NaiveDateTime) -> Option<i64> {
@@ -295,16 +369,26 @@ pub(super) fn name(arguments: &Arguments<'_>) -> Result<Value> {
 }
 
 fn month_name(at: NaiveDateTime) -> &'static str {
-    usize::try_from(at.month0()).ok().and_then(|month| MONTHS.get(month).copied()).unwrap_or_default()
+    usize::try_from(at.month0())
+        .ok()
+        .and_then(|month| MONTHS.get(month).copied())
+        .unwrap_or_default()
 }
 
 fn weekday_name(at: NaiveDateTime) -> &'static str {
-    usize::try_from(at.weekday().num_days_from_sunday()).ok().and_then(|day| WEEKDAYS.get(day).copied()).unwrap_or_default()
+    usize::try_from(at.weekday().num_days_from_sunday())
+        .ok()
+        .and_then(|day| WEEKDAYS.get(day).copied())
+        .unwrap_or_default()
 }
 
 pub(super) fn end_of_month(arguments: &Arguments<'_>) -> Result<Value> {
     let at = Moment::of(arguments.value(0))?.at;
-    let months = if arguments.len() > 1 { arguments.integer(1)? } else { 0 };
+    let months = if arguments.len() > 1 {
+        arguments.integer(1)?
+    } else {
+        0
+    };
     let overflow = || CallError::Overflow("date".to_owned());
     let first = at.date().with_day(1).ok_or_else(overflow)?;
     let next = months
@@ -316,11 +400,16 @@ pub(super) fn end_of_month(arguments: &Arguments<'_>) -> Result<Value> {
 }
 
 pub(super) fn from_parts(arguments: &Arguments<'_>) -> Result<Value> {
-    let part = |index| arguments.integer(index).ok().and_then(|value| u32::try_from(value).ok());
+    let part = |index| {
+        arguments
+            .integer(index)
+            .ok()
+            .and_then(|value| u32::try_from(value).ok())
+    };
     let date = match (part(0), part(1), part(2)) {
-        (Some(year), Some(month), Some(day)) if (1..=9999).contains(&year) => {
-            i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day))
-        }
+        (Some(year), Some(month), Some(day)) if (1..=9999).contains(&year) => i32::try_from(year)
+            .ok()
+            .and_then(|year| NaiveDate::from_ymd_opt(year, month, day)),
         _ => None,
     };
     date.map(|date| Value::Text(date_text(date)))
@@ -347,8 +436,13 @@ pub(super) fn formatted(at: NaiveDateTime, pattern: &str) -> String {
     let mut out = String::new();
     let mut rest = pattern;
     while let Some(first) = rest.chars().next() {
-        let run = rest.chars().take_while(|character| *character == first).count();
-        let (token, after) = rest.split_at_checked(run * first.len_utf8()).unwrap_or((rest, ""));
+        let run = rest
+            .chars()
+            .take_while(|character| *character == first)
+            .count();
+        let (token, after) = rest
+            .split_at_checked(run * first.len_utf8())
+            .unwrap_or((rest, ""));
         rest = after;
         let text = match token {
             "yyyy" => format!("{:04}", at.year()),

@@ -9,7 +9,10 @@ enum Piece {
     Any,
     One,
     Is(char),
-    Set { ranges: Vec<(char, char)>, negated: bool },
+    Set {
+        ranges: Vec<(char, char)>,
+        negated: bool,
+    },
 }
 
 pub(super) fn like(arguments: &Arguments<'_>) -> Result<Value> {
@@ -25,12 +28,15 @@ pub(super) fn patindex(arguments: &Arguments<'_>) -> Result<Value> {
     let Some((Piece::Any, rest)) = pieces.split_first() else {
         return Ok(Value::Integer(i64::from(matches(&text, &pieces))));
     };
-    let start = (0..=text.len()).find(|start| matches(text.get(*start..).unwrap_or_default(), rest));
+    let start =
+        (0..=text.len()).find(|start| matches(text.get(*start..).unwrap_or_default(), rest));
     Ok(start.map_or(Value::Integer(0), |start| count(start + 1)))
 }
 
 fn folded(text: &str) -> Vec<char> {
-    text.chars().map(|character| character.to_ascii_lowercase()).collect()
+    text.chars()
+        .map(|character| character.to_ascii_lowercase())
+        .collect()
 }
 
 fn pieces(pattern: &str) -> Vec<Piece> {
@@ -113,6 +119,11 @@ fn fits(character: char, piece: &Piece) -> bool {
         Piece::Any => false,
         Piece::One => true,
         Piece::Is(wanted) => character == *wanted,
-        Piece::Set { ranges, negated } => ranges.iter().any(|(from, to)| (*from..=*to).contains(&character)) != *negated,
+        Piece::Set { ranges, negated } => {
+            ranges
+                .iter()
+                .any(|(from, to)| (*from..=*to).contains(&character))
+                != *negated
+        }
     }
 }

@@ -85,13 +85,21 @@ static FUNCTIONS: &[(&str, i32, Body)] = &[
 ];
 
 /// Adds the functions to a connection.
-#[cfg_attr(not(test), expect(dead_code, reason = "the SQLite connection, which calls it, is not in this crate yet"))]
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the SQLite connection, which calls it, is not in this crate yet"
+    )
+)]
 pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     for (name, arguments, body) in FUNCTIONS {
         // ISNUMERIC(NULL) and ISDATE(NULL) are 0.
         let sees_null = matches!(*name, "tsql_isnumeric" | "tsql_isdate");
-        connection.create_scalar_function(*name, *arguments, flags, move |context| call(context, *body, sees_null))?;
+        connection.create_scalar_function(*name, *arguments, flags, move |context| {
+            call(context, *body, sees_null)
+        })?;
     }
     connection.create_scalar_function("tsql_newid", 0, FunctionFlags::SQLITE_UTF8, |_| {
         Ok(uuid::Uuid::new_v4().hyphenated().to_string().to_uppercase())
@@ -99,8 +107,14 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn call(context: &Context<'_>, body: Body, sees_null: bool) -> rusqlite::Result<Value> {
-    let arguments: Vec<_> = (0..context.len()).map(|index| context.get_raw(index)).collect();
-    if !sees_null && arguments.iter().any(|argument| matches!(argument, ValueRef::Null)) {
+    let arguments: Vec<_> = (0..context.len())
+        .map(|index| context.get_raw(index))
+        .collect();
+    if !sees_null
+        && arguments
+            .iter()
+            .any(|argument| matches!(argument, ValueRef::Null))
+    {
         return Ok(Value::Null);
     }
     body(&Arguments(arguments)).map_err(|error| Error::UserFunctionError(Box::new(error)))
@@ -150,9 +164,15 @@ fn number_of(value: ValueRef<'_>) -> Result<f64> {
             let text = text_of(other);
             let number: Option<f64> = match text.trim() {
                 "" => Some(0.0),
-                trimmed => trimmed.parse().ok().filter(|number: &f64| number.is_finite()),
+                trimmed => trimmed
+                    .parse()
+                    .ok()
+                    .filter(|number: &f64| number.is_finite()),
             };
-            number.ok_or(CallError::Conversion { value: text, to: "a number".to_owned() })
+            number.ok_or(CallError::Conversion {
+                value: text,
+                to: "a number".to_owned(),
+            })
         }
     }
 }
@@ -166,13 +186,15 @@ mod tests {
 
     /// Rewrites a script, runs it, gives the rows of the last statement that has some.
     fn run(script: &str) -> Result<Vec<String>, String> {
-        let rewritten = rewrite(&script.replace("\\n", "\n"), Dialect::Sqlite).map_err(|error| error.to_string())?;
+        let rewritten = rewrite(&script.replace("\\n", "\n"), Dialect::Sqlite)
+            .map_err(|error| error.to_string())?;
         let connection = Connection::open_in_memory().map_err(|error| error.to_string())?;
         register(&connection).map_err(|error| error.to_string())?;
         let mut rows = Vec::new();
         for statement in rewritten.statements {
             for _ in 0..statement.repeat {
-                let found = rows_of(&connection, &statement.text).map_err(|error| format!("{error}: {}", statement.text))?;
+                let found = rows_of(&connection, &statement.text)
+                    .map_err(|error| format!("{error}: {}", statement.text))?;
                 if statement.kind == Kind::Query || !found.is_empty() {
                     rows = found;
                 }
@@ -187,7 +209,9 @@ mod tests {
         let mut found = statement.query([])?;
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {
-            let values: rusqlite::Result<Vec<String>> = (0..columns).map(|column| row.get_ref(column).map(shown)).collect();
+            let values: rusqlite::Result<Vec<String>> = (0..columns)
+                .map(|column| row.get_ref(column).map(shown))
+                .collect();
             rows.push(values?.join(" | "));
         }
         Ok(rows)
@@ -197,7 +221,13 @@ mod tests {
         match value {
             ValueRef::Null => "NULL".to_owned(),
             ValueRef::Real(value) => format!("{value:?}"),
-            ValueRef::Blob(bytes) => format!("X'{}'", bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>()),
+            ValueRef::Blob(bytes) => format!(
+                "X'{}'",
+                bytes
+                    .iter()
+                    .map(|byte| format!("{byte:02X}"))
+                    .collect::<String>()
+            ),
             other => super::text_of(other),
         }
     }
@@ -216,9 +246,17 @@ mod tests {
                 expected.push(row.trim_start_matches("  ").to_owned());
             }
             let found = run(line);
-            let fits = match (&found, expected.first().and_then(|first| first.strip_prefix("error: "))) {
+            let fits = match (
+                &found,
+                expected
+                    .first()
+                    .and_then(|first| first.strip_prefix("error: ")),
+            ) {
                 (Err(error), Some(part)) => error.contains(part),
-                (Ok(rows), None) => rows.iter().map(|row| row.trim()).eq(expected.iter().map(|row| row.trim())),
+                (Ok(rows), None) => rows
+                    .iter()
+                    .map(|row| row.trim())
+                    .eq(expected.iter().map(|row| row.trim())),
                 _ => false,
             };
             if !fits {

@@ -7,7 +7,9 @@ use super::{Arguments, CallError, Result, dates, number_of, text_of};
 /// Numbers are added, texts joined; to a date a number of days is added.
 pub(super) fn add(arguments: &Arguments<'_>) -> Result<Value> {
     match (arguments.value(0), arguments.value(1)) {
-        (ValueRef::Text(_), ValueRef::Text(_)) => Ok(Value::Text(arguments.text(0) + &arguments.text(1))),
+        (ValueRef::Text(_), ValueRef::Text(_)) => {
+            Ok(Value::Text(arguments.text(0) + &arguments.text(1)))
+        }
         (ValueRef::Blob(one), ValueRef::Blob(other)) => Ok(Value::Blob([one, other].concat())),
         (date @ ValueRef::Text(_), days) | (days, date @ ValueRef::Text(_)) => {
             match dates::plus_days(&text_of(date), number_of(days)?) {
@@ -33,13 +35,23 @@ pub(super) fn subtract(arguments: &Arguments<'_>) -> Result<Value> {
 
 fn sum(one: ValueRef<'_>, other: ValueRef<'_>, sign: f64) -> Result<Value> {
     if let (ValueRef::Integer(one), ValueRef::Integer(other)) = (one, other) {
-        let sum = if sign > 0.0 { one.checked_add(other) } else { one.checked_sub(other) };
-        return sum.map(Value::Integer).ok_or_else(|| CallError::Overflow("bigint".to_owned()));
+        let sum = if sign > 0.0 {
+            one.checked_add(other)
+        } else {
+            one.checked_sub(other)
+        };
+        return sum
+            .map(Value::Integer)
+            .ok_or_else(|| CallError::Overflow("bigint".to_owned()));
     }
     let sum = number_of(one)? + sign * number_of(other)?;
     match (one, other) {
         // A text beside a whole number is a whole number.
-        (ValueRef::Integer(_), ValueRef::Text(_)) | (ValueRef::Text(_), ValueRef::Integer(_)) if sum.fract() == 0.0 => Ok(Value::Integer(truncated(sum)?)),
+        (ValueRef::Integer(_), ValueRef::Text(_)) | (ValueRef::Text(_), ValueRef::Integer(_))
+            if sum.fract() == 0.0 =>
+        {
+            Ok(Value::Integer(truncated(sum)?))
+        }
         _ => Ok(Value::Real(sum)),
     }
 }
@@ -105,7 +117,11 @@ pub(super) fn log(arguments: &Arguments<'_>) -> Result<Value> {
 
 pub(super) fn sign(arguments: &Arguments<'_>) -> Result<Value> {
     let value = arguments.number(0)?;
-    let sign = if value > 0.0 { 1 } else { -i64::from(value < 0.0) };
+    let sign = if value > 0.0 {
+        1
+    } else {
+        -i64::from(value < 0.0)
+    };
     #[expect(clippy::as_conversions, reason = "it is -1, 0 or 1")]
     Ok(match arguments.value(0) {
         ValueRef::Integer(_) => Value::Integer(sign),
@@ -139,7 +155,11 @@ pub(super) fn truncated(value: f64) -> Result<i64> {
     if value.abs() >= 9.223_372_036_854_775e18 {
         return Err(CallError::Overflow("bigint".to_owned()));
     }
-    #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the range is checked, the fraction is cut off")]
+    #[expect(
+        clippy::as_conversions,
+        clippy::cast_possible_truncation,
+        reason = "the range is checked, the fraction is cut off"
+    )]
     Ok(value as i64)
 }
 

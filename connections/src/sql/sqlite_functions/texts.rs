@@ -25,7 +25,9 @@ pub(super) fn datalength(arguments: &Arguments<'_>) -> Result<Value> {
 
 pub(super) fn left(arguments: &Arguments<'_>) -> Result<Value> {
     let length = length(arguments.integer(1)?)?;
-    Ok(Value::Text(arguments.text(0).chars().take(length).collect()))
+    Ok(Value::Text(
+        arguments.text(0).chars().take(length).collect(),
+    ))
 }
 
 pub(super) fn right(arguments: &Arguments<'_>) -> Result<Value> {
@@ -47,21 +49,32 @@ pub(super) fn substring(arguments: &Arguments<'_>) -> Result<Value> {
     let take = usize::try_from(end.saturating_sub(from)).unwrap_or(0);
     let skip = usize::try_from(from - 1).unwrap_or(usize::MAX);
     if let ValueRef::Blob(bytes) = arguments.value(0) {
-        return Ok(Value::Blob(bytes.iter().skip(skip).take(take).copied().collect()));
+        return Ok(Value::Blob(
+            bytes.iter().skip(skip).take(take).copied().collect(),
+        ));
     }
-    Ok(Value::Text(arguments.text(0).chars().skip(skip).take(take).collect()))
+    Ok(Value::Text(
+        arguments.text(0).chars().skip(skip).take(take).collect(),
+    ))
 }
 
 /// 0 where the text is not found, and for an empty one.
 pub(super) fn charindex(arguments: &Arguments<'_>) -> Result<Value> {
     let wanted = arguments.text(0);
     let text = arguments.text(1);
-    let start = if arguments.len() > 2 { arguments.integer(2)? } else { 1 };
+    let start = if arguments.len() > 2 {
+        arguments.integer(2)?
+    } else {
+        1
+    };
     let skip = usize::try_from(start.max(1) - 1).unwrap_or(usize::MAX);
     if wanted.is_empty() {
         return Ok(Value::Integer(0));
     }
-    let from = text.char_indices().nth(skip).map_or(text.len(), |(at, _)| at);
+    let from = text
+        .char_indices()
+        .nth(skip)
+        .map_or(text.len(), |(at, _)| at);
     let (before, rest) = text.split_at_checked(from).unwrap_or((&text, ""));
     Ok(match rest.find(&wanted) {
         Some(at) => {
@@ -91,7 +104,10 @@ pub(super) fn reverse(arguments: &Arguments<'_>) -> Result<Value> {
 pub(super) fn stuff(arguments: &Arguments<'_>) -> Result<Value> {
     let text = arguments.text(0);
     let count = text.chars().count();
-    let (Ok(start), Ok(length)) = (usize::try_from(arguments.integer(1)?), usize::try_from(arguments.integer(2)?)) else {
+    let (Ok(start), Ok(length)) = (
+        usize::try_from(arguments.integer(1)?),
+        usize::try_from(arguments.integer(2)?),
+    ) else {
         return Ok(Value::Null);
     };
     if start == 0 || start > count {
@@ -119,11 +135,15 @@ pub(super) fn translate(arguments: &Arguments<'_>) -> Result<Value> {
 }
 
 pub(super) fn upper(arguments: &Arguments<'_>) -> Result<Value> {
-    Ok(Value::Text(one_to_one(&arguments.text(0), |character| character.to_uppercase().collect())))
+    Ok(Value::Text(one_to_one(&arguments.text(0), |character| {
+        character.to_uppercase().collect()
+    })))
 }
 
 pub(super) fn lower(arguments: &Arguments<'_>) -> Result<Value> {
-    Ok(Value::Text(one_to_one(&arguments.text(0), |character| character.to_lowercase().collect())))
+    Ok(Value::Text(one_to_one(&arguments.text(0), |character| {
+        character.to_lowercase().collect()
+    })))
 }
 
 /// SQL Server changes the case of one character to one character.
@@ -154,8 +174,16 @@ pub(super) fn char(arguments: &Arguments<'_>) -> Result<Value> {
 /// Right-aligned, in stars when it does not fit.
 pub(super) fn str(arguments: &Arguments<'_>) -> Result<Value> {
     let value = arguments.number(0)?;
-    let width = if arguments.len() > 1 { length(arguments.integer(1)?)? } else { 10 };
-    let places = if arguments.len() > 2 { arguments.integer(2)?.clamp(0, 16) } else { 0 };
+    let width = if arguments.len() > 1 {
+        length(arguments.integer(1)?)?
+    } else {
+        10
+    };
+    let places = if arguments.len() > 2 {
+        arguments.integer(2)?.clamp(0, 16)
+    } else {
+        0
+    };
     let text = numbers::fixed(value, places);
     if width > 8000 {
         return Err(CallError::Argument(format!("the length {width}")));
