@@ -140,13 +140,11 @@ impl Rewriter<'_> {
             (
                 BinaryOperator::Divide,
                 (Known::Integer | Known::Nothing, Known::Integer | Known::Nothing),
-            ) => {
-                if self.to != Dialect::Postgres {
-                    self.note(
-                        span,
-                        "`/` of whole numbers is whole in T-SQL; make the types known with CAST",
-                    );
-                }
+            ) if self.to != Dialect::Postgres => {
+                self.note(
+                    span,
+                    "`/` of whole numbers is whole in T-SQL; make the types known with CAST",
+                );
             }
             _ => {}
         }

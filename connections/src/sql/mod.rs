@@ -16,6 +16,7 @@
 //! has no function for is one of ours ([`sqlite_functions`]). *Comparisons* follow the collation of the target; T-SQL's usual
 //! one ignores case and trailing blanks.
 
+mod assignments;
 mod batches;
 mod conditions;
 mod dialect;
@@ -35,7 +36,9 @@ mod statements;
 mod tables;
 mod tokens;
 mod types;
+mod unions;
 mod variables;
+mod wording;
 mod words;
 
 pub use batches::{Batch, batches};

@@ -429,7 +429,11 @@ impl Rewriter<'_> {
             }
             ObjectType::Schema => "SCHEMA",
             other => {
-                return Err(self.unsupported(self.span, format!("DROP {other}"), "drop it by hand"));
+                return Err(self.unsupported(
+                    self.span,
+                    format!("DROP {other}"),
+                    "drop it by hand",
+                ));
             }
         };
         let exists = if if_exists { "IF EXISTS " } else { "" };

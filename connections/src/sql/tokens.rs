@@ -337,7 +337,16 @@ impl Tokens<'_> {
     }
 
     fn word_step(&self, word: &Word, to: Dialect) -> Step {
-        match word.value.to_ascii_uppercase().as_str() {
+        let upper = word.value.to_ascii_uppercase();
+        match self.left_out(&upper) {
+            Step::Keep => self.rewritten(&upper, word, to),
+            step => step,
+        }
+    }
+
+    /// What says nothing to another database.
+    fn left_out(&self, upper: &str) -> Step {
+        match upper {
             "WITH" if self.at(1) == Some(&Token::LParen) && is_table_hint(self.text(2)) => {
                 self.drop_parentheses(1, format!("the table hint {} is left out", self.text(2)))
             }
@@ -387,6 +396,13 @@ impl Tokens<'_> {
                 2,
                 Some(format!("the collation {} is left out", self.text(1))),
             ),
+            _ => Step::Keep,
+        }
+    }
+
+    /// What the parser reads only when it is written otherwise.
+    fn rewritten(&self, upper: &str, word: &Word, to: Dialect) -> Step {
+        match upper {
             "DELETE" => self.delete_step(),
             // These begin a statement, and the parser would take them for an alias.
             "COMMIT" | "ROLLBACK" | "WAITFOR" | "BEGIN" | "USE"
@@ -411,7 +427,7 @@ impl Tokens<'_> {
                 keyword: Keyword::NoKeyword,
                 ..word.clone()
             })),
-            upper if needs_quotes_though_bare(upper) && self.at(1) != Some(&Token::LParen) => {
+            _ if needs_quotes_though_bare(upper) && self.at(1) != Some(&Token::LParen) => {
                 let (value, _) = quoted(&word.value, to);
                 Step::Put(Token::Word(Word {
                     value,
