@@ -2,7 +2,10 @@
 //! and from there to `statements`.
 
 use sqlparser::{
-    ast::{DataType, Ident, Statement as Tree, helpers::stmt_create_table::CreateTableBuilder},
+    ast::{
+        ColumnDef, ColumnOption, DataType, Ident, ObjectName, Statement as Tree, TableObject,
+        helpers::stmt_create_table::CreateTableBuilder,
+    },
     keywords::Keyword,
     parser::{Parser, ParserError},
     tokenizer::{Location, Span, Token, TokenWithSpan},
@@ -14,7 +17,7 @@ use super::{
     dialect::T_SQL,
     error::RewriteError,
     markers,
-    rewriter::{Rewriter, Source},
+    rewriter::{Rewriter, Source, parts},
     tokens::{self, TokenFault},
     variables::Variables,
     words::is_quiet_setting,
@@ -23,11 +26,20 @@ use super::{
 /// Blocks and IF within each other.
 const BLOCKS_MAX: usize = 20;
 
-/// Rewrites one batch; `markers` counts the `?` of the whole script.
+/// What the batches of a script share.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The `?` so far.
+    markers: usize,
+    /// Tables with an identity or computed columns that were created, and their other columns.
+    identities: Vec<(String, Vec<Ident>)>,
+}
+
+/// Rewrites one batch.
 pub(super) fn rewrite_batch(
     batch: &Batch,
     to: Dialect,
-    markers: &mut usize,
+    known: &mut Known,
     out: &mut Rewritten,
 ) -> Result<(), RewriteError> {
     let source = Source::new(&batch.text, batch.line);
@@ -43,17 +55,19 @@ pub(super) fn rewrite_batch(
         },
     })?;
     let mut changes = Vec::new();
-    let ready = tokens::prepare(&read, to, markers, &mut changes);
+    let ready = tokens::prepare(&read, to, &mut known.markers, &mut changes);
     let mut script = Script {
         to,
         source: &source,
         parser: Parser::new(&T_SQL).with_tokens_with_locations(ready.clone()),
         tokens: ready,
         variables: Variables::default(),
+        identities: std::mem::take(&mut known.identities),
         changes,
         printed: Vec::new(),
     };
     script.run()?;
+    known.identities = script.identities;
     let before = batch.line.saturating_sub(1);
     out.changes
         .extend(script.changes.into_iter().map(|change| Change {
@@ -79,6 +93,7 @@ pub(super) struct Script<'a> {
     /// The parser's tokens: `parser.index()` counts them.
     pub(super) tokens: Vec<TokenWithSpan>,
     pub(super) variables: Variables,
+    identities: Vec<(String, Vec<Ident>)>,
     pub(super) changes: Vec<Change>,
     pub(super) printed: Vec<(String, Kind)>,
 }
@@ -106,6 +121,7 @@ impl<'a> Script<'a> {
     fn finish(&mut self, mut tree: Tree, start: usize) -> Result<(), RewriteError> {
         let mut rewriter = self.rewriter(start);
         self.variables.replace(&rewriter, &mut tree)?;
+        self.name_columns(&mut tree, &mut rewriter);
         let printed = rewriter.statement(tree)?;
         let changes = std::mem::take(&mut rewriter.changes);
         self.changes.extend(changes);
@@ -114,6 +130,49 @@ impl<'a> Script<'a> {
         }
         self.printed.extend(printed);
         Ok(())
+    }
+
+    /// T-SQL leaves the identity out where INSERT names no columns; the others do not.
+    fn name_columns(&mut self, tree: &mut Tree, rewriter: &mut Rewriter<'_>) {
+        match tree {
+            Tree::CreateTable(table) => {
+                let is_made = |column: &&ColumnDef| {
+                    column.options.iter().any(|option| {
+                        matches!(
+                            option.option,
+                            ColumnOption::Identity(_) | ColumnOption::Generated { .. }
+                        )
+                    })
+                };
+                if table.columns.iter().any(|column| is_made(&column)) {
+                    let others = table.columns.iter().filter(|column| !is_made(column));
+                    let others = others.map(|column| column.name.clone()).collect();
+                    self.identities.push((plain_name(&table.name), others));
+                }
+            }
+            Tree::Insert(insert) if insert.columns.is_empty() && insert.source.is_some() => {
+                let TableObject::TableName(name) = &insert.table else {
+                    return;
+                };
+                let name = plain_name(name);
+                let known = self
+                    .identities
+                    .iter()
+                    .rev()
+                    .find(|(table, _)| *table == name);
+                match known {
+                    Some((_, others)) => {
+                        let columns = others.iter().cloned();
+                        insert.columns = columns.map(|column| vec![column].into()).collect();
+                    }
+                    None => rewriter.note(
+                        rewriter.span,
+                        "INSERT names no columns: an identity of the table takes part here; name the others",
+                    ),
+                }
+            }
+            _ => {}
+        }
     }
 
     fn rewriter(&self, start: usize) -> Rewriter<'a> {
@@ -389,4 +448,16 @@ impl<'a> Script<'a> {
         }
         Ok(Vec::new())
     }
+}
+
+/// Schema and table, or the table alone where the schema is `dbo`.
+fn plain_name(name: &ObjectName) -> String {
+    let parts: Vec<_> = parts(name)
+        .iter()
+        .rev()
+        .take(2)
+        .map(|part| part.value.to_ascii_lowercase())
+        .filter(|part| !part.is_empty() && part != "dbo")
+        .collect();
+    parts.join(".")
 }
