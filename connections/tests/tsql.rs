@@ -203,7 +203,7 @@ fn broken_texts_never_panic() {
                 broken.extend(characters.iter().skip(at + 1));
             }
             for (_, to) in DIALECTS {
-                let _: Result<_, _> = rewrite(&broken, to);
+                drop(rewrite(&broken, to));
             }
         }
     }

@@ -30,9 +30,7 @@ use super::{
 use crate::{
     Binding, Component, ComponentClass, ComponentKind, Findings, PlanContext, Planned,
     database::{ColumnCast, DatabaseAccess, Sql},
-    flow::{
-        Applied, FlowError, OutputRows, OutputSpec, RowError, RowWise, gather,
-    },
+    flow::{Applied, FlowError, OutputRows, OutputSpec, RowError, RowWise, gather},
 };
 
 pub static CLASS: ComponentClass = ComponentClass {
@@ -176,10 +174,13 @@ impl CommandRows {
         let mut failed = Vec::new();
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.markers.len());
         for marker in &self.markers {
-            let evaluated = marker.cast.apply(batch.column(marker.input)).map_err(|error| {
-                FlowError::new(&self.access.path, error.code(), error.to_string())
-                    .with_column(&marker.name)
-            })?;
+            let evaluated = marker
+                .cast
+                .apply(batch.column(marker.input))
+                .map_err(|error| {
+                    FlowError::new(&self.access.path, error.code(), error.to_string())
+                        .with_column(&marker.name)
+                })?;
             failed.extend(evaluated.errors.iter().map(|error| (error.row, error.code)));
             arrays.push(evaluated.array);
         }
@@ -213,8 +214,14 @@ impl CommandRows {
             let columns = rows
                 .project(places)
                 .map_err(|error| FlowError::new(&self.access.path, None, error.to_string()))?;
-            let done = session.execute_each(text, &columns, goes_on).map_err(fail)?;
-            failed.extend((0..).zip(done).filter_map(|(row, done)| Some((row, done.err()?))));
+            let done = session
+                .execute_each(text, &columns, goes_on)
+                .map_err(fail)?;
+            failed.extend(
+                (0..)
+                    .zip(done)
+                    .filter_map(|(row, done)| Some((row, done.err()?))),
+            );
         }
         failed.sort_by_key(|(row, _)| *row);
         failed.dedup_by_key(|(row, _)| *row);
@@ -239,7 +246,11 @@ impl RowWise for CommandRows {
     }
 
     fn details(&self) -> String {
-        format!("{}, {} parameters", self.connection.target, self.markers.len())
+        format!(
+            "{}, {} parameters",
+            self.connection.target,
+            self.markers.len()
+        )
     }
 
     fn outputs(&self) -> &[OutputSpec] {
@@ -262,7 +273,11 @@ impl RowWise for CommandRows {
             if uncast.is_empty() {
                 let failed = tokio::task::block_in_place(|| self.run(&rows))?;
                 *self.first_failure.lock() = failed.first().map(|(_, failure)| failure.clone());
-                errors.extend(failed.iter().map(|(row, failure)| error(*row, failure.code())));
+                errors.extend(
+                    failed
+                        .iter()
+                        .map(|(row, failure)| error(*row, failure.code())),
+                );
             } else if self.goes_on() {
                 let good: arrow::array::BooleanArray = (0..rows_in as u32)
                     .map(|row| Some(uncast.binary_search_by_key(&row, |(bad, _)| *bad).is_err()))
@@ -315,8 +330,11 @@ impl RowWise for CommandRows {
                 failure
             }
             None => {
-                let types: Vec<DataType> =
-                    self.markers.iter().map(|marker| *marker.cast.to()).collect();
+                let types: Vec<DataType> = self
+                    .markers
+                    .iter()
+                    .map(|marker| *marker.cast.to())
+                    .collect();
                 let message = format!("{row}: does not fit the parameters' types {types:?}");
                 FlowError::new(&self.access.path, Some(error.code), message)
             }

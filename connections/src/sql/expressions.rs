@@ -105,14 +105,14 @@ impl Rewriter<'_> {
                 *op = BinaryOperator::StringConcat
             }
             (BinaryOperator::Plus, (Known::Date, Known::Integer)) => {
-                *expr = add_days((**right).clone(), (**left).clone());
+                *expr = add_days(taken(right), taken(left));
             }
             (BinaryOperator::Minus, (Known::Date, Known::Integer)) => {
                 let days = Expr::UnaryOp {
                     op: UnaryOperator::Minus,
-                    expr: Box::new(Expr::Nested(Box::new((**right).clone()))),
+                    expr: Box::new(Expr::Nested(Box::new(taken(right)))),
                 };
-                *expr = add_days(days, (**left).clone());
+                *expr = add_days(days, taken(left));
             }
             (
                 BinaryOperator::Plus | BinaryOperator::Minus,
@@ -124,7 +124,7 @@ impl Rewriter<'_> {
                 } else {
                     "TSQL_SUBTRACT"
                 };
-                *expr = call(name, vec![(**left).clone(), (**right).clone()]);
+                *expr = call(name, vec![taken(left), taken(right)]);
             }
             (BinaryOperator::Plus, (Known::Nothing, Known::Nothing)) => {
                 self.note(
@@ -140,13 +140,11 @@ impl Rewriter<'_> {
             (
                 BinaryOperator::Divide,
                 (Known::Integer | Known::Nothing, Known::Integer | Known::Nothing),
-            ) => {
-                if self.to != Dialect::Postgres {
-                    self.note(
-                        span,
-                        "`/` of whole numbers is whole in T-SQL; make the types known with CAST",
-                    );
-                }
+            ) if self.to != Dialect::Postgres => {
+                self.note(
+                    span,
+                    "`/` of whole numbers is whole in T-SQL; make the types known with CAST",
+                );
             }
             _ => {}
         }
@@ -422,6 +420,11 @@ impl Rewriter<'_> {
         };
         self.put(expr, text.to_owned())
     }
+}
+
+/// Moves an operand out of its operator. A copy of a long chain would be as deep a recursion as the chain is long.
+fn taken(expr: &mut Expr) -> Expr {
+    std::mem::replace(expr, raw(""))
 }
 
 /// `DATEADD(day, days, date)`.

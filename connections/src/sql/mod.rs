@@ -14,10 +14,14 @@
 //! Names are quoted only where they must be. *Temporary tables* lose their `#`. *`bit`* becomes an integer of the target (0 and
 //! 1), as T-SQL compares it with numbers. *Dates in SQLite* are text, `YYYY-MM-DD` or `YYYY-MM-DD HH:MM:SS[.fff]`; what SQLite
 //! has no function for is one of ours ([`sqlite_functions`]). *Comparisons* follow the collation of the target; T-SQL's usual
-//! one ignores case and trailing blanks.
+//! one ignores case and trailing blanks. *INSERT without columns* leaves an identity out in T-SQL only: the columns are named where
+//! the script creates the table, and a [`Change`] says so elsewhere. *PostgreSQL* runs MERGE from 15 on, and what is not matched by
+//! the source from 17; *DuckDB* from 1.4.
 
+mod assignments;
 mod batches;
 mod conditions;
+mod dialect;
 mod error;
 mod expressions;
 mod functions;
@@ -34,7 +38,9 @@ mod statements;
 mod tables;
 mod tokens;
 mod types;
+mod unions;
 mod variables;
+mod wording;
 mod words;
 
 pub use batches::{Batch, batches};
@@ -109,9 +115,9 @@ pub fn rewrite(sql: &str, to: Dialect) -> Result<Rewritten, RewriteError> {
         return Ok(unchanged(sql));
     }
     let mut rewritten = Rewritten::default();
-    let mut markers = 0;
+    let mut known = script::Known::default();
     for batch in batches(sql) {
-        script::rewrite_batch(&batch, to, &mut markers, &mut rewritten)?;
+        script::rewrite_batch(&batch, to, &mut known, &mut rewritten)?;
     }
     Ok(rewritten)
 }

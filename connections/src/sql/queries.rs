@@ -11,6 +11,7 @@ use super::{
     error::RewriteError,
     names::local,
     rewriter::{Rewriter, parts, raw, same},
+    unions::unwrap_parentheses,
     words::quoted,
 };
 
@@ -80,38 +81,6 @@ impl Rewriter<'_> {
             }
             _ => Ok(()),
         }
-    }
-
-    /// A side of a UNION is limited by itself. Sides on the left may be many.
-    fn top_of_side(&mut self, side: &mut Box<SetExpr>) -> Result<(), RewriteError> {
-        let mut next = side;
-        while matches!(**next, SetExpr::SetOperation { .. }) {
-            let SetExpr::SetOperation { left, right, .. } = &mut **next else {
-                return Ok(());
-            };
-            self.limit_side(right)?;
-            next = left;
-        }
-        self.limit_side(next)
-    }
-
-    fn limit_side(&mut self, side: &mut Box<SetExpr>) -> Result<(), RewriteError> {
-        let SetExpr::Select(select) = &mut **side else {
-            return Ok(());
-        };
-        let Some(limit) = self.take_top(select)? else {
-            return Ok(());
-        };
-        // `(SELECT … LIMIT n)` is no side of a UNION in SQLite; a table in FROM may be limited everywhere.
-        let inner = Query {
-            limit_clause: Some(limit_of(limit)),
-            ..plain(std::mem::replace(
-                side,
-                Box::new(SetExpr::Values(no_values())),
-            ))
-        };
-        **side = SetExpr::Select(Box::new(all_of(inner, "limited")));
-        Ok(())
     }
 
     pub(super) fn take_top(&mut self, select: &mut Select) -> Result<Option<Expr>, RewriteError> {
@@ -259,38 +228,7 @@ impl Rewriter<'_> {
             alias.name = local(alias.name.clone(), self.to);
         }
         match table {
-            TableFactor::Table {
-                name,
-                alias,
-                args,
-                with_hints,
-                version,
-                sample,
-                ..
-            } => {
-                if args.is_some() {
-                    return Err(self.unsupported(
-                        self.span,
-                        format!("the table function {name}"),
-                        "read a table",
-                    ));
-                }
-                if version.is_some() || sample.is_some() {
-                    return Err(self.unsupported(
-                        self.span,
-                        "FOR SYSTEM_TIME or TABLESAMPLE",
-                        "filter by columns",
-                    ));
-                }
-                with_hints.clear();
-                // Columns are called by the table's name, which the alias keeps.
-                if self.to == Dialect::Sqlite && alias.is_none() && is_of_schema(name) {
-                    *alias = parts(name)
-                        .last()
-                        .map(|table| plain_alias((*table).clone()));
-                }
-                Ok(())
-            }
+            TableFactor::Table { .. } => self.plain_table(table),
             TableFactor::Derived {
                 subquery, alias, ..
             } => {
@@ -335,6 +273,43 @@ impl Rewriter<'_> {
                 "read a table",
             )),
         }
+    }
+
+    fn plain_table(&self, table: &mut TableFactor) -> Result<(), RewriteError> {
+        let TableFactor::Table {
+            name,
+            alias,
+            args,
+            with_hints,
+            version,
+            sample,
+            ..
+        } = table
+        else {
+            return Ok(());
+        };
+        if args.is_some() {
+            return Err(self.unsupported(
+                self.span,
+                format!("the table function {name}"),
+                "read a table",
+            ));
+        }
+        if version.is_some() || sample.is_some() {
+            return Err(self.unsupported(
+                self.span,
+                "FOR SYSTEM_TIME or TABLESAMPLE",
+                "filter by columns",
+            ));
+        }
+        with_hints.clear();
+        // Columns are called by the table's name, which the alias keeps.
+        if self.to == Dialect::Sqlite && alias.is_none() && is_of_schema(name) {
+            *alias = parts(name)
+                .last()
+                .map(|table| plain_alias((*table).clone()));
+        }
+        Ok(())
     }
 
     /// OUTPUT of inserted or deleted columns is RETURNING.
@@ -402,51 +377,7 @@ impl Rewriter<'_> {
     }
 }
 
-/// SQLite takes no parentheses around the sides of a UNION, nor around the query of an INSERT.
-fn unwrap_parentheses(query: &mut Query, to: Dialect) {
-    let bare = query.order_by.is_none()
-        && query.limit_clause.is_none()
-        && query.fetch.is_none()
-        && query.with.is_none();
-    if let SetExpr::Query(inner) = &mut *query.body
-        && bare
-    {
-        let inner = std::mem::replace(&mut **inner, plain(Box::new(SetExpr::Values(no_values()))));
-        *query = inner;
-    }
-    if to != Dialect::Sqlite {
-        return;
-    }
-    let mut side = &mut query.body;
-    while let SetExpr::SetOperation { left, right, .. } = &mut **side {
-        unwrap_side(right);
-        unwrap_side(left);
-        side = left;
-    }
-}
-
-fn unwrap_side(side: &mut Box<SetExpr>) {
-    let SetExpr::Query(inner) = &mut **side else {
-        return;
-    };
-    let inner = std::mem::replace(&mut **inner, plain(Box::new(SetExpr::Values(no_values()))));
-    let single = inner.order_by.is_none()
-        && inner.limit_clause.is_none()
-        && inner.fetch.is_none()
-        && inner.with.is_none();
-    **side = match *inner.body {
-        SetExpr::Select(select) if single && select.top.is_none() => SetExpr::Select(select),
-        body => SetExpr::Select(Box::new(all_of(
-            Query {
-                body: Box::new(body),
-                ..inner
-            },
-            "side",
-        ))),
-    };
-}
-
-fn limit_of(limit: Expr) -> LimitClause {
+pub(super) fn limit_of(limit: Expr) -> LimitClause {
     LimitClause::LimitOffset {
         limit: Some(limit),
         offset: None,
@@ -470,7 +401,7 @@ pub(super) fn plain(body: Box<SetExpr>) -> Query {
     }
 }
 
-fn no_values() -> Values {
+pub(super) fn no_values() -> Values {
     Values {
         explicit_row: false,
         value_keyword: false,

@@ -1,25 +1,23 @@
 //! A batch, statement by statement: settings that say nothing elsewhere, variables, blocks and IF; the rest goes to the parser
 //! and from there to `statements`.
 
-use std::ops::ControlFlow;
-
 use sqlparser::{
     ast::{
-        BinaryOperator, DataType, Expr, GroupByExpr, Ident, Query, SelectItem, SetExpr,
-        Statement as Tree, Visit, Visitor, helpers::stmt_create_table::CreateTableBuilder,
+        ColumnDef, ColumnOption, DataType, Ident, ObjectName, Statement as Tree, TableObject,
+        helpers::stmt_create_table::CreateTableBuilder,
     },
-    dialect::MsSqlDialect,
     keywords::Keyword,
     parser::{Parser, ParserError},
-    tokenizer::{Location, Span, Token, TokenWithSpan, Word},
+    tokenizer::{Location, Span, Token, TokenWithSpan},
 };
 
 use super::{
     Batch, Change, Dialect, Kind, Rewritten, Statement,
+    assignments::{assignments, has_rows, single_value},
+    dialect::T_SQL,
     error::RewriteError,
     markers,
-    queries::{plain, select_from},
-    rewriter::{Rewriter, Source},
+    rewriter::{Rewriter, Source, parts},
     tokens::{self, TokenFault},
     variables::Variables,
     words::is_quiet_setting,
@@ -28,11 +26,20 @@ use super::{
 /// Blocks and IF within each other.
 const BLOCKS_MAX: usize = 20;
 
-/// Rewrites one batch; `markers` counts the `?` of the whole script.
+/// What the batches of a script share.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The `?` so far.
+    markers: usize,
+    /// Tables with an identity or computed columns that were created, and their other columns.
+    identities: Vec<(String, Vec<Ident>)>,
+}
+
+/// Rewrites one batch.
 pub(super) fn rewrite_batch(
     batch: &Batch,
     to: Dialect,
-    markers: &mut usize,
+    known: &mut Known,
     out: &mut Rewritten,
 ) -> Result<(), RewriteError> {
     let source = Source::new(&batch.text, batch.line);
@@ -48,17 +55,19 @@ pub(super) fn rewrite_batch(
         },
     })?;
     let mut changes = Vec::new();
-    let ready = tokens::prepare(&read, to, markers, &mut changes);
+    let ready = tokens::prepare(&read, to, &mut known.markers, &mut changes);
     let mut script = Script {
         to,
         source: &source,
-        parser: Parser::new(&MsSqlDialect {}).with_tokens_with_locations(ready.clone()),
+        parser: Parser::new(&T_SQL).with_tokens_with_locations(ready.clone()),
         tokens: ready,
         variables: Variables::default(),
+        identities: std::mem::take(&mut known.identities),
         changes,
         printed: Vec::new(),
     };
     script.run()?;
+    known.identities = script.identities;
     let before = batch.line.saturating_sub(1);
     out.changes
         .extend(script.changes.into_iter().map(|change| Change {
@@ -77,15 +86,16 @@ pub(super) fn rewrite_batch(
     Ok(())
 }
 
-struct Script<'a> {
-    to: Dialect,
-    source: &'a Source<'a>,
-    parser: Parser<'a>,
+pub(super) struct Script<'a> {
+    pub(super) to: Dialect,
+    pub(super) source: &'a Source<'a>,
+    pub(super) parser: Parser<'a>,
     /// The parser's tokens: `parser.index()` counts them.
-    tokens: Vec<TokenWithSpan>,
-    variables: Variables,
-    changes: Vec<Change>,
-    printed: Vec<(String, Kind)>,
+    pub(super) tokens: Vec<TokenWithSpan>,
+    pub(super) variables: Variables,
+    identities: Vec<(String, Vec<Ident>)>,
+    pub(super) changes: Vec<Change>,
+    pub(super) printed: Vec<(String, Kind)>,
 }
 
 impl<'a> Script<'a> {
@@ -111,6 +121,7 @@ impl<'a> Script<'a> {
     fn finish(&mut self, mut tree: Tree, start: usize) -> Result<(), RewriteError> {
         let mut rewriter = self.rewriter(start);
         self.variables.replace(&rewriter, &mut tree)?;
+        self.name_columns(&mut tree, &mut rewriter);
         let printed = rewriter.statement(tree)?;
         let changes = std::mem::take(&mut rewriter.changes);
         self.changes.extend(changes);
@@ -119,6 +130,49 @@ impl<'a> Script<'a> {
         }
         self.printed.extend(printed);
         Ok(())
+    }
+
+    /// T-SQL leaves the identity out where INSERT names no columns; the others do not.
+    fn name_columns(&mut self, tree: &mut Tree, rewriter: &mut Rewriter<'_>) {
+        match tree {
+            Tree::CreateTable(table) => {
+                let is_made = |column: &&ColumnDef| {
+                    column.options.iter().any(|option| {
+                        matches!(
+                            option.option,
+                            ColumnOption::Identity(_) | ColumnOption::Generated { .. }
+                        )
+                    })
+                };
+                if table.columns.iter().any(|column| is_made(&column)) {
+                    let others = table.columns.iter().filter(|column| !is_made(column));
+                    let others = others.map(|column| column.name.clone()).collect();
+                    self.identities.push((plain_name(&table.name), others));
+                }
+            }
+            Tree::Insert(insert) if insert.columns.is_empty() && insert.source.is_some() => {
+                let TableObject::TableName(name) = &insert.table else {
+                    return;
+                };
+                let name = plain_name(name);
+                let known = self
+                    .identities
+                    .iter()
+                    .rev()
+                    .find(|(table, _)| *table == name);
+                match known {
+                    Some((_, others)) => {
+                        let columns = others.iter().cloned();
+                        insert.columns = columns.map(|column| vec![column].into()).collect();
+                    }
+                    None => rewriter.note(
+                        rewriter.span,
+                        "INSERT names no columns: an identity of the table takes part here; name the others",
+                    ),
+                }
+            }
+            _ => {}
+        }
     }
 
     fn rewriter(&self, start: usize) -> Rewriter<'a> {
@@ -157,6 +211,9 @@ impl<'a> Script<'a> {
             return self.parse(start).map(|tree| vec![tree]);
         };
         let second = self.text(1).to_ascii_uppercase();
+        if let Some(refused) = self.refused(start, &word, &second) {
+            return Err(refused);
+        }
         match (word.as_str(), second.as_str()) {
             ("USE", _) => self.leave_out(2, "USE"),
             ("SET", setting) if is_quiet_setting(setting) => {
@@ -179,56 +236,13 @@ impl<'a> Script<'a> {
                 let length = self.constraint_switch().unwrap_or(1);
                 self.leave_out(length, "ALTER TABLE … CHECK CONSTRAINT")
             }
-            ("CREATE" | "UPDATE", "STATISTICS") => Err(self.refuse(
-                start,
-                format!("{word} STATISTICS"),
-                "the target keeps its own",
-            )),
-            ("INSERT" | "UPDATE" | "DELETE", "TOP") => Err(self.refuse(
-                start,
-                format!("{word} TOP"),
-                "choose the rows by a condition",
-            )),
-            ("INSERT", _) if self.inserts_procedure() => Err(self.refuse(
-                start,
-                "INSERT … EXEC",
-                "write the procedure's query in its place",
-            )),
             ("CREATE" | "ALTER", _) => self.definition(start, &word),
-            (
-                "GRANT" | "REVOKE" | "DENY" | "DBCC" | "BACKUP" | "RESTORE" | "KILL" | "WAITFOR"
-                | "WHILE" | "GOTO" | "RETURN" | "RAISERROR" | "THROW" | "OPEN" | "FETCH" | "CLOSE"
-                | "DEALLOCATE" | "BULK",
-                _,
-            ) => Err(self.refuse(start, word, "do it in the package, or by hand")),
-            ("DROP", object) if !matches!(object, "TABLE" | "VIEW" | "INDEX" | "SCHEMA") => {
-                let at = if self.text(2).eq_ignore_ascii_case("IF") {
-                    4
-                } else {
-                    2
-                };
-                Err(self.refuse(
-                    start,
-                    format!("DROP {object} {}", self.name_at(at).0),
-                    "drop it by hand",
-                ))
-            }
             ("SELECT", _) => self.select(start, depth),
-            _ if self.word(0).is_some_and(|word| {
-                word.keyword == Keyword::NoKeyword || word.quote_style.is_some()
-            }) =>
-            {
-                Err(self.refuse(
-                    start,
-                    format!("the procedure {}", self.name_at(0).0),
-                    "write its statements in its place",
-                ))
-            }
             _ => self.parse(start).map(|tree| vec![tree]),
         }
     }
 
-    fn parse(&mut self, start: usize) -> Result<Tree, RewriteError> {
+    pub(super) fn parse(&mut self, start: usize) -> Result<Tree, RewriteError> {
         let parsed = self.parser.parse_statement();
         parsed.map_err(|error| self.unreadable(start, &error))
     }
@@ -264,12 +278,21 @@ impl<'a> Script<'a> {
         }
     }
 
-    fn refuse(&self, start: usize, found: impl Into<String>, advice: &str) -> RewriteError {
+    pub(super) fn refuse(
+        &self,
+        start: usize,
+        found: impl Into<String>,
+        advice: &str,
+    ) -> RewriteError {
         let rewriter = self.rewriter(start);
         rewriter.unsupported(rewriter.span, found, advice)
     }
 
-    fn leave_out(&mut self, length: usize, what: &str) -> Result<Vec<Tree>, RewriteError> {
+    pub(super) fn leave_out(
+        &mut self,
+        length: usize,
+        what: &str,
+    ) -> Result<Vec<Tree>, RewriteError> {
         let start = self.parser.index();
         for _ in 0..length {
             self.parser.advance_token();
@@ -279,49 +302,6 @@ impl<'a> Script<'a> {
                 .push(tokens::change(token.span, format!("{what} is left out")));
         }
         Ok(Vec::new())
-    }
-
-    /// Words to the end of a setting.
-    fn setting_length(&self) -> usize {
-        let mut length = 2;
-        while let Some(token) = self.token(length) {
-            length += 1;
-            match token {
-                Token::Word(word)
-                    if matches!(
-                        word.keyword,
-                        Keyword::ON
-                            | Keyword::OFF
-                            | Keyword::COMMITTED
-                            | Keyword::UNCOMMITTED
-                            | Keyword::SERIALIZABLE
-                            | Keyword::SNAPSHOT
-                    ) =>
-                {
-                    break;
-                }
-                Token::Word(word)
-                    if word.value.eq_ignore_ascii_case("READ")
-                        && self.word(length - 2).is_some_and(|before| {
-                            before.value.eq_ignore_ascii_case("REPEATABLE")
-                        }) =>
-                {
-                    break;
-                }
-                Token::Number(..) | Token::SingleQuotedString(_) => break,
-                Token::Word(_)
-                    if matches!(
-                        self.text(1).to_ascii_uppercase().as_str(),
-                        "LANGUAGE" | "DEADLOCK_PRIORITY"
-                    ) =>
-                {
-                    break;
-                }
-                Token::SemiColon => return length - 1,
-                _ => {}
-            }
-        }
-        length
     }
 
     fn block(&mut self, depth: usize) -> Result<Vec<Tree>, RewriteError> {
@@ -370,153 +350,6 @@ impl<'a> Script<'a> {
         Ok(trees)
     }
 
-    fn transaction(&mut self) -> Result<Vec<Tree>, RewriteError> {
-        let start = self.parser.index();
-        let word = self.text(0).to_ascii_uppercase();
-        let tran = matches!(
-            self.text(1).to_ascii_uppercase().as_str(),
-            "TRAN" | "TRANSACTION" | "WORK"
-        );
-        let ends = matches!(self.token(3), None | Some(Token::SemiColon));
-        let named = tran
-            && self
-                .word(2)
-                .is_some_and(|word| ends || word.keyword == Keyword::NoKeyword);
-        let text = match (word.as_str(), self.to) {
-            ("BEGIN", Dialect::MySql) => "START TRANSACTION",
-            ("BEGIN", _) => "BEGIN TRANSACTION",
-            ("COMMIT", _) => "COMMIT",
-            ("ROLLBACK", _) => "ROLLBACK",
-            _ => return Err(self.refuse(start, "SAVE TRANSACTION", "use one transaction")),
-        };
-        for _ in 0..1 + usize::from(tran) + usize::from(named) {
-            self.parser.advance_token();
-        }
-        self.printed.push((text.to_owned(), Kind::Other));
-        Ok(Vec::new())
-    }
-
-    /// Procedures that write documentation are left out; others stay behind in SQL Server.
-    fn procedure(&mut self, start: usize) -> Result<Vec<Tree>, RewriteError> {
-        let mut at = 1;
-        // `EXEC @result = name`.
-        if self.text(at).starts_with('@') && self.token(at + 1) == Some(&Token::Eq) {
-            at += 2;
-        }
-        let (name, after) = self.name_at(at);
-        let own = name
-            .rsplit('.')
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        if matches!(
-            own.as_str(),
-            "sp_addextendedproperty" | "sp_updateextendedproperty" | "sp_dropextendedproperty"
-        ) {
-            let length = self.procedure_length(after);
-            return self.leave_out(length, &name);
-        }
-        self.parser.advance_token();
-        let found = if name.is_empty() {
-            "EXEC of a text".to_owned()
-        } else {
-            format!("the procedure {name}")
-        };
-        Err(self.refuse(start, found, "write its statements in its place"))
-    }
-
-    /// A name with its schema, and where it ends.
-    fn name_at(&self, mut at: usize) -> (String, usize) {
-        let mut name = self.text(at).to_owned();
-        while self.token(at + 1) == Some(&Token::Period) {
-            at += 2;
-            name = format!("{name}.{}", self.text(at));
-        }
-        (name, at + 1)
-    }
-
-    fn procedure_length(&self, from: usize) -> usize {
-        let mut length = from;
-        while let Some(token) = self.token(length) {
-            match token {
-                Token::SingleQuotedString(_)
-                | Token::Number(..)
-                | Token::Comma
-                | Token::Eq
-                | Token::Minus => {}
-                Token::Word(word)
-                    if word.value.starts_with('@')
-                        || word.keyword == Keyword::NULL
-                        || word.quote_style.is_some() => {}
-                Token::Word(word) if word.keyword == Keyword::NoKeyword => {}
-                _ => break,
-            }
-            length += 1;
-        }
-        length
-    }
-
-    /// `ALTER TABLE t CHECK CONSTRAINT c`: how long it is.
-    fn constraint_switch(&self) -> Option<usize> {
-        let mut at = 3;
-        while self.token(at) == Some(&Token::Period) {
-            at += 2;
-        }
-        let switch = matches!(
-            self.text(at).to_ascii_uppercase().as_str(),
-            "CHECK" | "NOCHECK"
-        );
-        (switch && self.text(at + 1).eq_ignore_ascii_case("CONSTRAINT")).then_some(at + 3)
-    }
-
-    fn inserts_procedure(&self) -> bool {
-        let mut at = 1;
-        let mut depth = 0_usize;
-        while let Some(token) = self.token(at) {
-            match token {
-                Token::LParen => depth += 1,
-                Token::RParen => depth = depth.saturating_sub(1),
-                Token::Word(word) if depth == 0 && word.quote_style.is_none() => match word.keyword
-                {
-                    Keyword::EXEC | Keyword::EXECUTE => return true,
-                    Keyword::SELECT | Keyword::VALUES | Keyword::DEFAULT | Keyword::WITH => {
-                        return false;
-                    }
-                    _ => {}
-                },
-                Token::SemiColon => return false,
-                _ => {}
-            }
-            at += 1;
-        }
-        false
-    }
-
-    /// Definitions of what the other database has in another language, by name, before the parser fails within them.
-    fn definition(&mut self, start: usize, word: &str) -> Result<Vec<Tree>, RewriteError> {
-        let mut at = 1;
-        while matches!(
-            self.text(at).to_ascii_uppercase().as_str(),
-            "OR" | "ALTER" | "REPLACE"
-        ) {
-            at += 1;
-        }
-        let object = self.text(at).to_ascii_uppercase();
-        if !matches!(
-            object.as_str(),
-            "TABLE" | "VIEW" | "INDEX" | "SCHEMA" | "UNIQUE"
-        ) {
-            let (name, _) = self.name_at(at + 1);
-            self.parser.advance_token();
-            return Err(self.refuse(
-                start,
-                format!("{word} {object} {name}"),
-                "bring it into the target by hand",
-            ));
-        }
-        self.parse(start).map(|tree| vec![tree])
-    }
-
     fn check_straight(&self, start: usize, depth: usize) -> Result<(), RewriteError> {
         match depth {
             0 => Ok(()),
@@ -534,7 +367,9 @@ impl<'a> Script<'a> {
         let mut tables = Vec::new();
         loop {
             let name = self.variable_name(start)?;
-            let _: bool = self.parser.parse_keyword(Keyword::AS);
+            if self.text(0).eq_ignore_ascii_case("AS") {
+                self.parser.advance_token();
+            }
             if self.text(0).eq_ignore_ascii_case("CURSOR") {
                 return Err(self.refuse(start, format!("the cursor {name}"), "use a Foreach Loop"));
             }
@@ -613,113 +448,16 @@ impl<'a> Script<'a> {
         }
         Ok(Vec::new())
     }
-
-    fn token(&self, ahead: usize) -> Option<&Token> {
-        self.tokens
-            .get(self.parser.index() + ahead)
-            .map(|token| &token.token)
-    }
-
-    fn word(&self, ahead: usize) -> Option<&Word> {
-        match self.token(ahead) {
-            Some(Token::Word(word)) => Some(word),
-            _ => None,
-        }
-    }
-
-    fn text(&self, ahead: usize) -> &str {
-        self.word(ahead).map_or("", |word| &word.value)
-    }
 }
 
-/// The variables a SELECT assigns; none when it is a query.
-fn assignments(query: &Query) -> Option<Vec<(Ident, Expr)>> {
-    let SetExpr::Select(select) = &*query.body else {
-        return None;
-    };
-    select
-        .projection
+/// Schema and table, or the table alone where the schema is `dbo`.
+fn plain_name(name: &ObjectName) -> String {
+    let parts: Vec<_> = parts(name)
         .iter()
-        .map(|item| match item {
-            SelectItem::ExprWithAlias { expr, alias } if alias.value.starts_with('@') => {
-                Some((alias.clone(), expr.clone()))
-            }
-            SelectItem::UnnamedExpr(Expr::BinaryOp {
-                left,
-                op: BinaryOperator::Eq,
-                right,
-            }) => match &**left {
-                Expr::Identifier(name) if name.value.starts_with('@') => {
-                    Some((name.clone(), (**right).clone()))
-                }
-                _ => None,
-            },
-            _ => None,
-        })
-        .collect()
-}
-
-fn has_rows(query: &Query) -> bool {
-    matches!(&*query.body, SetExpr::Select(select) if !select.from.is_empty() || select.selection.is_some())
-}
-
-/// The query of one value; none when it may have no row, or many, by which the variable would keep its value, or take the last.
-fn single_value(query: &Query, value: Expr) -> Option<Expr> {
-    let SetExpr::Select(select) = &*query.body else {
-        return None;
-    };
-    let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(expressions, _) if expressions.is_empty());
-    let aggregate = has_aggregate(&value);
-    if !aggregate
-        || grouped
-        || query.with.is_some()
-        || select.having.is_some()
-        || select.top.is_some()
-    {
-        return None;
-    }
-    let inner = select_from(
-        vec![SelectItem::UnnamedExpr(value)],
-        select.from.clone(),
-        select.selection.clone(),
-    );
-    Some(Expr::Subquery(Box::new(plain(Box::new(SetExpr::Select(
-        Box::new(inner),
-    ))))))
-}
-
-/// Whether an expression is made of an aggregate, queries within it aside.
-fn has_aggregate(value: &Expr) -> bool {
-    struct Look {
-        queries: usize,
-    }
-    impl Visitor for Look {
-        type Break = ();
-
-        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.queries += 1;
-            ControlFlow::Continue(())
-        }
-
-        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.queries = self.queries.saturating_sub(1);
-            ControlFlow::Continue(())
-        }
-
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            let Expr::Function(function) = expr else {
-                return ControlFlow::Continue(());
-            };
-            let name = function.name.to_string().to_ascii_uppercase();
-            let aggregate = matches!(
-                name.as_str(),
-                "MAX" | "MIN" | "COUNT" | "SUM" | "AVG" | "COUNT_BIG" | "STRING_AGG"
-            );
-            match aggregate && function.over.is_none() && self.queries == 0 {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
-        }
-    }
-    value.visit(&mut Look { queries: 0 }).is_break()
+        .rev()
+        .take(2)
+        .map(|part| part.value.to_ascii_lowercase())
+        .filter(|part| !part.is_empty() && part != "dbo")
+        .collect();
+    parts.join(".")
 }

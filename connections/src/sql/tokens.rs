@@ -4,18 +4,21 @@
 //! by which [`markers`](super::markers) finds them again in the printed text.
 
 use sqlparser::{
-    dialect::MsSqlDialect,
     keywords::Keyword,
     tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Word},
 };
 
 use super::{
     Change, Dialect, Kind, Parameter,
+    dialect::{T_SQL, is_called},
     words::{is_storage_option, is_table_hint, needs_quotes_though_bare, quote_of, quoted},
 };
 
 /// Operators that may follow each other within one expression, and set operators within one query: the tree is as deep.
-const OPERATORS_MAX: usize = 1_000;
+const OPERATORS_MAX: usize = 400;
+const SETS_MAX: usize = 1_000;
+/// CASE within CASE; SQL Server takes ten.
+const CASES_MAX: usize = 20;
 
 #[derive(Debug)]
 pub(super) enum TokenFault {
@@ -25,7 +28,7 @@ pub(super) enum TokenFault {
 
 /// The tokens of a batch, without blanks and comments.
 pub(super) fn read(text: &str) -> Result<Vec<TokenWithSpan>, TokenFault> {
-    let tokens = Tokenizer::new(&MsSqlDialect {}, text)
+    let tokens = Tokenizer::new(&T_SQL, text)
         .with_unescape(false)
         .tokenize_with_location()
         .map_err(|error| TokenFault::Unreadable {
@@ -67,56 +70,96 @@ pub(super) fn parameters_of(text: &str, markers: &mut usize) -> Vec<Parameter> {
         .collect()
 }
 
+/// What may nest without parentheses, which the parser counts itself.
+#[derive(Debug, Clone, Copy, Default)]
+struct Nesting {
+    operators: usize,
+    /// Comparisons between AND and OR.
+    comparisons: usize,
+    sets: usize,
+}
+
 /// An expression of operators only is a tree as deep as it is long; the stack is not that deep.
 fn check_depth(tokens: &[TokenWithSpan]) -> Result<(), TokenFault> {
-    let mut counts = vec![(0_usize, 0_usize)];
+    let mut counts = vec![Nesting::default()];
+    let mut cases = 0_usize;
     for token in tokens {
-        match token.token {
-            Token::LParen => counts.push((0, 0)),
+        match &token.token {
+            Token::LParen => counts.push(Nesting::default()),
             Token::RParen if counts.len() > 1 => {
                 counts.pop();
             }
+            Token::Word(word) if word.keyword == Keyword::CASE => cases += 1,
+            Token::Word(word) if word.keyword == Keyword::END => cases = cases.saturating_sub(1),
             _ => {}
         }
-        let Some((operators, sets)) = counts.last_mut() else {
+        let Some(nesting) = counts.last_mut() else {
             break;
         };
-        match &token.token {
-            Token::LParen | Token::RParen => {}
-            Token::Comma => *operators = 0,
-            Token::SemiColon => (*operators, *sets) = (0, 0),
+        nesting.count(&token.token);
+        let found = if nesting.operators > OPERATORS_MAX || nesting.comparisons > OPERATORS_MAX {
+            format!("more than {OPERATORS_MAX} operators in a row")
+        } else if nesting.sets > SETS_MAX {
+            format!("more than {SETS_MAX} queries in a UNION")
+        } else if cases > CASES_MAX {
+            format!("more than {CASES_MAX} CASE within each other")
+        } else {
+            continue;
+        };
+        return Err(TokenFault::TooDeep {
+            at: token.span.start,
+            found,
+        });
+    }
+    Ok(())
+}
+
+impl Nesting {
+    fn count(&mut self, token: &Token) {
+        match token {
+            Token::LParen | Token::RParen | Token::Period => {}
+            Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::NationalStringLiteral(_)
+            | Token::Placeholder(_) => {}
+            Token::Comma => self.end_of_expression(),
+            Token::SemiColon => *self = Self::default(),
+            Token::Eq | Token::Neq | Token::Lt | Token::Gt | Token::LtEq | Token::GtEq => {
+                self.comparisons += 1
+            }
             Token::Word(word) => match word.keyword {
                 Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT => {
-                    *operators = 0;
-                    *sets += 1;
+                    self.end_of_expression();
+                    self.sets += 1;
                 }
-                Keyword::AND | Keyword::OR | Keyword::NOT | Keyword::LIKE | Keyword::IS => {
-                    *operators += 1
+                Keyword::AND | Keyword::OR => {
+                    self.operators += 1;
+                    self.comparisons = 0;
                 }
-                Keyword::COLLATE | Keyword::IN | Keyword::BETWEEN => *operators += 1,
-                Keyword::INSERT | Keyword::UPDATE | Keyword::DELETE => (*operators, *sets) = (0, 0),
+                Keyword::NOT
+                | Keyword::LIKE
+                | Keyword::IS
+                | Keyword::COLLATE
+                | Keyword::IN
+                | Keyword::BETWEEN => self.comparisons += 1,
+                Keyword::INSERT | Keyword::UPDATE | Keyword::DELETE | Keyword::DECLARE => {
+                    *self = Self::default()
+                }
                 Keyword::SELECT
                 | Keyword::FROM
                 | Keyword::WHERE
                 | Keyword::WHEN
-                | Keyword::THEN => *operators = 0,
+                | Keyword::THEN
+                | Keyword::SET => self.end_of_expression(),
                 _ => {}
             },
-            Token::Number(..)
-            | Token::SingleQuotedString(_)
-            | Token::NationalStringLiteral(_)
-            | Token::Period
-            | Token::Placeholder(_) => {}
-            _ => *operators += 1,
-        }
-        if *operators > OPERATORS_MAX || *sets > OPERATORS_MAX {
-            return Err(TokenFault::TooDeep {
-                at: token.span.start,
-                found: format!("more than {OPERATORS_MAX} operators in a row"),
-            });
+            _ => self.operators += 1,
         }
     }
-    Ok(())
+
+    fn end_of_expression(&mut self) {
+        (self.operators, self.comparisons) = (0, 0);
+    }
 }
 
 /// What a pattern does with the tokens at hand.
@@ -294,7 +337,16 @@ impl Tokens<'_> {
     }
 
     fn word_step(&self, word: &Word, to: Dialect) -> Step {
-        match word.value.to_ascii_uppercase().as_str() {
+        let upper = word.value.to_ascii_uppercase();
+        match self.left_out(&upper) {
+            Step::Keep => self.rewritten(&upper, word, to),
+            step => step,
+        }
+    }
+
+    /// What says nothing to another database.
+    fn left_out(&self, upper: &str) -> Step {
+        match upper {
             "WITH" if self.at(1) == Some(&Token::LParen) && is_table_hint(self.text(2)) => {
                 self.drop_parentheses(1, format!("the table hint {} is left out", self.text(2)))
             }
@@ -344,6 +396,13 @@ impl Tokens<'_> {
                 2,
                 Some(format!("the collation {} is left out", self.text(1))),
             ),
+            _ => Step::Keep,
+        }
+    }
+
+    /// What the parser reads only when it is written otherwise.
+    fn rewritten(&self, upper: &str, word: &Word, to: Dialect) -> Step {
+        match upper {
             "DELETE" => self.delete_step(),
             // These begin a statement, and the parser would take them for an alias.
             "COMMIT" | "ROLLBACK" | "WAITFOR" | "BEGIN" | "USE"
@@ -357,12 +416,18 @@ impl Tokens<'_> {
             "PERSISTED" if self.1 == Some(&Token::RParen) => {
                 Step::Put(Token::make_word("STORED", None))
             }
+            _ if is_called(word.keyword) && self.at(1) != Some(&Token::LParen) => {
+                Step::Put(Token::Word(Word {
+                    keyword: Keyword::NoKeyword,
+                    ..word.clone()
+                }))
+            }
             _ if word.value.contains('#') => Step::Put(Token::Word(Word {
                 quote_style: Some(quote_of(to)),
                 keyword: Keyword::NoKeyword,
                 ..word.clone()
             })),
-            upper if needs_quotes_though_bare(upper) && self.at(1) != Some(&Token::LParen) => {
+            _ if needs_quotes_though_bare(upper) && self.at(1) != Some(&Token::LParen) => {
                 let (value, _) = quoted(&word.value, to);
                 Step::Put(Token::Word(Word {
                     value,

@@ -244,6 +244,7 @@ impl VisitorMut for Look {
 
 fn life_of(value: &mut Expr) -> Life {
     let mut look = Look(Life::Constant);
-    let _: ControlFlow<()> = value.visit(&mut look);
-    look.0
+    match value.visit(&mut look) {
+        ControlFlow::Continue(()) | ControlFlow::Break(()) => look.0,
+    }
 }
