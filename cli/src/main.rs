@@ -29,6 +29,10 @@ enum Command {
     Read(commands::read::Arguments),
     /// Say of each package whether it loads and plans, and what is not supported.
     Check(commands::check::Arguments),
+    /// Say of each connection manager what it leads to, and whether that can be reached.
+    Connections(commands::connections::Arguments),
+    /// Run a file of T-SQL on a database, in the database's own SQL.
+    Script(commands::script::Arguments),
     /// Show the physical plan of each data flow.
     Explain(commands::explain::Arguments),
     /// Evaluate an SSIS expression, or run a file of expressions with known results.
@@ -58,6 +62,8 @@ fn main() -> ExitCode {
         Command::Run(arguments) => commands::run::run(arguments),
         Command::Read(arguments) => commands::read::run(arguments),
         Command::Check(arguments) => commands::check::run(arguments),
+        Command::Connections(arguments) => commands::connections::run(arguments),
+        Command::Script(arguments) => commands::script::run(arguments),
         Command::Explain(arguments) => commands::explain::run(arguments),
         Command::Eval(arguments) => commands::eval::run(arguments),
     };

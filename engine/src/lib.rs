@@ -25,7 +25,7 @@ mod variables;
 
 pub use data_flow::{Progress, ProgressRow};
 pub use error::RunError;
-pub use prepare::{PreparedPackage, TaskPlan, TaskWork, prepare};
+pub use prepare::{PreparedPackage, TaskPlan, TaskWork, connections_of, prepare};
 pub use reader::{ReaderBatches, ReaderHub};
 pub use report::{
     ComponentReport, FlowReport, OutputReport, RunReport, SqlReport, TaskOutcome, TaskResult,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use dtsx::{ConnectionManager, DataFlow, Package, Parameter, Payload};
 use fletching_components::Findings;
-use fletching_connections::database::Sessions;
+use fletching_connections::{Connections, database::Sessions};
 use fletching_expression::Scalar;
 use fletching_planner::{CheckedDataFlow, bind, check};
 
@@ -67,12 +67,7 @@ pub fn prepare(
     let mut findings = Findings(control_flow::unsupported(package));
     let system = system_variables(package);
     let mut variables = VariableStore::new(package, shared_parameters, &system, &mut findings);
-    let mut managers = package.connection_managers().to_vec();
-    for shared in shared_managers {
-        if !managers.iter().any(|own| own.name == shared.name) {
-            managers.push(shared.clone());
-        }
-    }
+    let mut managers = managers_of(package, shared_managers);
     let order = match control_flow::task_order(package.root()) {
         Ok(order) => order,
         Err(found) => {
@@ -138,6 +133,41 @@ pub fn prepare(
     findings.none_or(prepared).map_err(RunError::Findings)
 }
 
+/// The connection managers of a package as a run would have them, before and after the overrides of `settings`.
+///
+/// # Errors
+/// An override that fits nothing, a property expression that fails.
+pub fn connections_of(
+    package: &Package,
+    shared_parameters: &[Parameter],
+    shared_managers: &[ConnectionManager],
+    settings: &Settings,
+) -> Result<(Vec<ConnectionManager>, Connections), RunError> {
+    let mut findings = Findings::default();
+    let system = system_variables(package);
+    let mut variables = VariableStore::new(package, shared_parameters, &system, &mut findings);
+    let originals = managers_of(package, shared_managers);
+    let mut managers = originals.clone();
+    let name = package.name().to_owned();
+    crate::settings::apply(settings, &name, &mut variables, &mut managers, &mut [])?;
+    let root = package.root().path.clone();
+    let scope = variables.scope(&root);
+    let locale_id = variables.locale_id();
+    let connections = control_flow::connections(&managers, settings, &name, &scope, locale_id)?;
+    Ok((originals, connections))
+}
+
+/// The package's managers hide those of its project.
+fn managers_of(package: &Package, shared: &[ConnectionManager]) -> Vec<ConnectionManager> {
+    let mut managers = package.connection_managers().to_vec();
+    for shared in shared {
+        if !managers.iter().any(|own| own.name == shared.name) {
+            managers.push(shared.clone());
+        }
+    }
+    managers
+}
+
 /// What several tasks have in common (a connection manager) is found by each of them.
 fn say_once(findings: &mut Findings) {
     let mut seen = Vec::new();
@@ -166,7 +196,7 @@ impl PreparedPackage {
     }
 
     /// Expressions of connection managers see the variables of the package, not those of the task that uses them.
-    pub(crate) fn connections(&self) -> Result<fletching_connections::Connections, RunError> {
+    pub(crate) fn connections(&self) -> Result<Connections, RunError> {
         let variables = self.variables.scope(&self.root);
         control_flow::connections(
             &self.managers,

@@ -13,11 +13,15 @@
 
 mod application;
 mod check;
+mod connections;
 mod execution;
 mod package;
+mod script;
+mod statements;
 
 pub use application::{Application, LoadError, read_file};
 pub use check::CheckReport;
+pub use connections::{ConnectionReport, providers, schemes};
 pub use execution::{Execution, runtime};
 pub use fletching_components::{Finding, FindingKind, Findings, flow::FlowError};
 pub use fletching_connections::{PathMap, PathRule, StagedFile};
@@ -28,3 +32,5 @@ pub use fletching_engine::{
 /// The expression language.
 pub use fletching_expression::{self as expression};
 pub use package::{Package, Prepared};
+pub use script::{ScriptError, ScriptReport, run_script};
+pub use statements::StatementReport;

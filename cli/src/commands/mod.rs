@@ -1,10 +1,12 @@
 //! One file per command.
 
 pub(crate) mod check;
+pub(crate) mod connections;
 pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod read;
 pub(crate) mod run;
+pub(crate) mod script;
 
 use std::{future::Future, time::Duration};
 

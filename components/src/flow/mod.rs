@@ -44,6 +44,16 @@ use std::sync::Arc;
 use datafusion_common::Result;
 use datafusion_physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
+/// Runs what blocks (a database) where an operator runs: other tasks of this thread go elsewhere meanwhile, if there is an
+/// elsewhere.
+pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
 /// The rows of a plan in one partition, in source order.
 pub fn gather(input: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     if input.output_partitioning().partition_count() == 1 {

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     Binding, Component, ComponentClass, ComponentKind, Findings, PlanContext, Planned,
     database::{ColumnCast, DatabaseAccess, Sql},
-    flow::{Applied, FlowError, OutputRows, OutputSpec, RowError, RowWise, gather},
+    flow::{Applied, FlowError, OutputRows, OutputSpec, RowError, RowWise, blocking, gather},
 };
 
 pub static CLASS: ComponentClass = ComponentClass {
@@ -271,7 +271,7 @@ impl RowWise for CommandRows {
             errors.extend(uncast.iter().map(|(row, code)| error(*row, *code)));
             // What cannot be cast is not run, nor is anything behind it that would not be reached.
             if uncast.is_empty() {
-                let failed = tokio::task::block_in_place(|| self.run(&rows))?;
+                let failed = blocking(|| self.run(&rows))?;
                 *self.first_failure.lock() = failed.first().map(|(_, failure)| failure.clone());
                 errors.extend(
                     failed
@@ -286,7 +286,7 @@ impl RowWise for CommandRows {
                     .filter(|row| good.value(*row as usize))
                     .collect();
                 let rows = arrow::compute::filter_record_batch(&rows, &good)?;
-                let failed = tokio::task::block_in_place(|| self.run(&rows))?;
+                let failed = blocking(|| self.run(&rows))?;
                 errors.extend(failed.iter().filter_map(|(row, failure)| {
                     Some(error(*kept.get(*row as usize)?, failure.code()))
                 }));

@@ -3,6 +3,7 @@
 use std::{fmt, path::PathBuf};
 
 use super::{keywords::Keywords, provider};
+use crate::sql::Dialect;
 
 /// A database that can be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +153,26 @@ impl Target {
                 _ => provider::target(text, kind, password),
             },
             None => provider::target(text, kind, password),
+        }
+    }
+
+    /// The SQL that is spoken there; what an ODBC driver leads to, only the driver knows.
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::SqlServer(_) => Dialect::MsSql,
+            Self::Postgres(_) => Dialect::Postgres,
+            Self::Odbc(_) => Dialect::Other,
+            Self::Adbc(target) => {
+                let driver = target.driver.to_ascii_lowercase();
+                let known = [
+                    ("duckdb", Dialect::DuckDb),
+                    ("postgresql", Dialect::Postgres),
+                    ("sqlite", Dialect::Sqlite),
+                ];
+                let found = known.iter().find(|(name, _)| driver.contains(name));
+                found.map_or(Dialect::Other, |(_, dialect)| *dialect)
+            }
         }
     }
 

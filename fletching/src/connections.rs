@@ -1,0 +1,106 @@
+//! What the connection managers of a package lead to.
+
+use fletching_connections::{
+    Connections,
+    database::{self, Keywords, LeadsTo, PROVIDERS, SCHEMES},
+};
+use fletching_engine::{RunError, Settings, connections_of};
+
+use crate::Package;
+
+/// One connection manager.
+#[derive(Debug, Clone)]
+pub struct ConnectionReport {
+    /// Its name.
+    pub name: String,
+    /// Its kind: `OLEDB`, `FLATFILE`, ...
+    pub kind: String,
+    /// The connection string of the package, secrets masked.
+    pub original: String,
+    /// What a run uses, without secrets; or why there is nothing to use.
+    pub used: Result<String, String>,
+    /// Whether that can be reached, or why not; `None` where nobody tried.
+    pub reached: Option<Result<(), String>>,
+}
+
+impl Package {
+    /// The connection managers, those of its project among them, as a run with these settings would have them. With
+    /// `reach` each is opened; this blocks.
+    pub fn connections(
+        &self,
+        settings: &Settings,
+        reach: bool,
+    ) -> Result<Vec<ConnectionReport>, RunError> {
+        let (originals, connections) = connections_of(
+            &self.document,
+            &self.shared_parameters,
+            &self.shared_managers,
+            settings,
+        )?;
+        let reports = originals.iter().map(|manager| {
+            let original = manager.properties.get("ConnectionString");
+            let original = original.unwrap_or_default();
+            let mut report = ConnectionReport {
+                name: manager.name.clone(),
+                kind: manager.creation_name.clone(),
+                original: match original.contains('=') {
+                    true => Keywords::parse(original).masked(),
+                    false => original.to_owned(),
+                },
+                used: Ok(String::new()),
+                reached: None,
+            };
+            look(&connections, &mut report, reach);
+            report
+        });
+        Ok(reports.collect())
+    }
+}
+
+/// Follows a manager to its end.
+fn look(connections: &Connections, report: &mut ConnectionReport, reach: bool) {
+    let kind = report.kind.split(':').next().unwrap_or_default();
+    match kind {
+        "OLEDB" | "ADO" | "ADO.NET" | "ODBC" | "EXCEL" => {
+            match connections.database(&report.name) {
+                Ok(found) => {
+                    report.used = Ok(found.target.to_string());
+                    report.reached = reach.then(|| {
+                        let opened = database::open(&found.target);
+                        opened.map(|_| ()).map_err(|error| error.to_string())
+                    });
+                }
+                Err(error) => report.used = Err(error.to_string()),
+            }
+        }
+        "FLATFILE" | "FILE" => match connections.file(&report.name) {
+            Ok(file) => {
+                let files = connections.path_map.files();
+                report.reached = reach.then(|| {
+                    let kind = files.kind(&file);
+                    kind.map(|_| ()).map_err(|error| error.to_string())
+                });
+                report.used = Ok(file.display().to_string());
+            }
+            Err(error) => report.used = Err(error.to_string()),
+        },
+        other => report.used = Err(format!("managers of kind {other} are not followed yet")),
+    }
+}
+
+/// The table of providers: kind of manager, provider, what it leads to, a note.
+pub fn providers() -> impl Iterator<Item = [&'static str; 4]> {
+    PROVIDERS.iter().map(|line| {
+        let leads_to = match line.leads_to {
+            LeadsTo::SqlServer => "SQL Server (TDS)",
+            LeadsTo::Odbc => "ODBC",
+            LeadsTo::Nothing => "-",
+        };
+        [line.kind, line.name, leads_to, line.note]
+    })
+}
+
+/// What `--connection NAME=...` takes, with what it leads to.
+pub fn schemes() -> &'static [(&'static str, &'static str)] {
+    &SCHEMES
+}
