@@ -14,6 +14,8 @@ pub static COMPONENTS: &[&ComponentClass] = &[
     &transforms::copy_column::CLASS,
     &transforms::character_map::CLASS,
     &transforms::audit::CLASS,
+    &transforms::lookup::CLASS,
+    &transforms::cache_transform::CLASS,
     &transforms::combine::UNION_ALL,
     &transforms::combine::MERGE,
     &transforms::combine::MERGE_JOIN,

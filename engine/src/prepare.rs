@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use dtsx::{ConnectionManager, DataFlow, Package, Parameter, Payload};
-use fletching_components::Findings;
+use fletching_components::{Caches, Findings};
 use fletching_connections::database::Sessions;
 use fletching_expression::Scalar;
 use fletching_planner::{CheckedDataFlow, bind, check};
@@ -23,6 +23,8 @@ pub struct PreparedPackage {
     pub(crate) variables: VariableStore,
     /// Open databases, kept between tasks.
     pub(crate) sessions: Arc<Sessions>,
+    /// What Cache Transforms have left for later tasks.
+    pub(crate) caches: Arc<Caches>,
 }
 
 /// One Data Flow task.
@@ -85,6 +87,7 @@ pub fn prepare(
         managers,
         variables,
         sessions: Arc::default(),
+        caches: Arc::default(),
     };
     for task in prepared.tasks.iter().filter(|task| !task.disabled) {
         if let Err(error) = prepared.check(task) {

@@ -39,4 +39,5 @@ pub use limits::Limits;
 pub use package::Package;
 pub use project::{DeploymentModel, FileSource, Project};
 pub use properties::*;
+pub use read::{ReferenceColumn, reference_columns};
 pub use ssis_code::SsisCode;

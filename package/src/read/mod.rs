@@ -8,6 +8,7 @@ mod data_flow;
 mod executable;
 mod foreach;
 mod logging;
+mod reference;
 mod sealed;
 mod shape;
 
@@ -15,5 +16,6 @@ pub(crate) use connection::read_connection_manager;
 pub(crate) use control_flow::read_parameter;
 pub(crate) use executable::read_executable;
 pub(crate) use logging::{read_configuration, read_log_provider};
+pub use reference::{ReferenceColumn, reference_columns};
 pub(crate) use sealed::sealed_names;
 pub(crate) use shape::{attribute, collection, own_properties};
