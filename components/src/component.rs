@@ -18,7 +18,10 @@ use dtsx::{DataType, LineageId, SsisCode};
 use fletching_connections::{Connections, database::Sessions};
 use fletching_expression::{Scalar, types};
 
-use crate::flow::{RowWise, RunState};
+use crate::{
+    Caches,
+    flow::{RowWise, RunState},
+};
 
 /// One entry of the [registry](crate::registry).
 #[derive(Debug)]
@@ -101,6 +104,8 @@ pub struct PlanContext {
     pub connections: Arc<Connections>,
     /// Open databases of the run.
     pub sessions: Arc<Sessions>,
+    /// What Cache Transforms of the run have left.
+    pub caches: Arc<Caches>,
     pub run: Arc<RunState>,
 }
 

@@ -11,6 +11,7 @@
     )
 )]
 
+mod caches;
 mod component;
 pub mod database;
 pub mod destinations;
@@ -21,4 +22,5 @@ pub mod registry;
 pub mod sources;
 pub mod transforms;
 
+pub use caches::{CacheTable, Caches};
 pub use component::*;

@@ -18,6 +18,8 @@ pub static COMPONENTS: &[&ComponentClass] = &[
     &transforms::character_map::CLASS,
     &transforms::audit::CLASS,
     &transforms::ole_db_command::CLASS,
+    &transforms::lookup::CLASS,
+    &transforms::cache_transform::CLASS,
     &transforms::combine::UNION_ALL,
     &transforms::combine::MERGE,
     &transforms::combine::MERGE_JOIN,

@@ -282,6 +282,7 @@ mod tests {
                 expression: "@[User::File]".to_owned(),
             }],
             flat_file_columns: Vec::new(),
+            cache_columns: Vec::new(),
             sealed: Vec::new(),
         }
     }

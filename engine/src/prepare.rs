@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use dtsx::{ConnectionManager, DataFlow, Package, Parameter, Payload};
-use fletching_components::Findings;
+use fletching_components::{Caches, Findings};
 use fletching_connections::{Connections, database::Sessions};
 use fletching_expression::Scalar;
 use fletching_planner::{CheckedDataFlow, bind, check};
@@ -26,6 +26,8 @@ pub struct PreparedPackage {
     pub(crate) variables: VariableStore,
     /// Open databases, kept between tasks.
     pub(crate) sessions: Arc<Sessions>,
+    /// What Cache Transforms have left for later tasks.
+    pub(crate) caches: Arc<Caches>,
 }
 
 /// One task.
@@ -108,6 +110,7 @@ pub fn prepare(
         managers,
         variables,
         sessions: Arc::default(),
+        caches: Arc::default(),
     };
     for task in prepared.tasks.iter().filter(|task| !task.disabled) {
         let checked = match &task.work {

@@ -172,6 +172,7 @@ impl PreparedPackage {
             morsel_bytes: self.settings.morsel_bytes.max(1),
             connections: Arc::new(self.connections()?),
             sessions: Arc::clone(&self.sessions),
+            caches: Arc::clone(&self.caches),
             run: Arc::new(RunState::default()),
         };
         lower(&checked, &context).map_err(|error| RunError::of_task(&task.path, &error))

@@ -262,8 +262,21 @@ pub struct ConnectionManager {
     pub property_expressions: Vec<PropertyExpression>,
     /// Columns of a flat file connection.
     pub flat_file_columns: Vec<FlatFileColumn>,
+    /// Columns of a cache.
+    pub cache_columns: Vec<CacheColumn>,
     /// Sensitive properties whose value is encrypted and not available: names.
     pub sealed: Vec<String>,
+}
+
+/// A column of a cache connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheColumn {
+    /// `ObjectName`.
+    pub name: String,
+    /// Its type.
+    pub data_type: crate::DataType,
+    /// Place among the columns by which rows are found, from 1; 0 if it is none of them.
+    pub index_position: u32,
 }
 
 /// How a column of a flat file ends.

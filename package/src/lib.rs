@@ -40,5 +40,6 @@ pub use limits::Limits;
 pub use package::Package;
 pub use project::{DeploymentModel, FileSource, Project};
 pub use properties::*;
+pub use read::{ReferenceColumn, reference_columns};
 pub use sql_task::*;
 pub use ssis_code::SsisCode;

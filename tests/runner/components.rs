@@ -5,6 +5,9 @@
 //! `utf16` after it, and `open` where the last line has no end; `text before` for what is in the file already; `text variables` and `text warnings` for what the run
 //! leaves; `text error` for the message of a case that fails.
 //!
+//! `toml before` is a component in a data flow of its own that runs before; it takes the fences that are named by its
+//! `inputs`, and its outputs lead nowhere.
+//!
 //! With a table `[database]` in the component there is a SQLite database behind a connection manager. `sql setup` are the
 //! statements that fill it, before each run; `sql NAME` is a query made after it, and `csv NAME` what that gives.
 
@@ -17,7 +20,7 @@ use tempfile::TempDir;
 
 use super::{
     blessing, compare, database,
-    document::{self, ComponentToml, Feed},
+    document::{self, ComponentToml, Feed, Flow},
     files,
     markdown::{self, Case, Fence},
     stem, table,
@@ -64,7 +67,11 @@ fn check(path: &Path, case: &Case) -> Result<(), String> {
         .ok_or("no ```toml component")?;
     let component: ComponentToml =
         toml::from_str(&component.text).map_err(|error| error.to_string())?;
-    let prepared = Laid::out(case, &component)?;
+    let before = case.fence("toml", "before");
+    let before: Option<ComponentToml> = before
+        .map(|fence| toml::from_str(&fence.text).map_err(|error| error.to_string()))
+        .transpose()?;
+    let prepared = Laid::out(case, before.as_ref(), &component)?;
     let mut first: Option<Outcome> = None;
     for threads in THREADS {
         for (batch_size, morsel_bytes) in BATCHES {
@@ -154,7 +161,11 @@ struct Laid<'a> {
 }
 
 impl<'a> Laid<'a> {
-    fn out(case: &'a Case, component: &ComponentToml) -> Result<Self, String> {
+    fn out(
+        case: &'a Case,
+        before: Option<&ComponentToml>,
+        component: &ComponentToml,
+    ) -> Result<Self, String> {
         let folder = TempDir::new().map_err(|error| error.to_string())?;
         let is_output = |fence: &&Fence| {
             component
@@ -164,6 +175,7 @@ impl<'a> Laid<'a> {
         };
         let readers: Vec<&Fence> = case.of("csv").filter(is_output).collect();
         let mut feeds = Vec::new();
+        let mut feeds_before = Vec::new();
         let is_query = |fence: &&Fence| case.fence("sql", &fence.name).is_some();
         let inputs = case.of("csv").filter(|fence| !is_output(fence));
         for fence in inputs.filter(|fence| !is_query(fence)) {
@@ -172,6 +184,13 @@ impl<'a> Laid<'a> {
                 .lines()
                 .next()
                 .ok_or_else(|| format!("csv {} is empty", fence.name))?;
+            let is_before = before
+                .is_some_and(|before| before.inputs.iter().any(|input| input.name == fence.name));
+            let feeds = if is_before {
+                &mut feeds_before
+            } else {
+                &mut feeds
+            };
             feeds.push(Feed {
                 input: &fence.name,
                 columns: table::header(first)?,
@@ -190,9 +209,18 @@ impl<'a> Laid<'a> {
             fs::write(folder.path().join("file"), encoded(fence, &fence.text))
                 .map_err(|error| error.to_string())?;
         }
-        let names: Vec<&str> = readers.iter().map(|fence| fence.name.as_str()).collect();
         // Relative names are the package's folder's.
-        let xml = document::package(component, &feeds, &names, ".", "file")?;
+        let tested = Flow {
+            component,
+            feeds,
+            readers: readers.iter().map(|fence| fence.name.as_str()).collect(),
+        };
+        let before = before.map(|component| Flow {
+            component,
+            feeds: feeds_before,
+            readers: Vec::new(),
+        });
+        let xml = document::package(before.as_ref(), &tested, ".", "file")?;
         fs::write(folder.path().join("Package.dtsx"), xml).map_err(|error| error.to_string())?;
         Ok(Self {
             folder,

@@ -25,6 +25,29 @@ pub struct ComponentToml {
     pub locale: Option<u32>,
     pub connection: Option<ConnectionToml>,
     pub database: Option<DatabaseToml>,
+    pub cache: Option<CacheToml>,
+}
+
+/// A Cache connection manager; one without columns is that of the component in the data flow before.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CacheToml {
+    /// Its name in the package.
+    pub name: String,
+    /// The `.caw` file, in the folder of the package.
+    pub file: Option<String>,
+    #[serde(default)]
+    pub columns: Vec<CacheColumnToml>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CacheColumnToml {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default)]
+    pub index: u32,
 }
 
 /// A connection manager that leads to the SQLite database of the case.
@@ -79,6 +102,8 @@ pub struct OutputToml {
     pub group: u32,
     #[serde(default)]
     pub error: bool,
+    /// What happens to a row that fails: `RedirectRow`, ...
+    pub on_error: Option<String>,
     #[serde(default)]
     pub sorted: bool,
     #[serde(default)]
@@ -133,17 +158,61 @@ pub struct Feed<'a> {
 }
 
 const FLOW: &str = "Package\\Flow";
+const BEFORE: &str = "Package\\Before";
 /// The file of the database of a case.
 pub const DATABASE: &str = "warehouse.db";
 
-/// The package. `file`: where the flat file of `[connection]` is; input files are `<folder>/<input>.csv`.
+/// A component with the rows that arrive at its inputs, and the outputs that are read.
+pub struct Flow<'a> {
+    pub component: &'a ComponentToml,
+    pub feeds: Vec<Feed<'a>>,
+    pub readers: Vec<&'a str>,
+}
+
+/// The package, its data flows one after the other. `file`: where the flat file of `[connection]` is; input files are
+/// `<folder>/<input>.csv`.
 pub fn package(
-    component: &ComponentToml,
-    feeds: &[Feed<'_>],
-    readers: &[&str],
+    before: Option<&Flow<'_>>,
+    tested: &Flow<'_>,
     folder: &str,
     file: &str,
 ) -> Result<String, String> {
+    let (mut managers, mut flows) = (String::new(), String::new());
+    if let Some(before) = before {
+        let (own, flow) = data_flow(before, folder, file)?;
+        managers.push_str(&own);
+        flows.push_str(
+            &flow
+                .replace(FLOW, BEFORE)
+                .replace(r#"="Flow""#, r#"="Before""#),
+        );
+    }
+    let (own, flow) = data_flow(tested, folder, file)?;
+    managers.push_str(&own);
+    flows.push_str(&flow);
+    let variables: String = tested
+        .component
+        .variables
+        .iter()
+        .map(|(name, value)| variable(name, value))
+        .collect();
+    Ok(format!(
+        r#"<?xml version="1.0"?>
+<DTS:Executable xmlns:DTS="www.microsoft.com/SqlServer/Dts" DTS:refId="Package" DTS:ExecutableType="Microsoft.Package" DTS:ObjectName="Package" DTS:LocaleID="1033">
+<DTS:Property DTS:Name="PackageFormatVersion">8</DTS:Property>
+<DTS:ConnectionManagers>{managers}</DTS:ConnectionManagers><DTS:Variables>{variables}</DTS:Variables>
+<DTS:Executables>{flows}</DTS:Executables></DTS:Executable>
+"#
+    ))
+}
+
+/// The connection managers of a data flow, and its task.
+fn data_flow(flow: &Flow<'_>, folder: &str, file: &str) -> Result<(String, String), String> {
+    let Flow {
+        component,
+        feeds,
+        readers,
+    } = flow;
     let mut writer = Writer {
         component,
         feeds,
@@ -160,26 +229,23 @@ pub fn package(
     if let Some(database) = &component.database {
         writer.database(database);
     }
+    if let Some(cache) = &component.cache
+        && !cache.columns.is_empty()
+    {
+        writer.cache(cache)?;
+    }
     writer.component()?;
-    for output in readers {
+    for output in readers.iter() {
         writer.reader(output)?;
     }
-    let variables: String = component
-        .variables
-        .iter()
-        .map(|(name, value)| variable(name, value))
-        .collect();
-    Ok(format!(
-        r#"<?xml version="1.0"?>
-<DTS:Executable xmlns:DTS="www.microsoft.com/SqlServer/Dts" DTS:refId="Package" DTS:ExecutableType="Microsoft.Package" DTS:ObjectName="Package" DTS:LocaleID="1033">
-<DTS:Property DTS:Name="PackageFormatVersion">8</DTS:Property>
-<DTS:ConnectionManagers>{}</DTS:ConnectionManagers><DTS:Variables>{variables}</DTS:Variables>
-<DTS:Executables><DTS:Executable DTS:refId="{FLOW}" DTS:ExecutableType="Microsoft.Pipeline" DTS:ObjectName="Flow"><DTS:ObjectData>
+    let task = format!(
+        r#"<DTS:Executable DTS:refId="{FLOW}" DTS:ExecutableType="Microsoft.Pipeline" DTS:ObjectName="Flow"><DTS:ObjectData>
 <pipeline version="1"><components>{}</components><paths>{}</paths></pipeline>
-</DTS:ObjectData></DTS:Executable></DTS:Executables></DTS:Executable>
+</DTS:ObjectData></DTS:Executable>
 "#,
-        writer.managers, writer.components, writer.paths
-    ))
+        writer.components, writer.paths
+    );
+    Ok((writer.managers, task))
 }
 
 fn variable(name: &str, value: &toml::Value) -> String {
@@ -365,15 +431,44 @@ impl Writer<'_> {
         );
     }
 
+    fn cache(&mut self, cache: &CacheToml) -> Result<(), String> {
+        let mut columns = String::new();
+        for column in &cache.columns {
+            let kind = TypeText::parse(&column.kind)?;
+            let _ = write!(
+                columns,
+                r#"<DTS:CacheColumn DTS:DataType="{}" DTS:Length="{}" DTS:Precision="{}" DTS:Scale="{}" DTS:CodePage="{}" DTS:IndexPosition="{}" DTS:ObjectName="{}"/>"#,
+                kind.code(),
+                kind.length,
+                kind.precision,
+                kind.scale,
+                kind.code_page,
+                column.index,
+                escaped(&column.name)
+            );
+        }
+        let file = cache.file.as_ref();
+        let file = file.map(|file| format!(r#" DTS:ConnectionString="{}""#, escaped(file)));
+        let (name, file) = (escaped(&cache.name), file.unwrap_or_default());
+        let _ = write!(
+            self.managers,
+            r#"<DTS:ConnectionManager DTS:refId="Package.ConnectionManagers[{name}]" DTS:CreationName="CACHE" DTS:ObjectName="{name}"><DTS:ObjectData><DTS:ConnectionManager{file}><DTS:CacheColumns>{columns}</DTS:CacheColumns></DTS:ConnectionManager></DTS:ObjectData></DTS:ConnectionManager>"#
+        );
+        Ok(())
+    }
+
     /// The connections of the component.
     fn connections(&self) -> String {
         let file = ("FlatFileConnection", "File");
         let file = self.component.connection.as_ref().map(|_| file);
         let database = self.component.database.as_ref();
         let database = database.map(|database| (database.role.as_str(), database.name.as_str()));
+        let cache = self.component.cache.as_ref();
+        let cache = cache.map(|cache| ("CacheConnection", cache.name.as_str()));
         let connections: String = file
             .into_iter()
             .chain(database)
+            .chain(cache)
             .map(|(role, manager)| {
                 format!(r#"<connection refId="{FLOW}\Tested.Connections[{role}]" connectionManagerID="Package.ConnectionManagers[{manager}]" name="{role}"/>"#)
             })
@@ -480,15 +575,20 @@ impl Writer<'_> {
             .input
             .as_ref()
             .map(|input| format!(r#" synchronousInputId="{FLOW}\Tested.Inputs[{input}]""#));
+        let on_error = output
+            .on_error
+            .as_ref()
+            .map(|disposition| format!(r#" errorRowDisposition="{disposition}""#));
         let external = self.external(&id)?;
         let properties = self.properties(&output.properties);
         Ok(format!(
-            r#"<output refId="{id}" name="{}" isErrorOut="{}" isSorted="{}" exclusionGroup="{}"{}>{properties}<outputColumns>{text}</outputColumns>{external}</output>"#,
+            r#"<output refId="{id}" name="{}" isErrorOut="{}" isSorted="{}" exclusionGroup="{}"{}{}>{properties}<outputColumns>{text}</outputColumns>{external}</output>"#,
             output.name,
             output.error,
             output.sorted,
             output.group,
-            synchronous.unwrap_or_default()
+            synchronous.unwrap_or_default(),
+            on_error.unwrap_or_default()
         ))
     }
 

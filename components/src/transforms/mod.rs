@@ -5,6 +5,7 @@
 
 pub mod aggregate;
 pub mod audit;
+pub mod cache_transform;
 pub mod character_map;
 mod columns;
 pub mod combine;
@@ -17,6 +18,7 @@ mod driven;
 #[cfg(test)]
 pub(crate) mod given;
 mod keys;
+pub mod lookup;
 pub mod merge;
 pub mod merge_join;
 pub mod multicast;

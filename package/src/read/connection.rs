@@ -1,8 +1,8 @@
 //! Connection managers, of packages and of `.conmgr` files.
 
 use crate::{
-    ConnectionManager, DataType, Element, Error, FlatFileColumn, FlatFileColumnType, Properties,
-    Property,
+    CacheColumn, ConnectionManager, DataType, Element, Error, FlatFileColumn, FlatFileColumnType,
+    Properties, Property,
     document::decode_hex_escapes,
     read::{
         control_flow::read_property_expressions,
@@ -27,6 +27,7 @@ pub(crate) fn read_connection_manager(
 ) -> Result<ConnectionManager, Error> {
     let mut properties = own_properties(element);
     let mut flat_file_columns = Vec::new();
+    let mut cache_columns = Vec::new();
     let mut sealed = sealed_properties(element);
     let name = text(&properties, "ObjectName");
     let payload = element
@@ -36,6 +37,9 @@ pub(crate) fn read_connection_manager(
         let inner = payload_properties(payload);
         flat_file_columns = collection(payload, "FlatFileColumns", "FlatFileColumn")
             .map(|column| read_flat_file_column(column, &inner))
+            .collect::<Result<_, _>>()?;
+        cache_columns = collection(payload, "CacheColumns", "CacheColumn")
+            .map(read_cache_column)
             .collect::<Result<_, _>>()?;
         for property in inner.iter() {
             properties.push(property.clone());
@@ -56,6 +60,7 @@ pub(crate) fn read_connection_manager(
         property_expressions: read_property_expressions(element),
         properties,
         flat_file_columns,
+        cache_columns,
         sealed,
     })
 }
@@ -64,7 +69,14 @@ pub(crate) fn read_connection_manager(
 fn payload_properties(payload: Element<'_>) -> Properties {
     let mut found = own_properties(payload);
     let wrapped = payload.children().filter(|child| {
-        !["Property", "FlatFileColumns", "FlatFileColumn"].contains(&child.local_name())
+        ![
+            "Property",
+            "FlatFileColumns",
+            "FlatFileColumn",
+            "CacheColumns",
+            "CacheColumn",
+        ]
+        .contains(&child.local_name())
     });
     for child in wrapped.filter(|child| !is_encrypted(*child)) {
         if child.attribute("Sensitive").is_some() {
@@ -108,6 +120,31 @@ fn sensitive_name(element: Element<'_>) -> String {
         name if name.is_empty() => element.local_name().to_owned(),
         name => name,
     }
+}
+
+fn read_cache_column(element: Element<'_>) -> Result<CacheColumn, Error> {
+    let own = own_properties(element);
+    let of = |name| number(element, &own, name, 0);
+    let code = of("DataType")?;
+    let data_type = DataType::from_code(
+        code,
+        of("Length")?,
+        of("Precision")?,
+        of("Scale")?,
+        of("CodePage")?,
+    );
+    Ok(CacheColumn {
+        name: text(&own, "ObjectName"),
+        data_type: data_type.ok_or_else(|| {
+            value_error(
+                element,
+                "DataType",
+                &code.to_string(),
+                "the number of a data flow type",
+            )
+        })?,
+        index_position: of("IndexPosition")?,
+    })
 }
 
 fn read_flat_file_column(

@@ -52,6 +52,7 @@ fn plan_context(partitions: usize) -> PlanContext {
         morsel_bytes: 1 << 20,
         connections: Arc::new(Connections::new(Vec::new())),
         sessions: Arc::default(),
+        caches: Arc::default(),
         run: Arc::new(RunState::default()),
     }
 }

@@ -1,0 +1,92 @@
+//! The answers of a partial cache: the least recently used ones make room.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+/// Bytes that an entry takes up beside its key and value: nodes of both maps, counts of references.
+const ENTRY_BYTES: usize = 160;
+
+type Bytes = Arc<[u8]>;
+
+/// Values by key, up to a number of bytes.
+#[derive(Debug)]
+pub(super) struct Recent {
+    entries: HashMap<Bytes, Entry>,
+    /// Keys in the order in which they were used.
+    order: BTreeMap<u64, Bytes>,
+    next: u64,
+    bytes: usize,
+    bytes_max: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    value: Bytes,
+    used: u64,
+}
+
+impl Recent {
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self {
+            entries: HashMap::new(),
+            order: BTreeMap::new(),
+            next: 0,
+            bytes: 0,
+            bytes_max,
+        }
+    }
+
+    /// The value of a key, which is now the one used last.
+    pub(super) fn get(&mut self, key: &[u8]) -> Option<Bytes> {
+        let entry = self.entries.get_mut(key)?;
+        if let Some(key) = self.order.remove(&entry.used) {
+            self.order.insert(self.next, key);
+        }
+        entry.used = self.next;
+        self.next += 1;
+        Some(Arc::clone(&entry.value))
+    }
+
+    /// Keeps a value, and forgets what has not been used for longest where it does not fit.
+    pub(super) fn insert(&mut self, key: Bytes, value: Bytes) {
+        let size = ENTRY_BYTES + key.len() + value.len();
+        if size > self.bytes_max || self.entries.contains_key(&key) {
+            return;
+        }
+        while self.bytes + size > self.bytes_max {
+            let Some((_, oldest)) = self.order.pop_first() else {
+                break;
+            };
+            if let Some(entry) = self.entries.remove(&oldest) {
+                self.bytes -= ENTRY_BYTES + oldest.len() + entry.value.len();
+            }
+        }
+        self.order.insert(self.next, Arc::clone(&key));
+        let used = self.next;
+        self.entries.insert(key, Entry { value, used });
+        self.next += 1;
+        self.bytes += size;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_used_stays() {
+        let mut recent = Recent::new(2 * (ENTRY_BYTES + 2));
+        let bytes = |text: &str| Arc::from(text.as_bytes());
+        recent.insert(bytes("a"), bytes("1"));
+        recent.insert(bytes("b"), bytes("2"));
+        assert_eq!(recent.get(b"a").as_deref(), Some(&b"1"[..]));
+        recent.insert(bytes("c"), bytes("3"));
+        assert_eq!(recent.get(b"b"), None);
+        assert_eq!(recent.get(b"a").as_deref(), Some(&b"1"[..]));
+        recent.insert(bytes("too long"), Arc::from(vec![0; 400]));
+        assert_eq!(recent.get(b"c").as_deref(), Some(&b"3"[..]));
+        assert_eq!(recent.bytes, 2 * (ENTRY_BYTES + 2));
+    }
+}
