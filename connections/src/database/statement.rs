@@ -15,6 +15,8 @@ pub struct Statement<'a> {
     /// In the database's own SQL.
     pub sql: &'a str,
     pub parameters: &'a [Parameter],
+    /// `sql` is the name of a procedure, to be called with the parameters.
+    pub is_procedure: bool,
     /// Seconds until it fails with [`Fault::Timeout`](super::Fault::Timeout); 0 for never.
     pub timeout_seconds: u32,
 }
@@ -24,6 +26,7 @@ impl<'a> Statement<'a> {
         Self {
             sql,
             parameters: &[],
+            is_procedure: false,
             timeout_seconds: 0,
         }
     }
