@@ -126,6 +126,7 @@ fn from_text(code: ffi::Error, text: &str) -> SqlError {
         return SqlError::new(208, format!("Invalid object name '{name}'."));
     }
     if let Some(name) = after("no such column:") {
+        let name = name.split(" - should").next().unwrap_or_default();
         return SqlError::new(207, format!("Invalid column name '{name}'."));
     }
     if let Some((_, name)) = text.split_once(" has no column named ") {

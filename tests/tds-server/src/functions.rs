@@ -51,6 +51,8 @@ const FUNCTIONS: &[(&str, i32, Function)] = &[
     ("tds_try_cast", 3, try_cast),
     ("tds_add", 2, add),
     ("tds_subtract", 2, subtract),
+    ("tds_divide", 2, divide),
+    ("tds_modulo", 2, modulo),
     ("tds_type", 2, type_part),
     ("len", 1, len),
     ("datalength", 1, data_length),
@@ -161,6 +163,28 @@ fn subtract(values: &[Value]) -> Answer {
         (Value::Text(date), days) if Moment::parse(&date).is_some() && date.contains('-') => dates::add_days(&date, &days, -1.0),
         _ => Ok(Value::Real(real(values, 0)? - real(values, 1)?)),
     }
+}
+
+fn divide(values: &[Value]) -> Answer {
+    match (arg(values, 0), arg(values, 1)) {
+        (_, Value::Integer(0)) => Err(by_zero()),
+        (Value::Integer(a), Value::Integer(b)) => a.checked_div(b).map(Value::Integer).ok_or_else(overflow),
+        _ if real(values, 1)? == 0.0 => Err(by_zero()),
+        _ => Ok(Value::Real(real(values, 0)? / real(values, 1)?)),
+    }
+}
+
+fn modulo(values: &[Value]) -> Answer {
+    match (arg(values, 0), arg(values, 1)) {
+        (_, Value::Integer(0)) => Err(by_zero()),
+        (Value::Integer(a), Value::Integer(b)) => Ok(Value::Integer(a.checked_rem(b).unwrap_or_default())),
+        _ if real(values, 1)? == 0.0 => Err(by_zero()),
+        _ => Ok(Value::Real(real(values, 0)? % real(values, 1)?)),
+    }
+}
+
+fn by_zero() -> SqlError {
+    SqlError::new(8134, "Divide by zero error encountered.")
 }
 
 fn overflow() -> SqlError {

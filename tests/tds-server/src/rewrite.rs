@@ -257,6 +257,8 @@ impl Rewriter<'_> {
                     call("tds_add", vec![*left, *right])
                 }
             }
+            Expr::BinaryOp { left, op: BinaryOperator::Divide, right } => call("tds_divide", vec![*left, *right]),
+            Expr::BinaryOp { left, op: BinaryOperator::Modulo, right } => call("tds_modulo", vec![*left, *right]),
             Expr::BinaryOp { left, op: BinaryOperator::Minus, right } => call("tds_subtract", vec![*left, *right]),
             Expr::Collate { expr, .. } => *expr,
             Expr::Function(function) => self.function(function),

@@ -383,6 +383,7 @@ impl Parser<'_> {
                 "CASE" => cases += 1,
                 "END" if cases > 0 => cases -= 1,
                 "END" | "ELSE" | "GO" if cases == 0 && depth == 0 => break,
+                "VALUES" | "DEFAULT" if depth == 0 => state.source = true,
                 here if depth == 0 && STARTS.contains(&here) && (self.at > start || first.is_empty()) => {
                     let before = word(self.at.checked_sub(1).and_then(|at| self.tokens.get(at)));
                     let next = word(self.tokens.get(self.at + 1));
@@ -408,7 +409,7 @@ struct Run {
 
 impl Run {
     /// Whether a beginning belongs to the statement before it.
-    fn continues(&mut self, here: &str, before: &str, _next: &str) -> bool {
+    fn continues(&mut self, here: &str, before: &str, next: &str) -> bool {
         if matches!(before, "UNION" | "ALL" | "EXCEPT" | "INTERSECT" | "ON" | "FOR" | "THEN" | "AS") {
             return true;
         }
@@ -429,7 +430,7 @@ impl Run {
             }
             "SET" => self.first == "MERGE" || matches!(before, "UPDATE" | "DELETE"),
             "DROP" | "ALTER" => self.first == "ALTER",
-            "IF" => self.first == "DROP",
+            "IF" => self.first == "DROP" && next == "EXISTS",
             _ => false,
         }
     }

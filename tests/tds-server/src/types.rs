@@ -1,7 +1,7 @@
 //! The T-SQL types: as text in a declaration, and as TYPE_INFO on the wire.
 //!
 //! A SQLite column keeps its T-SQL type as its declared type. Words before it are ours: `real` and `blob` give
-//! the affinity we want, `notnull` and `identity_1_1` what a client asks for (`notnull identity_1_1 int`).
+//! the affinity we want, `required` and `identity_1_1` what a client asks for (`required identity_1_1 int`).
 
 use crate::wire::{Read, Reader, Short, put_u16, put_u32};
 
@@ -59,7 +59,7 @@ impl Declared {
             if let Some(numbers) = word.strip_prefix("identity_") {
                 let (seed, step) = numbers.split_once('_')?;
                 declared.identity = Some((seed.parse().ok()?, step.parse().ok()?));
-            } else if word == "notnull" {
+            } else if word == "required" {
                 declared.not_null = true;
             } else if !matches!(word, "real" | "blob") {
                 break;
@@ -74,7 +74,7 @@ impl Declared {
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         if self.not_null {
-            text.push_str("notnull ");
+            text.push_str("required ");
         }
         if let Some((seed, step)) = self.identity {
             text.push_str(&format!("identity_{seed}_{step} "));
