@@ -47,7 +47,11 @@ pub(super) fn named(sql: &str) -> Marked {
                 marked.sql.push_str(&marker(marked.count));
                 continue;
             }
-            // A doubled quote ends the text and begins the next: the same without looking ahead.
+            (Within::Quotes(']'), ']', Some(']')) => {
+                pair = true;
+                Within::Quotes(']')
+            }
+            // Another doubled quote ends the text and begins the next: the same without looking ahead.
             (Within::Quotes(end), letter, _) if letter == end => Within::Code,
             (Within::Line, '\n', _) => Within::Code,
             (Within::Block(depth), '/', Some('*')) => {

@@ -1,0 +1,186 @@
+//! What clients ask about tables: INFORMATION_SCHEMA, a little of `sys`, and two procedures that describe.
+
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use crate::error::SqlError;
+use crate::functions::precision;
+use crate::result;
+use crate::rewrite::{Facts, table_name};
+use crate::script::{Kind, parse};
+use crate::session::Session;
+use crate::statement::plan;
+use crate::tokens::{COMMAND_SELECT, DONE_COUNT, ResultColumn, Stop};
+use crate::types::{COLLATION, MAX, SqlType};
+
+/// Makes the views, for one connection and its database's name.
+pub(crate) fn create(db: &Connection, database: &str) -> rusqlite::Result<()> {
+    let database = database.replace('\'', "''");
+    db.execute_batch(&format!(
+        "CREATE TEMP VIEW \"INFORMATION_SCHEMA.TABLES\" AS SELECT '{database}' AS TABLE_CATALOG, {SCHEMA} AS TABLE_SCHEMA, \
+         {NAME} AS TABLE_NAME, CASE m.type WHEN 'view' THEN 'VIEW' ELSE 'BASE TABLE' END AS TABLE_TYPE FROM main.sqlite_master m \
+         WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%'; \
+         CREATE TEMP VIEW \"INFORMATION_SCHEMA.COLUMNS\" AS SELECT '{database}' AS TABLE_CATALOG, {SCHEMA} AS TABLE_SCHEMA, \
+         {NAME} AS TABLE_NAME, p.name AS COLUMN_NAME, p.cid + 1 AS ORDINAL_POSITION, p.dflt_value AS COLUMN_DEFAULT, \
+         CASE p.\"notnull\" WHEN 0 THEN 'YES' ELSE 'NO' END AS IS_NULLABLE, tds_type(p.type, 'name') AS DATA_TYPE, \
+         tds_type(p.type, 'length') AS CHARACTER_MAXIMUM_LENGTH, tds_type(p.type, 'precision') AS NUMERIC_PRECISION, \
+         tds_type(p.type, 'scale') AS NUMERIC_SCALE, tds_type(p.type, 'fraction') AS DATETIME_PRECISION \
+         FROM main.sqlite_master m, pragma_table_info(m.name, 'main') p WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%'; \
+         CREATE TEMP VIEW \"sys.tables\" AS SELECT {NAME} AS name, 1000000 + m.rowid AS object_id, 1 AS schema_id, 'U' AS type \
+         FROM main.sqlite_master m WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'; \
+         CREATE TEMP VIEW \"sys.objects\" AS SELECT {NAME} AS name, 1000000 + m.rowid AS object_id, 1 AS schema_id, \
+         CASE m.type WHEN 'view' THEN 'V' ELSE 'U' END AS type FROM main.sqlite_master m WHERE m.type IN ('table', 'view'); \
+         CREATE TEMP VIEW \"sys.columns\" AS SELECT 1000000 + m.rowid AS object_id, p.name AS name, p.cid + 1 AS column_id, \
+         1 - p.\"notnull\" AS is_nullable, tds_type(p.type, 'identity') AS is_identity, p.hidden > 1 AS is_computed, \
+         p.dflt_value IS NOT NULL AS default_object_id FROM main.sqlite_master m, pragma_table_xinfo(m.name, 'main') p WHERE m.type IN ('table', 'view'); \
+         CREATE TEMP VIEW \"sys.all_columns\" AS SELECT * FROM \"sys.columns\"; \
+         CREATE TEMP VIEW \"sys.schemas\" AS SELECT 'dbo' AS name, 1 AS schema_id; \
+         CREATE TEMP VIEW \"sys.databases\" AS SELECT '{database}' AS name, 5 AS database_id, 0 AS state;"
+    ))
+}
+
+const SCHEMA: &str = "CASE instr(m.name, '.') WHEN 0 THEN 'dbo' ELSE substr(m.name, 1, instr(m.name, '.') - 1) END";
+const NAME: &str = "substr(m.name, instr(m.name, '.') + 1)";
+
+fn column(name: &str, ty: SqlType) -> ResultColumn {
+    ResultColumn { name: name.to_owned(), ty, nullable: true, identity: false }
+}
+
+fn whole(number: impl Into<i64>) -> Value {
+    Value::Integer(number.into())
+}
+
+/// The number of a type in `sys.types`, and its size in bytes.
+fn system_type(ty: SqlType) -> (i64, i64) {
+    let size = |length: u16, wide: i64| if length == MAX { -1 } else { i64::from(length) * wide };
+    match ty {
+        SqlType::Bit => (104, 1),
+        SqlType::TinyInt => (48, 1),
+        SqlType::SmallInt => (52, 2),
+        SqlType::Int => (56, 4),
+        SqlType::BigInt => (127, 8),
+        SqlType::Real => (59, 4),
+        SqlType::Float => (62, 8),
+        SqlType::Decimal(precision, _) => (106, i64::from(crate::types::decimal_size(precision))),
+        SqlType::Money => (60, 8),
+        SqlType::SmallMoney => (122, 4),
+        SqlType::Date => (40, 3),
+        SqlType::Time(_) => (41, 5),
+        SqlType::DateTime => (61, 8),
+        SqlType::SmallDateTime => (58, 4),
+        SqlType::DateTime2(_) => (42, 8),
+        SqlType::DateTimeOffset(_) => (43, 10),
+        SqlType::Guid => (36, 16),
+        SqlType::Char(length) => (175, size(length, 1)),
+        SqlType::VarChar(length) => (167, size(length, 1)),
+        SqlType::NChar(length) => (239, size(length, 2)),
+        SqlType::NVarChar(length) => (231, size(length, 2)),
+        SqlType::Binary(length) => (173, size(length, 1)),
+        SqlType::VarBinary(length) => (165, size(length, 1)),
+        SqlType::Text => (35, 16),
+        SqlType::NText => (99, 16),
+        SqlType::Image => (34, 16),
+        SqlType::Xml => (241, -1),
+    }
+}
+
+impl Session {
+    /// `sp_tablecollations_100`: the collation of each column that has one.
+    pub(crate) fn table_collations(&mut self, name: &str) -> Result<(), Stop> {
+        let name = name.replace(['[', ']', '"'], "");
+        let table = table_name(&name.split('.').collect::<Vec<_>>());
+        let known = self.view().columns(&table).ok_or_else(|| SqlError::new(208, format!("Invalid object name '{table}'.")))?;
+        let columns = [
+            column("colid", SqlType::Int),
+            column("name", SqlType::NVarChar(128)),
+            column("tds_collation", SqlType::Binary(5)),
+            column("collation", SqlType::NVarChar(128)),
+        ];
+        self.replies.columns(&columns);
+        let count = known.len();
+        for (at, known) in known.into_iter().enumerate() {
+            let text = known.declared.is_none_or(|declared| declared.ty.is_text());
+            let (bytes, name) = if text {
+                (Value::Blob(COLLATION.to_vec()), Value::Text("SQL_Latin1_General_CP1_CI_AS".to_owned()))
+            } else {
+                (Value::Null, Value::Null)
+            };
+            let row = vec![whole(i64::try_from(at + 1).unwrap_or_default()), Value::Text(known.name), bytes, name];
+            self.replies.row(&columns, row)?;
+        }
+        self.replies.done(DONE_COUNT, COMMAND_SELECT, count as u64);
+        Ok(())
+    }
+
+    /// The columns of the first result of a batch, which is not run.
+    fn first_result(&mut self, source: &str, declarations: &str) -> Result<Vec<ResultColumn>, Stop> {
+        let declared = crate::calls::declared(declarations)?;
+        let variables = declared.into_iter().map(|(name, ty, _)| (name, (ty, Value::Null))).collect();
+        let outer = std::mem::replace(&mut self.state.variables, variables);
+        let mut found = Ok(Vec::new());
+        for node in parse(source)? {
+            let Kind::Sql(tokens) = node.kind else { continue };
+            if crate::ddl::statements(&tokens, &self.view()).ok().flatten().is_some() {
+                continue;
+            }
+            found = plan(&tokens, &self.view()).map_err(Stop::from).and_then(|plan| {
+                let statement = self.db.prepare(&plan.sql)?;
+                Ok(result::described(&statement, &plan.hints))
+            });
+            if !matches!(&found, Ok(columns) if columns.is_empty()) {
+                break;
+            }
+        }
+        self.state.variables = outer;
+        found
+    }
+
+    /// `sp_describe_first_result_set`: one row a column.
+    pub(crate) fn describe_result(&mut self, source: &str, declarations: &str) -> Result<(), Stop> {
+        let found = self.first_result(source, declarations)?;
+        let columns = [
+            column("is_hidden", SqlType::Bit),
+            column("column_ordinal", SqlType::Int),
+            column("name", SqlType::NVarChar(128)),
+            column("is_nullable", SqlType::Bit),
+            column("system_type_id", SqlType::Int),
+            column("system_type_name", SqlType::NVarChar(256)),
+            column("max_length", SqlType::SmallInt),
+            column("precision", SqlType::TinyInt),
+            column("scale", SqlType::TinyInt),
+            column("collation_name", SqlType::NVarChar(128)),
+            column("is_identity_column", SqlType::Bit),
+            column("is_updateable", SqlType::Bit),
+            column("tds_type_id", SqlType::Int),
+            column("tds_length", SqlType::Int),
+        ];
+        self.replies.columns(&columns);
+        let count = found.len();
+        for (at, found) in found.into_iter().enumerate() {
+            let (id, size) = system_type(found.ty);
+            let (digits, scale) = precision(found.ty).unwrap_or_default();
+            let mut info = Vec::new();
+            found.ty.put_type_info(&mut info);
+            let collation = if found.ty.is_text() { Value::Text("SQL_Latin1_General_CP1_CI_AS".to_owned()) } else { Value::Null };
+            let row = vec![
+                whole(0),
+                whole(i64::try_from(at + 1).unwrap_or_default()),
+                Value::Text(found.name),
+                whole(i64::from(found.nullable)),
+                whole(id),
+                Value::Text(found.ty.to_string()),
+                whole(size),
+                whole(digits),
+                whole(scale),
+                collation,
+                whole(i64::from(found.identity)),
+                whole(1),
+                whole(i64::from(info.first().copied().unwrap_or_default())),
+                whole(size),
+            ];
+            self.replies.row(&columns, row)?;
+        }
+        self.replies.done(DONE_COUNT, COMMAND_SELECT, count as u64);
+        Ok(())
+    }
+}
