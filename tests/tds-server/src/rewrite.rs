@@ -327,7 +327,8 @@ fn name_date_part(function: &mut Function) {
 
 fn literal_value(value: Value) -> Value {
     match value {
-        Value::NationalStringLiteral(text) => Value::SingleQuotedString(text),
+        // sqlparser takes two quotes in a row for one that is escaped already.
+        Value::NationalStringLiteral(text) | Value::SingleQuotedString(text) => Value::SingleQuotedString(text.replace('\'', "''")),
         Value::HexStringLiteral(digits) if digits.len() % 2 == 1 => Value::HexStringLiteral(format!("0{digits}")),
         // More digits than a REAL has are kept as text.
         Value::Number(text, _) if text.contains('.') && text.bytes().filter(u8::is_ascii_digit).count() > 15 => {

@@ -310,18 +310,37 @@ impl Session {
                 return Ok(());
             }
             PlanKind::Assign(names) => {
-                let mut found = None;
-                let mut rows = statement.raw_query();
+                // A variable that its own value goes into grows row by row: each row is read with what the last one left.
+                let own = (1..=statement.parameter_count())
+                    .any(|at| names.iter().any(|name| statement.parameter_name(at) == Some(name.as_str())));
                 let mut count = 0;
-                while let Some(row) = rows.next()? {
-                    let values: Result<Vec<Value>, rusqlite::Error> = (0..names.len()).map(|at| row.get(at)).collect();
-                    found = Some(values?);
-                    count += 1;
-                }
-                drop(rows);
-                drop(statement);
-                for (name, value) in names.iter().zip(found.unwrap_or_default()) {
-                    self.assign(name, value)?;
+                loop {
+                    let mut found: Option<Vec<Value>> = None;
+                    let mut passed = 0;
+                    let mut rows = statement.raw_query();
+                    while let Some(row) = rows.next()? {
+                        passed += 1;
+                        if own && passed <= count {
+                            continue;
+                        }
+                        let values: Result<Vec<Value>, rusqlite::Error> = (0..names.len()).map(|at| row.get(at)).collect();
+                        found = Some(values?);
+                        if own {
+                            break;
+                        }
+                    }
+                    drop(rows);
+                    count = passed;
+                    let Some(values) = found else { break };
+                    for (name, value) in names.iter().zip(values) {
+                        if let Some((ty, kept)) = self.state.variables.get_mut(name) {
+                            *kept = convert(value, *ty, Fit::Cut)?;
+                        }
+                    }
+                    if !own {
+                        break;
+                    }
+                    bind(&mut statement, &self.state)?;
                 }
                 self.state.row_count = count;
                 return Ok(());
