@@ -137,6 +137,11 @@ impl Feed<'_> {
         }
     }
 
+    /// Whether the message ends here, as FreeTDS ends it, without a DONE token.
+    fn is_end(&self) -> bool {
+        self.last && self.at >= self.bytes.len()
+    }
+
     fn rest(&mut self) -> Result<(), Stop> {
         while !self.last {
             self.last = self.session.replies.channel.next_packet()?.ok_or(Stop::Close)?.last;
@@ -235,7 +240,8 @@ fn load(feed: &mut Feed<'_>, target: &Target) -> Result<u64, Stop> {
     }
     let sql = target.insert();
     let mut rows = 0;
-    while let Some(values) = feed.read(|reader| read_row(reader, &columns))? {
+    while !feed.is_end() {
+        let Some(values) = feed.read(|reader| read_row(reader, &columns))? else { break };
         let mut statement = feed.session.db.prepare_cached(&sql)?;
         for (at, (value, column)) in values.into_iter().zip(&target.columns).enumerate() {
             let value = match column.ty {

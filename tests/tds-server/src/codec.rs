@@ -176,6 +176,10 @@ impl WireType {
                 reader.take(usize::from(pointer) + 8)?;
                 reader.u32()? as usize
             }
+            Layout::Long => match reader.u32()? {
+                u32::MAX => return Ok(Value::Null),
+                size => size as usize,
+            },
             Layout::Parts => return self.read_parts(reader),
         };
         self.decode(reader.take(size)?)
