@@ -196,6 +196,8 @@ impl Session {
         let on = |on: bool| if on { "ON" } else { "OFF" };
         self.db.execute_batch(&format!("PRAGMA ignore_check_constraints = {}; PRAGMA foreign_keys = {};", on(!checks), on(keys)))?;
         self.db.execute_batch("SAVEPOINT tds_bulk")?;
+        // The client goes on sending: that is no attention.
+        self.db.progress_handler(0, None::<fn() -> bool>)?;
         let mut feed = Feed { session: self, bytes: first.body, at: 0, last: first.last };
         let mut kept = load(&mut feed, &target);
         if !matches!(kept, Err(Stop::Io(_) | Stop::Close)) {
@@ -210,6 +212,7 @@ impl Session {
         let undo = if kept.is_err() { "ROLLBACK TO tds_bulk; RELEASE tds_bulk;" } else { "RELEASE tds_bulk;" };
         self.db.execute_batch(undo)?;
         self.db.execute_batch("PRAGMA ignore_check_constraints = OFF; PRAGMA foreign_keys = ON;")?;
+        self.listen()?;
         if let Some(delay) = delay {
             self.replies.wait(delay)?;
         }

@@ -52,11 +52,16 @@ impl Session {
         }
         crate::functions::register(&db)?;
         crate::catalog::create(&db, &state.database)?;
-        let socket = replies.channel.socket()?;
-        // While SQLite works, the client can only send an attention, or leave.
-        db.progress_handler(5000, Some(move || !matches!(peek(&socket), Ok(Peek::Quiet))))?;
         let rows = RowFault { sent: 0, close_after: shared.faults.lock().close_after_rows };
-        Ok(Self { db, replies, shared, state, rows, calls: Default::default(), bulk: Default::default() })
+        let session = Self { db, replies, shared, state, rows, calls: Default::default(), bulk: Default::default() };
+        session.listen()?;
+        Ok(session)
+    }
+
+    /// While SQLite works, the client can only send an attention, or leave.
+    pub(crate) fn listen(&self) -> Result<(), Stop> {
+        let socket = self.replies.channel.socket()?;
+        Ok(self.db.progress_handler(5000, Some(move || !matches!(peek(&socket), Ok(Peek::Quiet))))?)
     }
 
     pub(crate) fn view(&self) -> View<'_> {
@@ -309,21 +314,9 @@ impl Session {
                 self.state.row_count = rows;
                 return Ok(());
             }
-            PlanKind::Assign(names) => {
-                let mut found = None;
-                let mut rows = statement.raw_query();
-                let mut count = 0;
-                while let Some(row) = rows.next()? {
-                    let values: Result<Vec<Value>, rusqlite::Error> = (0..names.len()).map(|at| row.get(at)).collect();
-                    found = Some(values?);
-                    count += 1;
-                }
-                drop(rows);
+            PlanKind::Assign { names, each } => {
                 drop(statement);
-                for (name, value) in names.iter().zip(found.unwrap_or_default()) {
-                    self.assign(name, value)?;
-                }
-                self.state.row_count = count;
+                self.state.row_count = self.assign_rows(&plan.sql, names, each.as_deref())?;
                 return Ok(());
             }
             PlanKind::Into(table) => {
@@ -351,6 +344,51 @@ impl Session {
             self.replies.done(counted, command, rows);
         }
         Ok(())
+    }
+}
+
+impl Session {
+    /// `SELECT @a = ...`: the last row stays, unless each row goes through an expression of its own.
+    fn assign_rows(&mut self, sql: &str, names: &[String], each: Option<&str>) -> Result<u64, Stop> {
+        let mut found = Vec::new();
+        let mut count = 0;
+        {
+            let mut statement = self.db.prepare(sql)?;
+            bind(&mut statement, &self.state)?;
+            let width = statement.column_count();
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next()? {
+                let values: Result<Vec<Value>, rusqlite::Error> = (0..width).map(|at| row.get(at)).collect();
+                if each.is_none() {
+                    found.clear();
+                }
+                found.push(values?);
+                count += 1;
+            }
+        }
+        for row in found {
+            let values = match each {
+                None => row,
+                Some(each) => self.row_expressions(each, &row, names.len())?,
+            };
+            for (name, value) in names.iter().zip(values) {
+                self.assign(name, value)?;
+            }
+        }
+        Ok(count)
+    }
+
+    fn row_expressions(&self, sql: &str, row: &[Value], count: usize) -> Result<Vec<Value>, Stop> {
+        let mut statement = self.db.prepare_cached(sql)?;
+        bind(&mut statement, &self.state)?;
+        for (at, value) in row.iter().enumerate() {
+            if let Some(index) = statement.parameter_index(&format!(":c{at}"))? {
+                statement.raw_bind_parameter(index, value)?;
+            }
+        }
+        let mut rows = statement.raw_query();
+        let row = rows.next()?.ok_or_else(|| SqlError::syntax("SELECT"))?;
+        Ok((0..count).map(|at| row.get(at)).collect::<Result<_, _>>()?)
     }
 }
 
