@@ -137,6 +137,11 @@ impl Feed<'_> {
         }
     }
 
+    /// Whether the message ends here, as FreeTDS ends it, without a DONE token.
+    fn is_end(&self) -> bool {
+        self.last && self.at >= self.bytes.len()
+    }
+
     fn rest(&mut self) -> Result<(), Stop> {
         while !self.last {
             self.last = self.session.replies.channel.next_packet()?.ok_or(Stop::Close)?.last;
@@ -191,6 +196,8 @@ impl Session {
         let on = |on: bool| if on { "ON" } else { "OFF" };
         self.db.execute_batch(&format!("PRAGMA ignore_check_constraints = {}; PRAGMA foreign_keys = {};", on(!checks), on(keys)))?;
         self.db.execute_batch("SAVEPOINT tds_bulk")?;
+        // The client goes on sending: that is no attention.
+        self.db.progress_handler(0, None::<fn() -> bool>)?;
         let mut feed = Feed { session: self, bytes: first.body, at: 0, last: first.last };
         let mut kept = load(&mut feed, &target);
         if !matches!(kept, Err(Stop::Io(_) | Stop::Close)) {
@@ -205,6 +212,7 @@ impl Session {
         let undo = if kept.is_err() { "ROLLBACK TO tds_bulk; RELEASE tds_bulk;" } else { "RELEASE tds_bulk;" };
         self.db.execute_batch(undo)?;
         self.db.execute_batch("PRAGMA ignore_check_constraints = OFF; PRAGMA foreign_keys = ON;")?;
+        self.listen()?;
         if let Some(delay) = delay {
             self.replies.wait(delay)?;
         }
@@ -235,7 +243,8 @@ fn load(feed: &mut Feed<'_>, target: &Target) -> Result<u64, Stop> {
     }
     let sql = target.insert();
     let mut rows = 0;
-    while let Some(values) = feed.read(|reader| read_row(reader, &columns))? {
+    while !feed.is_end() {
+        let Some(values) = feed.read(|reader| read_row(reader, &columns))? else { break };
         let mut statement = feed.session.db.prepare_cached(&sql)?;
         for (at, (value, column)) in values.into_iter().zip(&target.columns).enumerate() {
             let value = match column.ty {

@@ -85,7 +85,7 @@ fn read_request(reader: &mut Reader<'_>) -> Read<Request> {
         }
         let name = reader.b_text()?.to_ascii_lowercase();
         let output = reader.u8()? & 1 != 0;
-        let wire = WireType::read(reader)?;
+        let wire = WireType::read_parameter(reader)?;
         let value = wire.read_value(reader)?;
         parameters.push(Parameter { name, output, ty: wire.ty, value });
     }

@@ -16,31 +16,34 @@ use crate::types::{COLLATION, MAX, SqlType};
 /// Makes the views, for one connection and its database's name.
 pub(crate) fn create(db: &Connection, database: &str) -> rusqlite::Result<()> {
     let database = database.replace('\'', "''");
-    db.execute_batch(&format!(
-        "CREATE TEMP VIEW \"INFORMATION_SCHEMA.TABLES\" AS SELECT '{database}' AS TABLE_CATALOG, {SCHEMA} AS TABLE_SCHEMA, \
-         {NAME} AS TABLE_NAME, CASE m.type WHEN 'view' THEN 'VIEW' ELSE 'BASE TABLE' END AS TABLE_TYPE FROM main.sqlite_master m \
-         WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%'; \
-         CREATE TEMP VIEW \"INFORMATION_SCHEMA.COLUMNS\" AS SELECT '{database}' AS TABLE_CATALOG, {SCHEMA} AS TABLE_SCHEMA, \
-         {NAME} AS TABLE_NAME, p.name AS COLUMN_NAME, p.cid + 1 AS ORDINAL_POSITION, p.dflt_value AS COLUMN_DEFAULT, \
-         CASE p.\"notnull\" WHEN 0 THEN 'YES' ELSE 'NO' END AS IS_NULLABLE, tds_type(p.type, 'name') AS DATA_TYPE, \
-         tds_type(p.type, 'length') AS CHARACTER_MAXIMUM_LENGTH, tds_type(p.type, 'precision') AS NUMERIC_PRECISION, \
-         tds_type(p.type, 'scale') AS NUMERIC_SCALE, tds_type(p.type, 'fraction') AS DATETIME_PRECISION \
-         FROM main.sqlite_master m, pragma_table_info(m.name, 'main') p WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%'; \
-         CREATE TEMP VIEW \"sys.tables\" AS SELECT {NAME} AS name, 1000000 + m.rowid AS object_id, 1 AS schema_id, 'U' AS type \
-         FROM main.sqlite_master m WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'; \
-         CREATE TEMP VIEW \"sys.objects\" AS SELECT {NAME} AS name, 1000000 + m.rowid AS object_id, 1 AS schema_id, \
-         CASE m.type WHEN 'view' THEN 'V' ELSE 'U' END AS type FROM main.sqlite_master m WHERE m.type IN ('table', 'view'); \
-         CREATE TEMP VIEW \"sys.columns\" AS SELECT 1000000 + m.rowid AS object_id, p.name AS name, p.cid + 1 AS column_id, \
-         1 - p.\"notnull\" AS is_nullable, tds_type(p.type, 'identity') AS is_identity, p.hidden > 1 AS is_computed, \
-         p.dflt_value IS NOT NULL AS default_object_id FROM main.sqlite_master m, pragma_table_xinfo(m.name, 'main') p WHERE m.type IN ('table', 'view'); \
-         CREATE TEMP VIEW \"sys.all_columns\" AS SELECT * FROM \"sys.columns\"; \
-         CREATE TEMP VIEW \"sys.schemas\" AS SELECT 'dbo' AS name, 1 AS schema_id; \
-         CREATE TEMP VIEW \"sys.databases\" AS SELECT '{database}' AS name, 5 AS database_id, 0 AS state;"
-    ))
+    db.execute_batch(&VIEWS.replace("$database", &database))
 }
 
-const SCHEMA: &str = "CASE instr(m.name, '.') WHEN 0 THEN 'dbo' ELSE substr(m.name, 1, instr(m.name, '.') - 1) END";
-const NAME: &str = "substr(m.name, instr(m.name, '.') + 1)";
+/// `$database` stands for the name of the database.
+const VIEWS: &str = "
+CREATE TEMP VIEW tds_objects AS
+  SELECT 'main' AS place, m.name AS full_name, 1000000 + m.rowid AS id, m.type = 'view' AS is_view FROM main.sqlite_master m
+  WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite%'
+  UNION ALL SELECT 'temp', m.name, 1000000 - m.rowid, 0 FROM sqlite_temp_master m WHERE m.type = 'table' AND m.name LIKE '#%';
+CREATE TEMP VIEW tds_named AS SELECT *, substr(full_name, instr(full_name, '.') + 1) AS name,
+  CASE instr(full_name, '.') WHEN 0 THEN 'dbo' ELSE substr(full_name, 1, instr(full_name, '.') - 1) END AS \"schema\" FROM tds_objects;
+CREATE TEMP VIEW tds_columns AS SELECT o.*, p.name AS column_name, p.cid + 1 AS place_of, p.type AS declared, p.\"notnull\" AS required,
+  p.dflt_value AS given FROM tds_named o, pragma_table_info(o.full_name, o.place) p;
+CREATE TEMP VIEW \"INFORMATION_SCHEMA.TABLES\" AS SELECT '$database' AS TABLE_CATALOG, \"schema\" AS TABLE_SCHEMA, name AS TABLE_NAME,
+  iif(is_view, 'VIEW', 'BASE TABLE') AS TABLE_TYPE FROM tds_named WHERE place = 'main';
+CREATE TEMP VIEW \"INFORMATION_SCHEMA.COLUMNS\" AS SELECT '$database' AS TABLE_CATALOG, \"schema\" AS TABLE_SCHEMA, name AS TABLE_NAME,
+  column_name AS COLUMN_NAME, place_of AS ORDINAL_POSITION, given AS COLUMN_DEFAULT, iif(required, 'NO', 'YES') AS IS_NULLABLE,
+  tds_type(declared, 'name') AS DATA_TYPE, tds_type(declared, 'length') AS CHARACTER_MAXIMUM_LENGTH,
+  tds_type(declared, 'precision') AS NUMERIC_PRECISION, tds_type(declared, 'scale') AS NUMERIC_SCALE,
+  tds_type(declared, 'fraction') AS DATETIME_PRECISION FROM tds_columns WHERE place = 'main';
+CREATE TEMP VIEW \"sys.objects\" AS SELECT name, id AS object_id, 1 AS schema_id, iif(is_view, 'V', 'U') AS type FROM tds_named;
+CREATE TEMP VIEW \"sys.tables\" AS SELECT name, id AS object_id, 1 AS schema_id, 'U' AS type FROM tds_named WHERE NOT is_view;
+CREATE TEMP VIEW \"sys.columns\" AS SELECT id AS object_id, column_name AS name, place_of AS column_id, 1 - required AS is_nullable,
+  tds_type(declared, 'identity') AS is_identity, 0 AS is_computed, given IS NOT NULL AS default_object_id FROM tds_columns;
+CREATE TEMP VIEW \"sys.all_columns\" AS SELECT * FROM \"sys.columns\";
+CREATE TEMP VIEW \"sys.schemas\" AS SELECT 'dbo' AS name, 1 AS schema_id;
+CREATE TEMP VIEW \"sys.databases\" AS SELECT '$database' AS name, 5 AS database_id, 0 AS state;
+";
 
 fn column(name: &str, ty: SqlType) -> ResultColumn {
     ResultColumn { name: name.to_owned(), ty, nullable: true, identity: false }

@@ -11,7 +11,7 @@ use crate::wire::{Read, Reader, Short, put_u16, put_u32, put_u64, utf16_bytes, u
 
 /// Appends a value in a type's form; what the type cannot hold is an error and appends nothing.
 pub(crate) fn put_value(out: &mut Vec<u8>, value: Value, ty: SqlType) -> Result<(), SqlError> {
-    let value = convert(value, ty, Fit::Cut)?;
+    let value = convert(value, ty, Fit::Store)?;
     if value == Value::Null {
         put_null(out, ty);
         return Ok(());
@@ -176,6 +176,10 @@ impl WireType {
                 reader.take(usize::from(pointer) + 8)?;
                 reader.u32()? as usize
             }
+            Layout::Long => match reader.u32()? {
+                u32::MAX => return Ok(Value::Null),
+                size => size as usize,
+            },
             Layout::Parts => return self.read_parts(reader),
         };
         self.decode(reader.take(size)?)

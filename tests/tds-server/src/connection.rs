@@ -45,15 +45,13 @@ pub(crate) fn serve(socket: TcpStream, shared: Arc<Shared>, process: i16) -> io:
             }
         }
     }
-    let socket = session.replies.channel.socket()?;
-    drop(session);
-    socket.shutdown(std::net::Shutdown::Both)
+    Ok(())
 }
 
 impl Session {
     /// Reads the rest of a message and answers it.
     fn message(&mut self, first: Packet) -> Result<(), Stop> {
-        let Packet { kind, mut last, mut body } = first;
+        let Packet { kind, mut last, mut body } = first; if std::env::var("TDSDBG").is_ok() { eprintln!("{kind} {:02x?}", body); }
         while !last {
             let next = self.replies.channel.next_packet()?.ok_or(Stop::Close)?;
             body.extend_from_slice(&next.body);

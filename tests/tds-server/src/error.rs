@@ -30,7 +30,7 @@ impl SqlError {
             1205 => 13,
             _ => 16,
         };
-        let ends_batch = !matches!(number, 2627 | 2601 | 515 | 547 | 2628 | 8152 | 8115);
+        let ends_batch = !matches!(number, 2627 | 2601 | 515 | 547 | 2628 | 8152 | 8115 | 8134);
         Self { number, state: 1, class, message: message.into(), line: 1, ends_batch }
     }
 

@@ -63,11 +63,8 @@ const FUNCTIONS: &[(&str, i32, Function)] = &[
     ("reverse", 1, |values| Ok(Value::Text(text(arg(values, 0)).chars().rev().collect()))),
     ("replicate", 2, |values| Ok(Value::Text(text(arg(values, 0)).repeat(count(values, 1).min(8000))))),
     ("space", 1, |values| Ok(Value::Text(" ".repeat(count(values, 0).min(8000))))),
+    ("quotename", 1, |values| Ok(Value::Text(format!("[{}]", text(arg(values, 0)).replace(']', "]]"))))),
     ("stuff", 4, stuff),
-    ("quotename", 1, |values| match arg(values, 0) {
-        Value::Null => Ok(Value::Null),
-        name => Ok(Value::Text(format!("[{}]", text(name).replace(']', "]]")))),
-    }),
     ("upper", 1, |values| Ok(Value::Text(text(arg(values, 0)).to_uppercase()))),
     ("lower", 1, |values| Ok(Value::Text(text(arg(values, 0)).to_lowercase()))),
     ("ceiling", 1, |values| rounded(values, f64::ceil)),

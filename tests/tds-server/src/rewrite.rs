@@ -8,13 +8,14 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    LimitClause, ObjectName, ObjectNamePart, Offset, OffsetRows, Query, Select, SetExpr, TableAlias, TableFactor, TopQuantity, Value,
-    VisitMut, VisitorMut,
+    LimitClause, ObjectName, ObjectNamePart, Offset, OffsetRows, Query, Select, SetExpr, TableAlias, TableFactor, TopQuantity, UnaryOperator,
+    Value, VisitMut, VisitorMut,
 };
 use sqlparser::dialect::MsSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use crate::decimal::Decimal;
 use crate::error::SqlError;
 use crate::script::{Tokens, is, word};
 use crate::types::{Declared, SqlType};
@@ -260,6 +261,10 @@ impl Rewriter<'_> {
             Expr::BinaryOp { left, op: BinaryOperator::Divide, right } => call("tds_divide", vec![*left, *right]),
             Expr::BinaryOp { left, op: BinaryOperator::Modulo, right } => call("tds_modulo", vec![*left, *right]),
             Expr::BinaryOp { left, op: BinaryOperator::Minus, right } => call("tds_subtract", vec![*left, *right]),
+            // The sign of a number kept as text.
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr } if string_of(&expr).is_some_and(|text| Decimal::parse(text).is_some()) => {
+                text_literal(format!("-{}", string_of(&expr).unwrap_or_default()))
+            }
             Expr::Collate { expr, .. } => *expr,
             Expr::Function(function) => self.function(function),
             Expr::Ceil { expr, .. } => call("ceiling", vec![*expr]),
@@ -327,8 +332,11 @@ fn name_date_part(function: &mut Function) {
 
 fn literal_value(value: Value) -> Value {
     match value {
-        // sqlparser takes two quotes in a row for one that is escaped already.
-        Value::NationalStringLiteral(text) | Value::SingleQuotedString(text) => Value::SingleQuotedString(text.replace('\'', "''")),
+        // sqlparser takes two quotes in a text for one that is escaped already.
+        Value::NationalStringLiteral(text) | Value::SingleQuotedString(text) if text.contains('\'') => {
+            Value::Placeholder(format!("'{}'", text.replace('\'', "''")))
+        }
+        Value::NationalStringLiteral(text) => Value::SingleQuotedString(text),
         Value::HexStringLiteral(digits) if digits.len() % 2 == 1 => Value::HexStringLiteral(format!("0{digits}")),
         // More digits than a REAL has are kept as text.
         Value::Number(text, _) if text.contains('.') && text.bytes().filter(u8::is_ascii_digit).count() > 15 => {

@@ -410,7 +410,8 @@ struct Run {
 impl Run {
     /// Whether a beginning belongs to the statement before it.
     fn continues(&mut self, here: &str, before: &str, next: &str) -> bool {
-        if matches!(before, "UNION" | "ALL" | "EXCEPT" | "INTERSECT" | "ON" | "FOR" | "THEN" | "AS") {
+        let event = before == "ON" && matches!(here, "DELETE" | "UPDATE");
+        if event || matches!(before, "UNION" | "ALL" | "EXCEPT" | "INTERSECT" | "FOR" | "THEN" | "AS") {
             return true;
         }
         if !self.verb && matches!(here, "SELECT" | "INSERT" | "UPDATE" | "DELETE" | "MERGE") {

@@ -174,11 +174,13 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             break;
         }
         process = process.checked_add(1).unwrap_or(51);
-        let (Ok(kept), inner) = (socket.try_clone(), Arc::clone(shared)) else { continue };
+        let (Ok(kept), Ok(closing)) = (socket.try_clone(), socket.try_clone()) else { continue };
+        let inner = Arc::clone(shared);
         shared.sockets.lock().push(kept);
         let thread = std::thread::Builder::new().name("tds-connection".to_owned()).spawn(move || {
             // A client that breaks off, or sends what is no TDS, ends its connection only.
-            drop(crate::connection::serve(socket, inner, process));
+            let r = crate::connection::serve(socket, inner, process); eprintln!("{r:?}");
+            drop(closing.shutdown(std::net::Shutdown::Both));
         });
         connections.extend(thread);
         connections.retain(|thread| !thread.is_finished());

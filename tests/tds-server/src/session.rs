@@ -52,11 +52,16 @@ impl Session {
         }
         crate::functions::register(&db)?;
         crate::catalog::create(&db, &state.database)?;
-        let socket = replies.channel.socket()?;
-        // While SQLite works, the client can only send an attention, or leave.
-        db.progress_handler(5000, Some(move || !matches!(peek(&socket), Ok(Peek::Quiet))))?;
         let rows = RowFault { sent: 0, close_after: shared.faults.lock().close_after_rows };
-        Ok(Self { db, replies, shared, state, rows, calls: Default::default(), bulk: Default::default() })
+        let session = Self { db, replies, shared, state, rows, calls: Default::default(), bulk: Default::default() };
+        session.listen()?;
+        Ok(session)
+    }
+
+    /// While SQLite works, the client can only send an attention, or leave.
+    pub(crate) fn listen(&self) -> Result<(), Stop> {
+        let socket = self.replies.channel.socket()?;
+        Ok(self.db.progress_handler(5000, Some(move || !matches!(peek(&socket), Ok(Peek::Quiet))))?)
     }
 
     pub(crate) fn view(&self) -> View<'_> {
@@ -309,40 +314,9 @@ impl Session {
                 self.state.row_count = rows;
                 return Ok(());
             }
-            PlanKind::Assign(names) => {
-                // A variable that its own value goes into grows row by row: each row is read with what the last one left.
-                let own = (1..=statement.parameter_count())
-                    .any(|at| names.iter().any(|name| statement.parameter_name(at) == Some(name.as_str())));
-                let mut count = 0;
-                loop {
-                    let mut found: Option<Vec<Value>> = None;
-                    let mut passed = 0;
-                    let mut rows = statement.raw_query();
-                    while let Some(row) = rows.next()? {
-                        passed += 1;
-                        if own && passed <= count {
-                            continue;
-                        }
-                        let values: Result<Vec<Value>, rusqlite::Error> = (0..names.len()).map(|at| row.get(at)).collect();
-                        found = Some(values?);
-                        if own {
-                            break;
-                        }
-                    }
-                    drop(rows);
-                    count = passed;
-                    let Some(values) = found else { break };
-                    for (name, value) in names.iter().zip(values) {
-                        if let Some((ty, kept)) = self.state.variables.get_mut(name) {
-                            *kept = convert(value, *ty, Fit::Cut)?;
-                        }
-                    }
-                    if !own {
-                        break;
-                    }
-                    bind(&mut statement, &self.state)?;
-                }
-                self.state.row_count = count;
+            PlanKind::Assign { names, each } => {
+                drop(statement);
+                self.state.row_count = self.assign_rows(&plan.sql, names, each.as_deref())?;
                 return Ok(());
             }
             PlanKind::Into(table) => {
@@ -370,6 +344,51 @@ impl Session {
             self.replies.done(counted, command, rows);
         }
         Ok(())
+    }
+}
+
+impl Session {
+    /// `SELECT @a = ...`: the last row stays, unless each row goes through an expression of its own.
+    fn assign_rows(&mut self, sql: &str, names: &[String], each: Option<&str>) -> Result<u64, Stop> {
+        let mut found = Vec::new();
+        let mut count = 0;
+        {
+            let mut statement = self.db.prepare(sql)?;
+            bind(&mut statement, &self.state)?;
+            let width = statement.column_count();
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next()? {
+                let values: Result<Vec<Value>, rusqlite::Error> = (0..width).map(|at| row.get(at)).collect();
+                if each.is_none() {
+                    found.clear();
+                }
+                found.push(values?);
+                count += 1;
+            }
+        }
+        for row in found {
+            let values = match each {
+                None => row,
+                Some(each) => self.row_expressions(each, &row, names.len())?,
+            };
+            for (name, value) in names.iter().zip(values) {
+                self.assign(name, value)?;
+            }
+        }
+        Ok(count)
+    }
+
+    fn row_expressions(&self, sql: &str, row: &[Value], count: usize) -> Result<Vec<Value>, Stop> {
+        let mut statement = self.db.prepare_cached(sql)?;
+        bind(&mut statement, &self.state)?;
+        for (at, value) in row.iter().enumerate() {
+            if let Some(index) = statement.parameter_index(&format!(":c{at}"))? {
+                statement.raw_bind_parameter(index, value)?;
+            }
+        }
+        let mut rows = statement.raw_query();
+        let row = rows.next()?.ok_or_else(|| SqlError::syntax("SELECT"))?;
+        Ok((0..count).map(|at| row.get(at)).collect::<Result<_, _>>()?)
     }
 }
 

@@ -9,9 +9,11 @@
 //!      FROM (SELECT "a".rowid AS id, b.y AS v0 FROM t a JOIN b ON ...) AS tds_source WHERE tds_target.rowid = tds_source.id
 //! ```
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
     Assignment, AssignmentTarget, Delete, Expr, FromTable, Insert, OutputClause, Query, SelectItem, SetExpr, Statement, TableFactor,
-    TableObject, TableWithJoins, Update, UpdateTableFromKind, VisitMut,
+    TableObject, TableWithJoins, Update, UpdateTableFromKind, VisitMut, visit_expressions_mut,
 };
 use sqlparser::tokenizer::TokenWithSpan;
 
@@ -30,8 +32,9 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) enum PlanKind {
     Rows,
-    /// `SELECT @a = ...`: the variables of the columns.
-    Assign(Vec<String>),
+    /// `SELECT @a = ...`: the variables of the columns. Where a value is made of the variable's own last value, the
+    /// statement gives the columns of a row, and `each` is run for every row with them as `:c0`, `:c1` ...
+    Assign { names: Vec<String>, each: Option<String> },
     /// `SELECT ... INTO table`.
     Into(String),
     /// The table and its identity column when one was numbered.
@@ -87,16 +90,55 @@ fn query_plan(mut query: Query, facts: &dyn Facts) -> Result<Plan, SqlError> {
                     "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval operations.",
                 ));
             }
-            for item in &mut select.projection {
-                if let SelectItem::ExprWithAlias { expr, .. } = item {
-                    *item = SelectItem::UnnamedExpr(expr.clone());
-                }
-            }
-            kind = PlanKind::Assign(variables);
+            let each = assignments(&mut select.projection, &variables, facts)?;
+            kind = PlanKind::Assign { names: variables, each };
         }
     }
     apply(&mut query, facts)?;
     Ok(Plan { sql: query.to_string(), hints, kind })
+}
+
+/// Takes the variables off the items; makes row expressions of items that use what they assign.
+fn assignments(items: &mut Vec<SelectItem>, names: &[String], facts: &dyn Facts) -> Result<Option<String>, SqlError> {
+    let mut exprs: Vec<Expr> = items
+        .iter()
+        .filter_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, .. } => Some(expr.clone()),
+            _ => None,
+        })
+        .collect();
+    let own = exprs.iter().any(|expr| {
+        let text = expr.to_string().to_ascii_lowercase();
+        names.iter().any(|name| text.contains(name.as_str()))
+    });
+    if !own {
+        *items = exprs.into_iter().map(SelectItem::UnnamedExpr).collect();
+        return Ok(None);
+    }
+    let mut columns = Vec::new();
+    let mut texts = Vec::new();
+    for expr in &mut exprs {
+        let flow: ControlFlow<()> = visit_expressions_mut(expr, |expr| {
+            let column = match expr {
+                Expr::Identifier(name) => !name.value.starts_with('@'),
+                Expr::CompoundIdentifier(_) => true,
+                _ => false,
+            };
+            if column {
+                let place = Expr::Value(sqlparser::ast::Value::Placeholder(format!(":c{}", columns.len())).into());
+                columns.push(SelectItem::UnnamedExpr(std::mem::replace(expr, place)));
+            }
+            ControlFlow::Continue(())
+        });
+        debug_assert!(flow.is_continue());
+        apply(expr, facts)?;
+        texts.push(expr.to_string());
+    }
+    if columns.is_empty() {
+        columns.push(SelectItem::UnnamedExpr(text_literal("")));
+    }
+    *items = columns;
+    Ok(Some(format!("SELECT {}", texts.join(", "))))
 }
 
 fn insert_plan(mut insert: Insert, with: Option<String>, facts: &dyn Facts) -> Result<Plan, SqlError> {

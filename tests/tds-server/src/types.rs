@@ -258,6 +258,8 @@ pub(crate) enum Layout {
     Parts,
     /// A pointer, a time stamp and a length of four bytes.
     Pointer,
+    /// A length of four bytes, all ones for null.
+    Long,
 }
 
 /// A type as a client sends it for a parameter or a bulk column.
@@ -305,6 +307,15 @@ impl WireType {
             0x1F => plain(SqlType::Int, Layout::Fixed(0)),
             other => Err(Short::Wrong(format!("type 0x{other:02X} of the protocol"))),
         }
+    }
+
+    /// As a parameter has it, where long values come without a pointer.
+    pub(crate) fn read_parameter(reader: &mut Reader<'_>) -> Read<Self> {
+        let mut wire = Self::read(reader)?;
+        if wire.layout == Layout::Pointer {
+            wire.layout = Layout::Long;
+        }
+        Ok(wire)
     }
 
     fn read_long(code: u8, reader: &mut Reader<'_>) -> Read<Self> {
