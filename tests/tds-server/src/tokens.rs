@@ -14,6 +14,8 @@ pub(crate) const DONE_MORE: u16 = 0x01;
 pub(crate) const DONE_ERROR: u16 = 0x02;
 pub(crate) const DONE_COUNT: u16 = 0x10;
 pub(crate) const DONE_ATTENTION: u16 = 0x20;
+/// Of a call that others follow in its message.
+const DONE_RPC_IN_BATCH: u16 = 0x80;
 
 pub(crate) const COMMAND_SELECT: u16 = 0xC1;
 pub(crate) const COMMAND_INSERT: u16 = 0xC3;
@@ -135,7 +137,7 @@ impl Replies {
             put_value(out, value.clone(), *ty)?;
         }
         let failed = if failed { DONE_ERROR } else { 0 };
-        put_done(out, DONE_PROCEDURE, failed | DONE_MORE, 0, 0);
+        put_done(out, DONE_PROCEDURE, failed | DONE_MORE | DONE_RPC_IN_BATCH, 0, 0);
         Ok(())
     }
 
@@ -143,7 +145,7 @@ impl Replies {
     pub(crate) fn send_call(&mut self) -> io::Result<()> {
         let at = self.channel.out.len().saturating_sub(12);
         if let Some(status) = self.channel.out.get_mut(at) {
-            *status &= !1;
+            *status &= !(DONE_MORE | DONE_RPC_IN_BATCH) as u8;
         }
         self.channel.finish()
     }

@@ -18,6 +18,7 @@
 mod bulk;
 mod connect;
 mod describe;
+mod each;
 mod encode;
 mod failure;
 mod link;

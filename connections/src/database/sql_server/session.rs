@@ -4,21 +4,18 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use arrow::array::RecordBatch;
 use mssql_tds::{
-    connection::tds_client::{PreparedStatement, ResultSet as _, StatementResult, TdsClient},
+    connection::tds_client::{ResultSet as _, StatementResult, TdsClient},
     core::TdsResult,
-    message::{
-        parameters::rpc_parameters::{RpcParameter, StatusFlags},
-        transaction_management::TransactionIsolationLevel,
-    },
+    message::transaction_management::TransactionIsolationLevel,
 };
 
 use super::{
     connect::connect,
     describe::describe,
+    each::each_row,
     link::{Link, Wanted},
     load::SqlServerLoad,
-    markers::{marker, named},
-    parameters::{Column, Request, outputs, request},
+    parameters::{Request, outputs, request},
     read::{Rows, schema},
 };
 use crate::{
@@ -303,7 +300,10 @@ fn without_statement(error: DatabaseError) -> DatabaseError {
 }
 
 /// After a failure nothing of the answer may be left: the next call would read it.
-fn settled<T>(link: &mut Link, done: Result<T, DatabaseError>) -> Result<T, DatabaseError> {
+pub(super) fn settled<T>(
+    link: &mut Link,
+    done: Result<T, DatabaseError>,
+) -> Result<T, DatabaseError> {
     if done.is_err() && link.client.has_open_batch() && !link.client.is_connection_dead() {
         // The first failure is the one to tell.
         if abandon(link).is_err() {
@@ -311,73 +311,4 @@ fn settled<T>(link: &mut Link, done: Result<T, DatabaseError>) -> Result<T, Data
         }
     }
     done
-}
-
-/// Runs a prepared statement for each row; each row stands by itself, as in SSIS.
-fn each_row(
-    link: &mut Link,
-    wanted: &Wanted,
-    (sql, rows): (&str, &RecordBatch),
-    go_on: bool,
-) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError> {
-    let marked = named(sql);
-    if marked.count != rows.num_columns() {
-        let message = format!(
-            "the statement has {} parameter markers, {} columns are mapped to them",
-            marked.count,
-            rows.num_columns()
-        );
-        return Err(link.fail(Fault::Syntax, message));
-    }
-    let columns: Result<Vec<_>, String> = rows.columns().iter().map(Column::new).collect();
-    let columns = columns.map_err(|message| link.fail(Fault::Unsupported, message))?;
-    let mut prepared = PreparedStatement::new(marked.sql);
-    let mut done = Vec::with_capacity(rows.num_rows());
-    for row in 0..rows.num_rows() {
-        let changed = one_row(link, wanted, &mut prepared, &columns, row);
-        let changed = settled(link, changed).map_err(|error| error.with_statement(sql));
-        let failed = changed.is_err();
-        if changed.as_ref().is_err_and(DatabaseError::is_fatal) {
-            return changed.map(|_| Vec::new());
-        }
-        done.push(changed);
-        if failed && !go_on {
-            break;
-        }
-    }
-    if let Some(id) = prepared.take_id() {
-        link.wait(async |client| client.unprepare(id, ()).await)?;
-    }
-    Ok(done)
-}
-
-fn one_row(
-    link: &mut Link,
-    wanted: &Wanted,
-    prepared: &mut PreparedStatement,
-    columns: &[Column],
-    row: usize,
-) -> Result<u64, DatabaseError> {
-    let parameters: Result<Vec<RpcParameter>, String> = columns
-        .iter()
-        .enumerate()
-        .map(|(at, column)| column.parameter(Some(marker(at + 1)), row, StatusFlags::NONE))
-        .collect();
-    let parameters = parameters.map_err(|message| link.fail(Fault::Value, message))?;
-    link.wait(async |client| {
-        let mut changed = 0;
-        let mut result = client
-            .execute_prepared(prepared, parameters, &mut None, wanted.options())
-            .await?;
-        loop {
-            match result {
-                StatementResult::NoRows { rows_affected } => changed += rows_affected.unwrap_or(0),
-                StatementResult::Rows => {}
-                StatementResult::End => break,
-            }
-            result = client.advance().await?;
-        }
-        client.close_query().await?;
-        Ok(changed)
-    })
 }
