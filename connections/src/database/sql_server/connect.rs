@@ -52,6 +52,15 @@ fn source(target: &SqlServerTarget) -> String {
     }
 }
 
+/// How long a connection may take.
+fn seconds(target: &SqlServerTarget) -> u32 {
+    match target.connect_timeout_seconds {
+        None => CONNECT_SECONDS,
+        Some(0) => CONNECT_SECONDS_MAX,
+        Some(seconds) => seconds,
+    }
+}
+
 fn context(target: &SqlServerTarget, source: &str) -> ClientContext {
     let mut context = ClientContext::with_data_source(source);
     context.application_name = target
@@ -59,11 +68,7 @@ fn context(target: &SqlServerTarget, source: &str) -> ClientContext {
         .clone()
         .unwrap_or_else(|| APPLICATION.to_owned());
     context.database = target.database.clone().unwrap_or_default();
-    context.connect_timeout = match target.connect_timeout_seconds {
-        None => CONNECT_SECONDS,
-        Some(0) => CONNECT_SECONDS_MAX,
-        Some(seconds) => seconds,
-    };
+    context.connect_timeout = seconds(target);
     if let Some(size) = target.packet_size {
         context.packet_size = size.clamp(512, 32768);
     }
@@ -114,10 +119,7 @@ fn refused(name: &str, target: &SqlServerTarget, error: &Error) -> DatabaseError
         (Error::TimeoutError(_), _) => DatabaseError::new(
             name,
             Fault::Unreachable,
-            format!(
-                "no connection within {} s",
-                target.connect_timeout_seconds.unwrap_or(CONNECT_SECONDS)
-            ),
+            format!("no connection within {} s", seconds(target)),
         ),
         (_, Fault::Lost | Fault::Other) => DatabaseError {
             fault: Fault::Unreachable,

@@ -166,7 +166,7 @@ impl<'s> SqlServerLoad<'s> {
         let Err(error) = self.insert(wanted, encoded, rows.clone()) else {
             return Ok(true);
         };
-        if error.is_fatal() || error.fault == Fault::Lost {
+        if error.is_fatal() {
             return Err(error);
         }
         if rows.len() == 1 {
@@ -234,9 +234,12 @@ impl Load for SqlServerLoad<'_> {
         if self.within || !self.open {
             return Ok(());
         }
+        self.called(|load, _| {
+            load.link
+                .wait(async |client| client.commit_transaction(None, None).await)
+        })?;
         self.open = false;
-        self.link
-            .wait(async |client| client.commit_transaction(None, None).await)
+        Ok(())
     }
 }
 

@@ -147,3 +147,24 @@ fn not_on_a_thread_of_a_runtime() {
     assert_eq!(error.fault, Fault::Lost);
     assert!(error.message.contains("threads that may wait"), "{error}");
 }
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the thread of a runtime that may wait"
+)]
+fn on_a_thread_of_a_runtime_that_may_wait() {
+    let server = server();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let target = target(&server);
+    let shown = runtime.block_on(async {
+        let work = tokio::task::spawn_blocking(move || {
+            let mut session = SqlServerSession::open(&target).unwrap();
+            rows(&mut session, "SELECT 4 AS four")
+        });
+        work.await.unwrap()
+    });
+    assert!(shown.contains("| 4    |"), "{shown}");
+}
