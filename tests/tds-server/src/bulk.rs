@@ -25,7 +25,6 @@ pub(crate) struct Target {
     table: String,
     columns: Vec<TargetColumn>,
     options: Vec<String>,
-    batches: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -37,11 +36,17 @@ struct TargetColumn {
 
 impl Target {
     fn option(&self, name: &str) -> bool {
-        self.options.iter().any(|option| option.eq_ignore_ascii_case(name))
+        self.options
+            .iter()
+            .any(|option| option.eq_ignore_ascii_case(name))
     }
 
     fn insert(&self) -> String {
-        let names: Vec<String> = self.columns.iter().map(|column| quoted(&column.name)).collect();
+        let names: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| quoted(&column.name))
+            .collect();
         let keep_nulls = self.option("KEEP_NULLS");
         let values: Vec<String> = self
             .columns
@@ -52,24 +57,36 @@ impl Target {
                 _ => format!("?{}", at + 1),
             })
             .collect();
-        format!("INSERT INTO {} ({}) VALUES ({})", quoted(&self.table), names.join(", "), values.join(", "))
+        format!(
+            "INSERT INTO {} ({}) VALUES ({})",
+            quoted(&self.table),
+            names.join(", "),
+            values.join(", ")
+        )
     }
 }
 
 /// Reads `INSERT BULK [t] ([a] int, [b] nvarchar(10) COLLATE x) WITH (TABLOCK, ORDER ([a] ASC))`.
 pub(crate) fn read_statement(tokens: &Tokens, view: &View<'_>) -> Result<Target, SqlError> {
-    let open = tokens.iter().position(|token| token.token == Token::LParen).ok_or_else(|| SqlError::syntax("INSERT BULK"))?;
+    let open = tokens
+        .iter()
+        .position(|token| token.token == Token::LParen)
+        .ok_or_else(|| SqlError::syntax("INSERT BULK"))?;
     let parts: Vec<&str> = tokens
         .get(2..open)
         .unwrap_or_default()
         .split(|token| token.token == Token::Period)
-        .map(|part| part.first().map_or("", |token| match &token.token {
-            Token::Word(word) => word.value.as_str(),
-            _ => "",
-        }))
+        .map(|part| {
+            part.first().map_or("", |token| match &token.token {
+                Token::Word(word) => word.value.as_str(),
+                _ => "",
+            })
+        })
         .collect();
     let table = table_name(&parts);
-    let known = view.columns(&table).ok_or_else(|| SqlError::new(208, format!("Invalid object name '{table}'.")))?;
+    let known = view
+        .columns(&table)
+        .ok_or_else(|| SqlError::new(208, format!("Invalid object name '{table}'.")))?;
     let close = closing(tokens, open);
     let mut columns = Vec::new();
     for part in split_commas(tokens.get(open + 1..close).unwrap_or_default()) {
@@ -77,19 +94,38 @@ pub(crate) fn read_statement(tokens: &Tokens, view: &View<'_>) -> Result<Target,
             Some(Token::Word(word)) => word.value.clone(),
             _ => return Err(SqlError::syntax("INSERT BULK")),
         };
-        let found = known.iter().find(|column| column.name.eq_ignore_ascii_case(&name));
-        let found = found.ok_or_else(|| SqlError::new(207, format!("Invalid column name '{name}'.")))?;
-        columns.push(TargetColumn { name: found.name.clone(), ty: found.declared.map(|declared| declared.ty), default: found.default.clone() });
+        let found = known
+            .iter()
+            .find(|column| column.name.eq_ignore_ascii_case(&name));
+        let found =
+            found.ok_or_else(|| SqlError::new(207, format!("Invalid column name '{name}'.")))?;
+        columns.push(TargetColumn {
+            name: found.name.clone(),
+            ty: found.declared.map(|declared| declared.ty),
+            default: found.default.clone(),
+        });
     }
     let mut options = Vec::new();
-    if let Some(with) = tokens.iter().skip(close).position(|token| token.token == Token::LParen) {
+    if let Some(with) = tokens
+        .iter()
+        .skip(close)
+        .position(|token| token.token == Token::LParen)
+    {
         let start = close + with;
-        for part in split_commas(tokens.get(start + 1..closing(tokens, start)).unwrap_or_default()) {
+        for part in split_commas(
+            tokens
+                .get(start + 1..closing(tokens, start))
+                .unwrap_or_default(),
+        ) {
             let words: Vec<String> = part.iter().map(|token| token.token.to_string()).collect();
             options.push(words.join(" "));
         }
     }
-    Ok(Target { table, columns, options, batches: 0 })
+    Ok(Target {
+        table,
+        columns,
+        options,
+    })
 }
 
 fn closing(tokens: &Tokens, open: usize) -> usize {
@@ -128,7 +164,12 @@ impl Feed<'_> {
                 Err(Short::End) if !self.last => {
                     self.bytes.drain(..self.at);
                     self.at = 0;
-                    let packet = self.session.replies.channel.next_packet()?.ok_or(Stop::Close)?;
+                    let packet = self
+                        .session
+                        .replies
+                        .channel
+                        .next_packet()?
+                        .ok_or(Stop::Close)?;
                     self.bytes.extend_from_slice(&packet.body);
                     self.last = packet.last;
                 }
@@ -144,7 +185,13 @@ impl Feed<'_> {
 
     fn rest(&mut self) -> Result<(), Stop> {
         while !self.last {
-            self.last = self.session.replies.channel.next_packet()?.ok_or(Stop::Close)?.last;
+            self.last = self
+                .session
+                .replies
+                .channel
+                .next_packet()?
+                .ok_or(Stop::Close)?
+                .last;
         }
         Ok(())
     }
@@ -174,31 +221,63 @@ fn read_row(reader: &mut Reader<'_>, columns: &[WireType]) -> Read<Option<Vec<Va
         0xD1 => &[],
         0xD2 => reader.take(columns.len().div_ceil(8))?,
         0xFD => return Ok(None),
-        other => return Err(Short::Wrong(format!("token 0x{other:02X} in a bulk message"))),
+        other => {
+            return Err(Short::Wrong(format!(
+                "token 0x{other:02X} in a bulk message"
+            )));
+        }
     };
-    let null = |at: usize| map.get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1);
-    let values = columns.iter().enumerate().map(|(at, column)| if null(at) { Ok(Value::Null) } else { column.read_value(reader) });
+    let null = |at: usize| {
+        map.get(at / 8)
+            .is_some_and(|byte| byte >> (at % 8) & 1 == 1)
+    };
+    let values = columns.iter().enumerate().map(|(at, column)| {
+        if null(at) {
+            Ok(Value::Null)
+        } else {
+            column.read_value(reader)
+        }
+    });
     values.collect::<Read<Vec<Value>>>().map(Some)
 }
 
 impl Session {
     /// Reads a bulk message that begins with a packet, and answers it.
     pub(crate) fn bulk_message(&mut self, first: Packet) -> Result<(), Stop> {
-        self.bulk.batches += 1;
+        self.counts.bulk_batches += 1;
         let target = self.bulk.clone();
         let (close, failing, delay) = {
             let faults = self.shared.faults.lock();
-            let close = faults.close_after_bulk_batches.is_some_and(|limit| target.batches > limit);
-            (close, faults.fail.iter().find(|(part, _)| part.starts_with("INSERT BULK")).cloned(), faults.delay)
+            let close = faults
+                .close_after_bulk_batches
+                .is_some_and(|limit| self.counts.bulk_batches > limit);
+            (
+                close,
+                faults
+                    .fail
+                    .iter()
+                    .find(|(part, _)| part.starts_with("INSERT BULK"))
+                    .cloned(),
+                faults.delay,
+            )
         };
         let checks = target.option("CHECK_CONSTRAINTS");
         let keys = checks || !self.db.is_autocommit();
         let on = |on: bool| if on { "ON" } else { "OFF" };
-        self.db.execute_batch(&format!("PRAGMA ignore_check_constraints = {}; PRAGMA foreign_keys = {};", on(!checks), on(keys)))?;
+        self.db.execute_batch(&format!(
+            "PRAGMA ignore_check_constraints = {}; PRAGMA foreign_keys = {};",
+            on(!checks),
+            on(keys)
+        ))?;
         self.db.execute_batch("SAVEPOINT tds_bulk")?;
         // The client goes on sending: that is no attention.
         self.db.progress_handler(0, None::<fn() -> bool>)?;
-        let mut feed = Feed { session: self, bytes: first.body, at: 0, last: first.last };
+        let mut feed = Feed {
+            session: self,
+            bytes: first.body,
+            at: 0,
+            last: first.last,
+        };
         let mut kept = load(&mut feed, &target);
         if !matches!(kept, Err(Stop::Io(_) | Stop::Close)) {
             feed.rest()?;
@@ -207,11 +286,20 @@ impl Session {
             kept = Err(Stop::Close);
         }
         if let (Some((part, number)), Ok(_)) = (failing, &kept) {
-            kept = Err(SqlError::new(number, format!("Failed on purpose: the statement contains '{part}'.")).into());
+            kept = Err(SqlError::new(
+                number,
+                format!("Failed on purpose: the statement contains '{part}'."),
+            )
+            .into());
         }
-        let undo = if kept.is_err() { "ROLLBACK TO tds_bulk; RELEASE tds_bulk;" } else { "RELEASE tds_bulk;" };
+        let undo = if kept.is_err() {
+            "ROLLBACK TO tds_bulk; RELEASE tds_bulk;"
+        } else {
+            "RELEASE tds_bulk;"
+        };
         self.db.execute_batch(undo)?;
-        self.db.execute_batch("PRAGMA ignore_check_constraints = OFF; PRAGMA foreign_keys = ON;")?;
+        self.db
+            .execute_batch("PRAGMA ignore_check_constraints = OFF; PRAGMA foreign_keys = ON;")?;
         self.listen()?;
         if let Some(delay) = delay {
             self.replies.wait(delay)?;
@@ -230,8 +318,17 @@ impl Session {
             Err(stop) => return Err(stop),
         };
         self.state.row_count = rows;
-        let columns = target.columns.iter().map(|column| column.name.clone()).collect();
-        self.shared.recorded.lock().bulk.push(Bulk { table: target.table, columns, options: target.options, rows });
+        let columns = target
+            .columns
+            .iter()
+            .map(|column| column.name.clone())
+            .collect();
+        self.shared.recorded.lock().bulk.push(Bulk {
+            table: target.table,
+            columns,
+            options: target.options,
+            rows,
+        });
         Ok(self.replies.finish()?)
     }
 }
@@ -244,11 +341,14 @@ fn load(feed: &mut Feed<'_>, target: &Target) -> Result<u64, Stop> {
     let sql = target.insert();
     let mut rows = 0;
     while !feed.is_end() {
-        let Some(values) = feed.read(|reader| read_row(reader, &columns))? else { break };
+        let Some(values) = feed.read(|reader| read_row(reader, &columns))? else {
+            break;
+        };
         let mut statement = feed.session.db.prepare_cached(&sql)?;
         for (at, (value, column)) in values.into_iter().zip(&target.columns).enumerate() {
             let value = match column.ty {
-                Some(ty) => convert(value, ty, Fit::Store).map_err(|error| at_column(error, &column.name))?,
+                Some(ty) => convert(value, ty, Fit::Store)
+                    .map_err(|error| at_column(error, &column.name))?,
                 None => value,
             };
             statement.raw_bind_parameter(at + 1, value)?;

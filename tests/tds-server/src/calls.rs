@@ -87,14 +87,23 @@ fn read_request(reader: &mut Reader<'_>) -> Read<Request> {
         let output = reader.u8()? & 1 != 0;
         let wire = WireType::read_parameter(reader)?;
         let value = wire.read_value(reader)?;
-        parameters.push(Parameter { name, output, ty: wire.ty, value });
+        parameters.push(Parameter {
+            name,
+            output,
+            ty: wire.ty,
+            value,
+        });
     }
     Ok(Request { name, parameters })
 }
 
 /// The procedure's own name, without database and schema.
 fn base_name(name: &str) -> String {
-    name.rsplit('.').next().unwrap_or_default().replace(['[', ']', '"'], "").to_ascii_lowercase()
+    name.rsplit('.')
+        .next()
+        .unwrap_or_default()
+        .replace(['[', ']', '"'], "")
+        .to_ascii_lowercase()
 }
 
 impl Session {
@@ -106,7 +115,9 @@ impl Session {
             let request = match read_request(&mut reader) {
                 Ok(request) => request,
                 Err(short) => {
-                    let Stop::Sql(error) = Stop::from(short) else { return Err(Stop::Close) };
+                    let Stop::Sql(error) = Stop::from(short) else {
+                        return Err(Stop::Close);
+                    };
                     self.replies.error(&error);
                     self.replies.finish_call(0, true, &[])?;
                     break;
@@ -118,11 +129,15 @@ impl Session {
                 Err(Stop::Sql(error)) => {
                     self.state.error = error.number;
                     self.replies.error(&error);
-                    Outcome { failed: true, outputs: Vec::new() }
+                    Outcome {
+                        failed: true,
+                        outputs: Vec::new(),
+                    }
                 }
                 other => other?,
             };
-            self.replies.finish_call(self.state.status, outcome.failed, &outcome.outputs)?;
+            self.replies
+                .finish_call(self.state.status, outcome.failed, &outcome.outputs)?;
         }
         Ok(self.replies.send_call()?)
     }
@@ -134,15 +149,34 @@ impl Session {
             let bare = word(argument.value.first());
             // A word that is no variable is a text without quotes.
             let value = match argument.value.as_slice() {
-                [_] if !bare.is_empty() && !bare.starts_with('@') && bare != "NULL" => Value::Text(bare.clone()),
+                [_] if !bare.is_empty() && !bare.starts_with('@') && bare != "NULL" => {
+                    Value::Text(bare.clone())
+                }
                 value => self.evaluate(value)?,
             };
-            let ty = self.state.variables.get(&bare.to_ascii_lowercase()).map_or_else(|| type_of(&value), |(ty, _)| *ty);
+            let ty = self
+                .state
+                .variables
+                .get(&bare.to_ascii_lowercase())
+                .map_or_else(|| type_of(&value), |(ty, _)| *ty);
             let name = argument.name.clone().unwrap_or_default();
-            parameters.push(Parameter { name, output: argument.output, ty, value });
+            parameters.push(Parameter {
+                name,
+                output: argument.output,
+                ty,
+                value,
+            });
         }
-        let targets: Vec<String> = call.arguments.iter().filter(|argument| argument.output).map(|argument| word(argument.value.first())).collect();
-        let (status, outer) = (std::mem::take(&mut self.state.status), std::mem::replace(&mut self.replies.in_call, true));
+        let targets: Vec<String> = call
+            .arguments
+            .iter()
+            .filter(|argument| argument.output)
+            .map(|argument| word(argument.value.first()))
+            .collect();
+        let (status, outer) = (
+            std::mem::take(&mut self.state.status),
+            std::mem::replace(&mut self.replies.in_call, true),
+        );
         let outcome = self.call(&call.name, parameters);
         self.replies.in_call = outer;
         let outcome = outcome?;
@@ -154,14 +188,20 @@ impl Session {
             self.assign(result, Value::Integer(i64::from(returned)))?;
         }
         if !self.replies.in_call {
-            self.replies.done(if outcome.failed { DONE_ERROR } else { 0 }, 0, 0);
+            self.replies
+                .done(if outcome.failed { DONE_ERROR } else { 0 }, 0, 0);
         }
         Ok(())
     }
 
     fn call(&mut self, name: &str, parameters: Vec<Parameter>) -> Result<Outcome, Stop> {
         let base = base_name(name);
-        let texts = |at: usize| parameters.get(at).map(|parameter| text(parameter.value.clone())).unwrap_or_default();
+        let texts = |at: usize| {
+            parameters
+                .get(at)
+                .map(|parameter| text(parameter.value.clone()))
+                .unwrap_or_default()
+        };
         let rest = |skip: usize| parameters.iter().skip(skip).cloned().collect::<Vec<_>>();
         match base.as_str() {
             "sp_executesql" => {
@@ -172,35 +212,64 @@ impl Session {
                 let source = self.remembered(texts(2));
                 let handle = self.calls.add(texts(1), source.clone());
                 let mut outcome = self.prepared(&texts(1), &source, rest(3))?;
-                outcome.outputs.insert(0, (String::new(), SqlType::Int, Value::Integer(handle)));
+                outcome
+                    .outputs
+                    .insert(0, (String::new(), SqlType::Int, Value::Integer(handle)));
                 Ok(outcome)
             }
             "sp_prepare" => {
                 let source = self.remembered(texts(2));
                 let handle = self.calls.add(texts(1), source.clone());
-                if parameters.get(3).is_some_and(|options| number_of(&options.value) & 1 != 0) {
+                if parameters
+                    .get(3)
+                    .is_some_and(|options| number_of(&options.value) & 1 != 0)
+                {
                     self.prepared_columns(&texts(1), &source)?;
                 }
-                Ok(Outcome { failed: false, outputs: vec![(String::new(), SqlType::Int, Value::Integer(handle))] })
+                Ok(Outcome {
+                    failed: false,
+                    outputs: vec![(String::new(), SqlType::Int, Value::Integer(handle))],
+                })
             }
             "sp_execute" => {
-                let handle = parameters.first().map_or(0, |handle| number_of(&handle.value));
-                let missing = || SqlError::new(8179, format!("Could not find prepared statement with handle {handle}."));
-                let (declarations, source) = self.calls.statements.get(&handle).cloned().ok_or_else(missing)?;
+                let handle = parameters
+                    .first()
+                    .map_or(0, |handle| number_of(&handle.value));
+                let missing = || {
+                    SqlError::new(
+                        8179,
+                        format!("Could not find prepared statement with handle {handle}."),
+                    )
+                };
+                let (declarations, source) = self
+                    .calls
+                    .statements
+                    .get(&handle)
+                    .cloned()
+                    .ok_or_else(missing)?;
                 self.prepared(&declarations, &source, rest(1))
             }
             "sp_unprepare" => {
-                let handle = parameters.first().map_or(0, |handle| number_of(&handle.value));
+                let handle = parameters
+                    .first()
+                    .map_or(0, |handle| number_of(&handle.value));
                 self.calls.statements.remove(&handle);
                 Ok(Outcome::default())
             }
             "sp_reset_connection" => Ok(Outcome::default()),
-            "sp_tablecollations_100" => self.table_collations(&texts(0)).map(|()| Outcome::default()),
-            "sp_describe_first_result_set" => self.describe_result(&texts(0), &texts(1)).map(|()| Outcome::default()),
-            "sp_describe_undeclared_parameters" => Err(SqlError::unsupported("sp_describe_undeclared_parameters").into()),
-            cursor if cursor.starts_with("sp_cursor") => {
-                Err(SqlError::unsupported(format_args!("server cursors ({cursor}); ask for a forward-only, read-only result")).into())
+            "sp_tablecollations_100" => self
+                .table_collations(&texts(0))
+                .map(|()| Outcome::default()),
+            "sp_describe_first_result_set" => self
+                .describe_result(&texts(0), &texts(1))
+                .map(|()| Outcome::default()),
+            "sp_describe_undeclared_parameters" => {
+                Err(SqlError::unsupported("sp_describe_undeclared_parameters").into())
             }
+            cursor if cursor.starts_with("sp_cursor") => Err(SqlError::unsupported(format_args!(
+                "server cursors ({cursor}); ask for a forward-only, read-only result"
+            ))
+            .into()),
             _ => self.registered(name, &base, parameters),
         }
     }
@@ -211,19 +280,35 @@ impl Session {
     }
 
     /// Runs text with parameters, in a scope of its own.
-    fn prepared(&mut self, declarations: &str, source: &str, parameters: Vec<Parameter>) -> Result<Outcome, Stop> {
+    fn prepared(
+        &mut self,
+        declarations: &str,
+        source: &str,
+        parameters: Vec<Parameter>,
+    ) -> Result<Outcome, Stop> {
         let declared = declared(declarations)?;
         let mut variables = Variables::new();
         let mut outputs = Vec::new();
         for (at, (name, ty, _)) in declared.iter().enumerate() {
             let given = parameters.iter().find(|parameter| parameter.name == *name);
-            let given = given.or_else(|| parameters.get(at).filter(|parameter| parameter.name.is_empty() || given.is_none()));
+            let given = given.or_else(|| {
+                parameters
+                    .get(at)
+                    .filter(|parameter| parameter.name.is_empty() || given.is_none())
+            });
             let value = given.map_or(Value::Null, |parameter| parameter.value.clone());
             variables.insert(name.clone(), (*ty, convert(value, *ty, Fit::Cut)?));
         }
         for parameter in parameters.iter().filter(|parameter| parameter.output) {
-            let at = parameters.iter().position(|other| std::ptr::eq(other, parameter)).unwrap_or_default();
-            let name = if parameter.name.is_empty() { declared.get(at).map(|(name, ..)| name.clone()) } else { Some(parameter.name.clone()) };
+            let at = parameters
+                .iter()
+                .position(|other| std::ptr::eq(other, parameter))
+                .unwrap_or_default();
+            let name = if parameter.name.is_empty() {
+                declared.get(at).map(|(name, ..)| name.clone())
+            } else {
+                Some(parameter.name.clone())
+            };
             outputs.extend(name.map(|name| (name, parameter.ty)));
         }
         let outer = std::mem::replace(&mut self.state.variables, variables);
@@ -232,15 +317,23 @@ impl Session {
         (self.state.no_count, self.state.format_only) = settings;
         let inner = std::mem::replace(&mut self.state.variables, outer);
         let value = |(name, ty): (String, SqlType)| {
-            let value = inner.get(&name).map_or(Value::Null, |(_, value)| value.clone());
+            let value = inner
+                .get(&name)
+                .map_or(Value::Null, |(_, value)| value.clone());
             (name, ty, value)
         };
-        Ok(Outcome { failed: failed?, outputs: outputs.into_iter().map(value).collect() })
+        Ok(Outcome {
+            failed: failed?,
+            outputs: outputs.into_iter().map(value).collect(),
+        })
     }
 
     /// The columns of a statement that is only prepared.
     fn prepared_columns(&mut self, declarations: &str, source: &str) -> Result<(), Stop> {
-        let variables = declared(declarations)?.into_iter().map(|(name, ty, _)| (name, (ty, Value::Null))).collect();
+        let variables = declared(declarations)?
+            .into_iter()
+            .map(|(name, ty, _)| (name, (ty, Value::Null)))
+            .collect();
         let outer = std::mem::replace(&mut self.state.variables, variables);
         let before = std::mem::replace(&mut self.state.format_only, true);
         let result = self.nested(source);
@@ -249,28 +342,63 @@ impl Session {
         result
     }
 
-    fn registered(&mut self, name: &str, base: &str, parameters: Vec<Parameter>) -> Result<Outcome, Stop> {
-        let found = self.shared.procedures.iter().find(|procedure| base_name(&procedure.name) == base).cloned();
+    fn registered(
+        &mut self,
+        name: &str,
+        base: &str,
+        parameters: Vec<Parameter>,
+    ) -> Result<Outcome, Stop> {
+        let found = self
+            .shared
+            .procedures
+            .iter()
+            .find(|procedure| base_name(&procedure.name) == base)
+            .cloned();
         let Some(procedure) = found else {
-            return Err(SqlError::new(2812, format!("Could not find stored procedure '{name}'.")).into());
+            return Err(
+                SqlError::new(2812, format!("Could not find stored procedure '{name}'.")).into(),
+            );
         };
-        self.shared.recorded.lock().statements.push(format!("EXEC {name}"));
+        self.shared
+            .recorded
+            .lock()
+            .statements
+            .push(format!("EXEC {name}"));
         let mut named: Vec<Parameter> = Vec::new();
         for (at, mut parameter) in parameters.into_iter().enumerate() {
             if parameter.name.is_empty() {
-                let too_many = || SqlError::new(8144, format!("Procedure or function {base} has too many arguments specified."));
+                let too_many = || {
+                    SqlError::new(
+                        8144,
+                        format!("Procedure or function {base} has too many arguments specified."),
+                    )
+                };
                 parameter.name = procedure.parameters.get(at).cloned().ok_or_else(too_many)?;
             } else if !procedure.parameters.contains(&parameter.name) {
-                let message = format!("{} is not a parameter for procedure {base}.", parameter.name);
+                let message = format!(
+                    "{} is not a parameter for procedure {base}.",
+                    parameter.name
+                );
                 return Err(SqlError::new(8145, message).into());
             }
             named.push(parameter);
         }
-        let values: Vec<(String, Value)> = named.iter().map(|parameter| (parameter.name.clone(), parameter.value.clone())).collect();
+        let values: Vec<(String, Value)> = named
+            .iter()
+            .map(|parameter| (parameter.name.clone(), parameter.value.clone()))
+            .collect();
         let answer = (procedure.body)(&values)?;
         let mut failed = false;
         if let Some(source) = &answer.batch {
-            let variables = named.iter().map(|parameter| (parameter.name.clone(), (parameter.ty, parameter.value.clone()))).collect();
+            let variables = named
+                .iter()
+                .map(|parameter| {
+                    (
+                        parameter.name.clone(),
+                        (parameter.ty, parameter.value.clone()),
+                    )
+                })
+                .collect();
             let outer = std::mem::replace(&mut self.state.variables, variables);
             let result = self.batch(source);
             self.state.variables = outer;
@@ -279,9 +407,16 @@ impl Session {
         self.state.status = answer.status;
         let mut outputs = Vec::new();
         for parameter in named.into_iter().filter(|parameter| parameter.output) {
-            let given = answer.outputs.iter().find(|(name, _)| name.eq_ignore_ascii_case(&parameter.name));
+            let given = answer
+                .outputs
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(&parameter.name));
             let value = given.map_or(parameter.value, |(_, value)| value.clone());
-            outputs.push((parameter.name, parameter.ty, convert(value, parameter.ty, Fit::Cut)?));
+            outputs.push((
+                parameter.name,
+                parameter.ty,
+                convert(value, parameter.ty, Fit::Cut)?,
+            ));
         }
         Ok(Outcome { failed, outputs })
     }

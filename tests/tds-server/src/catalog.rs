@@ -46,7 +46,12 @@ CREATE TEMP VIEW \"sys.databases\" AS SELECT '$database' AS name, 5 AS database_
 ";
 
 fn column(name: &str, ty: SqlType) -> ResultColumn {
-    ResultColumn { name: name.to_owned(), ty, nullable: true, identity: false }
+    ResultColumn {
+        name: name.to_owned(),
+        ty,
+        nullable: true,
+        identity: false,
+    }
 }
 
 fn whole(number: impl Into<i64>) -> Value {
@@ -55,7 +60,13 @@ fn whole(number: impl Into<i64>) -> Value {
 
 /// The number of a type in `sys.types`, and its size in bytes.
 fn system_type(ty: SqlType) -> (i64, i64) {
-    let size = |length: u16, wide: i64| if length == MAX { -1 } else { i64::from(length) * wide };
+    let size = |length: u16, wide: i64| {
+        if length == MAX {
+            -1
+        } else {
+            i64::from(length) * wide
+        }
+    };
     match ty {
         SqlType::Bit => (104, 1),
         SqlType::TinyInt => (48, 1),
@@ -92,7 +103,10 @@ impl Session {
     pub(crate) fn table_collations(&mut self, name: &str) -> Result<(), Stop> {
         let name = name.replace(['[', ']', '"'], "");
         let table = table_name(&name.split('.').collect::<Vec<_>>());
-        let known = self.view().columns(&table).ok_or_else(|| SqlError::new(208, format!("Invalid object name '{table}'.")))?;
+        let known = self
+            .view()
+            .columns(&table)
+            .ok_or_else(|| SqlError::new(208, format!("Invalid object name '{table}'.")))?;
         let columns = [
             column("colid", SqlType::Int),
             column("name", SqlType::NVarChar(128)),
@@ -104,11 +118,19 @@ impl Session {
         for (at, known) in known.into_iter().enumerate() {
             let text = known.declared.is_none_or(|declared| declared.ty.is_text());
             let (bytes, name) = if text {
-                (Value::Blob(COLLATION.to_vec()), Value::Text("SQL_Latin1_General_CP1_CI_AS".to_owned()))
+                (
+                    Value::Blob(COLLATION.to_vec()),
+                    Value::Text("SQL_Latin1_General_CP1_CI_AS".to_owned()),
+                )
             } else {
                 (Value::Null, Value::Null)
             };
-            let row = vec![whole(i64::try_from(at + 1).unwrap_or_default()), Value::Text(known.name), bytes, name];
+            let row = vec![
+                whole(i64::try_from(at + 1).unwrap_or_default()),
+                Value::Text(known.name),
+                bytes,
+                name,
+            ];
             self.replies.row(&columns, row)?;
         }
         self.replies.done(DONE_COUNT, COMMAND_SELECT, count as u64);
@@ -116,20 +138,35 @@ impl Session {
     }
 
     /// The columns of the first result of a batch, which is not run.
-    fn first_result(&mut self, source: &str, declarations: &str) -> Result<Vec<ResultColumn>, Stop> {
+    fn first_result(
+        &mut self,
+        source: &str,
+        declarations: &str,
+    ) -> Result<Vec<ResultColumn>, Stop> {
         let declared = crate::calls::declared(declarations)?;
-        let variables = declared.into_iter().map(|(name, ty, _)| (name, (ty, Value::Null))).collect();
+        let variables = declared
+            .into_iter()
+            .map(|(name, ty, _)| (name, (ty, Value::Null)))
+            .collect();
         let outer = std::mem::replace(&mut self.state.variables, variables);
         let mut found = Ok(Vec::new());
         for node in parse(source)? {
-            let Kind::Sql(tokens) = node.kind else { continue };
-            if crate::ddl::statements(&tokens, &self.view()).ok().flatten().is_some() {
+            let Kind::Sql(tokens) = node.kind else {
+                continue;
+            };
+            if crate::ddl::statements(&tokens, &self.view())
+                .ok()
+                .flatten()
+                .is_some()
+            {
                 continue;
             }
-            found = plan(&tokens, &self.view()).map_err(Stop::from).and_then(|plan| {
-                let statement = self.db.prepare(&plan.sql)?;
-                Ok(result::described(&statement, &plan.hints))
-            });
+            found = plan(&tokens, &self.view())
+                .map_err(Stop::from)
+                .and_then(|plan| {
+                    let statement = self.db.prepare(&plan.sql)?;
+                    Ok(result::described(&statement, &plan.hints))
+                });
             if !matches!(&found, Ok(columns) if columns.is_empty()) {
                 break;
             }
@@ -164,7 +201,11 @@ impl Session {
             let (digits, scale) = precision(found.ty).unwrap_or_default();
             let mut info = Vec::new();
             found.ty.put_type_info(&mut info);
-            let collation = if found.ty.is_text() { Value::Text("SQL_Latin1_General_CP1_CI_AS".to_owned()) } else { Value::Null };
+            let collation = if found.ty.is_text() {
+                Value::Text("SQL_Latin1_General_CP1_CI_AS".to_owned())
+            } else {
+                Value::Null
+            };
             let row = vec![
                 whole(0),
                 whole(i64::try_from(at + 1).unwrap_or_default()),

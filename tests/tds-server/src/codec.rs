@@ -28,11 +28,21 @@ pub(crate) fn put_value(out: &mut Vec<u8>, value: Value, ty: SqlType) -> Result<
         }
         (Value::Real(number), SqlType::Real) => put_short(out, &(*number as f32).to_le_bytes()),
         (Value::Real(number), SqlType::Float) => put_short(out, &number.to_le_bytes()),
-        (_, SqlType::Decimal(..) | SqlType::Money | SqlType::SmallMoney) => put_decimal(out, convert::decimal(&value, ty)?, ty),
-        (Value::Text(text), SqlType::Guid) => put_short(out, &convert::guid_bytes(text).unwrap_or_default()),
+        (_, SqlType::Decimal(..) | SqlType::Money | SqlType::SmallMoney) => {
+            put_decimal(out, convert::decimal(&value, ty)?, ty)
+        }
+        (Value::Text(text), SqlType::Guid) => {
+            put_short(out, &convert::guid_bytes(text).unwrap_or_default())
+        }
         (Value::Text(_), _) if ty.is_moment() => put_moment(out, convert::moment(&value, ty)?, ty),
         (Value::Text(text), SqlType::Char(_) | SqlType::VarChar(_) | SqlType::Text) => {
-            put_bytes(out, &encoding_rs::WINDOWS_1252.encode(&replace_unmappable(text)).0, ty);
+            put_bytes(
+                out,
+                &encoding_rs::WINDOWS_1252
+                    .encode(&replace_unmappable(text))
+                    .0,
+                ty,
+            );
         }
         (Value::Text(text), _) => put_bytes(out, &utf16_bytes(text), ty),
         (Value::Blob(bytes), _) => put_bytes(out, bytes, ty),
@@ -46,7 +56,10 @@ fn replace_unmappable(text: &str) -> String {
     text.chars()
         .map(|character| {
             let mut buffer = [0; 4];
-            let lacks = !character.is_ascii() && encoding_rs::WINDOWS_1252.encode(character.encode_utf8(&mut buffer)).2;
+            let lacks = !character.is_ascii()
+                && encoding_rs::WINDOWS_1252
+                    .encode(character.encode_utf8(&mut buffer))
+                    .2;
             if lacks { '?' } else { character }
         })
         .collect()
@@ -55,7 +68,9 @@ fn replace_unmappable(text: &str) -> String {
 fn put_null(out: &mut Vec<u8>, ty: SqlType) {
     match ty {
         _ if ty.is_parts() => put_u64(out, u64::MAX),
-        SqlType::Char(_) | SqlType::VarChar(_) | SqlType::NChar(_) | SqlType::NVarChar(_) => put_u16(out, u16::MAX),
+        SqlType::Char(_) | SqlType::VarChar(_) | SqlType::NChar(_) | SqlType::NVarChar(_) => {
+            put_u16(out, u16::MAX)
+        }
         SqlType::Binary(_) | SqlType::VarBinary(_) => put_u16(out, u16::MAX),
         _ => out.push(0),
     }
@@ -99,9 +114,16 @@ fn put_decimal(out: &mut Vec<u8>, decimal: Decimal, ty: SqlType) {
             let bytes = decimal.unscaled.unsigned_abs().to_le_bytes();
             out.extend_from_slice(bytes.get(..size - 1).unwrap_or_default());
         }
-        SqlType::SmallMoney => put_short(out, &i32::try_from(decimal.unscaled).unwrap_or_default().to_le_bytes()),
+        SqlType::SmallMoney => put_short(
+            out,
+            &i32::try_from(decimal.unscaled)
+                .unwrap_or_default()
+                .to_le_bytes(),
+        ),
         _ => {
-            let units = i64::try_from(decimal.unscaled).unwrap_or_default().to_le_bytes();
+            let units = i64::try_from(decimal.unscaled)
+                .unwrap_or_default()
+                .to_le_bytes();
             out.push(8);
             out.extend_from_slice(units.get(4..).unwrap_or_default());
             out.extend_from_slice(units.get(..4).unwrap_or_default());
@@ -116,13 +138,22 @@ fn put_moment(out: &mut Vec<u8>, moment: Moment, ty: SqlType) {
     match ty {
         SqlType::Date => body.extend_from_slice(days(moment).get(..3).unwrap_or_default()),
         SqlType::SmallDateTime => {
-            put_u16(&mut body, u16::try_from(moment.days - DAYS_TO_1900).unwrap_or_default());
-            put_u16(&mut body, u16::try_from(moment.ticks / TICKS_PER_SECOND / 60).unwrap_or_default());
+            put_u16(
+                &mut body,
+                u16::try_from(moment.days - DAYS_TO_1900).unwrap_or_default(),
+            );
+            put_u16(
+                &mut body,
+                u16::try_from(moment.ticks / TICKS_PER_SECOND / 60).unwrap_or_default(),
+            );
         }
         SqlType::DateTime => {
             let days = i32::try_from(moment.days - DAYS_TO_1900).unwrap_or_default();
             body.extend_from_slice(&days.to_le_bytes());
-            put_u32(&mut body, u32::try_from((moment.ticks * 3 + 50_000) / 100_000).unwrap_or_default());
+            put_u32(
+                &mut body,
+                u32::try_from((moment.ticks * 3 + 50_000) / 100_000).unwrap_or_default(),
+            );
         }
         SqlType::Time(scale) => put_ticks(&mut body, moment.ticks, scale),
         SqlType::DateTime2(scale) => {
@@ -143,7 +174,12 @@ fn put_moment(out: &mut Vec<u8>, moment: Moment, ty: SqlType) {
 
 fn put_ticks(out: &mut Vec<u8>, ticks: i64, scale: u8) {
     let units = ticks / 10_i64.pow(7 - u32::from(scale.min(7)));
-    out.extend_from_slice(units.to_le_bytes().get(..ticks_size(scale)).unwrap_or_default());
+    out.extend_from_slice(
+        units
+            .to_le_bytes()
+            .get(..ticks_size(scale))
+            .unwrap_or_default(),
+    );
 }
 
 fn ticks_size(scale: u8) -> usize {
@@ -200,7 +236,12 @@ impl WireType {
 
     fn decode(self, bytes: &[u8]) -> Read<Value> {
         let mut reader = Reader::new(bytes);
-        let unsigned = |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |all, byte| (all << 8) | u64::from(*byte));
+        let unsigned = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .rev()
+                .fold(0_u64, |all, byte| (all << 8) | u64::from(*byte))
+        };
         Ok(match self.ty {
             SqlType::Bit | SqlType::TinyInt => Value::Integer(i64::from(reader.u8()?)),
             SqlType::SmallInt => Value::Integer(i64::from(reader.u16()?.cast_signed())),
@@ -210,25 +251,43 @@ impl WireType {
             SqlType::Float => Value::Real(f64::from_bits(reader.u64()?)),
             SqlType::Money => {
                 let high = reader.u32()?;
-                kept((i64::from(high.cast_signed()) << 32) | i64::from(reader.u32()?), 4, self.ty)?
+                kept(
+                    (i64::from(high.cast_signed()) << 32) | i64::from(reader.u32()?),
+                    4,
+                    self.ty,
+                )?
             }
             SqlType::SmallMoney => kept(i64::from(reader.u32()?.cast_signed()), 4, self.ty)?,
             SqlType::Decimal(_, scale) => {
                 let positive = reader.u8()? != 0;
-                let digits = bytes.get(1..).unwrap_or_default().iter().rev().fold(0_i128, |all, byte| (all << 8) | i128::from(*byte));
+                let digits = bytes
+                    .get(1..)
+                    .unwrap_or_default()
+                    .iter()
+                    .rev()
+                    .fold(0_i128, |all, byte| (all << 8) | i128::from(*byte));
                 kept(if positive { digits } else { -digits }, scale, self.ty)?
             }
-            SqlType::Guid => Value::Text(convert::guid_text(bytes.try_into().map_err(|_| Short::End)?)),
+            SqlType::Guid => Value::Text(convert::guid_text(
+                bytes.try_into().map_err(|_| Short::End)?,
+            )),
             SqlType::Char(_) | SqlType::VarChar(_) | SqlType::Text if self.utf8 => {
                 Value::Text(String::from_utf8_lossy(bytes).into_owned())
             }
-            SqlType::Char(_) | SqlType::VarChar(_) | SqlType::Text => {
-                Value::Text(encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned())
-            }
+            SqlType::Char(_) | SqlType::VarChar(_) | SqlType::Text => Value::Text(
+                encoding_rs::WINDOWS_1252
+                    .decode_without_bom_handling(bytes)
+                    .0
+                    .into_owned(),
+            ),
             SqlType::NChar(_) | SqlType::NVarChar(_) | SqlType::NText | SqlType::Xml => {
-                Value::Text(utf16_text(bytes.strip_prefix(&[0xFF, 0xFE]).unwrap_or(bytes)))
+                Value::Text(utf16_text(
+                    bytes.strip_prefix(&[0xFF, 0xFE]).unwrap_or(bytes),
+                ))
             }
-            SqlType::Binary(_) | SqlType::VarBinary(_) | SqlType::Image => Value::Blob(bytes.to_vec()),
+            SqlType::Binary(_) | SqlType::VarBinary(_) | SqlType::Image => {
+                Value::Blob(bytes.to_vec())
+            }
             _ => {
                 let total = unsigned(bytes.get(..bytes.len().min(8)).unwrap_or_default());
                 Value::Text(read_moment(&mut reader, bytes.len(), self.ty, total)?.text(self.ty))
@@ -238,32 +297,66 @@ impl WireType {
 }
 
 fn kept(unscaled: impl Into<i128>, scale: u8, ty: SqlType) -> Read<Value> {
-    let text = Decimal { unscaled: unscaled.into(), scale }.to_string();
+    let text = Decimal {
+        unscaled: unscaled.into(),
+        scale,
+    }
+    .to_string();
     convert(Value::Text(text), ty, Fit::Store).map_err(|error| Short::Wrong(error.message))
 }
 
 fn read_moment(reader: &mut Reader<'_>, size: usize, ty: SqlType, total: u64) -> Read<Moment> {
-    let ticks = |units: u64, scale: u8| i64::try_from(units).unwrap_or_default() * 10_i64.pow(7 - u32::from(scale.min(7)));
+    let ticks = |units: u64, scale: u8| {
+        i64::try_from(units).unwrap_or_default() * 10_i64.pow(7 - u32::from(scale.min(7)))
+    };
     let days = |units: u64| i64::try_from(units).unwrap_or_default();
     Ok(match ty {
-        SqlType::Date => Moment { days: days(total), ticks: 0, offset: None },
-        SqlType::Time(scale) => Moment { days: DAYS_TO_1900, ticks: ticks(reader.uint(size)?, scale), offset: None },
+        SqlType::Date => Moment {
+            days: days(total),
+            ticks: 0,
+            offset: None,
+        },
+        SqlType::Time(scale) => Moment {
+            days: DAYS_TO_1900,
+            ticks: ticks(reader.uint(size)?, scale),
+            offset: None,
+        },
         SqlType::SmallDateTime => {
             let day = i64::from(reader.u16()?) + DAYS_TO_1900;
-            Moment { days: day, ticks: i64::from(reader.u16()?) * 60 * TICKS_PER_SECOND, offset: None }
+            Moment {
+                days: day,
+                ticks: i64::from(reader.u16()?) * 60 * TICKS_PER_SECOND,
+                offset: None,
+            }
         }
         SqlType::DateTime => {
             let day = i64::from(reader.u32()?.cast_signed()) + DAYS_TO_1900;
-            Moment { days: day, ticks: (i64::from(reader.u32()?) * 100_000 + 1) / 3, offset: None }
+            Moment {
+                days: day,
+                ticks: (i64::from(reader.u32()?) * 100_000 + 1) / 3,
+                offset: None,
+            }
         }
         SqlType::DateTime2(scale) => {
             let time = ticks(reader.uint(size.saturating_sub(3))?, scale);
-            Moment { days: days(reader.uint(3)?), ticks: time, offset: None }
+            Moment {
+                days: days(reader.uint(3)?),
+                ticks: time,
+                offset: None,
+            }
         }
         _ => {
-            let scale = if let SqlType::DateTimeOffset(scale) = ty { scale } else { 7 };
+            let scale = if let SqlType::DateTimeOffset(scale) = ty {
+                scale
+            } else {
+                7
+            };
             let time = ticks(reader.uint(size.saturating_sub(5))?, scale);
-            let utc = Moment { days: days(reader.uint(3)?), ticks: time, offset: None };
+            let utc = Moment {
+                days: days(reader.uint(3)?),
+                ticks: time,
+                offset: None,
+            };
             let offset = i64::from(reader.u16()?.cast_signed());
             Moment::from_ticks(utc.total() + offset * 60 * TICKS_PER_SECOND, Some(offset))
         }

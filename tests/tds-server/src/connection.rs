@@ -15,7 +15,9 @@ use crate::wire::Reader;
 /// Serves a client to its end.
 pub(crate) fn serve(socket: TcpStream, shared: Arc<Shared>, process: i16) -> io::Result<()> {
     let channel = Channel::new(socket)?;
-    let Some((replies, login)) = crate::login::accept(channel, &shared)? else { return Ok(()) };
+    let Some((replies, login)) = crate::login::accept(channel, &shared)? else {
+        return Ok(());
+    };
     let state = State {
         database: login.database,
         user: login.user,
@@ -25,9 +27,14 @@ pub(crate) fn serve(socket: TcpStream, shared: Arc<Shared>, process: i16) -> io:
         lock_timeout: -1,
         ..State::default()
     };
-    let mut session = Session::open(replies, shared, state).map_err(|stop| io::Error::other(format!("{stop:?}")))?;
+    let mut session = Session::open(replies, shared, state)
+        .map_err(|stop| io::Error::other(format!("{stop:?}")))?;
     while let Some(packet) = session.replies.channel.next_packet()? {
-        let answered = if packet.kind == BULK { session.bulk_message(packet) } else { session.message(packet) };
+        let answered = if packet.kind == BULK {
+            session.bulk_message(packet)
+        } else {
+            session.message(packet)
+        };
         match answered {
             Ok(()) => {}
             Err(Stop::Attention) => {
@@ -51,7 +58,11 @@ pub(crate) fn serve(socket: TcpStream, shared: Arc<Shared>, process: i16) -> io:
 impl Session {
     /// Reads the rest of a message and answers it.
     fn message(&mut self, first: Packet) -> Result<(), Stop> {
-        let Packet { kind, mut last, mut body } = first; if std::env::var("TDSDBG").is_ok() { eprintln!("{kind} {:02x?}", body); }
+        let Packet {
+            kind,
+            mut last,
+            mut body,
+        } = first;
         while !last {
             let next = self.replies.channel.next_packet()?.ok_or(Stop::Close)?;
             body.extend_from_slice(&next.body);

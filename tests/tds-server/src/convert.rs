@@ -32,7 +32,9 @@ pub(crate) fn convert(value: Value, ty: SqlType, fit: Fit) -> Result<Value, SqlE
         return Ok(Value::Null);
     }
     match ty {
-        SqlType::Bit | SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt => whole(&value, ty),
+        SqlType::Bit | SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt => {
+            whole(&value, ty)
+        }
         SqlType::Real => Ok(Value::Real(f64::from(float(&value, ty)? as f32))),
         SqlType::Float => Ok(Value::Real(float(&value, ty)?)),
         SqlType::Decimal(..) | SqlType::Money | SqlType::SmallMoney => kept_decimal(&value, ty),
@@ -46,7 +48,9 @@ pub(crate) fn convert(value: Value, ty: SqlType, fit: Fit) -> Result<Value, SqlE
             text.extend(std::iter::repeat_n(' ', missing));
             Ok(Value::Text(text))
         }
-        SqlType::VarChar(length) | SqlType::NVarChar(length) => Ok(Value::Text(limited(value, ty, length, fit)?)),
+        SqlType::VarChar(length) | SqlType::NVarChar(length) => {
+            Ok(Value::Text(limited(value, ty, length, fit)?))
+        }
         _ => Ok(Value::Text(text(value))),
     }
 }
@@ -68,13 +72,20 @@ fn units(text: &str) -> usize {
 
 fn limited(value: Value, ty: SqlType, length: u16, fit: Fit) -> Result<String, SqlError> {
     let text = match (value, ty) {
-        (Value::Blob(bytes), SqlType::Char(_) | SqlType::VarChar(_)) => encoding_rs::WINDOWS_1252.decode(&bytes).0.into_owned(),
+        (Value::Blob(bytes), SqlType::Char(_) | SqlType::VarChar(_)) => {
+            encoding_rs::WINDOWS_1252.decode(&bytes).0.into_owned()
+        }
         (value, _) => text(value),
     };
     if length == MAX || units(&text) <= usize::from(length) {
         return Ok(text);
     }
-    let cut = String::from_utf16_lossy(&text.encode_utf16().take(usize::from(length)).collect::<Vec<_>>());
+    let cut = String::from_utf16_lossy(
+        &text
+            .encode_utf16()
+            .take(usize::from(length))
+            .collect::<Vec<_>>(),
+    );
     // Blanks at the end are no data.
     if fit == Fit::Cut || text.trim_end_matches(' ').len() <= cut.len() {
         return Ok(cut);
@@ -83,25 +94,47 @@ fn limited(value: Value, ty: SqlType, length: u16, fit: Fit) -> Result<String, S
 }
 
 fn truncated(value: &str) -> SqlError {
-    SqlError::new(2628, format!("String or binary data would be truncated. Truncated value: '{value}'."))
+    SqlError::new(
+        2628,
+        format!("String or binary data would be truncated. Truncated value: '{value}'."),
+    )
 }
 
 fn failed(value: &Value, ty: SqlType) -> SqlError {
     let (number, what) = match ty {
-        _ if ty.is_moment() => (241, "Conversion failed when converting date and/or time from character string.".to_owned()),
-        SqlType::Guid => (8169, "Conversion failed when converting from a character string to uniqueidentifier.".to_owned()),
-        SqlType::Decimal(..) | SqlType::Float | SqlType::Real => {
-            (8114, format!("Error converting data type nvarchar to {}.", ty.name()))
-        }
-        _ => {
-            (245, format!("Conversion failed when converting the nvarchar value '{}' to data type {}.", text(value.clone()), ty.name()))
-        }
+        _ if ty.is_moment() => (
+            241,
+            "Conversion failed when converting date and/or time from character string.".to_owned(),
+        ),
+        SqlType::Guid => (
+            8169,
+            "Conversion failed when converting from a character string to uniqueidentifier."
+                .to_owned(),
+        ),
+        SqlType::Decimal(..) | SqlType::Float | SqlType::Real => (
+            8114,
+            format!("Error converting data type nvarchar to {}.", ty.name()),
+        ),
+        _ => (
+            245,
+            format!(
+                "Conversion failed when converting the nvarchar value '{}' to data type {}.",
+                text(value.clone()),
+                ty.name()
+            ),
+        ),
     };
     SqlError::new(number, what)
 }
 
 fn overflow(ty: SqlType) -> SqlError {
-    SqlError::new(8115, format!("Arithmetic overflow error converting expression to data type {}.", ty.name()))
+    SqlError::new(
+        8115,
+        format!(
+            "Arithmetic overflow error converting expression to data type {}.",
+            ty.name()
+        ),
+    )
 }
 
 fn whole(value: &Value, ty: SqlType) -> Result<Value, SqlError> {
@@ -115,11 +148,16 @@ fn whole(value: &Value, ty: SqlType) -> Result<Value, SqlError> {
         // A wide decimal is a text with a point, which a text of the user's may not have.
         Value::Text(text) if text.len() > 15 => {
             let decimal = Decimal::parse(text).ok_or_else(|| failed(value, ty))?;
-            let whole = decimal.unscaled / 10_i128.checked_pow(u32::from(decimal.scale)).ok_or_else(|| overflow(ty))?;
+            let whole = decimal.unscaled
+                / 10_i128
+                    .checked_pow(u32::from(decimal.scale))
+                    .ok_or_else(|| overflow(ty))?;
             i64::try_from(whole).map_err(|_| overflow(ty))?
         }
         Value::Text(text) => text.trim().parse().map_err(|_| failed(value, ty))?,
-        Value::Blob(bytes) => bytes.iter().fold(0, |all: i64, byte| (all << 8) | i64::from(*byte)),
+        Value::Blob(bytes) => bytes
+            .iter()
+            .fold(0, |all: i64, byte| (all << 8) | i64::from(*byte)),
         Value::Null => return Ok(Value::Null),
     };
     let fits = match ty {
@@ -129,7 +167,11 @@ fn whole(value: &Value, ty: SqlType) -> Result<Value, SqlError> {
         SqlType::Int => i32::try_from(number).is_ok(),
         _ => true,
     };
-    if fits { Ok(Value::Integer(number)) } else { Err(overflow(ty)) }
+    if fits {
+        Ok(Value::Integer(number))
+    } else {
+        Err(overflow(ty))
+    }
 }
 
 pub(crate) fn float(value: &Value, ty: SqlType) -> Result<f64, SqlError> {
@@ -149,13 +191,21 @@ pub(crate) fn decimal(value: &Value, ty: SqlType) -> Result<Decimal, SqlError> {
         _ => (19, 4),
     };
     let read = match value {
-        Value::Integer(number) => Some(Decimal { unscaled: i128::from(*number), scale: 0 }),
+        Value::Integer(number) => Some(Decimal {
+            unscaled: i128::from(*number),
+            scale: 0,
+        }),
         // The shortest text that reads back as the same number is what was written.
-        Value::Real(number) => Some(Decimal::parse(&number.to_string()).ok_or_else(|| overflow(ty))?),
+        Value::Real(number) => {
+            Some(Decimal::parse(&number.to_string()).ok_or_else(|| overflow(ty))?)
+        }
         Value::Text(text) => Decimal::parse(&text.replace(',', "")),
         _ => None,
     };
-    let scaled = read.ok_or_else(|| failed(value, ty))?.rescale(scale).ok_or_else(|| overflow(ty))?;
+    let scaled = read
+        .ok_or_else(|| failed(value, ty))?
+        .rescale(scale)
+        .ok_or_else(|| overflow(ty))?;
     let fits = match ty {
         SqlType::Money => i64::try_from(scaled.unscaled).is_ok(),
         SqlType::SmallMoney => i32::try_from(scaled.unscaled).is_ok(),
@@ -177,10 +227,17 @@ fn kept_decimal(value: &Value, ty: SqlType) -> Result<Value, SqlError> {
 pub(crate) fn moment(value: &Value, ty: SqlType) -> Result<Moment, SqlError> {
     let read = match value {
         Value::Text(text) => Moment::parse(text),
-        Value::Integer(days) => Some(Moment { days: crate::moment::DAYS_TO_1900 + days, ticks: 0, offset: None }),
+        Value::Integer(days) => Some(Moment {
+            days: crate::moment::DAYS_TO_1900 + days,
+            ticks: 0,
+            offset: None,
+        }),
         Value::Real(days) => {
             let ticks = (days * crate::moment::TICKS_PER_DAY as f64) as i64;
-            Some(Moment::from_ticks(crate::moment::DAYS_TO_1900 * crate::moment::TICKS_PER_DAY + ticks, None))
+            Some(Moment::from_ticks(
+                crate::moment::DAYS_TO_1900 * crate::moment::TICKS_PER_DAY + ticks,
+                None,
+            ))
         }
         _ => None,
     };
@@ -189,10 +246,15 @@ pub(crate) fn moment(value: &Value, ty: SqlType) -> Result<Moment, SqlError> {
 
 fn guid(value: Value) -> Result<Value, SqlError> {
     if let Value::Blob(bytes) = &value {
-        let bytes: [u8; 16] = bytes.as_slice().try_into().map_err(|_| failed(&value, SqlType::Guid))?;
+        let bytes: [u8; 16] = bytes
+            .as_slice()
+            .try_into()
+            .map_err(|_| failed(&value, SqlType::Guid))?;
         return Ok(Value::Text(guid_text(bytes)));
     }
-    let text = text(value.clone()).trim_matches(['{', '}', ' ']).to_ascii_uppercase();
+    let text = text(value.clone())
+        .trim_matches(['{', '}', ' '])
+        .to_ascii_uppercase();
     if guid_bytes(&text).is_none() {
         return Err(failed(&value, SqlType::Guid));
     }
@@ -208,7 +270,10 @@ pub(crate) fn guid_text(bytes: [u8; 16]) -> String {
         if matches!(position, 4 | 6 | 8 | 10) {
             text.push('-');
         }
-        text.push_str(&format!("{:02X}", bytes.get(index).copied().unwrap_or_default()));
+        text.push_str(&format!(
+            "{:02X}",
+            bytes.get(index).copied().unwrap_or_default()
+        ));
     }
     text
 }

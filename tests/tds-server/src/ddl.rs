@@ -9,7 +9,10 @@ use crate::script::{Tokens, is, split_commas, word};
 use crate::types::{Declared, SqlType};
 
 /// The SQLite statements for a statement that defines something; nothing when it is of another kind.
-pub(crate) fn statements(tokens: &[TokenWithSpan], facts: &dyn Facts) -> Result<Option<Vec<String>>, SqlError> {
+pub(crate) fn statements(
+    tokens: &[TokenWithSpan],
+    facts: &dyn Facts,
+) -> Result<Option<Vec<String>>, SqlError> {
     let mut cursor = Cursor { tokens, at: 0 };
     let verb = cursor.next_word();
     let object = cursor.next_word();
@@ -24,7 +27,9 @@ pub(crate) fn statements(tokens: &[TokenWithSpan], facts: &dyn Facts) -> Result<
         ("ALTER", "TABLE") => alter_table(&mut cursor, facts)?,
         ("DROP", "TABLE" | "VIEW" | "INDEX") => drop_objects(&mut cursor, &object)?,
         ("TRUNCATE", "TABLE") => vec![format!("DELETE FROM {}", quoted(&cursor.table()?))],
-        ("CREATE" | "ALTER" | "DROP", _) => return Err(SqlError::unsupported(format_args!("{verb} {object}"))),
+        ("CREATE" | "ALTER" | "DROP", _) => {
+            return Err(SqlError::unsupported(format_args!("{verb} {object}")));
+        }
         _ => return Ok(None),
     }))
 }
@@ -56,7 +61,10 @@ impl<'a> Cursor<'a> {
     }
 
     fn keywords(&mut self, wanted: &[&str]) -> bool {
-        let found = wanted.iter().enumerate().all(|(ahead, wanted)| word(self.tokens.get(self.at + ahead)) == *wanted);
+        let found = wanted
+            .iter()
+            .enumerate()
+            .all(|(ahead, wanted)| word(self.tokens.get(self.at + ahead)) == *wanted);
         self.at += if found { wanted.len() } else { 0 };
         found
     }
@@ -68,7 +76,9 @@ impl<'a> Cursor<'a> {
     }
 
     fn error(&self) -> SqlError {
-        SqlError::syntax(self.peek().map_or("end of statement".to_owned(), |token| token.token.to_string()))
+        SqlError::syntax(self.peek().map_or("end of statement".to_owned(), |token| {
+            token.token.to_string()
+        }))
     }
 
     fn name(&mut self) -> Result<String, SqlError> {
@@ -85,9 +95,15 @@ impl<'a> Cursor<'a> {
     fn table(&mut self) -> Result<String, SqlError> {
         let mut parts = vec![self.name()?];
         while self.symbol(&Token::Period) {
-            parts.push(if is(self.peek(), &Token::Period) { String::new() } else { self.name()? });
+            parts.push(if is(self.peek(), &Token::Period) {
+                String::new()
+            } else {
+                self.name()?
+            });
         }
-        Ok(table_name(&parts.iter().map(String::as_str).collect::<Vec<_>>()))
+        Ok(table_name(
+            &parts.iter().map(String::as_str).collect::<Vec<_>>(),
+        ))
     }
 
     /// The tokens inside the parentheses that open here.
@@ -114,7 +130,10 @@ impl<'a> Cursor<'a> {
     /// Index options and file groups, which change nothing here.
     fn skip_storage(&mut self) -> Result<(), SqlError> {
         loop {
-            if self.keyword("CLUSTERED") || self.keyword("NONCLUSTERED") || self.keywords(&["NOT", "FOR", "REPLICATION"]) {
+            if self.keyword("CLUSTERED")
+                || self.keyword("NONCLUSTERED")
+                || self.keywords(&["NOT", "FOR", "REPLICATION"])
+            {
                 continue;
             }
             if self.word() == "WITH" && is(self.tokens.get(self.at + 1), &Token::LParen) {
@@ -122,9 +141,13 @@ impl<'a> Cursor<'a> {
                 self.group()?;
             } else if self.word() == "WITH" && word(self.tokens.get(self.at + 1)) == "FILLFACTOR" {
                 self.at += 4;
-            } else if matches!(self.word().as_str(), "ON" | "TEXTIMAGE_ON" | "FILESTREAM_ON")
-                && !matches!(word(self.tokens.get(self.at + 1)).as_str(), "DELETE" | "UPDATE")
-            {
+            } else if matches!(
+                self.word().as_str(),
+                "ON" | "TEXTIMAGE_ON" | "FILESTREAM_ON"
+            ) && !matches!(
+                word(self.tokens.get(self.at + 1)).as_str(),
+                "DELETE" | "UPDATE"
+            ) {
                 self.at += 2;
                 if is(self.peek(), &Token::LParen) {
                     self.group()?;
@@ -138,13 +161,16 @@ impl<'a> Cursor<'a> {
     /// `([a] ASC, [b])` with quoted names.
     fn key(&mut self) -> Result<String, SqlError> {
         let parts = split_commas(self.group()?);
-        let keys: Result<Vec<String>, SqlError> = parts.iter().map(|part| key_column(part)).collect();
+        let keys: Result<Vec<String>, SqlError> = parts.iter().map(key_column).collect();
         Ok(format!("({})", keys?.join(", ")))
     }
 }
 
 fn key_column(part: &Tokens) -> Result<String, SqlError> {
-    let mut cursor = Cursor { tokens: part, at: 0 };
+    let mut cursor = Cursor {
+        tokens: part,
+        at: 0,
+    };
     let name = quoted(&cursor.name()?);
     match cursor.next_word().as_str() {
         "DESC" => Ok(format!("{name} DESC")),
@@ -162,16 +188,25 @@ fn create_table(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<String, Sq
     let items = split_commas(body);
     let mut lines = Vec::new();
     for item in &items {
-        let mut cursor = Cursor { tokens: item, at: 0 };
+        let mut cursor = Cursor {
+            tokens: item,
+            at: 0,
+        };
         let line = match word(item.first()).as_str() {
-            "CONSTRAINT" | "PRIMARY" | "UNIQUE" | "FOREIGN" | "CHECK" => table_constraint(&mut cursor, facts)?,
+            "CONSTRAINT" | "PRIMARY" | "UNIQUE" | "FOREIGN" | "CHECK" => {
+                table_constraint(&mut cursor, facts)?
+            }
             "INDEX" => continue,
             _ => column(&mut cursor, facts)?,
         };
         lines.push(line);
     }
     let temporary = if table.starts_with('#') { "TEMP " } else { "" };
-    Ok(format!("CREATE {temporary}TABLE {} ({})", quoted(&table), lines.join(", ")))
+    Ok(format!(
+        "CREATE {temporary}TABLE {} ({})",
+        quoted(&table),
+        lines.join(", ")
+    ))
 }
 
 fn column(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<String, SqlError> {
@@ -187,16 +222,29 @@ fn column(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<String, SqlError
         ty = cursor.name()?;
     }
     if is(cursor.peek(), &Token::LParen) {
-        let inner: Vec<String> = cursor.group()?.iter().map(|token| token.token.to_string()).collect();
+        let inner: Vec<String> = cursor
+            .group()?
+            .iter()
+            .map(|token| token.token.to_string())
+            .collect();
         ty.push_str(&format!("({})", inner.concat()));
     }
-    let ty = SqlType::parse(&ty).ok_or_else(|| SqlError::unsupported(format_args!("a column of type {ty}")))?;
-    let mut declared = Declared { ty, not_null: false, identity: None };
+    let ty = SqlType::parse(&ty)
+        .ok_or_else(|| SqlError::unsupported(format_args!("a column of type {ty}")))?;
+    let mut declared = Declared {
+        ty,
+        not_null: false,
+        identity: None,
+    };
     let mut rest = String::new();
     while cursor.peek().is_some() {
         column_constraint(cursor, facts, &mut declared, &mut rest)?;
     }
-    let nulls = if declared.not_null || declared.identity.is_some() { " NOT NULL" } else { "" };
+    let nulls = if declared.not_null || declared.identity.is_some() {
+        " NOT NULL"
+    } else {
+        ""
+    };
     declared.not_null |= declared.identity.is_some();
     let collation = match ty {
         _ if ty.is_text() && !rest.contains(" COLLATE ") => " COLLATE TDS_CI",
@@ -204,10 +252,19 @@ fn column(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<String, SqlError
         SqlType::Decimal(..) | SqlType::Money => " COLLATE TDS_NUMBER",
         _ => "",
     };
-    Ok(format!("{} {}{nulls}{collation}{rest}", quoted(&name), declared.text()))
+    Ok(format!(
+        "{} {}{nulls}{collation}{rest}",
+        quoted(&name),
+        declared.text()
+    ))
 }
 
-fn column_constraint(cursor: &mut Cursor<'_>, facts: &dyn Facts, declared: &mut Declared, rest: &mut String) -> Result<(), SqlError> {
+fn column_constraint(
+    cursor: &mut Cursor<'_>,
+    facts: &dyn Facts,
+    declared: &mut Declared,
+    rest: &mut String,
+) -> Result<(), SqlError> {
     cursor.skip_storage()?;
     if cursor.peek().is_none() {
         return Ok(());
@@ -218,7 +275,11 @@ fn column_constraint(cursor: &mut Cursor<'_>, facts: &dyn Facts, declared: &mut 
         "IDENTITY" => {
             declared.identity = Some((1, 1));
             if is(cursor.peek(), &Token::LParen) {
-                let text: String = cursor.group()?.iter().map(|token| token.token.to_string()).collect();
+                let text: String = cursor
+                    .group()?
+                    .iter()
+                    .map(|token| token.token.to_string())
+                    .collect();
                 let (seed, step) = text.split_once(',').ok_or_else(|| cursor.error())?;
                 declared.identity = seed.parse().ok().zip(step.parse().ok());
             }
@@ -232,7 +293,11 @@ fn column_constraint(cursor: &mut Cursor<'_>, facts: &dyn Facts, declared: &mut 
         "COLLATE" => {
             let name = cursor.name()?.to_ascii_uppercase();
             let binary = name.contains("_CS") || name.contains("_BIN");
-            rest.push_str(if binary { " COLLATE BINARY" } else { " COLLATE TDS_CI" });
+            rest.push_str(if binary {
+                " COLLATE BINARY"
+            } else {
+                " COLLATE TDS_CI"
+            });
         }
         "DEFAULT" => rest.push_str(&format!(" DEFAULT ({})", default_value(cursor, facts)?)),
         "CHECK" => rest.push_str(&format!(" CHECK ({})", expression(cursor.group()?, facts)?)),
@@ -251,14 +316,20 @@ fn default_value(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<String, S
         return expression(cursor.group()?, facts);
     }
     let start = cursor.at;
-    if matches!(cursor.peek().map(|token| &token.token), Some(Token::Minus | Token::Plus)) {
+    if matches!(
+        cursor.peek().map(|token| &token.token),
+        Some(Token::Minus | Token::Plus)
+    ) {
         cursor.at += 1;
     }
     cursor.at += 1;
     if is(cursor.peek(), &Token::LParen) {
         cursor.group()?;
     }
-    expression(cursor.tokens.get(start..cursor.at).unwrap_or_default(), facts)
+    expression(
+        cursor.tokens.get(start..cursor.at).unwrap_or_default(),
+        facts,
+    )
 }
 
 fn references(cursor: &mut Cursor<'_>) -> Result<String, SqlError> {
@@ -266,7 +337,12 @@ fn references(cursor: &mut Cursor<'_>) -> Result<String, SqlError> {
     if is(cursor.peek(), &Token::LParen) {
         text.push_str(&cursor.key()?);
     }
-    while cursor.word() == "ON" && matches!(word(cursor.tokens.get(cursor.at + 1)).as_str(), "DELETE" | "UPDATE") {
+    while cursor.word() == "ON"
+        && matches!(
+            word(cursor.tokens.get(cursor.at + 1)).as_str(),
+            "DELETE" | "UPDATE"
+        )
+    {
         cursor.at += 1;
         let event = cursor.next_word();
         let action = match cursor.next_word().as_str() {
@@ -289,7 +365,11 @@ fn table_constraint(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<String
         kind @ ("PRIMARY" | "UNIQUE") => {
             cursor.keyword("KEY");
             cursor.skip_storage()?;
-            let kind = if kind == "PRIMARY" { "PRIMARY KEY" } else { "UNIQUE" };
+            let kind = if kind == "PRIMARY" {
+                "PRIMARY KEY"
+            } else {
+                "UNIQUE"
+            };
             text.push_str(&format!("{kind} {}", cursor.key()?));
         }
         "FOREIGN" => {
@@ -307,11 +387,19 @@ fn table_constraint(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<String
         _ => return Err(cursor.error()),
     }
     cursor.skip_storage()?;
-    if cursor.peek().is_some() { Err(cursor.error()) } else { Ok(text) }
+    if cursor.peek().is_some() {
+        Err(cursor.error())
+    } else {
+        Ok(text)
+    }
 }
 
 fn create_index(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<String, SqlError> {
-    let unique = if cursor.keyword("UNIQUE") { "UNIQUE " } else { "" };
+    let unique = if cursor.keyword("UNIQUE") {
+        "UNIQUE "
+    } else {
+        ""
+    };
     cursor.skip_storage()?;
     if !cursor.keyword("INDEX") {
         return Err(cursor.error());
@@ -331,12 +419,22 @@ fn create_index(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<String, Sq
         while cursor.peek().is_some() && !matches!(cursor.word().as_str(), "WITH" | "ON") {
             cursor.at += 1;
         }
-        filter = format!(" WHERE {}", expression(cursor.tokens.get(start..cursor.at).unwrap_or_default(), facts)?);
+        filter = format!(
+            " WHERE {}",
+            expression(
+                cursor.tokens.get(start..cursor.at).unwrap_or_default(),
+                facts
+            )?
+        );
     }
     cursor.skip_storage()?;
     // An index's name belongs to its table there, to the whole file here; a temporary table's lives with it.
     let schema = if table.starts_with('#') { "temp." } else { "" };
-    Ok(format!("CREATE {unique}INDEX {schema}{} ON {} {key}{filter}", quoted(&format!("{table}.{name}")), quoted(&table)))
+    Ok(format!(
+        "CREATE {unique}INDEX {schema}{} ON {} {key}{filter}",
+        quoted(&format!("{table}.{name}")),
+        quoted(&table)
+    ))
 }
 
 fn create_view(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<String, SqlError> {
@@ -350,30 +448,56 @@ fn create_view(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<String, Sql
 
 fn alter_table(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<Vec<String>, SqlError> {
     let table = quoted(&cursor.table()?);
-    if cursor.keywords(&["WITH", "CHECK"]) || cursor.keywords(&["WITH", "NOCHECK"]) {}
+    let with = cursor.keyword("WITH");
+    if with && !cursor.keyword("NOCHECK") && !cursor.keyword("CHECK") {
+        return Err(cursor.error());
+    }
     if cursor.keywords(&["CHECK", "CONSTRAINT"]) || cursor.keywords(&["NOCHECK", "CONSTRAINT"]) {
         return Ok(Vec::new());
     }
-    let rest = |cursor: &Cursor<'_>| split_commas(cursor.tokens.get(cursor.at..).unwrap_or_default());
+    let rest =
+        |cursor: &Cursor<'_>| split_commas(cursor.tokens.get(cursor.at..).unwrap_or_default());
     if cursor.keywords(&["DROP", "COLUMN"]) {
         let names = rest(cursor);
         return names
             .iter()
-            .map(|part| Ok(format!("ALTER TABLE {table} DROP COLUMN {}", quoted(&Cursor { tokens: part, at: 0 }.name()?))))
+            .map(|part| {
+                Ok(format!(
+                    "ALTER TABLE {table} DROP COLUMN {}",
+                    quoted(
+                        &Cursor {
+                            tokens: part,
+                            at: 0
+                        }
+                        .name()?
+                    )
+                ))
+            })
             .collect();
     }
     if !cursor.keyword("ADD") {
-        return Err(SqlError::unsupported(format_args!("ALTER TABLE ... {}", cursor.word())));
+        return Err(SqlError::unsupported(format_args!(
+            "ALTER TABLE ... {}",
+            cursor.word()
+        )));
     }
     let items = rest(cursor);
     items
         .iter()
         .map(|item| {
-            let mut cursor = Cursor { tokens: item, at: 0 };
+            let mut cursor = Cursor {
+                tokens: item,
+                at: 0,
+            };
             match word(item.first()).as_str() {
                 "CONSTRAINT" | "PRIMARY" | "UNIQUE" => added_key(&mut cursor, &table),
-                "FOREIGN" | "CHECK" => Err(SqlError::unsupported("ALTER TABLE ADD of a foreign key or a check")),
-                _ => Ok(format!("ALTER TABLE {table} ADD COLUMN {}", column(&mut cursor, facts)?)),
+                "FOREIGN" | "CHECK" => Err(SqlError::unsupported(
+                    "ALTER TABLE ADD of a foreign key or a check",
+                )),
+                _ => Ok(format!(
+                    "ALTER TABLE {table} ADD COLUMN {}",
+                    column(&mut cursor, facts)?
+                )),
             }
         })
         .collect()
@@ -381,16 +505,30 @@ fn alter_table(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<Vec<String>
 
 /// A key added later is a unique index: SQLite cannot add one to a table.
 fn added_key(cursor: &mut Cursor<'_>, table: &str) -> Result<String, SqlError> {
-    let name = if cursor.keyword("CONSTRAINT") { cursor.name()? } else { format!("key of {table}") };
+    let name = if cursor.keyword("CONSTRAINT") {
+        cursor.name()?
+    } else {
+        format!("key of {table}")
+    };
     if !cursor.keywords(&["PRIMARY", "KEY"]) && !cursor.keyword("UNIQUE") {
-        return Err(SqlError::unsupported("ALTER TABLE ADD of a foreign key, a check or a default"));
+        return Err(SqlError::unsupported(
+            "ALTER TABLE ADD of a foreign key, a check or a default",
+        ));
     }
     cursor.skip_storage()?;
-    Ok(format!("CREATE UNIQUE INDEX {} ON {table} {}", quoted(&name), cursor.key()?))
+    Ok(format!(
+        "CREATE UNIQUE INDEX {} ON {table} {}",
+        quoted(&name),
+        cursor.key()?
+    ))
 }
 
 fn drop_objects(cursor: &mut Cursor<'_>, object: &str) -> Result<Vec<String>, SqlError> {
-    let exists = if cursor.keywords(&["IF", "EXISTS"]) { "IF EXISTS " } else { "" };
+    let exists = if cursor.keywords(&["IF", "EXISTS"]) {
+        "IF EXISTS "
+    } else {
+        ""
+    };
     let mut statements = Vec::new();
     loop {
         let mut name = cursor.table()?;
@@ -399,7 +537,11 @@ fn drop_objects(cursor: &mut Cursor<'_>, object: &str) -> Result<Vec<String>, Sq
         }
         statements.push(format!("DROP {object} {exists}{}", quoted(&name)));
         if !cursor.symbol(&Token::Comma) {
-            return if cursor.peek().is_some() { Err(cursor.error()) } else { Ok(statements) };
+            return if cursor.peek().is_some() {
+                Err(cursor.error())
+            } else {
+                Ok(statements)
+            };
         }
     }
 }

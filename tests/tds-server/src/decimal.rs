@@ -29,7 +29,9 @@ impl Decimal {
             if !byte.is_ascii_digit() {
                 return None;
             }
-            unscaled = unscaled.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?;
+            unscaled = unscaled
+                .checked_mul(10)?
+                .checked_add(i128::from(byte - b'0'))?;
         }
         let mut scale = i32::try_from(fraction.len()).ok()? - exponent;
         while scale < 0 {
@@ -41,7 +43,10 @@ impl Decimal {
             scale -= 1;
         }
         let scale = if unscaled == 0 { scale.min(38) } else { scale };
-        Some(Self { unscaled: if negative { -unscaled } else { unscaled }, scale: u8::try_from(scale).ok()? })
+        Some(Self {
+            unscaled: if negative { -unscaled } else { unscaled },
+            scale: u8::try_from(scale).ok()?,
+        })
     }
 
     /// With another scale, rounded half away from zero.
@@ -63,7 +68,10 @@ impl Decimal {
 
     /// How many digits it has.
     pub(crate) fn digits(self) -> u32 {
-        self.unscaled.unsigned_abs().checked_ilog10().map_or(1, |log| log + 1)
+        self.unscaled
+            .unsigned_abs()
+            .checked_ilog10()
+            .map_or(1, |log| log + 1)
     }
 }
 
@@ -75,6 +83,12 @@ impl std::fmt::Display for Decimal {
         if self.scale == 0 {
             return write!(f, "{sign}{digits}");
         }
-        write!(f, "{sign}{}.{:0width$}", digits / power, digits % power, width = usize::from(self.scale))
+        write!(
+            f,
+            "{sign}{}.{:0width$}",
+            digits / power,
+            digits % power,
+            width = usize::from(self.scale)
+        )
     }
 }

@@ -31,7 +31,14 @@ impl SqlError {
             _ => 16,
         };
         let ends_batch = !matches!(number, 2627 | 2601 | 515 | 547 | 2628 | 8152 | 8115 | 8134);
-        Self { number, state: 1, class, message: message.into(), line: 1, ends_batch }
+        Self {
+            number,
+            state: 1,
+            class,
+            message: message.into(),
+            line: 1,
+            ends_batch,
+        }
     }
 
     pub(crate) fn unsupported(what: impl std::fmt::Display) -> Self {
@@ -66,7 +73,9 @@ impl std::error::Error for SqlError {}
 impl From<rusqlite::Error> for SqlError {
     fn from(error: rusqlite::Error) -> Self {
         let (code, text) = match &error {
-            rusqlite::Error::SqliteFailure(code, text) => (Some(*code), text.clone().unwrap_or_default()),
+            rusqlite::Error::SqliteFailure(code, text) => {
+                (Some(*code), text.clone().unwrap_or_default())
+            }
             rusqlite::Error::SqlInputError { error, msg, .. } => (Some(*error), msg.clone()),
             other => (None, other.to_string()),
         };
@@ -77,20 +86,29 @@ impl From<rusqlite::Error> for SqlError {
         {
             return Self::new(number, message);
         }
-        let Some(code) = code else { return Self::new(NOT_SUPPORTED, format!("SQLite: {text}")) };
+        let Some(code) = code else {
+            return Self::new(NOT_SUPPORTED, format!("SQLite: {text}"));
+        };
         from_code(code, &text)
     }
 }
 
 fn from_code(code: ffi::Error, text: &str) -> SqlError {
-    let after = |prefix: &str| text.strip_prefix(prefix).map(|rest| rest.trim().replace('"', ""));
+    let after = |prefix: &str| {
+        text.strip_prefix(prefix)
+            .map(|rest| rest.trim().replace('"', ""))
+    };
     match code.extended_code {
-        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+        ffi::SQLITE_CONSTRAINT_UNIQUE
+        | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+        | ffi::SQLITE_CONSTRAINT_ROWID => {
             let of = after("UNIQUE constraint failed:").unwrap_or_default();
             let table = of.split('.').next().unwrap_or_default();
             SqlError::new(
                 2627,
-                format!("Violation of UNIQUE KEY constraint on ({of}). Cannot insert duplicate key in object 'dbo.{table}'."),
+                format!(
+                    "Violation of UNIQUE KEY constraint on ({of}). Cannot insert duplicate key in object 'dbo.{table}'."
+                ),
             )
         }
         ffi::SQLITE_CONSTRAINT_NOTNULL => {
@@ -98,16 +116,22 @@ fn from_code(code: ffi::Error, text: &str) -> SqlError {
             let (table, column) = of.rsplit_once('.').unwrap_or(("", &of));
             SqlError::new(
                 515,
-                format!("Cannot insert the value NULL into column '{column}', table 'dbo.{table}'; column does not allow nulls. INSERT fails."),
+                format!(
+                    "Cannot insert the value NULL into column '{column}', table 'dbo.{table}'; column does not allow nulls. INSERT fails."
+                ),
             )
         }
         ffi::SQLITE_CONSTRAINT_CHECK => {
             let of = after("CHECK constraint failed:").unwrap_or_default();
-            SqlError::new(547, format!("The statement conflicted with the CHECK constraint \"{of}\"."))
+            SqlError::new(
+                547,
+                format!("The statement conflicted with the CHECK constraint \"{of}\"."),
+            )
         }
-        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => {
-            SqlError::new(547, "The statement conflicted with a FOREIGN KEY constraint.")
-        }
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => SqlError::new(
+            547,
+            "The statement conflicted with a FOREIGN KEY constraint.",
+        ),
         ffi::SQLITE_BUSY_SNAPSHOT => SqlError::new(
             1205,
             "Transaction was deadlocked on lock resources with another process and has been chosen as the deadlock victim. Rerun the transaction.",
@@ -117,8 +141,14 @@ fn from_code(code: ffi::Error, text: &str) -> SqlError {
 }
 
 fn from_text(code: ffi::Error, text: &str) -> SqlError {
-    let after = |prefix: &str| text.strip_prefix(prefix).map(|rest| rest.trim().replace('"', ""));
-    if matches!(code.code, ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked) {
+    let after = |prefix: &str| {
+        text.strip_prefix(prefix)
+            .map(|rest| rest.trim().replace('"', ""))
+    };
+    if matches!(
+        code.code,
+        ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked
+    ) {
         return SqlError::new(1222, "Lock request time out period exceeded.");
     }
     if let Some(name) = after("no such table:") {
@@ -133,13 +163,22 @@ fn from_text(code: ffi::Error, text: &str) -> SqlError {
         return SqlError::new(207, format!("Invalid column name '{name}'."));
     }
     if let Some(name) = after("no such function:") {
-        return SqlError::new(195, format!("'{name}' is not a recognized built-in function name."));
+        return SqlError::new(
+            195,
+            format!("'{name}' is not a recognized built-in function name."),
+        );
     }
     if text.ends_with("already exists") {
-        return SqlError::new(2714, format!("There is already an object of that name in the database ({text})."));
+        return SqlError::new(
+            2714,
+            format!("There is already an object of that name in the database ({text})."),
+        );
     }
     if text.contains("values were supplied") || text.contains("values for") {
-        return SqlError::new(213, "Column name or number of supplied values does not match table definition.");
+        return SqlError::new(
+            213,
+            "Column name or number of supplied values does not match table definition.",
+        );
     }
     if let Some((_, near)) = text.split_once("near ") {
         return SqlError::syntax(near);

@@ -24,11 +24,14 @@ pub(crate) fn register(db: &Connection) -> Result<()> {
         db.create_scalar_function(*name, *count, stable, |context| run(context, *function))?;
     }
     for (name, ty) in NOW {
-        db.create_scalar_function(*name, 0, FunctionFlags::SQLITE_UTF8, |_| Ok(Moment::now().text(*ty)))?;
+        db.create_scalar_function(*name, 0, FunctionFlags::SQLITE_UTF8, |_| {
+            Ok(Moment::now().text(*ty))
+        })?;
     }
     db.create_scalar_function("newid", 0, FunctionFlags::SQLITE_UTF8, |_| {
         let mut bytes = [0; 16];
-        openssl::rand::rand_bytes(&mut bytes).map_err(|error| Error::UserFunctionError(error.into()))?;
+        openssl::rand::rand_bytes(&mut bytes)
+            .map_err(|error| Error::UserFunctionError(error.into()))?;
         Ok(crate::convert::guid_text(bytes))
     })
 }
@@ -60,28 +63,67 @@ const FUNCTIONS: &[(&str, i32, Function)] = &[
     ("right", 2, right),
     ("charindex", 2, char_index),
     ("charindex", 3, char_index),
-    ("reverse", 1, |values| Ok(Value::Text(text(arg(values, 0)).chars().rev().collect()))),
-    ("replicate", 2, |values| Ok(Value::Text(text(arg(values, 0)).repeat(count(values, 1).min(8000))))),
-    ("space", 1, |values| Ok(Value::Text(" ".repeat(count(values, 0).min(8000))))),
-    ("quotename", 1, |values| Ok(Value::Text(format!("[{}]", text(arg(values, 0)).replace(']', "]]"))))),
+    ("reverse", 1, |values| {
+        Ok(Value::Text(text(arg(values, 0)).chars().rev().collect()))
+    }),
+    ("replicate", 2, |values| {
+        Ok(Value::Text(
+            text(arg(values, 0)).repeat(count(values, 1).min(8000)),
+        ))
+    }),
+    ("space", 1, |values| {
+        Ok(Value::Text(" ".repeat(count(values, 0).min(8000))))
+    }),
+    ("quotename", 1, |values| {
+        Ok(Value::Text(format!(
+            "[{}]",
+            text(arg(values, 0)).replace(']', "]]")
+        )))
+    }),
     ("stuff", 4, stuff),
-    ("upper", 1, |values| Ok(Value::Text(text(arg(values, 0)).to_uppercase()))),
-    ("lower", 1, |values| Ok(Value::Text(text(arg(values, 0)).to_lowercase()))),
+    ("upper", 1, |values| {
+        Ok(Value::Text(text(arg(values, 0)).to_uppercase()))
+    }),
+    ("lower", 1, |values| {
+        Ok(Value::Text(text(arg(values, 0)).to_lowercase()))
+    }),
     ("ceiling", 1, |values| rounded(values, f64::ceil)),
     ("floor", 1, |values| rounded(values, f64::floor)),
     ("sqrt", 1, |values| Ok(Value::Real(real(values, 0)?.sqrt()))),
-    ("power", 2, |values| Ok(Value::Real(real(values, 0)?.powf(real(values, 1)?)))),
+    ("power", 2, |values| {
+        Ok(Value::Real(real(values, 0)?.powf(real(values, 1)?)))
+    }),
     ("year", 1, |values| dates::part_of("year", &arg(values, 0))),
-    ("month", 1, |values| dates::part_of("month", &arg(values, 0))),
+    ("month", 1, |values| {
+        dates::part_of("month", &arg(values, 0))
+    }),
     ("day", 1, |values| dates::part_of("day", &arg(values, 0))),
-    ("datepart", 2, |values| dates::part_of(&text(arg(values, 0)), &arg(values, 1))),
-    ("datename", 2, |values| dates::name_of(&text(arg(values, 0)), &arg(values, 1))),
-    ("dateadd", 3, |values| dates::add(&text(arg(values, 0)), whole(values, 1)?, &arg(values, 2))),
-    ("datediff", 3, |values| dates::difference(&text(arg(values, 0)), &arg(values, 1), &arg(values, 2))),
-    ("datediff_big", 3, |values| dates::difference(&text(arg(values, 0)), &arg(values, 1), &arg(values, 2))),
+    ("datepart", 2, |values| {
+        dates::part_of(&text(arg(values, 0)), &arg(values, 1))
+    }),
+    ("datename", 2, |values| {
+        dates::name_of(&text(arg(values, 0)), &arg(values, 1))
+    }),
+    ("dateadd", 3, |values| {
+        dates::add(&text(arg(values, 0)), whole(values, 1)?, &arg(values, 2))
+    }),
+    ("datediff", 3, |values| {
+        dates::difference(&text(arg(values, 0)), &arg(values, 1), &arg(values, 2))
+    }),
+    ("datediff_big", 3, |values| {
+        dates::difference(&text(arg(values, 0)), &arg(values, 1), &arg(values, 2))
+    }),
     ("eomonth", 1, |values| dates::end_of_month(&arg(values, 0))),
-    ("isnumeric", 1, |values| Ok(Value::Integer(i64::from(Decimal::parse(&text(arg(values, 0))).is_some())))),
-    ("isdate", 1, |values| Ok(Value::Integer(i64::from(Moment::parse(&text(arg(values, 0))).is_some())))),
+    ("isnumeric", 1, |values| {
+        Ok(Value::Integer(i64::from(
+            Decimal::parse(&text(arg(values, 0))).is_some(),
+        )))
+    }),
+    ("isdate", 1, |values| {
+        Ok(Value::Integer(i64::from(
+            Moment::parse(&text(arg(values, 0))).is_some(),
+        )))
+    }),
 ];
 
 fn run(context: &Context<'_>, function: Function) -> Result<Value> {
@@ -108,7 +150,10 @@ fn whole(values: &[Value], at: usize) -> std::result::Result<i64, SqlError> {
 }
 
 fn count(values: &[Value], at: usize) -> usize {
-    whole(values, at).ok().and_then(|number| usize::try_from(number).ok()).unwrap_or_default()
+    whole(values, at)
+        .ok()
+        .and_then(|number| usize::try_from(number).ok())
+        .unwrap_or_default()
 }
 
 fn real(values: &[Value], at: usize) -> std::result::Result<f64, SqlError> {
@@ -117,7 +162,8 @@ fn real(values: &[Value], at: usize) -> std::result::Result<f64, SqlError> {
 
 fn named_type(value: &Value) -> std::result::Result<SqlType, SqlError> {
     let name = text(value.clone());
-    SqlType::parse(&name).ok_or_else(|| SqlError::new(243, format!("Type {name} is not a defined system type.")))
+    SqlType::parse(&name)
+        .ok_or_else(|| SqlError::new(243, format!("Type {name} is not a defined system type.")))
 }
 
 fn store(values: &[Value]) -> Answer {
@@ -133,7 +179,11 @@ fn cast(values: &[Value]) -> Answer {
     let ty = named_type(&arg(values, 1))?;
     if ty.is_text() && values.len() == 3 {
         let style = whole(values, 2)?;
-        return convert(Value::Text(dates::styled(&arg(values, 0), style)?), ty, Fit::Cut);
+        return convert(
+            Value::Text(dates::styled(&arg(values, 0), style)?),
+            ty,
+            Fit::Cut,
+        );
     }
     convert(arg(values, 0), ty, Fit::Cut)
 }
@@ -145,13 +195,17 @@ fn try_cast(values: &[Value]) -> Answer {
 /// `+`: texts are joined, numbers added, and days added to a moment.
 fn add(values: &[Value]) -> Answer {
     match (arg(values, 0), arg(values, 1)) {
-        (Value::Integer(a), Value::Integer(b)) => a.checked_add(b).map(Value::Integer).ok_or_else(overflow),
+        (Value::Integer(a), Value::Integer(b)) => {
+            a.checked_add(b).map(Value::Integer).ok_or_else(overflow)
+        }
         (Value::Text(a), Value::Text(b)) => Ok(Value::Text(a + &b)),
         (Value::Blob(mut a), Value::Blob(b)) => {
             a.extend_from_slice(&b);
             Ok(Value::Blob(a))
         }
-        (Value::Text(date), days) | (days, Value::Text(date)) if Moment::parse(&date).is_some() && date.contains('-') => {
+        (Value::Text(date), days) | (days, Value::Text(date))
+            if Moment::parse(&date).is_some() && date.contains('-') =>
+        {
             dates::add_days(&date, &days, 1.0)
         }
         _ => Ok(Value::Real(real(values, 0)? + real(values, 1)?)),
@@ -160,8 +214,12 @@ fn add(values: &[Value]) -> Answer {
 
 fn subtract(values: &[Value]) -> Answer {
     match (arg(values, 0), arg(values, 1)) {
-        (Value::Integer(a), Value::Integer(b)) => a.checked_sub(b).map(Value::Integer).ok_or_else(overflow),
-        (Value::Text(date), days) if Moment::parse(&date).is_some() && date.contains('-') => dates::add_days(&date, &days, -1.0),
+        (Value::Integer(a), Value::Integer(b)) => {
+            a.checked_sub(b).map(Value::Integer).ok_or_else(overflow)
+        }
+        (Value::Text(date), days) if Moment::parse(&date).is_some() && date.contains('-') => {
+            dates::add_days(&date, &days, -1.0)
+        }
         _ => Ok(Value::Real(real(values, 0)? - real(values, 1)?)),
     }
 }
@@ -169,7 +227,9 @@ fn subtract(values: &[Value]) -> Answer {
 fn divide(values: &[Value]) -> Answer {
     match (arg(values, 0), arg(values, 1)) {
         (_, Value::Integer(0)) => Err(by_zero()),
-        (Value::Integer(a), Value::Integer(b)) => a.checked_div(b).map(Value::Integer).ok_or_else(overflow),
+        (Value::Integer(a), Value::Integer(b)) => {
+            a.checked_div(b).map(Value::Integer).ok_or_else(overflow)
+        }
         _ if real(values, 1)? == 0.0 => Err(by_zero()),
         _ => Ok(Value::Real(real(values, 0)? / real(values, 1)?)),
     }
@@ -178,7 +238,9 @@ fn divide(values: &[Value]) -> Answer {
 fn modulo(values: &[Value]) -> Answer {
     match (arg(values, 0), arg(values, 1)) {
         (_, Value::Integer(0)) => Err(by_zero()),
-        (Value::Integer(a), Value::Integer(b)) => Ok(Value::Integer(a.checked_rem(b).unwrap_or_default())),
+        (Value::Integer(a), Value::Integer(b)) => {
+            Ok(Value::Integer(a.checked_rem(b).unwrap_or_default()))
+        }
         _ if real(values, 1)? == 0.0 => Err(by_zero()),
         _ => Ok(Value::Real(real(values, 0)? % real(values, 1)?)),
     }
@@ -189,7 +251,10 @@ fn by_zero() -> SqlError {
 }
 
 fn overflow() -> SqlError {
-    SqlError::new(8115, "Arithmetic overflow error converting expression to data type bigint.")
+    SqlError::new(
+        8115,
+        "Arithmetic overflow error converting expression to data type bigint.",
+    )
 }
 
 fn len(values: &[Value]) -> Answer {
@@ -210,7 +275,12 @@ fn data_length(values: &[Value]) -> Answer {
 }
 
 fn left(values: &[Value]) -> Answer {
-    Ok(Value::Text(text(arg(values, 0)).chars().take(count(values, 1)).collect()))
+    Ok(Value::Text(
+        text(arg(values, 0))
+            .chars()
+            .take(count(values, 1))
+            .collect(),
+    ))
 }
 
 fn right(values: &[Value]) -> Answer {
@@ -224,16 +294,27 @@ fn char_index(values: &[Value]) -> Answer {
     let text = text(arg(values, 1)).to_lowercase();
     let skip = count(values, 2).saturating_sub(1);
     let rest: String = text.chars().skip(skip).collect();
-    let at = rest.find(&wanted).and_then(|at| rest.get(..at)).map(|before| before.chars().count() + skip + 1);
-    Ok(Value::Integer(i64::try_from(at.unwrap_or_default()).unwrap_or_default()))
+    let at = rest
+        .find(&wanted)
+        .and_then(|at| rest.get(..at))
+        .map(|before| before.chars().count() + skip + 1);
+    Ok(Value::Integer(
+        i64::try_from(at.unwrap_or_default()).unwrap_or_default(),
+    ))
 }
 
 fn stuff(values: &[Value]) -> Answer {
     let original = text(arg(values, 0));
-    let Some(start) = count(values, 1).checked_sub(1) else { return Ok(Value::Null) };
+    let Some(start) = count(values, 1).checked_sub(1) else {
+        return Ok(Value::Null);
+    };
     let head = original.chars().take(start);
     let tail = original.chars().skip(start + count(values, 2));
-    Ok(Value::Text(head.chain(text(arg(values, 3)).chars()).chain(tail).collect()))
+    Ok(Value::Text(
+        head.chain(text(arg(values, 3)).chars())
+            .chain(tail)
+            .collect(),
+    ))
 }
 
 fn rounded(values: &[Value], round: fn(f64) -> f64) -> Answer {
@@ -245,14 +326,25 @@ fn rounded(values: &[Value], round: fn(f64) -> f64) -> Answer {
 
 /// What a catalog view shows of a declared type.
 fn type_part(values: &[Value]) -> Answer {
-    let Some(declared) = Declared::parse(&text(arg(values, 0))) else { return Ok(Value::Null) };
+    let Some(declared) = Declared::parse(&text(arg(values, 0))) else {
+        return Ok(Value::Null);
+    };
     let ty = declared.ty;
-    let length = |length: u16| if length == crate::types::MAX { -1 } else { i64::from(length) };
+    let length = |length: u16| {
+        if length == crate::types::MAX {
+            -1
+        } else {
+            i64::from(length)
+        }
+    };
     let number = match text(arg(values, 1)).as_str() {
         "name" => return Ok(Value::Text(ty.name())),
         "identity" => Some(i64::from(declared.identity.is_some())),
         "length" => match ty {
-            SqlType::Char(size) | SqlType::VarChar(size) | SqlType::NChar(size) | SqlType::NVarChar(size) => Some(length(size)),
+            SqlType::Char(size)
+            | SqlType::VarChar(size)
+            | SqlType::NChar(size)
+            | SqlType::NVarChar(size) => Some(length(size)),
             SqlType::Binary(size) | SqlType::VarBinary(size) => Some(length(size)),
             SqlType::Text | SqlType::Image => Some(2_147_483_647),
             SqlType::NText => Some(1_073_741_823),
@@ -262,7 +354,9 @@ fn type_part(values: &[Value]) -> Answer {
         "precision" => precision(ty).map(|(precision, _)| precision),
         "scale" => precision(ty).map(|(_, scale)| scale),
         "fraction" => match ty {
-            SqlType::Time(scale) | SqlType::DateTime2(scale) | SqlType::DateTimeOffset(scale) => Some(i64::from(scale)),
+            SqlType::Time(scale) | SqlType::DateTime2(scale) | SqlType::DateTimeOffset(scale) => {
+                Some(i64::from(scale))
+            }
             SqlType::DateTime => Some(3),
             SqlType::Date | SqlType::SmallDateTime => Some(0),
             _ => None,
@@ -290,7 +384,9 @@ pub(crate) fn precision(ty: SqlType) -> Option<(i64, i64)> {
 /// Upper and lower case are the same, and so are blanks at the end.
 fn case_insensitive(a: &str, b: &str) -> Ordering {
     let (a, b) = (a.trim_end_matches(' '), b.trim_end_matches(' '));
-    a.chars().flat_map(char::to_lowercase).cmp(b.chars().flat_map(char::to_lowercase))
+    a.chars()
+        .flat_map(char::to_lowercase)
+        .cmp(b.chars().flat_map(char::to_lowercase))
 }
 
 /// `2024-02-29` is the same as `2024-02-29 00:00:00.000`.
@@ -298,7 +394,8 @@ fn by_moment(a: &str, b: &str) -> Ordering {
     let read = |text: &str| moment(&Value::Text(text.to_owned()), SqlType::DateTime2(7)).ok();
     match (a == b, read(a), read(b)) {
         (false, Some(a), Some(b)) => {
-            let utc = |moment: Moment| moment.total() - moment.offset.unwrap_or_default() * 600_000_000;
+            let utc =
+                |moment: Moment| moment.total() - moment.offset.unwrap_or_default() * 600_000_000;
             utc(a).cmp(&utc(b))
         }
         _ => a.cmp(b),

@@ -2,7 +2,9 @@
 //!
 //! What stays unknown is decided by the values, see [`crate::result`].
 
-use sqlparser::ast::{BinaryOperator, Expr, Query, Select, SelectItem, SetExpr, TableFactor, UnaryOperator, Value};
+use sqlparser::ast::{
+    BinaryOperator, Expr, Query, Select, SelectItem, SetExpr, TableFactor, UnaryOperator, Value,
+};
 
 use crate::rewrite::{Facts, cast_type, function_parts, part_values, table_name};
 use crate::types::{MAX, SqlType};
@@ -25,15 +27,25 @@ pub(crate) struct Hints {
 impl Hints {
     pub(crate) fn of(&self, column: usize, count: usize) -> Hint {
         let from_end = count - column;
-        let tail = self.tail.len().checked_sub(from_end).and_then(|at| self.tail.get(at));
+        let tail = self
+            .tail
+            .len()
+            .checked_sub(from_end)
+            .and_then(|at| self.tail.get(at));
         self.head.get(column).or(tail).cloned().unwrap_or_default()
     }
 }
 
 /// Hints of the items of a select list.
 pub(crate) fn hints(query: &Query, facts: &dyn Facts) -> Hints {
-    let Some(select) = first_select(&query.body) else { return Hints::default() };
-    let scope = Scope { select, query, facts };
+    let Some(select) = first_select(&query.body) else {
+        return Hints::default();
+    };
+    let scope = Scope {
+        select,
+        query,
+        facts,
+    };
     let mut hints = Hints::default();
     let mut starred = false;
     for item in &select.projection {
@@ -41,16 +53,26 @@ pub(crate) fn hints(query: &Query, facts: &dyn Facts) -> Hints {
             SelectItem::UnnamedExpr(expr) => {
                 let unnamed = !matches!(expr, Expr::Identifier(name) if !name.value.starts_with('@'))
                     && !matches!(expr, Expr::CompoundIdentifier(_));
-                Hint { ty: scope.ty(expr), unnamed }
+                Hint {
+                    ty: scope.ty(expr),
+                    unnamed,
+                }
             }
-            SelectItem::ExprWithAlias { expr, .. } => Hint { ty: scope.ty(expr), unnamed: false },
+            SelectItem::ExprWithAlias { expr, .. } => Hint {
+                ty: scope.ty(expr),
+                unnamed: false,
+            },
             _ => {
                 starred = true;
                 hints.tail.clear();
                 continue;
             }
         };
-        if starred { hints.tail.push(hint) } else { hints.head.push(hint) }
+        if starred {
+            hints.tail.push(hint)
+        } else {
+            hints.head.push(hint)
+        }
     }
     hints
 }
@@ -72,20 +94,31 @@ struct Scope<'a> {
 
 impl Scope<'_> {
     fn column(&self, table: Option<&str>, name: &str) -> Option<SqlType> {
-        let factors = self.select.from.iter().flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
+        let factors = self.select.from.iter().flat_map(|from| {
+            std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation))
+        });
         for factor in factors {
             let (alias, found) = match factor {
-                TableFactor::Table { name: table, alias, .. } => {
+                TableFactor::Table {
+                    name: table, alias, ..
+                } => {
                     let parts = part_values(table);
-                    let alias = alias.as_ref().map_or_else(|| parts.last().copied().unwrap_or_default(), |alias| &alias.name.value);
+                    let alias = alias.as_ref().map_or_else(
+                        || parts.last().copied().unwrap_or_default(),
+                        |alias| &alias.name.value,
+                    );
                     (Some(alias), self.of_table(&parts, name))
                 }
-                TableFactor::Derived { subquery, alias, .. } => {
-                    (alias.as_ref().map(|alias| alias.name.value.as_str()), of_query(subquery, name, self.facts))
-                }
+                TableFactor::Derived {
+                    subquery, alias, ..
+                } => (
+                    alias.as_ref().map(|alias| alias.name.value.as_str()),
+                    of_query(subquery, name, self.facts),
+                ),
                 _ => continue,
             };
-            let named = table.is_none_or(|table| alias.is_some_and(|alias| alias.eq_ignore_ascii_case(table)));
+            let named = table
+                .is_none_or(|table| alias.is_some_and(|alias| alias.eq_ignore_ascii_case(table)));
             if named && found.is_some() {
                 return found;
             }
@@ -96,12 +129,19 @@ impl Scope<'_> {
     fn of_table(&self, parts: &[&str], column: &str) -> Option<SqlType> {
         let ctes = self.query.with.iter().flat_map(|with| &with.cte_tables);
         for cte in ctes {
-            if parts.last().is_some_and(|last| cte.alias.name.value.eq_ignore_ascii_case(last)) {
+            if parts
+                .last()
+                .is_some_and(|last| cte.alias.name.value.eq_ignore_ascii_case(last))
+            {
                 return of_query(&cte.query, column, self.facts);
             }
         }
         let columns = self.facts.columns(&table_name(parts))?;
-        columns.into_iter().find(|known| known.name.eq_ignore_ascii_case(column))?.declared.map(|declared| declared.ty)
+        columns
+            .into_iter()
+            .find(|known| known.name.eq_ignore_ascii_case(column))?
+            .declared
+            .map(|declared| declared.ty)
     }
 
     fn ty(&self, expr: &Expr) -> Option<SqlType> {
@@ -109,18 +149,39 @@ impl Scope<'_> {
             Expr::Identifier(name) if name.value.starts_with("@@") => {
                 literal_type(&self.facts.known(&name.value.to_ascii_uppercase(), None)?)
             }
-            Expr::Identifier(name) if name.value.starts_with('@') => self.facts.variable(&name.value.to_ascii_lowercase()),
+            Expr::Identifier(name) if name.value.starts_with('@') => {
+                self.facts.variable(&name.value.to_ascii_lowercase())
+            }
             Expr::Identifier(name) => self.column(None, &name.value),
             Expr::CompoundIdentifier(parts) => {
-                let table = parts.len().checked_sub(2).and_then(|at| parts.get(at)).map(|part| part.value.as_str());
+                let table = parts
+                    .len()
+                    .checked_sub(2)
+                    .and_then(|at| parts.get(at))
+                    .map(|part| part.value.as_str());
                 self.column(table, &parts.last()?.value)
             }
             Expr::Value(value) => literal_type(&value.value),
-            Expr::Nested(expr) | Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr } => self.ty(expr),
+            Expr::Nested(expr)
+            | Expr::UnaryOp {
+                op: UnaryOperator::Minus | UnaryOperator::Plus,
+                expr,
+            } => self.ty(expr),
             Expr::Collate { expr, .. } => self.ty(expr),
-            Expr::Cast { data_type, .. } | Expr::Convert { data_type: Some(data_type), .. } => cast_type(&data_type.to_string()).ok(),
-            Expr::Case { conditions, else_result, .. } => {
-                let results = conditions.iter().map(|when| &when.result).chain(else_result.as_deref());
+            Expr::Cast { data_type, .. }
+            | Expr::Convert {
+                data_type: Some(data_type),
+                ..
+            } => cast_type(&data_type.to_string()).ok(),
+            Expr::Case {
+                conditions,
+                else_result,
+                ..
+            } => {
+                let results = conditions
+                    .iter()
+                    .map(|when| &when.result)
+                    .chain(else_result.as_deref());
                 self.widest(results)
             }
             Expr::Substring { expr, .. } | Expr::Trim { expr, .. } => self.ty(expr).map(varying),
@@ -128,7 +189,12 @@ impl Scope<'_> {
             Expr::BinaryOp { left, op, right } => arithmetic(self.ty(left)?, op, self.ty(right)?),
             Expr::Subquery(query) => {
                 let select = first_select(&query.body)?;
-                Scope { select, query, facts: self.facts }.item(select.projection.first()?)
+                Scope {
+                    select,
+                    query,
+                    facts: self.facts,
+                }
+                .item(select.projection.first()?)
             }
             Expr::Function(_) => self.function(expr),
             _ => None,
@@ -148,13 +214,19 @@ impl Scope<'_> {
     }
 
     fn function(&self, expr: &Expr) -> Option<SqlType> {
-        let Expr::Function(function) = expr else { return None };
+        let Expr::Function(function) = expr else {
+            return None;
+        };
         let (name, arguments) = function_parts(function);
         let first = || self.ty(arguments.first()?);
         Some(match name.as_str() {
-            "count" | "len" | "datalength" | "datediff" | "datepart" | "year" | "month" | "day" | "charindex" | "sign" | "ascii"
-            | "unicode" | "object_id" | "error_number" => SqlType::Int,
-            "count_big" | "row_number" | "rank" | "dense_rank" | "ntile" | "datediff_big" => SqlType::BigInt,
+            "count" | "len" | "datalength" | "datediff" | "datepart" | "year" | "month" | "day"
+            | "charindex" | "sign" | "ascii" | "unicode" | "object_id" | "error_number" => {
+                SqlType::Int
+            }
+            "count_big" | "row_number" | "rank" | "dense_rank" | "ntile" | "datediff_big" => {
+                SqlType::BigInt
+            }
             "sum" => match first()? {
                 SqlType::Bit | SqlType::TinyInt | SqlType::SmallInt | SqlType::Int => SqlType::Int,
                 SqlType::Decimal(_, scale) => SqlType::Decimal(38, scale),
@@ -169,19 +241,29 @@ impl Scope<'_> {
                 SqlType::Real => SqlType::Float,
                 other => other,
             },
-            "min" | "max" | "abs" | "ceiling" | "floor" | "round" | "nullif" | "lag" | "lead" | "first_value" | "last_value" => first()?,
+            "min" | "max" | "abs" | "ceiling" | "floor" | "round" | "nullif" | "lag" | "lead"
+            | "first_value" | "last_value" => first()?,
             "isnull" => first()?,
             "coalesce" => self.widest(arguments.iter().copied())?,
             "iif" => self.widest(arguments.iter().skip(1).copied())?,
-            "upper" | "lower" | "ltrim" | "rtrim" | "trim" | "left" | "right" | "substring" | "reverse" => varying(first()?),
-            "replicate" | "replace" | "stuff" if matches!(first()?, SqlType::VarChar(_) | SqlType::Char(_)) => SqlType::VarChar(8000),
-            "concat" | "concat_ws" | "replace" | "stuff" | "replicate" | "quotename" => SqlType::NVarChar(4000),
+            "upper" | "lower" | "ltrim" | "rtrim" | "trim" | "left" | "right" | "substring"
+            | "reverse" => varying(first()?),
+            "replicate" | "replace" | "stuff"
+                if matches!(first()?, SqlType::VarChar(_) | SqlType::Char(_)) =>
+            {
+                SqlType::VarChar(8000)
+            }
+            "concat" | "concat_ws" | "replace" | "stuff" | "replicate" | "quotename" => {
+                SqlType::NVarChar(4000)
+            }
             "getdate" | "current_timestamp" | "getutcdate" => SqlType::DateTime,
             "sysdatetime" | "sysutcdatetime" => SqlType::DateTime2(7),
             "sysdatetimeoffset" => SqlType::DateTimeOffset(7),
             "newid" => SqlType::Guid,
             "sqrt" | "power" | "exp" | "log" | "log10" | "pi" | "rand" => SqlType::Float,
-            "datename" | "db_name" | "suser_sname" | "user_name" | "app_name" | "host_name" => SqlType::NVarChar(128),
+            "datename" | "db_name" | "suser_sname" | "user_name" | "app_name" | "host_name" => {
+                SqlType::NVarChar(128)
+            }
             "scope_identity" => SqlType::Decimal(38, 0),
             "dateadd" => match self.ty(arguments.get(2)?)? {
                 ty if ty.is_moment() => ty,
@@ -194,16 +276,24 @@ impl Scope<'_> {
 
 fn of_query(query: &Query, column: &str, facts: &dyn Facts) -> Option<SqlType> {
     let select = first_select(&query.body)?;
-    let scope = Scope { select, query, facts };
+    let scope = Scope {
+        select,
+        query,
+        facts,
+    };
     for item in &select.projection {
         let (name, expr) = match item {
             SelectItem::UnnamedExpr(expr @ Expr::Identifier(name)) => (&name.value, expr),
-            SelectItem::UnnamedExpr(expr @ Expr::CompoundIdentifier(parts)) => (&parts.last()?.value, expr),
+            SelectItem::UnnamedExpr(expr @ Expr::CompoundIdentifier(parts)) => {
+                (&parts.last()?.value, expr)
+            }
             SelectItem::ExprWithAlias { expr, alias } => (&alias.value, expr),
-            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => match scope.column(None, column) {
-                Some(found) => return Some(found),
-                None => continue,
-            },
+            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => {
+                match scope.column(None, column) {
+                    Some(found) => return Some(found),
+                    None => continue,
+                }
+            }
             _ => continue,
         };
         if name.eq_ignore_ascii_case(column) {
@@ -214,7 +304,11 @@ fn of_query(query: &Query, column: &str, facts: &dyn Facts) -> Option<SqlType> {
 }
 
 fn literal_type(value: &Value) -> Option<SqlType> {
-    let units = |text: &str| u16::try_from(text.encode_utf16().count()).unwrap_or(MAX).max(1);
+    let units = |text: &str| {
+        u16::try_from(text.encode_utf16().count())
+            .unwrap_or(MAX)
+            .max(1)
+    };
     Some(match value {
         Value::SingleQuotedString(text) => match units(text) {
             length if length > 8000 => SqlType::VarChar(MAX),
@@ -224,7 +318,11 @@ fn literal_type(value: &Value) -> Option<SqlType> {
             length if length > 4000 => SqlType::NVarChar(MAX),
             length => SqlType::NVarChar(length),
         },
-        Value::HexStringLiteral(digits) => SqlType::VarBinary(u16::try_from(digits.len().div_ceil(2)).unwrap_or(MAX).max(1)),
+        Value::HexStringLiteral(digits) => SqlType::VarBinary(
+            u16::try_from(digits.len().div_ceil(2))
+                .unwrap_or(MAX)
+                .max(1),
+        ),
         Value::Number(text, _) if text.contains(['e', 'E']) => SqlType::Float,
         Value::Number(text, _) if text.starts_with('$') => SqlType::Money,
         Value::Number(text, _) => match text.split_once('.') {
@@ -279,15 +377,22 @@ fn wider(left: SqlType, right: SqlType) -> SqlType {
     match (left, right) {
         (SqlType::Decimal(p1, s1), SqlType::Decimal(p2, s2)) => {
             let scale = s1.max(s2);
-            SqlType::Decimal((p1.saturating_sub(s1).max(p2.saturating_sub(s2)) + scale).min(38), scale)
+            SqlType::Decimal(
+                (p1.saturating_sub(s1).max(p2.saturating_sub(s2)) + scale).min(38),
+                scale,
+            )
         }
-        (SqlType::Decimal(..), other) | (other, SqlType::Decimal(..)) if as_decimal(other).is_some() => {
-            wider(as_decimal(left).unwrap_or(left), as_decimal(right).unwrap_or(right))
+        (SqlType::Decimal(..), other) | (other, SqlType::Decimal(..))
+            if as_decimal(other).is_some() =>
+        {
+            wider(
+                as_decimal(left).unwrap_or(left),
+                as_decimal(right).unwrap_or(right),
+            )
         }
         (SqlType::VarChar(a), SqlType::VarChar(b)) => SqlType::VarChar(a.max(b)),
-        (SqlType::NVarChar(a), SqlType::NVarChar(b) | SqlType::VarChar(b)) | (SqlType::VarChar(b), SqlType::NVarChar(a)) => {
-            SqlType::NVarChar(a.max(b))
-        }
+        (SqlType::NVarChar(a), SqlType::NVarChar(b) | SqlType::VarChar(b))
+        | (SqlType::VarChar(b), SqlType::NVarChar(a)) => SqlType::NVarChar(a.max(b)),
         _ if rank(left) >= rank(right) => left,
         _ => right,
     }
@@ -308,16 +413,22 @@ fn as_decimal(ty: SqlType) -> Option<SqlType> {
 fn arithmetic(left: SqlType, op: &BinaryOperator, right: SqlType) -> Option<SqlType> {
     if !matches!(
         op,
-        BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply | BinaryOperator::Divide | BinaryOperator::Modulo
+        BinaryOperator::Plus
+            | BinaryOperator::Minus
+            | BinaryOperator::Multiply
+            | BinaryOperator::Divide
+            | BinaryOperator::Modulo
     ) {
         return None;
     }
     if left.is_text() && right.is_text() {
         return Some(concatenated(left, right));
     }
-    if let (true, Some(SqlType::Decimal(p1, s1)), Some(SqlType::Decimal(p2, s2))) =
-        (matches!(left, SqlType::Decimal(..)) || matches!(right, SqlType::Decimal(..)), as_decimal(left), as_decimal(right))
-    {
+    if let (true, Some(SqlType::Decimal(p1, s1)), Some(SqlType::Decimal(p2, s2))) = (
+        matches!(left, SqlType::Decimal(..)) || matches!(right, SqlType::Decimal(..)),
+        as_decimal(left),
+        as_decimal(right),
+    ) {
         let (precision, scale) = match op {
             BinaryOperator::Multiply => (p1 + p2 + 1, s1 + s2),
             BinaryOperator::Divide => {
@@ -326,19 +437,28 @@ fn arithmetic(left: SqlType, op: &BinaryOperator, right: SqlType) -> Option<SqlT
             }
             _ => {
                 let scale = s1.max(s2);
-                (p1.saturating_sub(s1).max(p2.saturating_sub(s2)) + scale + 1, scale)
+                (
+                    p1.saturating_sub(s1).max(p2.saturating_sub(s2)) + scale + 1,
+                    scale,
+                )
             }
         };
         // Too many digits are taken from the fraction first, down to six.
         let over = precision.saturating_sub(38);
-        return Some(SqlType::Decimal(precision.min(38), scale.saturating_sub(over).max(scale.min(6))));
+        return Some(SqlType::Decimal(
+            precision.min(38),
+            scale.saturating_sub(over).max(scale.min(6)),
+        ));
     }
     Some(wider(left, right))
 }
 
 fn concatenated(left: SqlType, right: SqlType) -> SqlType {
     let length = |ty| match ty {
-        SqlType::Char(length) | SqlType::VarChar(length) | SqlType::NChar(length) | SqlType::NVarChar(length) => length,
+        SqlType::Char(length)
+        | SqlType::VarChar(length)
+        | SqlType::NChar(length)
+        | SqlType::NVarChar(length) => length,
         _ => MAX,
     };
     let wide = rank(left).max(rank(right)) == 4;
@@ -347,5 +467,9 @@ fn concatenated(left: SqlType, right: SqlType) -> SqlType {
         (MAX, _) | (_, MAX) => MAX,
         (a, b) => a.saturating_add(b).min(most),
     };
-    if wide { SqlType::NVarChar(total) } else { SqlType::VarChar(total) }
+    if wide {
+        SqlType::NVarChar(total)
+    } else {
+        SqlType::VarChar(total)
+    }
 }

@@ -24,11 +24,20 @@ pub(crate) struct Login {
 }
 
 /// Brings a connection up to its login; nothing when the client was refused or has left.
-pub(crate) fn accept(mut channel: Channel, shared: &Shared) -> io::Result<Option<(Replies, Login)>> {
-    let Some(mut message) = channel.read_message()? else { return Ok(None) };
+pub(crate) fn accept(
+    mut channel: Channel,
+    shared: &Shared,
+) -> io::Result<Option<(Replies, Login)>> {
+    let Some(mut message) = channel.read_message()? else {
+        return Ok(None);
+    };
     if message.kind == PRELOGIN {
         let tls = shared.acceptor.is_some();
-        channel.out = prelogin(if tls { ENCRYPT_ON } else { ENCRYPT_NOT_SUPPORTED });
+        channel.out = prelogin(if tls {
+            ENCRYPT_ON
+        } else {
+            ENCRYPT_NOT_SUPPORTED
+        });
         channel.finish()?;
         if let Some(acceptor) = &shared.acceptor {
             channel.start_tls(acceptor)?;
@@ -46,7 +55,10 @@ pub(crate) fn accept(mut channel: Channel, shared: &Shared) -> io::Result<Option
     let refused = if login.version < 0x7200_0000 {
         Some(SqlError::unsupported("versions of TDS before 7.2"))
     } else if !login.user.eq_ignore_ascii_case(&shared.user) || login.password != shared.password {
-        Some(SqlError::new(18456, format!("Login failed for user '{}'.", login.user)))
+        Some(SqlError::new(
+            18456,
+            format!("Login failed for user '{}'.", login.user),
+        ))
     } else {
         None
     };
@@ -59,7 +71,11 @@ pub(crate) fn accept(mut channel: Channel, shared: &Shared) -> io::Result<Option
     if login.database.is_empty() {
         login.database = "master".to_owned();
     }
-    let size = if login.packet_size == 0 { 4096 } else { login.packet_size };
+    let size = if login.packet_size == 0 {
+        4096
+    } else {
+        login.packet_size
+    };
     // The reply to a login still goes in packets of the first size.
     let size = usize::try_from(size.clamp(512, 32_767)).unwrap_or(4096);
     let first = std::mem::replace(&mut replies.channel.packet_size, size);
@@ -72,7 +88,13 @@ pub(crate) fn accept(mut channel: Channel, shared: &Shared) -> io::Result<Option
 
 /// Version, encryption, instance, thread and MARS (off).
 fn prelogin(encryption: u8) -> Vec<u8> {
-    let options: [(u8, &[u8]); 5] = [(0, &[16, 0, 0x10, 0, 0, 0]), (1, &[encryption]), (2, &[0]), (3, &[]), (4, &[0])];
+    let options: [(u8, &[u8]); 5] = [
+        (0, &[16, 0, 0x10, 0, 0, 0]),
+        (1, &[encryption]),
+        (2, &[0]),
+        (3, &[]),
+        (4, &[0]),
+    ];
     let mut offset = u16::try_from(options.len() * 5 + 1).unwrap_or_default();
     let (mut head, mut body) = (Vec::new(), Vec::new());
     for (token, value) in options {
@@ -104,7 +126,10 @@ fn read(body: &[u8]) -> Read<Login> {
     };
     let text = |at: usize| field(at).map(crate::wire::utf16_text);
     // Each byte of a password was turned by four bits and then mixed with 0xA5.
-    let password: Vec<u8> = field(2)?.iter().map(|byte| (byte ^ 0xA5).rotate_left(4)).collect();
+    let password: Vec<u8> = field(2)?
+        .iter()
+        .map(|byte| (byte ^ 0xA5).rotate_left(4))
+        .collect();
     Ok(Login {
         host: text(0)?,
         user: text(1)?,

@@ -1,11 +1,16 @@
 //! `tds-server`: the test server as a program. It prints what it is and its port, and runs until it is ended.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program says its port and its mistakes")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program says its port and its mistakes"
+)]
 
 use std::process::ExitCode;
 
 use tds_server::{Options, Server};
 
-const USAGE: &str = "tds-server [--listen 127.0.0.1:0] [--database FILE] [--user sa] [--password TEXT] [--tls]";
+const USAGE: &str =
+    "tds-server [--listen 127.0.0.1:0] [--database FILE] [--user sa] [--password TEXT] [--tls]";
 
 fn main() -> ExitCode {
     let options = match read(std::env::args().skip(1)) {

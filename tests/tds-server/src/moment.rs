@@ -23,7 +23,11 @@ pub(crate) struct Moment {
 
 impl Moment {
     pub(crate) fn from_ticks(total: i64, offset: Option<i64>) -> Self {
-        Self { days: total.div_euclid(TICKS_PER_DAY), ticks: total.rem_euclid(TICKS_PER_DAY), offset }
+        Self {
+            days: total.div_euclid(TICKS_PER_DAY),
+            ticks: total.rem_euclid(TICKS_PER_DAY),
+            offset,
+        }
     }
 
     pub(crate) fn total(self) -> i64 {
@@ -31,9 +35,14 @@ impl Moment {
     }
 
     /// Now, in UTC: a fixture has no time zone.
-    #[expect(clippy::disallowed_methods, reason = "a test server of its own has no run that reads the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test server of its own has no run that reads the clock"
+    )]
     pub(crate) fn now() -> Self {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let since = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
         let ticks = i64::try_from(since.as_nanos() / 100).unwrap_or_default();
         Self::from_ticks(DAYS_TO_1970 * TICKS_PER_DAY + ticks, None)
     }
@@ -58,22 +67,36 @@ impl Moment {
         let days = self.days + 306;
         let era = days.div_euclid(146_097);
         let day_of_era = days.rem_euclid(146_097);
-        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let year_of_era =
+            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        let month = if shifted < 10 {
+            shifted + 3
+        } else {
+            shifted - 9
+        };
         (era * 400 + year_of_era + i64::from(month <= 2), month, day)
     }
 
     pub(crate) fn from_date(year: i64, month: i64, day: i64) -> Option<i64> {
-        if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || day < 1 || day > days_of_month(year, month) {
+        if !(1..=9999).contains(&year)
+            || !(1..=12).contains(&month)
+            || day < 1
+            || day > days_of_month(year, month)
+        {
             return None;
         }
         let year = year - i64::from(month <= 2);
         let shifted = (month + 9) % 12;
         let day_of_year = (153 * shifted + 2) / 5 + day - 1;
-        Some(year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 306)
+        Some(
+            year * 365 + year.div_euclid(4) - year.div_euclid(100)
+                + year.div_euclid(400)
+                + day_of_year
+                - 306,
+        )
     }
 
     /// Rounded to what a type can hold.
@@ -89,7 +112,10 @@ impl Moment {
             }
             _ => 1,
         };
-        Self::from_ticks((self.total() + step / 2).div_euclid(step) * step, self.offset)
+        Self::from_ticks(
+            (self.total() + step / 2).div_euclid(step) * step,
+            self.offset,
+        )
     }
 
     /// As a type's text.
@@ -98,7 +124,12 @@ impl Moment {
         let (year, month, day) = moment.date();
         let date = format!("{year:04}-{month:02}-{day:02}");
         let seconds = moment.ticks / TICKS_PER_SECOND;
-        let time = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let time = format!(
+            "{:02}:{:02}:{:02}",
+            seconds / 3600,
+            seconds / 60 % 60,
+            seconds % 60
+        );
         match ty {
             SqlType::Date => date,
             SqlType::Time(scale) => time + &fraction(moment.ticks, scale),
@@ -111,7 +142,10 @@ impl Moment {
                 let offset = moment.offset.unwrap_or_default();
                 let sign = if offset < 0 { '-' } else { '+' };
                 let (hours, minutes) = (offset.abs() / 60, offset.abs() % 60);
-                format!("{date} {time}{} {sign}{hours:02}:{minutes:02}", fraction(moment.ticks, scale))
+                format!(
+                    "{date} {time}{} {sign}{hours:02}:{minutes:02}",
+                    fraction(moment.ticks, scale)
+                )
             }
             SqlType::DateTime2(scale) => format!("{date} {time}{}", fraction(moment.ticks, scale)),
             _ => format!("{date} {time}{}", fraction(moment.ticks, 7)),
@@ -141,13 +175,17 @@ fn split_offset(text: &str) -> (&str, Option<i64>) {
     if let Some(rest) = text.strip_suffix('Z') {
         return (rest.trim_end(), Some(0));
     }
-    let Some(at) = text.rfind(['+', '-']) else { return (text, None) };
+    let Some(at) = text.rfind(['+', '-']) else {
+        return (text, None);
+    };
     let (head, tail) = text.split_at(at);
     if !head.contains(':') {
         return (text, None);
     }
     let sign = if tail.starts_with('-') { -1 } else { 1 };
-    let Some((hours, minutes)) = tail.trim_start_matches(['+', '-']).split_once(':') else { return (text, None) };
+    let Some((hours, minutes)) = tail.trim_start_matches(['+', '-']).split_once(':') else {
+        return (text, None);
+    };
     match (hours.parse::<i64>(), minutes.parse::<i64>()) {
         (Ok(hours), Ok(minutes)) => (head.trim_end(), Some(sign * (hours * 60 + minutes))),
         _ => (text, None),
@@ -162,7 +200,11 @@ fn parse_date(text: &str) -> Option<i64> {
     }
     if text.contains('/') {
         let mut parts = text.split('/');
-        let (month, day, year) = (number(parts.next())?, number(parts.next())?, number(parts.next())?);
+        let (month, day, year) = (
+            number(parts.next())?,
+            number(parts.next())?,
+            number(parts.next())?,
+        );
         return Moment::from_date(year, month, day);
     }
     let mut parts = text.split('-');
@@ -175,7 +217,9 @@ fn parse_date(text: &str) -> Option<i64> {
 
 fn parse_time(text: &str) -> Option<i64> {
     let (text, shift) = match text.to_ascii_uppercase() {
-        upper if upper.ends_with("PM") => (upper.trim_end_matches("PM").trim().to_owned(), Some(12)),
+        upper if upper.ends_with("PM") => {
+            (upper.trim_end_matches("PM").trim().to_owned(), Some(12))
+        }
         upper if upper.ends_with("AM") => (upper.trim_end_matches("AM").trim().to_owned(), Some(0)),
         upper => (upper, None),
     };

@@ -57,7 +57,13 @@ impl Channel {
     pub(crate) fn new(socket: TcpStream) -> io::Result<Self> {
         socket.set_nodelay(true)?;
         let stream = Stream::Plain(socket.try_clone()?);
-        Ok(Self { stream, socket, packet_size: 4096, packet_id: 1, out: Vec::new() })
+        Ok(Self {
+            stream,
+            socket,
+            packet_size: 4096,
+            packet_id: 1,
+            out: Vec::new(),
+        })
     }
 
     pub(crate) fn socket(&self) -> io::Result<TcpStream> {
@@ -71,9 +77,13 @@ impl Channel {
 
     /// All packets of the next message.
     pub(crate) fn read_message(&mut self) -> io::Result<Option<Packet>> {
-        let Some(mut message) = self.next_packet()? else { return Ok(None) };
+        let Some(mut message) = self.next_packet()? else {
+            return Ok(None);
+        };
         while !message.last {
-            let Some(next) = self.next_packet()? else { return Ok(None) };
+            let Some(next) = self.next_packet()? else {
+                return Ok(None);
+            };
             if message.body.len() + next.body.len() > MESSAGE_BYTES_MAX {
                 return Err(io::Error::other("message is too large"));
             }
@@ -118,8 +128,14 @@ impl Channel {
         let Stream::Plain(tcp) = std::mem::replace(&mut self.stream, Stream::Gone) else {
             return Err(io::Error::other("TLS was started twice"));
         };
-        let tunnel = Tunnel { tcp, handshake: true, input: Vec::new() };
-        let mut tls = acceptor.accept(tunnel).map_err(|error| io::Error::other(error.to_string()))?;
+        let tunnel = Tunnel {
+            tcp,
+            handshake: true,
+            input: Vec::new(),
+        };
+        let mut tls = acceptor
+            .accept(tunnel)
+            .map_err(|error| io::Error::other(error.to_string()))?;
         tls.get_mut().handshake = false;
         self.stream = Stream::Tls(Box::new(tls));
         Ok(())
@@ -158,9 +174,18 @@ fn read_packet(stream: &mut impl Read) -> io::Result<Option<Packet>> {
     }
     let [kind, status, high, low, ..] = header;
     let length = usize::from(u16::from_be_bytes([high, low]));
-    let mut body = vec![0; length.checked_sub(8).ok_or_else(|| io::Error::other("packet is shorter than its header"))?];
+    let mut body = vec![
+        0;
+        length
+            .checked_sub(8)
+            .ok_or_else(|| io::Error::other("packet is shorter than its header"))?
+    ];
     stream.read_exact(&mut body)?;
-    Ok(Some(Packet { kind, last: status & 1 != 0, body }))
+    Ok(Some(Packet {
+        kind,
+        last: status & 1 != 0,
+        body,
+    }))
 }
 
 impl Read for Stream {

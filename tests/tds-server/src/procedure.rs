@@ -34,13 +34,23 @@ impl Procedure {
         parameters: &[&str],
         body: impl Fn(&[(String, Value)]) -> Result<Answer, SqlError> + Send + Sync + 'static,
     ) -> Self {
-        let parameters = parameters.iter().map(|name| name.to_ascii_lowercase()).collect();
-        Self { name: name.to_owned(), parameters, body: Arc::new(body) }
+        let parameters = parameters
+            .iter()
+            .map(|name| name.to_ascii_lowercase())
+            .collect();
+        Self {
+            name: name.to_owned(),
+            parameters,
+            body: Arc::new(body),
+        }
     }
 }
 
 impl std::fmt::Debug for Procedure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Procedure").field("name", &self.name).field("parameters", &self.parameters).finish_non_exhaustive()
+        f.debug_struct("Procedure")
+            .field("name", &self.name)
+            .field("parameters", &self.parameters)
+            .finish_non_exhaustive()
     }
 }

@@ -14,14 +14,15 @@ use crate::types::{Declared, MAX, SqlType};
 /// How many rows may wait for a type.
 const WAITING_ROWS_MAX: usize = 500;
 
-/// Counts rows of a connection, for a fault after so many.
+/// Counts what a connection has moved, for a fault after so many.
 #[derive(Debug, Default)]
-pub(crate) struct RowFault {
+pub(crate) struct Counts {
     pub(crate) sent: u64,
     pub(crate) close_after: Option<u64>,
+    pub(crate) bulk_batches: u64,
 }
 
-impl RowFault {
+impl Counts {
     fn count(&mut self, replies: &mut Replies) -> Result<(), Stop> {
         if self.close_after.is_some_and(|limit| self.sent >= limit) {
             replies.channel.finish()?;
@@ -45,21 +46,31 @@ fn open_columns(statement: &Statement<'_>, hints: &Hints) -> Vec<Open> {
         let declared = column.decl_type().and_then(Declared::parse);
         let hint = hints.of(at, count);
         let ty = declared.map(|declared| declared.ty).or(hint.ty);
-        let name = if hint.unnamed && declared.is_none() { String::new() } else { column.name().to_owned() };
+        let name = if hint.unnamed && declared.is_none() {
+            String::new()
+        } else {
+            column.name().to_owned()
+        };
         let column = ResultColumn {
             name,
             ty: ty.unwrap_or(SqlType::NVarChar(4000)),
             nullable: declared.is_none_or(|declared| !declared.not_null),
             identity: declared.is_some_and(|declared| declared.identity.is_some()),
         };
-        Open { column, decided: ty.is_some() }
+        Open {
+            column,
+            decided: ty.is_some(),
+        }
     };
     columns.iter().enumerate().map(describe).collect()
 }
 
 /// The columns of a statement that is not run.
 pub(crate) fn described(statement: &Statement<'_>, hints: &Hints) -> Vec<ResultColumn> {
-    open_columns(statement, hints).into_iter().map(|open| open.column).collect()
+    open_columns(statement, hints)
+        .into_iter()
+        .map(|open| open.column)
+        .collect()
 }
 
 fn values(row: &Row<'_>, count: usize) -> Result<Vec<Value>, Stop> {
@@ -68,16 +79,19 @@ fn values(row: &Row<'_>, count: usize) -> Result<Vec<Value>, Stop> {
 
 /// The narrowest type for all values seen; nothing when all are null.
 fn decide(seen: &[Vec<Value>], at: usize) -> Option<SqlType> {
-    let kinds = seen.iter().filter_map(|row| row.get(at)).filter_map(|value| match value {
-        Value::Null => None,
-        Value::Integer(number) if i32::try_from(*number).is_ok() => Some(SqlType::Int),
-        Value::Integer(_) => Some(SqlType::BigInt),
-        Value::Real(_) => Some(SqlType::Float),
-        Value::Text(text) if text.len() <= 4000 => Some(SqlType::NVarChar(4000)),
-        Value::Text(_) => Some(SqlType::NVarChar(MAX)),
-        Value::Blob(bytes) if bytes.len() <= 8000 => Some(SqlType::VarBinary(8000)),
-        Value::Blob(_) => Some(SqlType::VarBinary(MAX)),
-    });
+    let kinds = seen
+        .iter()
+        .filter_map(|row| row.get(at))
+        .filter_map(|value| match value {
+            Value::Null => None,
+            Value::Integer(number) if i32::try_from(*number).is_ok() => Some(SqlType::Int),
+            Value::Integer(_) => Some(SqlType::BigInt),
+            Value::Real(_) => Some(SqlType::Float),
+            Value::Text(text) if text.len() <= 4000 => Some(SqlType::NVarChar(4000)),
+            Value::Text(_) => Some(SqlType::NVarChar(MAX)),
+            Value::Blob(bytes) if bytes.len() <= 8000 => Some(SqlType::VarBinary(8000)),
+            Value::Blob(_) => Some(SqlType::VarBinary(MAX)),
+        });
     let order = |ty: &SqlType| match ty {
         SqlType::Int => 0,
         SqlType::BigInt => 1,
@@ -91,7 +105,10 @@ fn decide(seen: &[Vec<Value>], at: usize) -> Option<SqlType> {
 }
 
 /// Runs a bound statement and reads rows until every type is known.
-fn start(rows: &mut rusqlite::Rows<'_>, open: &mut [Open]) -> Result<(Vec<Vec<Value>>, bool), Stop> {
+fn start(
+    rows: &mut rusqlite::Rows<'_>,
+    open: &mut [Open],
+) -> Result<(Vec<Vec<Value>>, bool), Stop> {
     let mut waiting = Vec::new();
     while open.iter().any(|open| !open.decided) && waiting.len() < WAITING_ROWS_MAX {
         let Some(row) = rows.next()? else {
@@ -105,7 +122,11 @@ fn start(rows: &mut rusqlite::Rows<'_>, open: &mut [Open]) -> Result<(Vec<Vec<Va
 }
 
 fn decide_all(open: &mut [Open], waiting: &[Vec<Value>]) {
-    for (at, open) in open.iter_mut().enumerate().filter(|(_, open)| !open.decided) {
+    for (at, open) in open
+        .iter_mut()
+        .enumerate()
+        .filter(|(_, open)| !open.decided)
+    {
         if let Some(ty) = decide(waiting, at) {
             open.column.ty = ty;
         }
@@ -113,12 +134,23 @@ fn decide_all(open: &mut [Open], waiting: &[Vec<Value>]) {
 }
 
 /// Sends a result set; the number of its rows.
-pub(crate) fn send(statement: &mut Statement<'_>, hints: &Hints, replies: &mut Replies, fault: &mut RowFault) -> Result<u64, Stop> {
+pub(crate) fn send(
+    statement: &mut Statement<'_>,
+    hints: &Hints,
+    replies: &mut Replies,
+    fault: &mut Counts,
+) -> Result<u64, Stop> {
     let mut open = open_columns(statement, hints);
     let mut rows = statement.raw_query();
     let (waiting, ended) = start(&mut rows, &mut open)?;
     // The first row is asked for before the columns are described, so that an error comes alone.
-    let mut next = if ended { None } else { rows.next()?.map(|row| values(row, open.len())).transpose()? };
+    let mut next = if ended {
+        None
+    } else {
+        rows.next()?
+            .map(|row| values(row, open.len()))
+            .transpose()?
+    };
     let columns: Vec<ResultColumn> = open.into_iter().map(|open| open.column).collect();
     replies.columns(&columns);
     let mut count = 0;
@@ -131,7 +163,10 @@ pub(crate) fn send(statement: &mut Statement<'_>, hints: &Hints, replies: &mut R
         fault.count(replies)?;
         replies.row(&columns, row)?;
         count += 1;
-        next = rows.next()?.map(|row| values(row, columns.len())).transpose()?;
+        next = rows
+            .next()?
+            .map(|row| values(row, columns.len()))
+            .transpose()?;
     }
     Ok(count)
 }
@@ -145,12 +180,23 @@ pub(crate) fn declarations(statement: &mut Statement<'_>, hints: &Hints) -> Resu
         .into_iter()
         .map(|Open { column, .. }| {
             if column.name.is_empty() {
-                return Err(SqlError::new(1038, "An object or column name is missing or empty."));
+                return Err(SqlError::new(
+                    1038,
+                    "An object or column name is missing or empty.",
+                ));
             }
             let identity = column.identity.then_some((1, 1));
-            let declared = Declared { ty: column.ty, not_null: !column.nullable, identity };
+            let declared = Declared {
+                ty: column.ty,
+                not_null: !column.nullable,
+                identity,
+            };
             let nulls = if column.nullable { "" } else { " NOT NULL" };
-            Ok(format!("{} {}{nulls}", crate::rewrite::quoted(&column.name), declared.text()))
+            Ok(format!(
+                "{} {}{nulls}",
+                crate::rewrite::quoted(&column.name),
+                declared.text()
+            ))
         })
         .collect();
     Ok(lines?.join(", "))

@@ -7,9 +7,10 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    LimitClause, ObjectName, ObjectNamePart, Offset, OffsetRows, Query, Select, SetExpr, TableAlias, TableFactor, TopQuantity, UnaryOperator,
-    Value, VisitMut, VisitorMut,
+    BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, LimitClause, ObjectName, ObjectNamePart, Offset, OffsetRows, Query,
+    Select, SetExpr, TableAlias, TableFactor, TopQuantity, UnaryOperator, Value, VisitMut,
+    VisitorMut,
 };
 use sqlparser::dialect::MsSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
@@ -40,8 +41,24 @@ pub(crate) trait Facts {
 
 /// The words of table hints, which change nothing here.
 const HINTS: [&str; 18] = [
-    "NOLOCK", "TABLOCK", "TABLOCKX", "ROWLOCK", "PAGLOCK", "UPDLOCK", "XLOCK", "HOLDLOCK", "READPAST", "READUNCOMMITTED",
-    "READCOMMITTED", "REPEATABLEREAD", "SERIALIZABLE", "NOWAIT", "FORCESEEK", "FORCESCAN", "NOEXPAND", "INDEX",
+    "NOLOCK",
+    "TABLOCK",
+    "TABLOCKX",
+    "ROWLOCK",
+    "PAGLOCK",
+    "UPDLOCK",
+    "XLOCK",
+    "HOLDLOCK",
+    "READPAST",
+    "READUNCOMMITTED",
+    "READCOMMITTED",
+    "REPEATABLEREAD",
+    "SERIALIZABLE",
+    "NOWAIT",
+    "FORCESEEK",
+    "FORCESCAN",
+    "NOEXPAND",
+    "INDEX",
 ];
 
 /// Takes table hints and `OPTION (...)` out.
@@ -52,7 +69,9 @@ pub(crate) fn without_hints(tokens: &[TokenWithSpan]) -> Tokens {
         let here = word(Some(token));
         let opens = is(tokens.get(at + 1), &Token::LParen);
         let hinted = |at: usize| HINTS.contains(&word(tokens.get(at)).as_str());
-        let bare = token.token == Token::LParen && hinted(at + 1) && is(tokens.get(at + 2), &Token::RParen);
+        let bare = token.token == Token::LParen
+            && hinted(at + 1)
+            && is(tokens.get(at + 2), &Token::RParen);
         if bare || (opens && (here == "OPTION" || here == "WITH" && hinted(at + 2))) {
             at += 1 + usize::from(!bare);
             let mut depth = 1;
@@ -72,12 +91,20 @@ pub(crate) fn without_hints(tokens: &[TokenWithSpan]) -> Tokens {
     kept
 }
 
-pub(crate) fn parse_with<T>(tokens: Tokens, read: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>) -> Result<T, SqlError> {
+pub(crate) fn parse_with<T>(
+    tokens: Tokens,
+    read: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
+) -> Result<T, SqlError> {
     let dialect = MsSqlDialect {};
     let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens);
-    let parsed = read(&mut parser).map_err(|error| SqlError::new(102, format!("Incorrect syntax: {error}.")))?;
+    let parsed = read(&mut parser)
+        .map_err(|error| SqlError::new(102, format!("Incorrect syntax: {error}.")))?;
     let rest = parser.peek_token();
-    if rest.token == Token::EOF || rest.token == Token::SemiColon { Ok(parsed) } else { Err(SqlError::syntax(rest.token)) }
+    if rest.token == Token::EOF || rest.token == Token::SemiColon {
+        Ok(parsed)
+    } else {
+        Err(SqlError::syntax(rest.token))
+    }
 }
 
 /// An expression of T-SQL as SQLite text.
@@ -106,7 +133,12 @@ pub(crate) fn ident(name: &str) -> Ident {
 /// The SQLite name for the parts of a T-SQL name.
 pub(crate) fn table_name(parts: &[&str]) -> String {
     let last = parts.last().copied().unwrap_or_default();
-    let schema = parts.len().checked_sub(2).and_then(|at| parts.get(at)).copied().unwrap_or_default();
+    let schema = parts
+        .len()
+        .checked_sub(2)
+        .and_then(|at| parts.get(at))
+        .copied()
+        .unwrap_or_default();
     if last.starts_with('#') || schema.is_empty() || schema.eq_ignore_ascii_case("dbo") {
         return last.to_owned();
     }
@@ -114,7 +146,10 @@ pub(crate) fn table_name(parts: &[&str]) -> String {
 }
 
 pub(crate) fn part_values(name: &ObjectName) -> Vec<&str> {
-    name.0.iter().map(|part| part.as_ident().map_or("", |ident| ident.value.as_str())).collect()
+    name.0
+        .iter()
+        .map(|part| part.as_ident().map_or("", |ident| ident.value.as_str()))
+        .collect()
 }
 
 pub(crate) fn object(name: &str) -> ObjectName {
@@ -122,12 +157,19 @@ pub(crate) fn object(name: &str) -> ObjectName {
 }
 
 pub(crate) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
-    let args = arguments.into_iter().map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))).collect();
+    let args = arguments
+        .into_iter()
+        .map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)))
+        .collect();
     Expr::Function(Function {
         name: ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() }),
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args,
+            clauses: Vec::new(),
+        }),
         filter: None,
         null_treatment: None,
         over: None,
@@ -145,13 +187,20 @@ pub(crate) fn text_literal(text: impl Into<String>) -> Expr {
 
 /// The type a cast names; texts without a length have thirty characters there.
 pub(crate) fn cast_type(text: &str) -> Result<SqlType, SqlError> {
-    SqlType::parse_cast(text).ok_or_else(|| SqlError::new(243, format!("Type {text} is not a defined system type.")))
+    SqlType::parse_cast(text)
+        .ok_or_else(|| SqlError::new(243, format!("Type {text} is not a defined system type.")))
 }
 
 /// A function's name in lower case and its plain arguments.
 pub(crate) fn function_parts(function: &Function) -> (String, Vec<&Expr>) {
-    let name = part_values(&function.name).last().copied().unwrap_or_default().to_ascii_lowercase();
-    let FunctionArguments::List(list) = &function.args else { return (name, Vec::new()) };
+    let name = part_values(&function.name)
+        .last()
+        .copied()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let FunctionArguments::List(list) = &function.args else {
+        return (name, Vec::new());
+    };
     let plain = list.args.iter().filter_map(|argument| match argument {
         FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
         _ => None,
@@ -196,16 +245,32 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<SqlError> {
-        if let TableFactor::Table { name, alias, with_hints, args, .. } = factor {
+        if let TableFactor::Table {
+            name,
+            alias,
+            with_hints,
+            args,
+            ..
+        } = factor
+        {
             with_hints.clear();
-            if args.as_ref().is_some_and(|args| args.args.iter().all(|arg| HINTS.contains(&arg.to_string().to_ascii_uppercase().as_str()))) {
+            if args.as_ref().is_some_and(|args| {
+                args.args
+                    .iter()
+                    .all(|arg| HINTS.contains(&arg.to_string().to_ascii_uppercase().as_str()))
+            }) {
                 *args = None;
             }
             let parts = part_values(name);
             let last = parts.last().copied().unwrap_or_default();
             if alias.is_none() && table_name(&parts) != last {
                 let name = ident(last);
-                *alias = Some(TableAlias { explicit: true, name, columns: Vec::new(), at: None });
+                *alias = Some(TableAlias {
+                    explicit: true,
+                    name,
+                    columns: Vec::new(),
+                    at: None,
+                });
             }
         }
         ControlFlow::Continue(())
@@ -236,43 +301,95 @@ impl Rewriter<'_> {
             Expr::Identifier(name) => self.identifier(name)?,
             Expr::CompoundIdentifier(parts) => {
                 let skip = parts.len().saturating_sub(2);
-                Expr::CompoundIdentifier(parts.into_iter().skip(skip).map(|part| ident(&part.value)).collect())
+                Expr::CompoundIdentifier(
+                    parts
+                        .into_iter()
+                        .skip(skip)
+                        .map(|part| ident(&part.value))
+                        .collect(),
+                )
             }
             Expr::Value(value) => literal(literal_value(value.value)),
-            Expr::Cast { kind, expr, data_type, .. } => {
+            Expr::Cast {
+                kind,
+                expr,
+                data_type,
+                ..
+            } => {
                 let ty = cast_type(&data_type.to_string())?;
-                let name = if matches!(kind, CastKind::Cast) { "tds_cast" } else { "tds_try_cast" };
+                let name = if matches!(kind, CastKind::Cast) {
+                    "tds_cast"
+                } else {
+                    "tds_try_cast"
+                };
                 call(name, vec![*expr, text_literal(ty.to_string())])
             }
-            Expr::Convert { is_try, expr, data_type: Some(data_type), styles, .. } => {
+            Expr::Convert {
+                is_try,
+                expr,
+                data_type: Some(data_type),
+                styles,
+                ..
+            } => {
                 let ty = cast_type(&data_type.to_string())?;
                 let name = if is_try { "tds_try_cast" } else { "tds_cast" };
                 let mut arguments = vec![*expr, text_literal(ty.to_string())];
                 arguments.extend(styles);
                 call(name, arguments)
             }
-            Expr::BinaryOp { left, op: BinaryOperator::Plus, right } => {
+            Expr::BinaryOp {
+                left,
+                op: BinaryOperator::Plus,
+                right,
+            } => {
                 if string_of(&left).is_some() && string_of(&right).is_some() {
-                    Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right }
+                    Expr::BinaryOp {
+                        left,
+                        op: BinaryOperator::StringConcat,
+                        right,
+                    }
                 } else {
                     call("tds_add", vec![*left, *right])
                 }
             }
-            Expr::BinaryOp { left, op: BinaryOperator::Divide, right } => call("tds_divide", vec![*left, *right]),
-            Expr::BinaryOp { left, op: BinaryOperator::Modulo, right } => call("tds_modulo", vec![*left, *right]),
-            Expr::BinaryOp { left, op: BinaryOperator::Minus, right } => call("tds_subtract", vec![*left, *right]),
+            Expr::BinaryOp {
+                left,
+                op: BinaryOperator::Divide,
+                right,
+            } => call("tds_divide", vec![*left, *right]),
+            Expr::BinaryOp {
+                left,
+                op: BinaryOperator::Modulo,
+                right,
+            } => call("tds_modulo", vec![*left, *right]),
+            Expr::BinaryOp {
+                left,
+                op: BinaryOperator::Minus,
+                right,
+            } => call("tds_subtract", vec![*left, *right]),
             // The sign of a number kept as text.
-            Expr::UnaryOp { op: UnaryOperator::Minus, expr } if string_of(&expr).is_some_and(|text| Decimal::parse(text).is_some()) => {
+            Expr::UnaryOp {
+                op: UnaryOperator::Minus,
+                expr,
+            } if string_of(&expr).is_some_and(|text| Decimal::parse(text).is_some()) => {
                 text_literal(format!("-{}", string_of(&expr).unwrap_or_default()))
             }
             Expr::Collate { expr, .. } => *expr,
             Expr::Function(function) => self.function(function),
             Expr::Ceil { expr, .. } => call("ceiling", vec![*expr]),
             Expr::Floor { expr, .. } => call("floor", vec![*expr]),
-            Expr::Trim { trim_where: None, trim_what: None, expr, trim_characters: None } => call("trim", vec![*expr]),
-            Expr::Substring { expr, substring_from: Some(from), substring_for: Some(length), .. } => {
-                call("substring", vec![*expr, *from, *length])
-            }
+            Expr::Trim {
+                trim_where: None,
+                trim_what: None,
+                expr,
+                trim_characters: None,
+            } => call("trim", vec![*expr]),
+            Expr::Substring {
+                expr,
+                substring_from: Some(from),
+                substring_for: Some(length),
+                ..
+            } => call("substring", vec![*expr, *from, *length]),
             other => other,
         })
     }
@@ -280,12 +397,17 @@ impl Rewriter<'_> {
     fn identifier(&self, name: Ident) -> Result<Expr, SqlError> {
         if name.quote_style.is_none() && name.value.starts_with("@@") {
             let known = self.facts.known(&name.value.to_ascii_uppercase(), None);
-            return known.map(|known| literal(literal_value(known))).ok_or_else(|| SqlError::unsupported(&name.value));
+            return known
+                .map(|known| literal(literal_value(known)))
+                .ok_or_else(|| SqlError::unsupported(&name.value));
         }
         if name.quote_style.is_none() && name.value.starts_with('@') {
             let lower = name.value.to_ascii_lowercase();
             if self.facts.variable(&lower).is_none() {
-                return Err(SqlError::new(137, format!("Must declare the scalar variable \"{}\".", name.value)));
+                return Err(SqlError::new(
+                    137,
+                    format!("Must declare the scalar variable \"{}\".", name.value),
+                ));
             }
             return Ok(Expr::Identifier(Ident::new(lower)));
         }
@@ -318,7 +440,10 @@ impl Rewriter<'_> {
 /// `DATEADD(day, ...)` names its part without quotes.
 fn name_date_part(function: &mut Function) {
     let (name, _) = function_parts(function);
-    if !matches!(name.as_str(), "dateadd" | "datediff" | "datediff_big" | "datepart" | "datename" | "datetrunc") {
+    if !matches!(
+        name.as_str(),
+        "dateadd" | "datediff" | "datediff_big" | "datepart" | "datename" | "datetrunc"
+    ) {
         return;
     }
     if let FunctionArguments::List(list) = &mut function.args
@@ -333,13 +458,19 @@ fn name_date_part(function: &mut Function) {
 fn literal_value(value: Value) -> Value {
     match value {
         // sqlparser takes two quotes in a text for one that is escaped already.
-        Value::NationalStringLiteral(text) | Value::SingleQuotedString(text) if text.contains('\'') => {
+        Value::NationalStringLiteral(text) | Value::SingleQuotedString(text)
+            if text.contains('\'') =>
+        {
             Value::Placeholder(format!("'{}'", text.replace('\'', "''")))
         }
         Value::NationalStringLiteral(text) => Value::SingleQuotedString(text),
-        Value::HexStringLiteral(digits) if digits.len() % 2 == 1 => Value::HexStringLiteral(format!("0{digits}")),
+        Value::HexStringLiteral(digits) if digits.len() % 2 == 1 => {
+            Value::HexStringLiteral(format!("0{digits}"))
+        }
         // More digits than a REAL has are kept as text.
-        Value::Number(text, _) if text.contains('.') && text.bytes().filter(u8::is_ascii_digit).count() > 15 => {
+        Value::Number(text, _)
+            if text.contains('.') && text.bytes().filter(u8::is_ascii_digit).count() > 15 =>
+        {
             Value::SingleQuotedString(text)
         }
         Value::Number(text, _) => Value::Number(text.trim_start_matches('$').to_owned(), false),
@@ -363,7 +494,9 @@ fn limits(query: &mut Query) -> Result<(), SqlError> {
         }
         limit = match top.quantity {
             Some(TopQuantity::Expr(expr)) => Some(expr),
-            Some(TopQuantity::Constant(count)) => Some(literal(Value::Number(count.to_string(), false))),
+            Some(TopQuantity::Constant(count)) => {
+                Some(literal(Value::Number(count.to_string(), false)))
+            }
             None => None,
         };
     }
@@ -376,8 +509,15 @@ fn limits(query: &mut Query) -> Result<(), SqlError> {
     };
     if limit.is_some() || offset.is_some() {
         let limit = limit.or_else(|| Some(literal(Value::Number("-1".to_owned(), false))));
-        let offset = offset.map(|offset| Offset { value: offset.value, rows: OffsetRows::None });
-        query.limit_clause = Some(LimitClause::LimitOffset { limit, offset, limit_by: Vec::new() });
+        let offset = offset.map(|offset| Offset {
+            value: offset.value,
+            rows: OffsetRows::None,
+        });
+        query.limit_clause = Some(LimitClause::LimitOffset {
+            limit,
+            offset,
+            limit_by: Vec::new(),
+        });
     }
     Ok(())
 }

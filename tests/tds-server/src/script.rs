@@ -19,9 +19,19 @@ pub(crate) struct Node {
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
     Block(Vec<Node>),
-    If { condition: Tokens, then: Box<Node>, otherwise: Option<Box<Node>> },
-    While { condition: Tokens, body: Box<Node> },
-    Try { body: Vec<Node>, handler: Vec<Node> },
+    If {
+        condition: Tokens,
+        then: Box<Node>,
+        otherwise: Option<Box<Node>>,
+    },
+    While {
+        condition: Tokens,
+        body: Box<Node>,
+    },
+    Try {
+        body: Vec<Node>,
+        handler: Vec<Node>,
+    },
     Declare(Vec<(String, SqlType, Option<Tokens>)>),
     Assign(String, Tokens),
     /// `SET NOCOUNT ON` and its like: the words in upper case.
@@ -62,13 +72,20 @@ pub(crate) fn tokens(text: &str) -> Result<Tokens, SqlError> {
     let all = Tokenizer::new(&MsSqlDialect {}, text)
         .tokenize_with_location()
         .map_err(|error| SqlError::new(102, format!("Incorrect syntax: {error}.")))?;
-    Ok(all.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect())
+    Ok(all
+        .into_iter()
+        .filter(|token| !matches!(token.token, Token::Whitespace(_)))
+        .collect())
 }
 
 /// A token as an unquoted word in upper case; empty for all else.
 pub(crate) fn word(token: Option<&TokenWithSpan>) -> String {
     match token.map(|token| &token.token) {
-        Some(Token::Word(Word { value, quote_style: None, .. })) => value.to_ascii_uppercase(),
+        Some(Token::Word(Word {
+            value,
+            quote_style: None,
+            ..
+        })) => value.to_ascii_uppercase(),
         _ => String::new(),
     }
 }
@@ -101,7 +118,10 @@ pub(crate) fn split_commas(tokens: &[TokenWithSpan]) -> Vec<Tokens> {
 
 pub(crate) fn parse(text: &str) -> Result<Vec<Node>, SqlError> {
     let tokens = tokens(text)?;
-    let mut parser = Parser { tokens: &tokens, at: 0 };
+    let mut parser = Parser {
+        tokens: &tokens,
+        at: 0,
+    };
     let mut nodes = Vec::new();
     while parser.peek(0).is_some() {
         if !parser.semicolon() {
@@ -113,8 +133,32 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Node>, SqlError> {
 
 /// The words that begin a statement wherever they stand.
 const STARTS: [&str; 27] = [
-    "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "ALTER", "DROP", "TRUNCATE", "DECLARE", "SET", "IF", "WHILE",
-    "BEGIN", "COMMIT", "ROLLBACK", "SAVE", "PRINT", "RAISERROR", "THROW", "EXEC", "EXECUTE", "USE", "RETURN", "WAITFOR", "BREAK",
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "MERGE",
+    "CREATE",
+    "ALTER",
+    "DROP",
+    "TRUNCATE",
+    "DECLARE",
+    "SET",
+    "IF",
+    "WHILE",
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVE",
+    "PRINT",
+    "RAISERROR",
+    "THROW",
+    "EXEC",
+    "EXECUTE",
+    "USE",
+    "RETURN",
+    "WAITFOR",
+    "BREAK",
     "CONTINUE",
 ];
 
@@ -145,7 +189,11 @@ impl Parser<'_> {
     }
 
     fn expect(&mut self, wanted: &str) -> Result<(), SqlError> {
-        if self.keyword(wanted) { Ok(()) } else { Err(self.unexpected()) }
+        if self.keyword(wanted) {
+            Ok(())
+        } else {
+            Err(self.unexpected())
+        }
     }
 
     fn unexpected(&self) -> SqlError {
@@ -162,7 +210,10 @@ impl Parser<'_> {
             "WHILE" => {
                 self.at += 1;
                 let condition = self.run(true);
-                Kind::While { condition, body: Box::new(self.body()?) }
+                Kind::While {
+                    condition,
+                    body: Box::new(self.body()?),
+                }
             }
             "BEGIN" => self.begin()?,
             "DECLARE" => self.declare()?,
@@ -175,7 +226,11 @@ impl Parser<'_> {
                 Kind::Use(self.name()?)
             }
             "BREAK" | "CONTINUE" => {
-                let kind = if self.word(0) == "BREAK" { Kind::Break } else { Kind::Continue };
+                let kind = if self.word(0) == "BREAK" {
+                    Kind::Break
+                } else {
+                    Kind::Continue
+                };
                 self.at += 1;
                 kind
             }
@@ -183,7 +238,9 @@ impl Parser<'_> {
                 self.at += 1;
                 Kind::Block(Vec::new())
             }
-            start if STARTS.contains(&start) || matches!(start, "WITH" | "GRANT" | "VALUES") => Kind::Sql(self.run(false)),
+            start if STARTS.contains(&start) || matches!(start, "WITH" | "GRANT" | "VALUES") => {
+                Kind::Sql(self.run(false))
+            }
             _ if self.at == 0 => Kind::Execute(self.call(None)?),
             _ => return Err(self.unexpected()),
         };
@@ -202,8 +259,16 @@ impl Parser<'_> {
         self.at += 1;
         let condition = self.run(true);
         let then = Box::new(self.body()?);
-        let otherwise = if self.keyword("ELSE") { Some(Box::new(self.body()?)) } else { None };
-        Ok(Kind::If { condition, then, otherwise })
+        let otherwise = if self.keyword("ELSE") {
+            Some(Box::new(self.body()?))
+        } else {
+            None
+        };
+        Ok(Kind::If {
+            condition,
+            then,
+            otherwise,
+        })
     }
 
     fn begin(&mut self) -> Result<Kind, SqlError> {
@@ -262,11 +327,16 @@ impl Parser<'_> {
         if run.is_empty() {
             return Err(self.unexpected());
         }
-        let words = run.iter().filter(|token| token.token != Token::Comma).map(|token| match &token.token {
-            Token::Word(word) => word.value.clone(),
-            other => other.to_string(),
-        });
-        Ok(Kind::Setting(words.map(|word| word.to_ascii_uppercase()).collect()))
+        let words =
+            run.iter()
+                .filter(|token| token.token != Token::Comma)
+                .map(|token| match &token.token {
+                    Token::Word(word) => word.value.clone(),
+                    other => other.to_string(),
+                });
+        Ok(Kind::Setting(
+            words.map(|word| word.to_ascii_uppercase()).collect(),
+        ))
     }
 
     fn simple(&mut self) -> Result<Kind, SqlError> {
@@ -280,7 +350,9 @@ impl Parser<'_> {
             "RETURN" => Kind::Return((!run.is_empty()).then_some(run)),
             _ => {
                 let end = run.iter().rposition(|token| token.token == Token::RParen);
-                let inner = end.and_then(|end| run.get(1..end)).ok_or_else(|| self.unexpected())?;
+                let inner = end
+                    .and_then(|end| run.get(1..end))
+                    .ok_or_else(|| self.unexpected())?;
                 Kind::RaiseError(split_commas(inner))
             }
         })
@@ -313,9 +385,17 @@ impl Parser<'_> {
             let named = first.starts_with('@') && is(part.get(1), &Token::Eq);
             let value = if named { part.split_off(2) } else { part };
             let name = named.then(|| first.to_ascii_lowercase());
-            arguments.push(Argument { name, value, output });
+            arguments.push(Argument {
+                name,
+                value,
+                output,
+            });
         }
-        Ok(Call { result, name, arguments })
+        Ok(Call {
+            result,
+            name,
+            arguments,
+        })
     }
 
     fn transaction(&mut self) -> Result<Kind, SqlError> {
@@ -335,7 +415,8 @@ impl Parser<'_> {
 
     fn optional_name(&mut self) -> Option<String> {
         let next = self.word(0);
-        let plain = !STARTS.contains(&next.as_str()) && !matches!(next.as_str(), "END" | "ELSE" | "GO");
+        let plain =
+            !STARTS.contains(&next.as_str()) && !matches!(next.as_str(), "END" | "ELSE" | "GO");
         match self.peek(0).map(|token| &token.token) {
             Some(Token::Word(word)) if plain => {
                 let name = word.value.clone();
@@ -368,8 +449,17 @@ impl Parser<'_> {
     /// The tokens up to where the next statement begins. A condition ends at any beginning.
     fn run(&mut self, condition: bool) -> Tokens {
         let start = self.at;
-        let first = if condition { String::new() } else { self.word(0) };
-        let mut state = Run { first: first.clone(), verb: first != "WITH", source: first != "INSERT", set: first != "UPDATE" };
+        let first = if condition {
+            String::new()
+        } else {
+            self.word(0)
+        };
+        let mut state = Run {
+            first: first.clone(),
+            verb: first != "WITH",
+            source: first != "INSERT",
+            set: first != "UPDATE",
+        };
         let (mut depth, mut cases) = (0_i32, 0_i32);
         while let Some(token) = self.tokens.get(self.at) {
             match &token.token {
@@ -384,7 +474,10 @@ impl Parser<'_> {
                 "END" if cases > 0 => cases -= 1,
                 "END" | "ELSE" | "GO" if cases == 0 && depth == 0 => break,
                 "VALUES" | "DEFAULT" if depth == 0 => state.source = true,
-                here if depth == 0 && STARTS.contains(&here) && (self.at > start || first.is_empty()) => {
+                here if depth == 0
+                    && STARTS.contains(&here)
+                    && (self.at > start || first.is_empty()) =>
+                {
                     let before = word(self.at.checked_sub(1).and_then(|at| self.tokens.get(at)));
                     let next = word(self.tokens.get(self.at + 1));
                     if !state.continues(here, &before, &next) {
@@ -411,7 +504,12 @@ impl Run {
     /// Whether a beginning belongs to the statement before it.
     fn continues(&mut self, here: &str, before: &str, next: &str) -> bool {
         let event = before == "ON" && matches!(here, "DELETE" | "UPDATE");
-        if event || matches!(before, "UNION" | "ALL" | "EXCEPT" | "INTERSECT" | "FOR" | "THEN" | "AS") {
+        if event
+            || matches!(
+                before,
+                "UNION" | "ALL" | "EXCEPT" | "INTERSECT" | "FOR" | "THEN" | "AS"
+            )
+        {
             return true;
         }
         if !self.verb && matches!(here, "SELECT" | "INSERT" | "UPDATE" | "DELETE" | "MERGE") {
@@ -437,7 +535,9 @@ impl Run {
     }
 }
 
-pub(crate) fn declaration(part: &[TokenWithSpan]) -> Result<(String, SqlType, Option<Tokens>), SqlError> {
+pub(crate) fn declaration(
+    part: &[TokenWithSpan],
+) -> Result<(String, SqlType, Option<Tokens>), SqlError> {
     let name = word(part.first());
     if !name.starts_with('@') {
         return Err(SqlError::syntax("DECLARE"));
@@ -453,8 +553,11 @@ pub(crate) fn declaration(part: &[TokenWithSpan]) -> Result<(String, SqlType, Op
             other => other.to_string(),
         })
         .collect();
-    let ty = SqlType::parse(&text).ok_or_else(|| SqlError::unsupported(format_args!("a variable of type {text}")))?;
-    let initial = equals.and_then(|at| part.get(at + 1..)).map(<[TokenWithSpan]>::to_vec);
+    let ty = SqlType::parse(&text)
+        .ok_or_else(|| SqlError::unsupported(format_args!("a variable of type {text}")))?;
+    let initial = equals
+        .and_then(|at| part.get(at + 1..))
+        .map(<[TokenWithSpan]>::to_vec);
     Ok((name.to_ascii_lowercase(), ty, initial))
 }
 

@@ -104,7 +104,11 @@ impl Server {
                 (Some(folder), file)
             }
         };
-        let acceptor = if options.tls { Some(crate::tls::acceptor().map_err(io::Error::other)?) } else { None };
+        let acceptor = if options.tls {
+            Some(crate::tls::acceptor().map_err(io::Error::other)?)
+        } else {
+            None
+        };
         let listener = TcpListener::bind(&options.listen)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
@@ -119,8 +123,15 @@ impl Server {
             sockets: Mutex::default(),
         });
         let accepting = Arc::clone(&shared);
-        let listener = std::thread::Builder::new().name("tds-listener".to_owned()).spawn(move || accept(&listener, &accepting))?;
-        Ok(Self { address, shared, listener: Some(listener), _folder: folder })
+        let listener = std::thread::Builder::new()
+            .name("tds-listener".to_owned())
+            .spawn(move || accept(&listener, &accepting))?;
+        Ok(Self {
+            address,
+            shared,
+            listener: Some(listener),
+            _folder: folder,
+        })
     }
 
     #[must_use]
@@ -162,7 +173,10 @@ impl Drop for Server {
 
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Server").field("address", &self.address).field("database", &self.shared.database).finish_non_exhaustive()
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .field("database", &self.shared.database)
+            .finish_non_exhaustive()
     }
 }
 
@@ -174,14 +188,18 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             break;
         }
         process = process.checked_add(1).unwrap_or(51);
-        let (Ok(kept), Ok(closing)) = (socket.try_clone(), socket.try_clone()) else { continue };
+        let (Ok(kept), Ok(closing)) = (socket.try_clone(), socket.try_clone()) else {
+            continue;
+        };
         let inner = Arc::clone(shared);
         shared.sockets.lock().push(kept);
-        let thread = std::thread::Builder::new().name("tds-connection".to_owned()).spawn(move || {
-            // A client that breaks off, or sends what is no TDS, ends its connection only.
-            let r = crate::connection::serve(socket, inner, process); eprintln!("{r:?}");
-            drop(closing.shutdown(std::net::Shutdown::Both));
-        });
+        let thread = std::thread::Builder::new()
+            .name("tds-connection".to_owned())
+            .spawn(move || {
+                // A client that breaks off, or sends what is no TDS, ends its connection only.
+                drop(crate::connection::serve(socket, inner, process));
+                drop(closing.shutdown(std::net::Shutdown::Both));
+            });
         connections.extend(thread);
         connections.retain(|thread| !thread.is_finished());
     }

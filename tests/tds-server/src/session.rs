@@ -12,14 +12,15 @@ use rusqlite::{Connection, Statement};
 use crate::convert::{Fit, convert, text};
 use crate::error::SqlError;
 use crate::packet::{Peek, peek};
-use crate::result::{self, RowFault};
+use crate::result::{self, Counts};
 use crate::rewrite::{expression, quoted};
 use crate::script::{Kind, Node, Tokens, word};
 use crate::server::Shared;
 use crate::state::{State, View};
 use crate::statement::{Plan, PlanKind, plan};
 use crate::tokens::{
-    COMMAND_DELETE, COMMAND_INSERT, COMMAND_SELECT, COMMAND_UPDATE, DONE_COUNT, DONE_ERROR, Replies, Stop,
+    COMMAND_DELETE, COMMAND_INSERT, COMMAND_SELECT, COMMAND_UPDATE, DONE_COUNT, DONE_ERROR,
+    Replies, Stop,
 };
 use crate::types::SqlType;
 
@@ -37,7 +38,7 @@ pub(crate) struct Session {
     pub(crate) replies: Replies,
     pub(crate) shared: Arc<Shared>,
     pub(crate) state: State,
-    pub(crate) rows: RowFault,
+    pub(crate) counts: Counts,
     pub(crate) calls: crate::calls::Prepared,
     pub(crate) bulk: crate::bulk::Target,
 }
@@ -46,14 +47,30 @@ impl Session {
     pub(crate) fn open(replies: Replies, shared: Arc<Shared>, state: State) -> Result<Self, Stop> {
         let db = Connection::open(&shared.database)?;
         db.busy_timeout(Duration::from_secs(5))?;
-        db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON;")?;
-        for setting in [rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DDL] {
+        db.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON;",
+        )?;
+        for setting in [
+            rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML,
+            rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DDL,
+        ] {
             db.set_db_config(setting, false)?;
         }
         crate::functions::register(&db)?;
         crate::catalog::create(&db, &state.database)?;
-        let rows = RowFault { sent: 0, close_after: shared.faults.lock().close_after_rows };
-        let session = Self { db, replies, shared, state, rows, calls: Default::default(), bulk: Default::default() };
+        let counts = Counts {
+            close_after: shared.faults.lock().close_after_rows,
+            ..Counts::default()
+        };
+        let session = Self {
+            db,
+            replies,
+            shared,
+            state,
+            counts,
+            calls: Default::default(),
+            bulk: Default::default(),
+        };
         session.listen()?;
         Ok(session)
     }
@@ -61,21 +78,33 @@ impl Session {
     /// While SQLite works, the client can only send an attention, or leave.
     pub(crate) fn listen(&self) -> Result<(), Stop> {
         let socket = self.replies.channel.socket()?;
-        Ok(self.db.progress_handler(5000, Some(move || !matches!(peek(&socket), Ok(Peek::Quiet))))?)
+        Ok(self.db.progress_handler(
+            5000,
+            Some(move || !matches!(peek(&socket), Ok(Peek::Quiet))),
+        )?)
     }
 
     pub(crate) fn view(&self) -> View<'_> {
-        View { db: &self.db, state: &self.state }
+        View {
+            db: &self.db,
+            state: &self.state,
+        }
     }
 
     /// Runs a batch and reports its errors; true when it ended with one.
     pub(crate) fn batch(&mut self, source: &str) -> Result<bool, Stop> {
         let delay = {
             let faults = self.shared.faults.lock();
-            self.rows.close_after = faults.close_after_rows;
-            let failing = faults.fail.iter().find(|(part, _)| source.contains(part.as_str()));
+            self.counts.close_after = faults.close_after_rows;
+            let failing = faults
+                .fail
+                .iter()
+                .find(|(part, _)| source.contains(part.as_str()));
             if let Some((part, number)) = failing {
-                let error = SqlError::new(*number, format!("Failed on purpose: the statement contains '{part}'."));
+                let error = SqlError::new(
+                    *number,
+                    format!("Failed on purpose: the statement contains '{part}'."),
+                );
                 drop(faults);
                 self.report(error);
                 return Ok(true);
@@ -139,7 +168,11 @@ impl Session {
     fn node(&mut self, node: &Node, inside_try: bool) -> Result<Flow, Stop> {
         match &node.kind {
             Kind::Block(nodes) => return self.list(nodes, inside_try),
-            Kind::If { condition, then, otherwise } => {
+            Kind::If {
+                condition,
+                then,
+                otherwise,
+            } => {
                 if self.condition(condition)? {
                     return self.list(std::slice::from_ref(then.as_ref()), inside_try);
                 }
@@ -204,8 +237,12 @@ impl Session {
         match kind {
             Kind::Declare(declared) => {
                 for (name, ty, initial) in declared {
-                    let value = initial.as_ref().map_or(Ok(Value::Null), |initial| self.evaluate(initial))?;
-                    self.state.variables.insert(name.clone(), (*ty, convert(value, *ty, Fit::Cut)?));
+                    let value = initial
+                        .as_ref()
+                        .map_or(Ok(Value::Null), |initial| self.evaluate(initial))?;
+                    self.state
+                        .variables
+                        .insert(name.clone(), (*ty, convert(value, *ty, Fit::Cut)?));
                 }
             }
             Kind::Assign(name, tokens) => {
@@ -222,19 +259,28 @@ impl Session {
             Kind::Begin => self.begin()?,
             Kind::Commit => self.commit()?,
             Kind::Rollback(name) => self.rollback(name.as_deref())?,
-            Kind::Save(name) => self.db.execute_batch(&format!("SAVEPOINT {}", quoted(name)))?,
+            Kind::Save(name) => self
+                .db
+                .execute_batch(&format!("SAVEPOINT {}", quoted(name)))?,
             Kind::Use(name) => {
                 let before = std::mem::replace(&mut self.state.database, name.clone());
                 self.replies.environment(1, name, &before);
-                self.replies.information(5701, &format!("Changed database context to '{name}'."));
+                self.replies
+                    .information(5701, &format!("Changed database context to '{name}'."));
             }
             Kind::Wait(tokens) => {
                 let clock = tokens.iter().find_map(|token| match &token.token {
-                    sqlparser::tokenizer::Token::SingleQuotedString(clock) => crate::moment::Moment::parse(clock),
+                    sqlparser::tokenizer::Token::SingleQuotedString(clock) => {
+                        crate::moment::Moment::parse(clock)
+                    }
                     _ => None,
                 });
-                let clock = clock.filter(|_| word(tokens.first()) == "DELAY").ok_or_else(|| SqlError::unsupported("this WAITFOR"))?;
-                self.replies.wait(Duration::from_micros(u64::try_from(clock.ticks / 10).unwrap_or_default()))?;
+                let clock = clock
+                    .filter(|_| word(tokens.first()) == "DELAY")
+                    .ok_or_else(|| SqlError::unsupported("this WAITFOR"))?;
+                self.replies.wait(Duration::from_micros(
+                    u64::try_from(clock.ticks / 10).unwrap_or_default(),
+                ))?;
             }
             other => return Err(SqlError::unsupported(format_args!("{other:?}")).into()),
         }
@@ -242,22 +288,26 @@ impl Session {
     }
 
     pub(crate) fn assign(&mut self, name: &str, value: Value) -> Result<(), SqlError> {
-        let (ty, kept) = self
-            .state
-            .variables
-            .get_mut(name)
-            .ok_or_else(|| SqlError::new(137, format!("Must declare the scalar variable \"{name}\".")))?;
+        let (ty, kept) = self.state.variables.get_mut(name).ok_or_else(|| {
+            SqlError::new(137, format!("Must declare the scalar variable \"{name}\"."))
+        })?;
         *kept = convert(value, *ty, Fit::Cut)?;
         Ok(())
     }
 
-    pub(crate) fn evaluate(&mut self, tokens: &[sqlparser::tokenizer::TokenWithSpan]) -> Result<Value, Stop> {
+    pub(crate) fn evaluate(
+        &mut self,
+        tokens: &[sqlparser::tokenizer::TokenWithSpan],
+    ) -> Result<Value, Stop> {
         let sql = format!("SELECT {}", expression(tokens, &self.view())?);
         self.single(&sql)
     }
 
     fn condition(&mut self, tokens: &[sqlparser::tokenizer::TokenWithSpan]) -> Result<bool, Stop> {
-        let sql = format!("SELECT CASE WHEN {} THEN 1 ELSE 0 END", expression(tokens, &self.view())?);
+        let sql = format!(
+            "SELECT CASE WHEN {} THEN 1 ELSE 0 END",
+            expression(tokens, &self.view())?
+        );
         Ok(self.single(&sql)? == Value::Integer(1))
     }
 
@@ -278,7 +328,9 @@ impl Session {
                 return Ok(());
             }
             for statement in statements {
-                self.db.execute_batch(&statement).map_err(|error| defined(&statement, error))?;
+                self.db
+                    .execute_batch(&statement)
+                    .map_err(|error| defined(&statement, error))?;
             }
             if !self.state.no_count {
                 self.replies.done(0, 0, 0);
@@ -309,7 +361,12 @@ impl Session {
         let counted = if self.state.no_count { 0 } else { DONE_COUNT };
         let (rows, command) = match &plan.kind {
             PlanKind::Rows => {
-                let rows = result::send(&mut statement, &plan.hints, &mut self.replies, &mut self.rows)?;
+                let rows = result::send(
+                    &mut statement,
+                    &plan.hints,
+                    &mut self.replies,
+                    &mut self.counts,
+                )?;
                 self.replies.done(counted, COMMAND_SELECT, rows);
                 self.state.row_count = rows;
                 return Ok(());
@@ -323,21 +380,43 @@ impl Session {
                 let columns = result::declarations(&mut statement, &plan.hints)?;
                 drop(statement);
                 let temporary = if table.starts_with('#') { "TEMP " } else { "" };
-                self.db.execute_batch(&format!("CREATE {temporary}TABLE {} ({columns})", quoted(table)))?;
-                let mut filling = self.db.prepare(&format!("INSERT INTO {} {}", quoted(table), plan.sql))?;
+                self.db.execute_batch(&format!(
+                    "CREATE {temporary}TABLE {} ({columns})",
+                    quoted(table)
+                ))?;
+                let mut filling =
+                    self.db
+                        .prepare(&format!("INSERT INTO {} {}", quoted(table), plan.sql))?;
                 bind(&mut filling, &self.state)?;
                 (filling.raw_execute()? as u64, COMMAND_SELECT)
             }
-            PlanKind::Insert { output: false, .. } => (statement.raw_execute()? as u64, COMMAND_INSERT),
+            PlanKind::Insert { output: false, .. } => {
+                (statement.raw_execute()? as u64, COMMAND_INSERT)
+            }
             PlanKind::Update { output: false } => (statement.raw_execute()? as u64, COMMAND_UPDATE),
             PlanKind::Delete { output: false } => (statement.raw_execute()? as u64, COMMAND_DELETE),
-            PlanKind::Insert { .. } | PlanKind::Update { .. } | PlanKind::Delete { .. } => {
-                (result::send(&mut statement, &plan.hints, &mut self.replies, &mut self.rows)?, COMMAND_SELECT)
-            }
+            PlanKind::Insert { .. } | PlanKind::Update { .. } | PlanKind::Delete { .. } => (
+                result::send(
+                    &mut statement,
+                    &plan.hints,
+                    &mut self.replies,
+                    &mut self.counts,
+                )?,
+                COMMAND_SELECT,
+            ),
         };
         self.state.row_count = rows;
-        if let PlanKind::Insert { table, identity: Some(column), .. } = &plan.kind {
-            let sql = format!("SELECT {} FROM {} ORDER BY rowid DESC LIMIT 1", quoted(column), quoted(table));
+        if let PlanKind::Insert {
+            table,
+            identity: Some(column),
+            ..
+        } = &plan.kind
+        {
+            let sql = format!(
+                "SELECT {} FROM {} ORDER BY rowid DESC LIMIT 1",
+                quoted(column),
+                quoted(table)
+            );
             self.state.identity = self.db.query_row(&sql, [], |row| row.get(0)).ok();
         }
         if !self.state.no_count || command == COMMAND_SELECT {
@@ -349,7 +428,12 @@ impl Session {
 
 impl Session {
     /// `SELECT @a = ...`: the last row stays, unless each row goes through an expression of its own.
-    fn assign_rows(&mut self, sql: &str, names: &[String], each: Option<&str>) -> Result<u64, Stop> {
+    fn assign_rows(
+        &mut self,
+        sql: &str,
+        names: &[String],
+        each: Option<&str>,
+    ) -> Result<u64, Stop> {
         let mut found = Vec::new();
         let mut count = 0;
         {
@@ -358,7 +442,8 @@ impl Session {
             let width = statement.column_count();
             let mut rows = statement.raw_query();
             while let Some(row) = rows.next()? {
-                let values: Result<Vec<Value>, rusqlite::Error> = (0..width).map(|at| row.get(at)).collect();
+                let values: Result<Vec<Value>, rusqlite::Error> =
+                    (0..width).map(|at| row.get(at)).collect();
                 if each.is_none() {
                     found.clear();
                 }
@@ -402,7 +487,8 @@ pub(crate) fn number_of(value: &Value) -> i64 {
 fn defined(statement: &str, error: rusqlite::Error) -> SqlError {
     let error = SqlError::from(error);
     if error.number == 208 && statement.starts_with("DROP") {
-        let message = "Cannot drop the object, because it does not exist or you do not have permission.";
+        let message =
+            "Cannot drop the object, because it does not exist or you do not have permission.";
         return SqlError::new(3701, format!("{message} ({})", error.message));
     }
     error
@@ -412,7 +498,10 @@ fn defined(statement: &str, error: rusqlite::Error) -> SqlError {
 pub(crate) fn bind(statement: &mut Statement<'_>, state: &State) -> Result<(), Stop> {
     for at in 1..=statement.parameter_count() {
         let name = statement.parameter_name(at).unwrap_or_default().to_owned();
-        let value = state.variables.get(&name).map_or(&Value::Null, |(_, value)| value);
+        let value = state
+            .variables
+            .get(&name)
+            .map_or(&Value::Null, |(_, value)| value);
         statement.raw_bind_parameter(at, value)?;
     }
     Ok(())

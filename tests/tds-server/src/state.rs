@@ -62,7 +62,9 @@ impl View<'_> {
     }
 
     fn caught(&self, name: &str) -> Option<Literal> {
-        let Some(error) = &self.state.caught else { return Some(Literal::Null) };
+        let Some(error) = &self.state.caught else {
+            return Some(Literal::Null);
+        };
         Some(match name {
             "ERROR_NUMBER" => number(error.number),
             "ERROR_MESSAGE" => text(&error.message),
@@ -101,7 +103,11 @@ impl Facts for View<'_> {
         let mut statement = self.db.prepare(&sql).ok()?;
         let columns = statement.query_map([], |row| {
             let declared: String = row.get(2)?;
-            Ok(Column { name: row.get(1)?, declared: Declared::parse(&declared), default: row.get(4)? })
+            Ok(Column {
+                name: row.get(1)?,
+                declared: Declared::parse(&declared),
+                default: row.get(4)?,
+            })
         });
         let columns: Vec<Column> = columns.ok()?.flatten().collect();
         (!columns.is_empty()).then_some(columns)
@@ -123,19 +129,28 @@ impl Facts for View<'_> {
             ("@@DATEFIRST", None) => number(7),
             ("@@MAX_PRECISION", None) => number(38),
             ("@@LOCK_TIMEOUT", None) => number(state.lock_timeout),
-            ("@@IDENTITY" | "SCOPE_IDENTITY", None) | ("IDENT_CURRENT", Some(_)) => state.identity.map_or(Literal::Null, number),
+            ("@@IDENTITY" | "SCOPE_IDENTITY", None) | ("IDENT_CURRENT", Some(_)) => {
+                state.identity.map_or(Literal::Null, number)
+            }
             ("DB_NAME", None) => text(&state.database),
             ("DB_ID", None) => number(5),
-            ("SUSER_SNAME" | "SUSER_NAME" | "ORIGINAL_LOGIN" | "SYSTEM_USER", None) => text(&state.user),
-            ("USER_NAME" | "SCHEMA_NAME" | "CURRENT_USER" | "SESSION_USER" | "USER", None) => text("dbo"),
+            ("SUSER_SNAME" | "SUSER_NAME" | "ORIGINAL_LOGIN" | "SYSTEM_USER", None) => {
+                text(&state.user)
+            }
+            ("USER_NAME" | "SCHEMA_NAME" | "CURRENT_USER" | "SESSION_USER" | "USER", None) => {
+                text("dbo")
+            }
             ("APP_NAME", None) => text(&state.application),
             ("HOST_NAME", None) => text(&state.host),
             ("SERVERPROPERTY", Some(name)) => property(name),
-            ("DATABASEPROPERTYEX", Some(_)) | ("CONNECTIONPROPERTY" | "SESSIONPROPERTY", Some(_)) => Literal::Null,
+            ("DATABASEPROPERTYEX", Some(_))
+            | ("CONNECTIONPROPERTY" | "SESSIONPROPERTY", Some(_)) => Literal::Null,
             ("OBJECT_ID", Some(name)) => self.object(name).map_or(Literal::Null, number),
-            ("ERROR_NUMBER" | "ERROR_MESSAGE" | "ERROR_SEVERITY" | "ERROR_STATE" | "ERROR_LINE" | "ERROR_PROCEDURE", None) => {
-                self.caught(name)?
-            }
+            (
+                "ERROR_NUMBER" | "ERROR_MESSAGE" | "ERROR_SEVERITY" | "ERROR_STATE" | "ERROR_LINE"
+                | "ERROR_PROCEDURE",
+                None,
+            ) => self.caught(name)?,
             _ => return None,
         })
     }
@@ -145,6 +160,9 @@ impl Facts for View<'_> {
     }
 
     fn identity_insert(&self, table: &str) -> bool {
-        self.state.identity_insert.as_ref().is_some_and(|allowed| allowed.eq_ignore_ascii_case(table))
+        self.state
+            .identity_insert
+            .as_ref()
+            .is_some_and(|allowed| allowed.eq_ignore_ascii_case(table))
     }
 }

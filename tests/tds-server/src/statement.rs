@@ -12,14 +12,18 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, Delete, Expr, FromTable, Insert, OutputClause, Query, SelectItem, SetExpr, Statement, TableFactor,
-    TableObject, TableWithJoins, Update, UpdateTableFromKind, VisitMut, visit_expressions_mut,
+    Assignment, AssignmentTarget, Delete, Expr, FromTable, Insert, OutputClause, Query, SelectItem,
+    SetExpr, Statement, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind,
+    VisitMut, visit_expressions_mut,
 };
 use sqlparser::tokenizer::TokenWithSpan;
 
 use crate::error::SqlError;
 use crate::infer::{Hints, hints};
-use crate::rewrite::{Column, Facts, apply, call, ident, parse_with, part_values, quoted, table_name, text_literal, without_hints};
+use crate::rewrite::{
+    Column, Facts, apply, call, ident, parse_with, part_values, quoted, table_name, text_literal,
+    without_hints,
+};
 
 /// One statement for SQLite and what to do with its rows.
 #[derive(Debug)]
@@ -34,13 +38,24 @@ pub(crate) enum PlanKind {
     Rows,
     /// `SELECT @a = ...`: the variables of the columns. Where a value is made of the variable's own last value, the
     /// statement gives the columns of a row, and `each` is run for every row with them as `:c0`, `:c1` ...
-    Assign { names: Vec<String>, each: Option<String> },
+    Assign {
+        names: Vec<String>,
+        each: Option<String>,
+    },
     /// `SELECT ... INTO table`.
     Into(String),
     /// The table and its identity column when one was numbered.
-    Insert { table: String, identity: Option<String>, output: bool },
-    Update { output: bool },
-    Delete { output: bool },
+    Insert {
+        table: String,
+        identity: Option<String>,
+        output: bool,
+    },
+    Update {
+        output: bool,
+    },
+    Delete {
+        output: bool,
+    },
 }
 
 pub(crate) fn plan(tokens: &[TokenWithSpan], facts: &dyn Facts) -> Result<Plan, SqlError> {
@@ -52,7 +67,11 @@ pub(crate) fn plan(tokens: &[TokenWithSpan], facts: &dyn Facts) -> Result<Plan, 
         Statement::Merge(_) => Err(SqlError::unsupported("MERGE")),
         other => {
             let text = other.to_string();
-            let start = text.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+            let start = text
+                .split_whitespace()
+                .take(2)
+                .collect::<Vec<_>>()
+                .join(" ");
             Err(SqlError::unsupported(format_args!("the statement {start}")))
         }
     }
@@ -63,10 +82,17 @@ fn query_plan(mut query: Query, facts: &dyn Facts) -> Result<Plan, SqlError> {
         && let Statement::Insert(insert) = statement
     {
         let insert = insert.clone();
-        let with = query.with.take().map(|mut with| apply(&mut with, facts).map(|()| format!("{with} "))).transpose()?;
+        let with = query
+            .with
+            .take()
+            .map(|mut with| apply(&mut with, facts).map(|()| format!("{with} ")))
+            .transpose()?;
         return insert_plan(insert, with, facts);
     }
-    if matches!(query.body.as_ref(), SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)) {
+    if matches!(
+        query.body.as_ref(),
+        SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)
+    ) {
         return Err(SqlError::unsupported("UPDATE, DELETE and MERGE after WITH"));
     }
     let hints = hints(&query, facts);
@@ -79,7 +105,9 @@ fn query_plan(mut query: Query, facts: &dyn Facts) -> Result<Plan, SqlError> {
             .projection
             .iter()
             .filter_map(|item| match item {
-                SelectItem::ExprWithAlias { alias, .. } if alias.value.starts_with('@') => Some(alias.value.to_ascii_lowercase()),
+                SelectItem::ExprWithAlias { alias, .. } if alias.value.starts_with('@') => {
+                    Some(alias.value.to_ascii_lowercase())
+                }
                 _ => None,
             })
             .collect();
@@ -91,15 +119,26 @@ fn query_plan(mut query: Query, facts: &dyn Facts) -> Result<Plan, SqlError> {
                 ));
             }
             let each = assignments(&mut select.projection, &variables, facts)?;
-            kind = PlanKind::Assign { names: variables, each };
+            kind = PlanKind::Assign {
+                names: variables,
+                each,
+            };
         }
     }
     apply(&mut query, facts)?;
-    Ok(Plan { sql: query.to_string(), hints, kind })
+    Ok(Plan {
+        sql: query.to_string(),
+        hints,
+        kind,
+    })
 }
 
 /// Takes the variables off the items; makes row expressions of items that use what they assign.
-fn assignments(items: &mut Vec<SelectItem>, names: &[String], facts: &dyn Facts) -> Result<Option<String>, SqlError> {
+fn assignments(
+    items: &mut Vec<SelectItem>,
+    names: &[String],
+    facts: &dyn Facts,
+) -> Result<Option<String>, SqlError> {
     let mut exprs: Vec<Expr> = items
         .iter()
         .filter_map(|item| match item {
@@ -125,7 +164,9 @@ fn assignments(items: &mut Vec<SelectItem>, names: &[String], facts: &dyn Facts)
                 _ => false,
             };
             if column {
-                let place = Expr::Value(sqlparser::ast::Value::Placeholder(format!(":c{}", columns.len())).into());
+                let place = Expr::Value(
+                    sqlparser::ast::Value::Placeholder(format!(":c{}", columns.len())).into(),
+                );
                 columns.push(SelectItem::UnnamedExpr(std::mem::replace(expr, place)));
             }
             ControlFlow::Continue(())
@@ -141,21 +182,44 @@ fn assignments(items: &mut Vec<SelectItem>, names: &[String], facts: &dyn Facts)
     Ok(Some(format!("SELECT {}", texts.join(", "))))
 }
 
-fn insert_plan(mut insert: Insert, with: Option<String>, facts: &dyn Facts) -> Result<Plan, SqlError> {
-    let TableObject::TableName(name) = &insert.table else { return Err(SqlError::unsupported("INSERT into an expression")) };
+fn insert_plan(
+    mut insert: Insert,
+    with: Option<String>,
+    facts: &dyn Facts,
+) -> Result<Plan, SqlError> {
+    let TableObject::TableName(name) = &insert.table else {
+        return Err(SqlError::unsupported("INSERT into an expression"));
+    };
     let table = table_name(&part_values(name));
-    let columns = facts.columns(&table).ok_or_else(|| SqlError::new(208, format!("Invalid object name '{table}'.")))?;
-    let listed: Vec<&str> = insert.columns.iter().filter_map(|name| part_values(name).last().copied()).collect();
+    let columns = facts
+        .columns(&table)
+        .ok_or_else(|| SqlError::new(208, format!("Invalid object name '{table}'.")))?;
+    let listed: Vec<&str> = insert
+        .columns
+        .iter()
+        .filter_map(|name| part_values(name).last().copied())
+        .collect();
     let allowed = facts.identity_insert(&table);
     let targets = insert_targets(&columns, &listed, allowed, &table)?;
     let returning = returning(insert.output.take(), facts)?;
     let output = !returning.is_empty();
-    let identity = columns.iter().find(|column| column.declared.is_some_and(|declared| declared.identity.is_some()));
+    let identity = columns.iter().find(|column| {
+        column
+            .declared
+            .is_some_and(|declared| declared.identity.is_some())
+    });
     let numbered = identity.filter(|_| !allowed);
     let mut names: Vec<String> = targets.iter().map(|column| quoted(&column.name)).collect();
-    let mut values: Vec<String> = targets.iter().enumerate().map(|(at, column)| stored(&format!("c{at}"), column)).collect();
+    let mut values: Vec<String> = targets
+        .iter()
+        .enumerate()
+        .map(|(at, column)| stored(&format!("c{at}"), column))
+        .collect();
     if let Some(column) = numbered {
-        let (seed, step) = column.declared.and_then(|declared| declared.identity).unwrap_or((1, 1));
+        let (seed, step) = column
+            .declared
+            .and_then(|declared| declared.identity)
+            .unwrap_or((1, 1));
         let (edge, name) = (if step < 0 { "min" } else { "max" }, quoted(&column.name));
         names.push(name.clone());
         values.push(format!(
@@ -168,7 +232,9 @@ fn insert_plan(mut insert: Insert, with: Option<String>, facts: &dyn Facts) -> R
         Some(mut query) => {
             apply(query.as_mut(), facts)?;
             let aliases: Vec<String> = (0..targets.len()).map(|at| format!("c{at}")).collect();
-            let with = with.as_deref().map_or("WITH ".to_owned(), |with| format!("{}, ", with.trim_end()));
+            let with = with
+                .as_deref()
+                .map_or("WITH ".to_owned(), |with| format!("{}, ", with.trim_end()));
             format!("{with}tds_source({}) AS ({query})", aliases.join(", "))
         }
         None => return default_values(&table, numbered, &values, returning),
@@ -180,25 +246,62 @@ fn insert_plan(mut insert: Insert, with: Option<String>, facts: &dyn Facts) -> R
         values.join(", ")
     );
     let identity = identity.map(|column| column.name.clone());
-    Ok(Plan { sql, hints: Hints::default(), kind: PlanKind::Insert { table, identity, output } })
+    Ok(Plan {
+        sql,
+        hints: Hints::default(),
+        kind: PlanKind::Insert {
+            table,
+            identity,
+            output,
+        },
+    })
 }
 
-fn default_values(table: &str, numbered: Option<&Column>, values: &[String], returning: String) -> Result<Plan, SqlError> {
+fn default_values(
+    table: &str,
+    numbered: Option<&Column>,
+    values: &[String],
+    returning: String,
+) -> Result<Plan, SqlError> {
     let sql = match (numbered, values.last()) {
         (Some(column), Some(value)) => {
-            format!("INSERT INTO {} ({}) SELECT {value}{returning}", quoted(table), quoted(&column.name))
+            format!(
+                "INSERT INTO {} ({}) SELECT {value}{returning}",
+                quoted(table),
+                quoted(&column.name)
+            )
         }
         _ => format!("INSERT INTO {} DEFAULT VALUES{returning}", quoted(table)),
     };
     let identity = numbered.map(|column| column.name.clone());
-    let kind = PlanKind::Insert { table: table.to_owned(), identity, output: !returning.is_empty() };
-    Ok(Plan { sql, hints: Hints::default(), kind })
+    let kind = PlanKind::Insert {
+        table: table.to_owned(),
+        identity,
+        output: !returning.is_empty(),
+    };
+    Ok(Plan {
+        sql,
+        hints: Hints::default(),
+        kind,
+    })
 }
 
-fn insert_targets<'a>(columns: &'a [Column], listed: &[&str], allowed: bool, table: &str) -> Result<Vec<&'a Column>, SqlError> {
-    let is_identity = |column: &Column| column.declared.is_some_and(|declared| declared.identity.is_some());
+fn insert_targets<'a>(
+    columns: &'a [Column],
+    listed: &[&str],
+    allowed: bool,
+    table: &str,
+) -> Result<Vec<&'a Column>, SqlError> {
+    let is_identity = |column: &Column| {
+        column
+            .declared
+            .is_some_and(|declared| declared.identity.is_some())
+    };
     if listed.is_empty() {
-        return Ok(columns.iter().filter(|column| allowed || !is_identity(column)).collect());
+        return Ok(columns
+            .iter()
+            .filter(|column| allowed || !is_identity(column))
+            .collect());
     }
     listed
         .iter()
@@ -218,14 +321,25 @@ fn insert_targets<'a>(columns: &'a [Column], listed: &[&str], allowed: bool, tab
 
 fn stored(value: &str, column: &Column) -> String {
     match column.declared {
-        Some(declared) => format!("tds_store({value}, '{}', '{}')", declared.ty, column.name.replace('\'', "''")),
+        Some(declared) => format!(
+            "tds_store({value}, '{}', '{}')",
+            declared.ty,
+            column.name.replace('\'', "''")
+        ),
         None => value.to_owned(),
     }
 }
 
 /// `OUTPUT inserted.a, deleted.*` as RETURNING.
 fn returning(output: Option<OutputClause>, facts: &dyn Facts) -> Result<String, SqlError> {
-    let Some(OutputClause::Output { select_items, into_table, .. }) = output else { return Ok(String::new()) };
+    let Some(OutputClause::Output {
+        select_items,
+        into_table,
+        ..
+    }) = output
+    else {
+        return Ok(String::new());
+    };
     if into_table.is_some() {
         return Err(SqlError::unsupported("OUTPUT INTO"));
     }
@@ -234,8 +348,14 @@ fn returning(output: Option<OutputClause>, facts: &dyn Facts) -> Result<String, 
         apply(&mut item, facts)?;
         let text = item.to_string();
         let lower = text.to_ascii_lowercase();
-        let bare = ["\"inserted\".", "\"deleted\".", "inserted.", "deleted."].iter().find(|prefix| lower.starts_with(**prefix));
-        texts.push(bare.and_then(|prefix| text.get(prefix.len()..)).unwrap_or(&text).to_owned());
+        let bare = ["\"inserted\".", "\"deleted\".", "inserted.", "deleted."]
+            .iter()
+            .find(|prefix| lower.starts_with(**prefix));
+        texts.push(
+            bare.and_then(|prefix| text.get(prefix.len()..))
+                .unwrap_or(&text)
+                .to_owned(),
+        );
     }
     Ok(format!(" RETURNING {}", texts.join(", ")))
 }
@@ -243,31 +363,43 @@ fn returning(output: Option<OutputClause>, facts: &dyn Facts) -> Result<String, 
 /// The table a target names, which may be an alias of the FROM clause: its SQLite name and its name there.
 fn target_of(name: &[&str], from: &[TableWithJoins]) -> (String, Option<String>) {
     let wanted = table_name(name);
-    let factors = from.iter().flat_map(|item| std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation)));
+    let factors = from.iter().flat_map(|item| {
+        std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation))
+    });
     let mut by_table = None;
     for factor in factors {
-        let TableFactor::Table { name, alias, .. } = factor else { continue };
+        let TableFactor::Table { name, alias, .. } = factor else {
+            continue;
+        };
         let parts = part_values(name);
         let table = table_name(&parts);
         let alias = alias.as_ref().map(|alias| alias.name.value.clone());
-        if alias.as_ref().is_some_and(|alias| alias.eq_ignore_ascii_case(&wanted)) {
+        if alias
+            .as_ref()
+            .is_some_and(|alias| alias.eq_ignore_ascii_case(&wanted))
+        {
             return (table, alias);
         }
         if table.eq_ignore_ascii_case(&wanted) {
-            by_table = Some(alias.unwrap_or_else(|| parts.last().copied().unwrap_or_default().to_owned()));
+            by_table =
+                Some(alias.unwrap_or_else(|| parts.last().copied().unwrap_or_default().to_owned()));
         }
     }
     (wanted, by_table)
 }
 
 fn update_plan(mut update: Update, facts: &dyn Facts) -> Result<Plan, SqlError> {
-    let TableFactor::Table { name, .. } = &update.table.relation else { return Err(SqlError::unsupported("UPDATE of an expression")) };
+    let TableFactor::Table { name, .. } = &update.table.relation else {
+        return Err(SqlError::unsupported("UPDATE of an expression"));
+    };
     let mut from = match update.from.take() {
         Some(UpdateTableFromKind::AfterSet(from) | UpdateTableFromKind::BeforeSet(from)) => from,
         None => Vec::new(),
     };
     let (table, inside) = target_of(&part_values(name), &from);
-    let columns = facts.columns(&table).ok_or_else(|| SqlError::new(208, format!("Invalid object name '{table}'.")))?;
+    let columns = facts
+        .columns(&table)
+        .ok_or_else(|| SqlError::new(208, format!("Invalid object name '{table}'.")))?;
     let returning = returning(update.output.take(), facts)?;
     let output = !returning.is_empty();
     let mut condition = update.selection.take();
@@ -277,21 +409,42 @@ fn update_plan(mut update: Update, facts: &dyn Facts) -> Result<Plan, SqlError> 
     for assignment in &mut update.assignments {
         let (column, value) = assigned(assignment, &columns, facts)?;
         let value = match column.declared {
-            Some(declared) => call("tds_store", vec![value, text_literal(declared.ty.to_string()), text_literal(&column.name)]),
+            Some(declared) => call(
+                "tds_store",
+                vec![
+                    value,
+                    text_literal(declared.ty.to_string()),
+                    text_literal(&column.name),
+                ],
+            ),
             None => value,
         };
         if from.is_empty() {
             sets.push(format!("{} = {value}", quoted(&column.name)));
         } else {
-            sets.push(format!("{} = tds_source.v{}", quoted(&column.name), sources.len()));
+            sets.push(format!(
+                "{} = tds_source.v{}",
+                quoted(&column.name),
+                sources.len()
+            ));
             sources.push(format!("{value} AS v{}", sources.len()));
         }
     }
-    let filter = condition.map(|condition| format!(" WHERE {condition}")).unwrap_or_default();
+    let filter = condition
+        .map(|condition| format!(" WHERE {condition}"))
+        .unwrap_or_default();
     let sql = if from.is_empty() {
-        format!("UPDATE {} SET {}{filter}{returning}", quoted(&table), sets.join(", "))
+        format!(
+            "UPDATE {} SET {}{filter}{returning}",
+            quoted(&table),
+            sets.join(", ")
+        )
     } else {
-        let extra = if inside.is_none() { format!("{}, ", quoted(&table)) } else { String::new() };
+        let extra = if inside.is_none() {
+            format!("{}, ", quoted(&table))
+        } else {
+            String::new()
+        };
         let alias = quoted(inside.as_deref().unwrap_or(&table));
         apply_from(&mut from, facts)?;
         format!(
@@ -303,12 +456,26 @@ fn update_plan(mut update: Update, facts: &dyn Facts) -> Result<Plan, SqlError> 
             from_text(&from)
         )
     };
-    Ok(Plan { sql, hints: Hints::default(), kind: PlanKind::Update { output } })
+    Ok(Plan {
+        sql,
+        hints: Hints::default(),
+        kind: PlanKind::Update { output },
+    })
 }
 
-fn assigned<'a>(assignment: &mut Assignment, columns: &'a [Column], facts: &dyn Facts) -> Result<(&'a Column, Expr), SqlError> {
-    let AssignmentTarget::ColumnName(name) = &assignment.target else { return Err(SqlError::unsupported("SET of several columns")) };
-    let name = part_values(name).last().copied().unwrap_or_default().to_owned();
+fn assigned<'a>(
+    assignment: &mut Assignment,
+    columns: &'a [Column],
+    facts: &dyn Facts,
+) -> Result<(&'a Column, Expr), SqlError> {
+    let AssignmentTarget::ColumnName(name) = &assignment.target else {
+        return Err(SqlError::unsupported("SET of several columns"));
+    };
+    let name = part_values(name)
+        .last()
+        .copied()
+        .unwrap_or_default()
+        .to_owned();
     let column = columns
         .iter()
         .find(|column| column.name.eq_ignore_ascii_case(&name))
@@ -326,7 +493,10 @@ fn apply_from(from: &mut [TableWithJoins], facts: &dyn Facts) -> Result<(), SqlE
 }
 
 fn from_text(from: &[TableWithJoins]) -> String {
-    from.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    from.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn delete_plan(mut delete: Delete, facts: &dyn Facts) -> Result<Plan, SqlError> {
@@ -334,11 +504,16 @@ fn delete_plan(mut delete: Delete, facts: &dyn Facts) -> Result<Plan, SqlError> 
     let output = !returning.is_empty();
     let mut condition = delete.selection.take();
     apply_all(&mut condition, facts)?;
-    let filter = condition.map(|condition| format!(" WHERE {condition}")).unwrap_or_default();
+    let filter = condition
+        .map(|condition| format!(" WHERE {condition}"))
+        .unwrap_or_default();
     let (FromTable::WithFromKeyword(first) | FromTable::WithoutKeyword(first)) = delete.from;
     let mut joined = delete.using.take().unwrap_or_default();
     // `DELETE a FROM t a ...` is read as tables and FROM, `DELETE FROM a FROM t a ...` as FROM and USING.
-    let name = match (delete.tables.first(), first.first().map(|item| &item.relation)) {
+    let name = match (
+        delete.tables.first(),
+        first.first().map(|item| &item.relation),
+    ) {
         (Some(table), _) => {
             joined = first.clone();
             table.clone()
@@ -350,7 +525,11 @@ fn delete_plan(mut delete: Delete, facts: &dyn Facts) -> Result<Plan, SqlError> 
     let sql = if joined.is_empty() {
         format!("DELETE FROM {}{filter}{returning}", quoted(&table))
     } else {
-        let extra = if inside.is_none() { format!("{}, ", quoted(&table)) } else { String::new() };
+        let extra = if inside.is_none() {
+            format!("{}, ", quoted(&table))
+        } else {
+            String::new()
+        };
         let alias = ident(inside.as_deref().unwrap_or(&table));
         apply_from(&mut joined, facts)?;
         format!(
@@ -359,5 +538,9 @@ fn delete_plan(mut delete: Delete, facts: &dyn Facts) -> Result<Plan, SqlError> 
             from_text(&joined)
         )
     };
-    Ok(Plan { sql, hints: Hints::default(), kind: PlanKind::Delete { output } })
+    Ok(Plan {
+        sql,
+        hints: Hints::default(),
+        kind: PlanKind::Delete { output },
+    })
 }

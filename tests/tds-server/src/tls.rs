@@ -26,7 +26,10 @@ pub(crate) fn acceptor() -> Result<SslAcceptor, ErrorStack> {
     let (from, to) = (Asn1Time::days_from_now(0)?, Asn1Time::days_from_now(7)?);
     certificate.set_not_before(&from)?;
     certificate.set_not_after(&to)?;
-    let names = SubjectAlternativeName::new().dns("localhost").ip("127.0.0.1").build(&certificate.x509v3_context(None, None))?;
+    let names = SubjectAlternativeName::new()
+        .dns("localhost")
+        .ip("127.0.0.1")
+        .build(&certificate.x509v3_context(None, None))?;
     certificate.append_extension(names)?;
     certificate.sign(&key, MessageDigest::sha256())?;
     let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;

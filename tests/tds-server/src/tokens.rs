@@ -93,35 +93,70 @@ pub(crate) struct Replies {
 
 impl Replies {
     pub(crate) fn new(channel: Channel) -> Self {
-        Self { channel, in_call: false, pending: None }
+        Self {
+            channel,
+            in_call: false,
+            pending: None,
+        }
     }
 
     /// The bytes of the message, ready for another token.
     pub(crate) fn out(&mut self) -> &mut Vec<u8> {
         if let Some(done) = self.pending.take() {
-            put_done(&mut self.channel.out, DONE, done.status | DONE_MORE, done.command, done.rows);
+            put_done(
+                &mut self.channel.out,
+                DONE,
+                done.status | DONE_MORE,
+                done.command,
+                done.rows,
+            );
         }
         &mut self.channel.out
     }
 
     pub(crate) fn done(&mut self, status: u16, command: u16, rows: u64) {
         if self.in_call {
-            put_done(self.out(), DONE_IN_PROCEDURE, status | DONE_MORE, command, rows);
+            put_done(
+                self.out(),
+                DONE_IN_PROCEDURE,
+                status | DONE_MORE,
+                command,
+                rows,
+            );
             return;
         }
         self.out();
-        self.pending = Some(Done { status, command, rows });
+        self.pending = Some(Done {
+            status,
+            command,
+            rows,
+        });
     }
 
     /// Ends the reply with what was counted last.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
-        let done = self.pending.take().unwrap_or(Done { status: 0, command: 0, rows: 0 });
-        put_done(&mut self.channel.out, DONE, done.status, done.command, done.rows);
+        let done = self.pending.take().unwrap_or(Done {
+            status: 0,
+            command: 0,
+            rows: 0,
+        });
+        put_done(
+            &mut self.channel.out,
+            DONE,
+            done.status,
+            done.command,
+            done.rows,
+        );
         self.channel.finish()
     }
 
     /// Ends a procedure; the message ends too unless more calls follow.
-    pub(crate) fn finish_call(&mut self, status: i32, failed: bool, outputs: &[(String, SqlType, Value)]) -> Result<(), SqlError> {
+    pub(crate) fn finish_call(
+        &mut self,
+        status: i32,
+        failed: bool,
+        outputs: &[(String, SqlType, Value)],
+    ) -> Result<(), SqlError> {
         self.in_call = false;
         let out = self.out();
         out.push(0x79);
@@ -155,7 +190,9 @@ impl Replies {
         self.pending = None;
         self.in_call = false;
         match self.channel.read_message()? {
-            Some(Packet { kind: ATTENTION, .. }) => {
+            Some(Packet {
+                kind: ATTENTION, ..
+            }) => {
                 put_done(&mut self.channel.out, DONE, DONE_ATTENTION, 0, 0);
                 self.channel.finish()?;
                 Ok(true)
@@ -165,14 +202,21 @@ impl Replies {
     }
 
     pub(crate) fn flush(&mut self) -> Result<(), Stop> {
-        if self.channel.flush_full()? { Err(Stop::Attention) } else { Ok(()) }
+        if self.channel.flush_full()? {
+            Err(Stop::Attention)
+        } else {
+            Ok(())
+        }
     }
 
     /// Sleeps until a time has passed or the client says something.
     pub(crate) fn wait(&self, time: std::time::Duration) -> Result<(), Stop> {
         let socket = self.channel.socket()?;
         let started = std::time::Instant::now();
-        while let Some(left) = time.checked_sub(started.elapsed()).filter(|left| !left.is_zero()) {
+        while let Some(left) = time
+            .checked_sub(started.elapsed())
+            .filter(|left| !left.is_zero())
+        {
             if peek(&socket)? != Peek::Quiet {
                 return Err(Stop::Attention);
             }
@@ -197,7 +241,10 @@ impl Replies {
         put_u16(out, u16::try_from(columns.len()).unwrap_or(u16::MAX));
         for column in columns {
             put_u32(out, 0);
-            put_u16(out, u16::from(column.nullable) | 0x08 | if column.identity { 0x10 } else { 0 });
+            put_u16(
+                out,
+                u16::from(column.nullable) | 0x08 | if column.identity { 0x10 } else { 0 },
+            );
             column.ty.put_type_info(out);
             if matches!(column.ty, SqlType::Text | SqlType::NText | SqlType::Image) {
                 out.push(1);

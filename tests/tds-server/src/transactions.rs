@@ -15,7 +15,8 @@ impl Session {
         if self.state.transactions == 0 {
             self.db.execute_batch("BEGIN")?;
             self.state.transaction += 1;
-            self.replies.environment_bytes(8, &self.state.transaction.to_le_bytes(), &[]);
+            self.replies
+                .environment_bytes(8, &self.state.transaction.to_le_bytes(), &[]);
         }
         self.state.transactions += 1;
         Ok(())
@@ -23,11 +24,16 @@ impl Session {
 
     pub(crate) fn commit(&mut self) -> Result<(), Stop> {
         if self.state.transactions == 0 {
-            return Err(SqlError::new(3902, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.").into());
+            return Err(SqlError::new(
+                3902,
+                "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.",
+            )
+            .into());
         }
         if self.state.transactions == 1 {
             self.db.execute_batch("COMMIT")?;
-            self.replies.environment_bytes(9, &[], &self.state.transaction.to_le_bytes());
+            self.replies
+                .environment_bytes(9, &[], &self.state.transaction.to_le_bytes());
         }
         self.state.transactions -= 1;
         Ok(())
@@ -35,10 +41,17 @@ impl Session {
 
     pub(crate) fn rollback(&mut self, name: Option<&str>) -> Result<(), Stop> {
         if self.state.transactions == 0 {
-            return Err(SqlError::new(3903, "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.").into());
+            return Err(SqlError::new(
+                3903,
+                "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.",
+            )
+            .into());
         }
         if let Some(name) = name
-            && self.db.execute_batch(&format!("ROLLBACK TO {}", quoted(name))).is_ok()
+            && self
+                .db
+                .execute_batch(&format!("ROLLBACK TO {}", quoted(name)))
+                .is_ok()
         {
             return Ok(());
         }
@@ -46,7 +59,8 @@ impl Session {
             self.db.execute_batch("ROLLBACK")?;
         }
         self.state.transactions = 0;
-        self.replies.environment_bytes(10, &[], &self.state.transaction.to_le_bytes());
+        self.replies
+            .environment_bytes(10, &[], &self.state.transaction.to_le_bytes());
         Ok(())
     }
 
@@ -58,7 +72,11 @@ impl Session {
         if kind == 5 {
             reader.u8()?;
         }
-        let name = if reader.is_empty() { String::new() } else { text_of(&mut reader)? };
+        let name = if reader.is_empty() {
+            String::new()
+        } else {
+            text_of(&mut reader)?
+        };
         match kind {
             5 => self.begin(),
             7 => {
@@ -69,7 +87,9 @@ impl Session {
                 self.rollback(Some(name.as_str()).filter(|name| !name.is_empty()))?;
                 self.restart(&mut reader)
             }
-            9 => Ok(self.db.execute_batch(&format!("SAVEPOINT {}", quoted(&name)))?),
+            9 => Ok(self
+                .db
+                .execute_batch(&format!("SAVEPOINT {}", quoted(&name)))?),
             other => Err(SqlError::unsupported(format_args!("transaction request {other}")).into()),
         }
     }
@@ -88,13 +108,16 @@ impl Session {
             ["NOCOUNT", switch] => self.state.no_count = *switch == "ON",
             ["FMTONLY", switch] => self.state.format_only = *switch == "ON",
             ["XACT_ABORT", switch] => self.state.abort = *switch == "ON",
-            ["IMPLICIT_TRANSACTIONS", "ON"] => return Err(SqlError::unsupported("SET IMPLICIT_TRANSACTIONS ON").into()),
+            ["IMPLICIT_TRANSACTIONS", "ON"] => {
+                return Err(SqlError::unsupported("SET IMPLICIT_TRANSACTIONS ON").into());
+            }
             ["LOCK_TIMEOUT", rest @ ..] => {
                 let text: String = rest.concat();
                 let number: i64 = text.parse().map_err(|_| SqlError::syntax(&text))?;
                 self.state.lock_timeout = number;
                 let milliseconds = u64::try_from(number).unwrap_or(60_000);
-                self.db.busy_timeout(std::time::Duration::from_millis(milliseconds))?;
+                self.db
+                    .busy_timeout(std::time::Duration::from_millis(milliseconds))?;
             }
             ["IDENTITY_INSERT", name @ .., switch] => {
                 let parts: Vec<&str> = name.iter().copied().filter(|part| *part != ".").collect();
@@ -109,7 +132,10 @@ impl Session {
     }
 
     fn values(&mut self, arguments: &[Tokens]) -> Result<Vec<Value>, Stop> {
-        arguments.iter().map(|argument| self.evaluate(argument)).collect()
+        arguments
+            .iter()
+            .map(|argument| self.evaluate(argument))
+            .collect()
     }
 
     /// RAISERROR: up to class 10 a message, above it an error.
@@ -150,10 +176,19 @@ impl Session {
     pub(crate) fn thrown(&mut self, arguments: &[Tokens]) -> Result<SqlError, Stop> {
         let values = self.values(arguments)?;
         match values.as_slice() {
-            [] => Ok(self.state.caught.clone().unwrap_or_else(|| SqlError::syntax("THROW"))),
+            [] => Ok(self
+                .state
+                .caught
+                .clone()
+                .unwrap_or_else(|| SqlError::syntax("THROW"))),
             [number, message, rest @ ..] => {
-                let mut error = SqlError::new(i32::try_from(number_of(number)).unwrap_or(50_000), text(message.clone()));
-                error.state = rest.first().map_or(1, |state| u8::try_from(number_of(state)).unwrap_or(1));
+                let mut error = SqlError::new(
+                    i32::try_from(number_of(number)).unwrap_or(50_000),
+                    text(message.clone()),
+                );
+                error.state = rest
+                    .first()
+                    .map_or(1, |state| u8::try_from(number_of(state)).unwrap_or(1));
                 Ok(error)
             }
             _ => Err(SqlError::syntax("THROW").into()),

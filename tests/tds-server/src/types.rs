@@ -54,7 +54,11 @@ pub(crate) struct Declared {
 impl Declared {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut rest = text.trim();
-        let mut declared = Self { ty: SqlType::Int, not_null: false, identity: None };
+        let mut declared = Self {
+            ty: SqlType::Int,
+            not_null: false,
+            identity: None,
+        };
         while let Some((word, after)) = rest.split_once(' ') {
             if let Some(numbers) = word.strip_prefix("identity_") {
                 let (seed, step) = numbers.split_once('_')?;
@@ -92,13 +96,19 @@ impl Declared {
 impl SqlType {
     /// A type as it is declared for a column or a variable.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let text = text.trim().to_ascii_lowercase().replace(['[', ']', '"'], "");
+        let text = text
+            .trim()
+            .to_ascii_lowercase()
+            .replace(['[', ']', '"'], "");
         let (name, arguments) = match text.split_once('(') {
             Some((name, rest)) => (name.trim(), rest.trim_end().strip_suffix(')')?),
             None => (text.as_str(), ""),
         };
         let name = name.strip_prefix("sys.").unwrap_or(name);
-        let mut numbers = arguments.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let mut numbers = arguments
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
         let first = numbers.next();
         let second = numbers.next();
         let length = |or: u16| match first {
@@ -106,7 +116,8 @@ impl SqlType {
             Some(number) => number.parse().ok(),
             None => Some(or),
         };
-        let digits = |part: Option<&str>, or: u8| part.map_or(Some(or), |part| part.parse::<u8>().ok());
+        let digits =
+            |part: Option<&str>, or: u8| part.map_or(Some(or), |part| part.parse::<u8>().ok());
         Some(match name {
             "bit" => Self::Bit,
             "tinyint" => Self::TinyInt,
@@ -159,20 +170,34 @@ impl SqlType {
     pub(crate) fn is_text(self) -> bool {
         matches!(
             self,
-            Self::Char(_) | Self::VarChar(_) | Self::NChar(_) | Self::NVarChar(_) | Self::Text | Self::NText | Self::Xml
+            Self::Char(_)
+                | Self::VarChar(_)
+                | Self::NChar(_)
+                | Self::NVarChar(_)
+                | Self::Text
+                | Self::NText
+                | Self::Xml
         )
     }
 
     pub(crate) fn is_moment(self) -> bool {
         matches!(
             self,
-            Self::Date | Self::Time(_) | Self::DateTime | Self::SmallDateTime | Self::DateTime2(_) | Self::DateTimeOffset(_)
+            Self::Date
+                | Self::Time(_)
+                | Self::DateTime
+                | Self::SmallDateTime
+                | Self::DateTime2(_)
+                | Self::DateTimeOffset(_)
         )
     }
 
     /// Whether values are sent in parts after a length of eight bytes.
     pub(crate) fn is_parts(self) -> bool {
-        matches!(self, Self::VarChar(MAX) | Self::NVarChar(MAX) | Self::VarBinary(MAX) | Self::Xml)
+        matches!(
+            self,
+            Self::VarChar(MAX) | Self::NVarChar(MAX) | Self::VarBinary(MAX) | Self::Xml
+        )
     }
 
     /// The name without lengths, with the digits a catalog shows.
@@ -233,7 +258,11 @@ fn put_long(out: &mut Vec<u8>, code: u8, bytes: u32, collation: bool) {
 }
 
 fn utf16_size(length: u16) -> u16 {
-    if length == MAX { MAX } else { length.saturating_mul(2) }
+    if length == MAX {
+        MAX
+    } else {
+        length.saturating_mul(2)
+    }
 }
 
 pub(crate) fn decimal_size(precision: u8) -> u8 {
@@ -273,7 +302,13 @@ pub(crate) struct WireType {
 impl WireType {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Read<Self> {
         let code = reader.u8()?;
-        let plain = |ty, layout| Ok(Self { ty, layout, utf8: false });
+        let plain = |ty, layout| {
+            Ok(Self {
+                ty,
+                layout,
+                utf8: false,
+            })
+        };
         match code {
             0x32 => plain(SqlType::Bit, Layout::Fixed(1)),
             0x30 => plain(SqlType::TinyInt, Layout::Fixed(1)),
@@ -294,8 +329,12 @@ impl WireType {
                 reader.u8()?;
                 plain(SqlType::Decimal(reader.u8()?, reader.u8()?), Layout::Byte)
             }
-            0x24 | 0x26 | 0x68 | 0x6D | 0x6E | 0x6F => plain(sized(code, reader.u8()?)?, Layout::Byte),
-            0x23 | 0x63 | 0x22 | 0xA5 | 0xA7 | 0xAD | 0xAF | 0xE7 | 0xEF => Self::read_long(code, reader),
+            0x24 | 0x26 | 0x68 | 0x6D | 0x6E | 0x6F => {
+                plain(sized(code, reader.u8()?)?, Layout::Byte)
+            }
+            0x23 | 0x63 | 0x22 | 0xA5 | 0xA7 | 0xAD | 0xAF | 0xE7 | 0xEF => {
+                Self::read_long(code, reader)
+            }
             0xF1 => {
                 if reader.u8()? != 0 {
                     reader.b_text()?;
@@ -326,7 +365,11 @@ impl WireType {
         } else {
             reader.u16()?
         };
-        let utf8 = if matches!(code, 0xA5 | 0xAD | 0x22) { false } else { reader.take(5)?.get(3).is_some_and(|byte| byte & 4 != 0) };
+        let utf8 = if matches!(code, 0xA5 | 0xAD | 0x22) {
+            false
+        } else {
+            reader.take(5)?.get(3).is_some_and(|byte| byte & 4 != 0)
+        };
         let chars = if size == MAX { MAX } else { size / 2 };
         let ty = match code {
             0x23 => SqlType::Text,

@@ -70,7 +70,11 @@ impl<'a> Reader<'a> {
 
     /// An unsigned number of up to eight bytes.
     pub(crate) fn uint(&mut self, bytes: usize) -> Read<u64> {
-        Ok(self.take(bytes)?.iter().rev().fold(0, |all, byte| (all << 8) | u64::from(*byte)))
+        Ok(self
+            .take(bytes)?
+            .iter()
+            .rev()
+            .fold(0, |all, byte| (all << 8) | u64::from(*byte)))
     }
 
     /// `count` UTF-16 units.
@@ -93,13 +97,23 @@ impl<'a> Reader<'a> {
     /// The headers before a batch, a call or a transaction request; nothing in them is needed.
     pub(crate) fn all_headers(&mut self) -> Read<()> {
         let total = self.u32()?;
-        let rest = usize::try_from(total).map_err(|_| Short::End)?.checked_sub(4).ok_or(Short::End)?;
+        let rest = usize::try_from(total)
+            .map_err(|_| Short::End)?
+            .checked_sub(4)
+            .ok_or(Short::End)?;
         self.take(rest).map(|_| ())
     }
 }
 
 pub(crate) fn utf16_text(bytes: &[u8]) -> String {
-    let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| pair.iter().rev().fold(0, |all, byte| (all << 8) | u16::from(*byte))).collect();
+    let units: Vec<u16> = bytes
+        .chunks_exact(2)
+        .map(|pair| {
+            pair.iter()
+                .rev()
+                .fold(0, |all, byte| (all << 8) | u16::from(*byte))
+        })
+        .collect();
     String::from_utf16_lossy(&units)
 }
 

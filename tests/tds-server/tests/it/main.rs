@@ -1,10 +1,6 @@
 //! The server against clients of SQL Server that others wrote: each file one client.
 
+#[cfg(test)]
 mod mssql_tds_client;
+#[cfg(test)]
 mod programs;
-
-use tds_server::{Options, Server};
-
-fn server() -> Server {
-    Server::start(Options::default()).unwrap()
-}
