@@ -25,6 +25,8 @@ pub(crate) struct Target {
     table: String,
     columns: Vec<TargetColumn>,
     options: Vec<String>,
+    /// An identity column that is not listed, with its seed and step.
+    numbered: Option<(String, i64, i64)>,
 }
 
 #[derive(Debug, Clone)]
@@ -42,13 +44,13 @@ impl Target {
     }
 
     fn insert(&self) -> String {
-        let names: Vec<String> = self
+        let mut names: Vec<String> = self
             .columns
             .iter()
             .map(|column| quoted(&column.name))
             .collect();
         let keep_nulls = self.option("KEEP_NULLS");
-        let values: Vec<String> = self
+        let mut values: Vec<String> = self
             .columns
             .iter()
             .enumerate()
@@ -57,6 +59,13 @@ impl Target {
                 _ => format!("?{}", at + 1),
             })
             .collect();
+        if let Some((name, seed, step)) = &self.numbered {
+            let (name, table) = (quoted(name), quoted(&self.table));
+            values.push(format!(
+                "(SELECT coalesce(max({name}) + {step}, {seed}) FROM {table})"
+            ));
+            names.push(name);
+        }
         format!(
             "INSERT INTO {} ({}) VALUES ({})",
             quoted(&self.table),
@@ -121,10 +130,18 @@ pub(crate) fn read_statement(tokens: &Tokens, view: &View<'_>) -> Result<Target,
             options.push(words.join(" "));
         }
     }
+    let numbered = known.iter().find_map(|column| {
+        let (seed, step) = column.declared.and_then(|declared| declared.identity)?;
+        let listed = columns
+            .iter()
+            .any(|listed: &TargetColumn| listed.name.eq_ignore_ascii_case(&column.name));
+        (!listed).then(|| (column.name.clone(), seed, step))
+    });
     Ok(Target {
         table,
         columns,
         options,
+        numbered,
     })
 }
 

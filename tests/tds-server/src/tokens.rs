@@ -172,7 +172,13 @@ impl Replies {
             put_value(out, value.clone(), *ty)?;
         }
         let failed = if failed { DONE_ERROR } else { 0 };
-        put_done(out, DONE_PROCEDURE, failed | DONE_MORE | DONE_RPC_IN_BATCH, 0, 0);
+        put_done(
+            out,
+            DONE_PROCEDURE,
+            failed | DONE_MORE | DONE_RPC_IN_BATCH,
+            0,
+            0,
+        );
         Ok(())
     }
 
