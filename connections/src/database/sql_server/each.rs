@@ -129,7 +129,7 @@ impl Run<'_> {
         if changed.as_ref().is_err_and(DatabaseError::is_fatal) {
             return changed.map(Ok);
         }
-        self.still_within(changed)
+        self.still_within(changed, |changed| changed.clone().err())
     }
 
     /// The statements of some rows in one message.
@@ -162,7 +162,9 @@ impl Run<'_> {
                 *place = self.changed(row);
             }
         }
-        self.still_within(done)
+        self.still_within(done, |done| {
+            done.iter().find_map(|changed| changed.clone().err())
+        })
     }
 
     fn changed(&self, row: PreparedBatchRowResult) -> Result<u64, DatabaseError> {
@@ -173,11 +175,22 @@ impl Run<'_> {
     }
 
     /// A deadlock, say, ends the caller's transaction: rows after it would be committed by themselves.
-    fn still_within<T>(&self, done: T) -> Result<T, DatabaseError> {
-        if self.within && !self.link.client.has_active_transaction() {
-            let message = "the server rolled back the transaction";
-            return Err(self.link.fail(Fault::Lost, message));
+    fn still_within<T>(
+        &self,
+        done: T,
+        failure: impl FnOnce(&T) -> Option<DatabaseError>,
+    ) -> Result<T, DatabaseError> {
+        if !self.within || self.link.client.has_active_transaction() {
+            return Ok(done);
         }
-        Ok(done)
+        let message = "the server rolled back the transaction";
+        Err(match failure(&done) {
+            Some(error) => DatabaseError {
+                fault: Fault::Lost,
+                message: format!("{}; {message}", error.message),
+                ..error
+            },
+            None => self.link.fail(Fault::Lost, message),
+        })
     }
 }

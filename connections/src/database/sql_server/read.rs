@@ -165,7 +165,7 @@ pub(super) struct Rows {
     bytes: usize,
     /// A value that came otherwise than its column said.
     odd: Option<String>,
-    scratch: String,
+    scratch: Vec<u8>,
 }
 
 impl Rows {
@@ -180,7 +180,7 @@ impl Rows {
             count: 0,
             bytes: 0,
             odd: None,
-            scratch: String::new(),
+            scratch: Vec::new(),
         })
     }
 
@@ -297,8 +297,8 @@ impl RowWriter for Rows {
     fn write_string(&mut self, col: usize, bytes: Cow<'_, [u8]>, encoding_type: EncodingType) {
         self.bytes += bytes.len();
         if encoding_type == EncodingType::Utf16 {
-            text::utf16_into(&bytes, &mut self.scratch);
-            append!(self, col, Text, &self.scratch);
+            let decoded = text::utf16(&bytes, &mut self.scratch);
+            append!(self, col, Text, decoded);
             return;
         }
         match text::narrow(&bytes, encoding_type) {
@@ -380,8 +380,8 @@ impl RowWriter for Rows {
             true => val.bytes.get(2..).unwrap_or_default(),
             false => &val.bytes,
         };
-        text::utf16_into(bytes, &mut self.scratch);
-        append!(self, col, Text, &self.scratch);
+        let decoded = text::utf16(bytes, &mut self.scratch);
+        append!(self, col, Text, decoded);
     }
 
     fn write_json(&mut self, col: usize, val: SqlJson) {

@@ -159,7 +159,13 @@ fn query(
         }
     }
     match read(link, rows_max, sink)? {
-        ControlFlow::Break(()) => abandon(link),
+        ControlFlow::Break(()) => {
+            // Who has enough does not care how it ends; the next call does.
+            if abandon(link).is_err() {
+                link.client.mark_connection_dead();
+            }
+            Ok(())
+        }
         ControlFlow::Continue(()) => link.wait(async |client| client.close_query().await),
     }
 }

@@ -4,19 +4,23 @@ use std::borrow::Cow;
 
 use mssql_tds::datatypes::sql_string::EncodingType;
 
-/// UTF-16LE into `out`, which is emptied first. What is half a pair becomes U+FFFD, an odd byte at the end is left out.
-pub(super) fn utf16_into(bytes: &[u8], out: &mut String) {
-    out.clear();
-    out.reserve(bytes.len() / 2);
+/// UTF-16LE as UTF-8 in `scratch`, whose old content goes. What is half a pair becomes U+FFFD, an odd byte at the end is
+/// left out.
+pub(super) fn utf16<'s>(bytes: &[u8], scratch: &'s mut Vec<u8>) -> &'s str {
+    scratch.clear();
     let (units, _) = bytes.as_chunks::<2>();
-    let ascii = units.iter().all(|unit| unit[1] == 0 && unit[0].is_ascii());
-    if ascii {
-        out.extend(units.iter().map(|unit| char::from(unit[0])));
-        return;
+    match units.iter().all(|[low, high]| *high == 0 && low.is_ascii()) {
+        true => scratch.extend(units.iter().map(|[low, _]| *low)),
+        false => {
+            scratch.reserve(units.len() * 3);
+            let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
+            for letter in char::decode_utf16(units) {
+                let letter = letter.unwrap_or(char::REPLACEMENT_CHARACTER);
+                scratch.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+        }
     }
-    let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
-    let letters = char::decode_utf16(units);
-    out.extend(letters.map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)));
+    std::str::from_utf8(scratch).unwrap_or_default()
 }
 
 /// A narrow text in UTF-8. `None`: its code page is not known.
@@ -30,9 +34,18 @@ pub(super) fn narrow(bytes: &[u8], encoding: EncodingType) -> Option<Cow<'_, str
 
 /// UTF-16LE of a text, behind what `out` has.
 pub(super) fn push_utf16(text: &str, out: &mut Vec<u8>) {
-    match text.is_ascii() {
-        true => out.extend(text.bytes().flat_map(|byte| [byte, 0])),
-        false => out.extend(text.encode_utf16().flat_map(u16::to_le_bytes)),
+    if !text.is_ascii() {
+        out.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+        return;
+    }
+    let start = out.len();
+    out.resize(start + 2 * text.len(), 0);
+    let (units, _) = out
+        .get_mut(start..)
+        .unwrap_or_default()
+        .as_chunks_mut::<2>();
+    for ([low, _], byte) in units.iter_mut().zip(text.bytes()) {
+        *low = byte;
     }
 }
 
@@ -72,15 +85,16 @@ mod tests {
 
     #[test]
     fn utf16_both_ways() {
-        let mut text = String::new();
+        let mut scratch = Vec::new();
         for wanted in ["", "plain", "Grüße \u{1F600} 漢"] {
             let mut bytes = Vec::new();
             push_utf16(wanted, &mut bytes);
             assert_eq!(bytes.len(), 2 * utf16_len(wanted));
-            utf16_into(&bytes, &mut text);
-            assert_eq!(text, wanted);
+            assert_eq!(utf16(&bytes, &mut scratch), wanted);
         }
-        utf16_into(&[0x41, 0, 0x3D, 0xD8], &mut text);
-        assert_eq!(text, "A\u{FFFD}");
+        assert_eq!(
+            utf16(&[0x41, 0, 0x3D, 0xD8, 0x42], &mut scratch),
+            "A\u{FFFD}"
+        );
     }
 }

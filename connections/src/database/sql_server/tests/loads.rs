@@ -1,3 +1,5 @@
+//! Rows into tables and out of them.
+
 use super::*;
 
 #[test]

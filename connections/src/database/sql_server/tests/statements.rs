@@ -1,3 +1,5 @@
+//! Statements, procedures, transactions, and what goes wrong.
+
 use super::*;
 
 struct Once(usize);
