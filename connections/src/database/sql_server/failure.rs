@@ -55,17 +55,18 @@ fn shown(error: &SqlErrorInfo) -> String {
 /// What SQL Server's number means.
 pub(super) fn fault(number: i32) -> Fault {
     match number {
-        4060 | 18452 | 18456 | 18461 | 18470 | 18486..=18488 => Fault::Login,
+        4060 | 4064 | 18452 | 18456 | 18461 | 18470 | 18486..=18488 => Fault::Login,
         102 | 103 | 105 | 137 | 156 | 170 | 201 | 319 | 8144 | 8178 => Fault::Syntax,
-        207 | 208 | 911 | 2812 | 3701 | 4902 | 8145 => Fault::Missing,
-        515 | 547 | 2601 | 2627 => Fault::Constraint,
-        220 | 232 | 241 | 242 | 245 | 295 | 296 | 2628 | 8114 | 8115 | 8152 | 8169 | 9420 => {
-            Fault::Value
-        }
-        1205 | 1222 | 3960 => Fault::Locked,
+        195 | 207 | 208 | 911 | 2812 | 3701 | 4104 | 4121 | 4902 | 8145 => Fault::Missing,
+        515 | 547 | 1505 | 2601 | 2627 => Fault::Constraint,
+        220 | 232 | 241 | 242 | 245 | 295 | 296 | 512 | 2628 | 8114 | 8115 | 8134 | 8152 | 8169
+        | 9420 => Fault::Value,
+        // Of bulk loads: a length, and conversions.
+        4815 | 4863 | 4864 | 4866 => Fault::Value,
+        1204 | 1205 | 1211 | 1222 | 3960 => Fault::Locked,
         TIMEOUT => Fault::Timeout,
         701 | 1101 | 1105 | 9002 => Fault::Full,
-        229 | 230 | 262 | 297 | 300 | 916 | 3906 => Fault::Denied,
+        229 | 230 | 262 | 297 | 300 | 916 | 3906 | 15247 => Fault::Denied,
         _ => Fault::Other,
     }
 }

@@ -14,7 +14,10 @@
 //! Rows arrive all the same. A declared order that does not hold is not noticed.
 
 use arrow::array::RecordBatch;
-use mssql_tds::message::transaction_management::TransactionIsolationLevel;
+use mssql_tds::{
+    datatypes::bulk_copy_metadata::BulkCopyColumnMetadata,
+    message::transaction_management::TransactionIsolationLevel,
+};
 
 use super::{
     bulk::{Encoded, Written, insert},
@@ -47,21 +50,21 @@ impl<'s> SqlServerLoad<'s> {
         options: &LoadOptions,
     ) -> Result<Self, DatabaseError> {
         let known = table_columns(link, table)?;
-        for column in columns {
-            if !known.iter().any(|known| same(&known.column_name, column)) {
+        // For each column of the table the place of its values.
+        let mut places = vec![None; known.len()];
+        for (at, column) in columns.iter().enumerate() {
+            let place = place(&known, column).and_then(|place| places.get_mut(place));
+            let Some(place) = place else {
                 let message = format!("table `{table}` has no column `{column}`");
                 return Err(link.fail(Fault::Missing, message));
-            }
+            };
+            *place = Some(at);
         }
         let written: Vec<Written> = known
             .into_iter()
-            .filter(|column| options.keep_identity || !column.is_identity)
-            .filter_map(|column| {
-                let at = columns
-                    .iter()
-                    .position(|name| same(name, &column.column_name))?;
-                Some(Written { at, column })
-            })
+            .zip(places)
+            .filter(|(column, _)| options.keep_identity || !column.is_identity)
+            .filter_map(|(column, at)| Some(Written { at: at?, column }))
             .collect();
         if written.is_empty() {
             let message = format!("no column of table `{table}` is left to write to");
@@ -182,8 +185,15 @@ impl<'s> SqlServerLoad<'s> {
     }
 }
 
-fn same(one: &str, other: &str) -> bool {
-    one == other || one.to_lowercase() == other.to_lowercase()
+/// Where a column stands in its table: under its very name, or one that differs in the case of letters.
+fn place(known: &[BulkCopyColumnMetadata], name: &str) -> Option<usize> {
+    let exact = known.iter().position(|column| column.column_name == name);
+    let folded = name.to_lowercase();
+    exact.or_else(|| {
+        known
+            .iter()
+            .position(|column| column.column_name.to_lowercase() == folded)
+    })
 }
 
 impl Load for SqlServerLoad<'_> {

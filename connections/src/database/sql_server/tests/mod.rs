@@ -5,7 +5,7 @@ use std::{ops::ControlFlow, sync::Arc, time::Duration};
 use arrow::{
     array::{
         Array, ArrayRef, AsArray, BinaryViewArray, Decimal128Array, Float64Array, Int32Array,
-        Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray,
+        Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray, new_null_array,
     },
     datatypes::{DataType, Int32Type, SchemaRef},
     util::pretty::pretty_format_batches,

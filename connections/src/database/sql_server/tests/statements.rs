@@ -330,3 +330,39 @@ fn time_and_cancellation() {
     server.set_faults(Faults::default());
     assert!(rows(&mut session, "SELECT 3 AS c").contains("| 3 |"));
 }
+
+#[test]
+fn parameters_of_all_types() {
+    let server = server();
+    let mut session = session(&server);
+    run(
+        &mut session,
+        "CREATE TABLE v (a tinyint, b smallint, c int, d bigint, e bit, f real, g float, h decimal(20,4), m nvarchar(20), \
+         o varbinary(8), p uniqueidentifier, q date, r time(7), u datetime2(7), w datetimeoffset(7))",
+    );
+    run(
+        &mut session,
+        "INSERT INTO v VALUES (255, -2, 3, 4000000000, 1, 1.5, 2.25, -12.3456, N'Ω漢', 0x0102, \
+         '00112233-4455-6677-8899-AABBCCDDEEFF', '2024-02-29', '23:59:59.1234567', '1753-01-02T03:04:05.123456', \
+         '2024-01-02T03:04:05.5-02:00')",
+    );
+    let values = collected(&mut session, &Statement::new("SELECT * FROM v"));
+    for (at, field) in values[0].schema().fields().iter().enumerate() {
+        let value = values[0].column(at);
+        for value in [Arc::clone(value), new_null_array(field.data_type(), 1)] {
+            let parameters = [input(Arc::clone(&value))];
+            let statement = Statement {
+                parameters: &parameters,
+                ..Statement::new("SELECT ? AS v")
+            };
+            let came = collected(&mut session, &statement);
+            assert_eq!(came[0].column(0), &value, "column {}", field.name());
+        }
+    }
+    let markers = vec!["?"; values[0].num_columns()].join(", ");
+    let insert = format!("INSERT INTO v VALUES ({markers})");
+    let done = session.execute_each(&insert, &values[0], true).unwrap();
+    assert_eq!(done, [Ok(1)]);
+    let twice = collected(&mut session, &Statement::new("SELECT * FROM v"));
+    assert_eq!(twice[0].slice(1, 1), values[0]);
+}
