@@ -9,9 +9,9 @@ use crate::result;
 use crate::rewrite::{Facts, table_name};
 use crate::script::{Kind, parse};
 use crate::session::Session;
+use crate::sql_type::{COLLATION, MAX, SqlType};
 use crate::statement::plan;
 use crate::tokens::{COMMAND_SELECT, DONE_COUNT, ResultColumn, Stop};
-use crate::types::{COLLATION, MAX, SqlType};
 
 /// Makes the views, for one connection and its database's name.
 pub(crate) fn create(db: &Connection, database: &str) -> rusqlite::Result<()> {
@@ -28,7 +28,7 @@ CREATE TEMP VIEW tds_objects AS
 CREATE TEMP VIEW tds_named AS SELECT *, substr(full_name, instr(full_name, '.') + 1) AS name,
   CASE instr(full_name, '.') WHEN 0 THEN 'dbo' ELSE substr(full_name, 1, instr(full_name, '.') - 1) END AS \"schema\" FROM tds_objects;
 CREATE TEMP VIEW tds_columns AS SELECT o.*, p.name AS column_name, p.cid + 1 AS place_of, p.type AS declared, p.\"notnull\" AS required,
-  p.dflt_value AS given FROM tds_named o, pragma_table_info(o.full_name, o.place) p;
+  p.dflt_value AS given, p.pk AS key_place FROM tds_named o, pragma_table_info(o.full_name, o.place) p;
 CREATE TEMP VIEW \"INFORMATION_SCHEMA.TABLES\" AS SELECT '$database' AS TABLE_CATALOG, \"schema\" AS TABLE_SCHEMA, name AS TABLE_NAME,
   iif(is_view, 'VIEW', 'BASE TABLE') AS TABLE_TYPE FROM tds_named WHERE place = 'main';
 CREATE TEMP VIEW \"INFORMATION_SCHEMA.COLUMNS\" AS SELECT '$database' AS TABLE_CATALOG, \"schema\" AS TABLE_SCHEMA, name AS TABLE_NAME,
@@ -75,7 +75,9 @@ fn system_type(ty: SqlType) -> (i64, i64) {
         SqlType::BigInt => (127, 8),
         SqlType::Real => (59, 4),
         SqlType::Float => (62, 8),
-        SqlType::Decimal(precision, _) => (106, i64::from(crate::types::decimal_size(precision))),
+        SqlType::Decimal(precision, _) => {
+            (106, i64::from(crate::sql_type::decimal_size(precision)))
+        }
         SqlType::Money => (60, 8),
         SqlType::SmallMoney => (122, 4),
         SqlType::Date => (40, 3),

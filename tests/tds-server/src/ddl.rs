@@ -6,7 +6,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use crate::error::SqlError;
 use crate::rewrite::{Facts, expression, quoted, table_name};
 use crate::script::{Tokens, is, split_commas, word};
-use crate::types::{Declared, SqlType};
+use crate::sql_type::{Declared, SqlType};
 
 /// The SQLite statements for a statement that defines something; nothing when it is of another kind.
 pub(crate) fn statements(

@@ -6,7 +6,7 @@ use sqlparser::dialect::MsSqlDialect;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 
 use crate::error::SqlError;
-use crate::types::SqlType;
+use crate::sql_type::SqlType;
 
 pub(crate) type Tokens = Vec<TokenWithSpan>;
 

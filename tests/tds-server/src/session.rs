@@ -16,13 +16,13 @@ use crate::result::{self, Counts};
 use crate::rewrite::{expression, quoted};
 use crate::script::{Kind, Node, Tokens, word};
 use crate::server::Shared;
+use crate::sql_type::SqlType;
 use crate::state::{State, View};
 use crate::statement::{Plan, PlanKind, plan};
 use crate::tokens::{
     COMMAND_DELETE, COMMAND_INSERT, COMMAND_SELECT, COMMAND_UPDATE, DONE_COUNT, DONE_ERROR,
     Replies, Stop,
 };
-use crate::types::SqlType;
 
 /// Where control goes after a statement.
 #[derive(Debug, PartialEq, Eq)]
@@ -513,7 +513,7 @@ pub(crate) fn type_of(value: &Value) -> SqlType {
         Value::Integer(number) if i32::try_from(*number).is_ok() => SqlType::Int,
         Value::Integer(_) => SqlType::BigInt,
         Value::Real(_) => SqlType::Float,
-        Value::Blob(_) => SqlType::VarBinary(crate::types::MAX),
-        _ => SqlType::NVarChar(crate::types::MAX),
+        Value::Blob(_) => SqlType::VarBinary(crate::sql_type::MAX),
+        _ => SqlType::NVarChar(crate::sql_type::MAX),
     }
 }
