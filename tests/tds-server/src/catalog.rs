@@ -2,12 +2,14 @@
 
 use rusqlite::Connection;
 use rusqlite::types::Value;
+use sqlparser::tokenizer::Token;
 
+use crate::convert::text;
 use crate::error::SqlError;
 use crate::functions::precision;
 use crate::result;
 use crate::rewrite::{Facts, table_name};
-use crate::script::{Kind, parse};
+use crate::script::{Kind, Tokens, parse, split_commas, word};
 use crate::session::Session;
 use crate::sql_type::{COLLATION, MAX, SqlType};
 use crate::statement::plan;
@@ -179,54 +181,67 @@ impl Session {
 
     /// `sp_describe_first_result_set`: one row a column.
     pub(crate) fn describe_result(&mut self, source: &str, declarations: &str) -> Result<(), Stop> {
+        self.fill_description(source, declarations)?;
+        self.nested("SELECT * FROM tds_described ORDER BY column_ordinal")
+    }
+
+    /// A query of `sys.dm_exec_describe_first_result_set('...', ...)` becomes one of a table with its rows.
+    pub(crate) fn with_description(&mut self, tokens: &Tokens) -> Result<Option<Tokens>, Stop> {
+        let name = "DM_EXEC_DESCRIBE_FIRST_RESULT_SET";
+        let Some(at) = tokens.iter().position(|token| word(Some(token)) == name) else {
+            return Ok(None);
+        };
+        let rest = tokens.get(at + 2..).unwrap_or_default();
+        let end = rest.iter().position(|token| token.token == Token::RParen);
+        let (arguments, after) = rest.split_at(end.ok_or_else(|| SqlError::syntax(name))?);
+        let mut texts = Vec::new();
+        for argument in split_commas(arguments) {
+            texts.push(text(self.evaluate(&argument)?));
+        }
+        let given = |at: usize| texts.get(at).cloned().unwrap_or_default();
+        self.fill_description(&given(0), &given(1))?;
+        // The schema and its point go with the name.
+        let mut changed = tokens
+            .get(..at.saturating_sub(2))
+            .unwrap_or_default()
+            .to_vec();
+        changed.extend(crate::script::tokens("tds_described")?);
+        changed.extend_from_slice(after.get(1..).unwrap_or_default());
+        Ok(Some(changed))
+    }
+
+    fn fill_description(&mut self, source: &str, declarations: &str) -> Result<(), Stop> {
         let found = self.first_result(source, declarations)?;
-        let columns = [
-            column("is_hidden", SqlType::Bit),
-            column("column_ordinal", SqlType::Int),
-            column("name", SqlType::NVarChar(128)),
-            column("is_nullable", SqlType::Bit),
-            column("system_type_id", SqlType::Int),
-            column("system_type_name", SqlType::NVarChar(256)),
-            column("max_length", SqlType::SmallInt),
-            column("precision", SqlType::TinyInt),
-            column("scale", SqlType::TinyInt),
-            column("collation_name", SqlType::NVarChar(128)),
-            column("is_identity_column", SqlType::Bit),
-            column("is_updateable", SqlType::Bit),
-            column("tds_type_id", SqlType::Int),
-            column("tds_length", SqlType::Int),
-        ];
-        self.replies.columns(&columns);
-        let count = found.len();
+        self.db.execute_batch(DESCRIBED)?;
+        let sql = "INSERT INTO tds_described VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)";
+        let mut statement = self.db.prepare_cached(sql)?;
         for (at, found) in found.into_iter().enumerate() {
             let (id, size) = system_type(found.ty);
             let (digits, scale) = precision(found.ty).unwrap_or_default();
             let mut info = Vec::new();
             found.ty.put_type_info(&mut info);
-            let collation = if found.ty.is_text() {
-                Value::Text("SQL_Latin1_General_CP1_CI_AS".to_owned())
-            } else {
-                Value::Null
-            };
-            let row = vec![
-                whole(0),
-                whole(i64::try_from(at + 1).unwrap_or_default()),
-                Value::Text(found.name),
-                whole(i64::from(found.nullable)),
-                whole(id),
-                Value::Text(found.ty.to_string()),
-                whole(size),
-                whole(digits),
-                whole(scale),
+            let collation = found.ty.is_text().then_some("SQL_Latin1_General_CP1_CI_AS");
+            let code = info.first().copied().unwrap_or_default();
+            statement.execute(rusqlite::params![
+                i64::try_from(at + 1).unwrap_or_default(),
+                found.name,
+                found.nullable,
+                id,
+                found.ty.to_string(),
+                size,
+                digits,
+                scale,
                 collation,
-                whole(i64::from(found.identity)),
-                whole(1),
-                whole(i64::from(info.first().copied().unwrap_or_default())),
-                whole(size),
-            ];
-            self.replies.row(&columns, row)?;
+                found.identity,
+                code,
+                size,
+            ])?;
         }
-        self.replies.done(DONE_COUNT, COMMAND_SELECT, count as u64);
         Ok(())
     }
 }
+
+const DESCRIBED: &str = "DROP TABLE IF EXISTS temp.tds_described;
+CREATE TEMP TABLE tds_described (is_hidden bit, column_ordinal int, name nvarchar(128), is_nullable bit, system_type_id int,
+  system_type_name nvarchar(256), max_length smallint, \"precision\" tinyint, scale tinyint, collation_name nvarchar(128),
+  is_identity_column bit, is_updateable bit, tds_type_id int, tds_length int)";

@@ -139,6 +139,9 @@ pub(crate) fn table_name(parts: &[&str]) -> String {
         .and_then(|at| parts.get(at))
         .copied()
         .unwrap_or_default();
+    if last.starts_with('@') {
+        return last.to_ascii_lowercase();
+    }
     if last.starts_with('#') || schema.is_empty() || schema.eq_ignore_ascii_case("dbo") {
         return last.to_owned();
     }

@@ -245,6 +245,12 @@ impl Session {
                         .insert(name.clone(), (*ty, convert(value, *ty, Fit::Cut)?));
                 }
             }
+            Kind::DeclareTable(name, body) => {
+                let create = crate::ddl::table_statement(name, body, &self.view())?;
+                self.db
+                    .execute_batch(&format!("DROP TABLE IF EXISTS temp.{};", quoted(name)))?;
+                self.db.execute_batch(&create)?;
+            }
             Kind::Assign(name, tokens) => {
                 let value = self.evaluate(tokens)?;
                 self.assign(name, value)?;
@@ -337,6 +343,8 @@ impl Session {
             }
             return Ok(());
         }
+        let described = self.with_description(tokens)?;
+        let tokens = described.as_ref().unwrap_or(tokens);
         let plan = plan(tokens, &self.view())?;
         self.state.error = 0;
         if self.state.format_only {
