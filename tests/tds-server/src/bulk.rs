@@ -13,9 +13,9 @@ use crate::rewrite::{Facts, quoted, table_name};
 use crate::script::{Tokens, is, split_commas};
 use crate::server::Bulk;
 use crate::session::Session;
+use crate::sql_type::{SqlType, WireType};
 use crate::state::View;
 use crate::tokens::{COMMAND_INSERT, DONE_COUNT, DONE_ERROR, Stop};
-use crate::types::{SqlType, WireType};
 use crate::wire::{Read, Reader, Short};
 use sqlparser::tokenizer::Token;
 
@@ -263,60 +263,14 @@ impl Session {
     pub(crate) fn bulk_message(&mut self, first: Packet) -> Result<(), Stop> {
         self.counts.bulk_batches += 1;
         let target = self.bulk.clone();
-        let (close, failing, delay) = {
+        let (close, delay) = {
             let faults = self.shared.faults.lock();
             let close = faults
                 .close_after_bulk_batches
                 .is_some_and(|limit| self.counts.bulk_batches > limit);
-            (
-                close,
-                faults
-                    .fail
-                    .iter()
-                    .find(|(part, _)| part.starts_with("INSERT BULK"))
-                    .cloned(),
-                faults.delay,
-            )
+            (close, faults.delay)
         };
-        let checks = target.option("CHECK_CONSTRAINTS");
-        let keys = checks || !self.db.is_autocommit();
-        let on = |on: bool| if on { "ON" } else { "OFF" };
-        self.db.execute_batch(&format!(
-            "PRAGMA ignore_check_constraints = {}; PRAGMA foreign_keys = {};",
-            on(!checks),
-            on(keys)
-        ))?;
-        self.db.execute_batch("SAVEPOINT tds_bulk")?;
-        // The client goes on sending: that is no attention.
-        self.db.progress_handler(0, None::<fn() -> bool>)?;
-        let mut feed = Feed {
-            session: self,
-            bytes: first.body,
-            at: 0,
-            last: first.last,
-        };
-        let mut kept = load(&mut feed, &target);
-        if !matches!(kept, Err(Stop::Io(_) | Stop::Close)) {
-            feed.rest()?;
-        }
-        if close && kept.is_ok() {
-            kept = Err(Stop::Close);
-        }
-        if let (Some((part, number)), Ok(_)) = (failing, &kept) {
-            kept = Err(SqlError::new(
-                number,
-                format!("Failed on purpose: the statement contains '{part}'."),
-            )
-            .into());
-        }
-        let undo = if kept.is_err() {
-            "ROLLBACK TO tds_bulk; RELEASE tds_bulk;"
-        } else {
-            "RELEASE tds_bulk;"
-        };
-        self.db.execute_batch(undo)?;
-        self.db
-            .execute_batch("PRAGMA ignore_check_constraints = OFF; PRAGMA foreign_keys = ON;")?;
+        let kept = self.load_all(first, &target, close);
         self.listen()?;
         if let Some(delay) = delay {
             self.replies.wait(delay)?;
@@ -347,6 +301,58 @@ impl Session {
             rows,
         });
         Ok(self.replies.finish()?)
+    }
+
+    /// Keeps all rows of a message, or none.
+    fn load_all(&mut self, first: Packet, target: &Target, close: bool) -> Result<u64, Stop> {
+        let checks = target.option("CHECK_CONSTRAINTS");
+        let keys = checks || !self.db.is_autocommit();
+        let on = |on: bool| if on { "ON" } else { "OFF" };
+        self.db.execute_batch(&format!(
+            "PRAGMA ignore_check_constraints = {}; PRAGMA foreign_keys = {}; SAVEPOINT tds_bulk;",
+            on(!checks),
+            on(keys)
+        ))?;
+        // The client goes on sending: that is no attention.
+        self.db.progress_handler(0, None::<fn() -> bool>)?;
+        let mut feed = Feed {
+            session: self,
+            bytes: first.body,
+            at: 0,
+            last: first.last,
+        };
+        let mut kept = load(&mut feed, target);
+        if !matches!(kept, Err(Stop::Io(_) | Stop::Close)) {
+            feed.rest()?;
+        }
+        if kept.is_ok() {
+            kept = self.bulk_fault(close).map_or(kept, Err);
+        }
+        let undo = if kept.is_err() {
+            "ROLLBACK TO tds_bulk; "
+        } else {
+            ""
+        };
+        self.db.execute_batch(&format!(
+            "{undo}RELEASE tds_bulk; PRAGMA ignore_check_constraints = OFF; PRAGMA foreign_keys = ON;"
+        ))?;
+        kept
+    }
+
+    fn bulk_fault(&self, close: bool) -> Option<Stop> {
+        let faults = self.shared.faults.lock();
+        let failing = faults
+            .fail
+            .iter()
+            .find(|(part, _)| part.starts_with("INSERT BULK"));
+        match failing {
+            _ if close => Some(Stop::Close),
+            Some((part, number)) => {
+                let message = format!("Failed on purpose: the statement contains '{part}'.");
+                Some(SqlError::new(*number, message).into())
+            }
+            None => None,
+        }
     }
 }
 

@@ -6,11 +6,12 @@ use rusqlite::types::Value;
 
 use crate::convert::{Fit, convert, text};
 use crate::error::SqlError;
+use crate::procedure::Procedure;
 use crate::script::{Call, declaration, split_commas, tokens, word};
 use crate::session::{Session, number_of, type_of};
+use crate::sql_type::{SqlType, WireType};
 use crate::state::Variables;
 use crate::tokens::{DONE_ERROR, Stop};
-use crate::types::{SqlType, WireType};
 use crate::wire::{Read, Reader};
 
 /// The statements a client has prepared: declarations of parameters, and text.
@@ -21,11 +22,21 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    fn of(&self, handle: i64) -> Result<(String, String), SqlError> {
+        let found = self.statements.get(&handle).cloned();
+        let message = format!("Could not find prepared statement with handle {handle}.");
+        found.ok_or_else(|| SqlError::new(8179, message))
+    }
+
     fn add(&mut self, declarations: String, source: String) -> i64 {
         self.last += 1;
         self.statements.insert(self.last, (declarations, source));
         self.last
     }
+}
+
+fn handle(parameter: Option<&Parameter>) -> i64 {
+    parameter.map_or(0, |parameter| number_of(&parameter.value))
 }
 
 #[derive(Debug, Clone)]
@@ -219,41 +230,21 @@ impl Session {
             }
             "sp_prepare" => {
                 let source = self.remembered(texts(2));
-                let handle = self.calls.add(texts(1), source.clone());
-                if parameters
-                    .get(3)
-                    .is_some_and(|options| number_of(&options.value) & 1 != 0)
-                {
+                let added = self.calls.add(texts(1), source.clone());
+                if handle(parameters.get(3)) & 1 != 0 {
                     self.prepared_columns(&texts(1), &source)?;
                 }
                 Ok(Outcome {
                     failed: false,
-                    outputs: vec![(String::new(), SqlType::Int, Value::Integer(handle))],
+                    outputs: vec![(String::new(), SqlType::Int, Value::Integer(added))],
                 })
             }
             "sp_execute" => {
-                let handle = parameters
-                    .first()
-                    .map_or(0, |handle| number_of(&handle.value));
-                let missing = || {
-                    SqlError::new(
-                        8179,
-                        format!("Could not find prepared statement with handle {handle}."),
-                    )
-                };
-                let (declarations, source) = self
-                    .calls
-                    .statements
-                    .get(&handle)
-                    .cloned()
-                    .ok_or_else(missing)?;
+                let (declarations, source) = self.calls.of(handle(parameters.first()))?;
                 self.prepared(&declarations, &source, rest(1))
             }
             "sp_unprepare" => {
-                let handle = parameters
-                    .first()
-                    .map_or(0, |handle| number_of(&handle.value));
-                self.calls.statements.remove(&handle);
+                self.calls.statements.remove(&handle(parameters.first()));
                 Ok(Outcome::default())
             }
             "sp_reset_connection" => Ok(Outcome::default()),
@@ -270,6 +261,12 @@ impl Session {
                 "server cursors ({cursor}); ask for a forward-only, read-only result"
             ))
             .into()),
+            "sp_datatype_info_100" | "sp_datatype_info" => self
+                .type_information(handle(parameters.first()))
+                .map(|()| Outcome::default()),
+            "sp_tables" | "sp_columns_100" | "sp_columns" | "sp_pkeys" => self
+                .odbc_catalog(&base, &parameters)
+                .map(|()| Outcome::default()),
             _ => self.registered(name, &base, parameters),
         }
     }
@@ -364,25 +361,7 @@ impl Session {
             .lock()
             .statements
             .push(format!("EXEC {name}"));
-        let mut named: Vec<Parameter> = Vec::new();
-        for (at, mut parameter) in parameters.into_iter().enumerate() {
-            if parameter.name.is_empty() {
-                let too_many = || {
-                    SqlError::new(
-                        8144,
-                        format!("Procedure or function {base} has too many arguments specified."),
-                    )
-                };
-                parameter.name = procedure.parameters.get(at).cloned().ok_or_else(too_many)?;
-            } else if !procedure.parameters.contains(&parameter.name) {
-                let message = format!(
-                    "{} is not a parameter for procedure {base}.",
-                    parameter.name
-                );
-                return Err(SqlError::new(8145, message).into());
-            }
-            named.push(parameter);
-        }
+        let named = named_parameters(parameters, &procedure, base)?;
         let values: Vec<(String, Value)> = named
             .iter()
             .map(|parameter| (parameter.name.clone(), parameter.value.clone()))
@@ -420,6 +399,30 @@ impl Session {
         }
         Ok(Outcome { failed, outputs })
     }
+}
+
+/// Gives each parameter the name of its place.
+fn named_parameters(
+    parameters: Vec<Parameter>,
+    procedure: &Procedure,
+    base: &str,
+) -> Result<Vec<Parameter>, SqlError> {
+    let mut named = Vec::new();
+    for (at, mut parameter) in parameters.into_iter().enumerate() {
+        if parameter.name.is_empty() {
+            let message = format!("Procedure or function {base} has too many arguments specified.");
+            let name = procedure.parameters.get(at).cloned();
+            parameter.name = name.ok_or_else(|| SqlError::new(8144, message))?;
+        } else if !procedure.parameters.contains(&parameter.name) {
+            let message = format!(
+                "{} is not a parameter for procedure {base}.",
+                parameter.name
+            );
+            return Err(SqlError::new(8145, message));
+        }
+        named.push(parameter);
+    }
+    Ok(named)
 }
 
 /// `@a int, @b nvarchar(10) OUTPUT`: names, types, and whether they come back.

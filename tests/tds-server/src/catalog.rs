@@ -2,16 +2,18 @@
 
 use rusqlite::Connection;
 use rusqlite::types::Value;
+use sqlparser::tokenizer::Token;
 
+use crate::convert::text;
 use crate::error::SqlError;
 use crate::functions::precision;
 use crate::result;
 use crate::rewrite::{Facts, table_name};
-use crate::script::{Kind, parse};
+use crate::script::{Kind, Tokens, parse, split_commas, word};
 use crate::session::Session;
+use crate::sql_type::{COLLATION, MAX, SqlType};
 use crate::statement::plan;
 use crate::tokens::{COMMAND_SELECT, DONE_COUNT, ResultColumn, Stop};
-use crate::types::{COLLATION, MAX, SqlType};
 
 /// Makes the views, for one connection and its database's name.
 pub(crate) fn create(db: &Connection, database: &str) -> rusqlite::Result<()> {
@@ -28,7 +30,7 @@ CREATE TEMP VIEW tds_objects AS
 CREATE TEMP VIEW tds_named AS SELECT *, substr(full_name, instr(full_name, '.') + 1) AS name,
   CASE instr(full_name, '.') WHEN 0 THEN 'dbo' ELSE substr(full_name, 1, instr(full_name, '.') - 1) END AS \"schema\" FROM tds_objects;
 CREATE TEMP VIEW tds_columns AS SELECT o.*, p.name AS column_name, p.cid + 1 AS place_of, p.type AS declared, p.\"notnull\" AS required,
-  p.dflt_value AS given FROM tds_named o, pragma_table_info(o.full_name, o.place) p;
+  p.dflt_value AS given, p.pk AS key_place FROM tds_named o, pragma_table_info(o.full_name, o.place) p;
 CREATE TEMP VIEW \"INFORMATION_SCHEMA.TABLES\" AS SELECT '$database' AS TABLE_CATALOG, \"schema\" AS TABLE_SCHEMA, name AS TABLE_NAME,
   iif(is_view, 'VIEW', 'BASE TABLE') AS TABLE_TYPE FROM tds_named WHERE place = 'main';
 CREATE TEMP VIEW \"INFORMATION_SCHEMA.COLUMNS\" AS SELECT '$database' AS TABLE_CATALOG, \"schema\" AS TABLE_SCHEMA, name AS TABLE_NAME,
@@ -75,7 +77,9 @@ fn system_type(ty: SqlType) -> (i64, i64) {
         SqlType::BigInt => (127, 8),
         SqlType::Real => (59, 4),
         SqlType::Float => (62, 8),
-        SqlType::Decimal(precision, _) => (106, i64::from(crate::types::decimal_size(precision))),
+        SqlType::Decimal(precision, _) => {
+            (106, i64::from(crate::sql_type::decimal_size(precision)))
+        }
         SqlType::Money => (60, 8),
         SqlType::SmallMoney => (122, 4),
         SqlType::Date => (40, 3),
@@ -177,54 +181,67 @@ impl Session {
 
     /// `sp_describe_first_result_set`: one row a column.
     pub(crate) fn describe_result(&mut self, source: &str, declarations: &str) -> Result<(), Stop> {
+        self.fill_description(source, declarations)?;
+        self.nested("SELECT * FROM tds_described ORDER BY column_ordinal")
+    }
+
+    /// A query of `sys.dm_exec_describe_first_result_set('...', ...)` becomes one of a table with its rows.
+    pub(crate) fn with_description(&mut self, tokens: &Tokens) -> Result<Option<Tokens>, Stop> {
+        let name = "DM_EXEC_DESCRIBE_FIRST_RESULT_SET";
+        let Some(at) = tokens.iter().position(|token| word(Some(token)) == name) else {
+            return Ok(None);
+        };
+        let rest = tokens.get(at + 2..).unwrap_or_default();
+        let end = rest.iter().position(|token| token.token == Token::RParen);
+        let (arguments, after) = rest.split_at(end.ok_or_else(|| SqlError::syntax(name))?);
+        let mut texts = Vec::new();
+        for argument in split_commas(arguments) {
+            texts.push(text(self.evaluate(&argument)?));
+        }
+        let given = |at: usize| texts.get(at).cloned().unwrap_or_default();
+        self.fill_description(&given(0), &given(1))?;
+        // The schema and its point go with the name.
+        let mut changed = tokens
+            .get(..at.saturating_sub(2))
+            .unwrap_or_default()
+            .to_vec();
+        changed.extend(crate::script::tokens("tds_described")?);
+        changed.extend_from_slice(after.get(1..).unwrap_or_default());
+        Ok(Some(changed))
+    }
+
+    fn fill_description(&mut self, source: &str, declarations: &str) -> Result<(), Stop> {
         let found = self.first_result(source, declarations)?;
-        let columns = [
-            column("is_hidden", SqlType::Bit),
-            column("column_ordinal", SqlType::Int),
-            column("name", SqlType::NVarChar(128)),
-            column("is_nullable", SqlType::Bit),
-            column("system_type_id", SqlType::Int),
-            column("system_type_name", SqlType::NVarChar(256)),
-            column("max_length", SqlType::SmallInt),
-            column("precision", SqlType::TinyInt),
-            column("scale", SqlType::TinyInt),
-            column("collation_name", SqlType::NVarChar(128)),
-            column("is_identity_column", SqlType::Bit),
-            column("is_updateable", SqlType::Bit),
-            column("tds_type_id", SqlType::Int),
-            column("tds_length", SqlType::Int),
-        ];
-        self.replies.columns(&columns);
-        let count = found.len();
+        self.db.execute_batch(DESCRIBED)?;
+        let sql = "INSERT INTO tds_described VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)";
+        let mut statement = self.db.prepare_cached(sql)?;
         for (at, found) in found.into_iter().enumerate() {
             let (id, size) = system_type(found.ty);
             let (digits, scale) = precision(found.ty).unwrap_or_default();
             let mut info = Vec::new();
             found.ty.put_type_info(&mut info);
-            let collation = if found.ty.is_text() {
-                Value::Text("SQL_Latin1_General_CP1_CI_AS".to_owned())
-            } else {
-                Value::Null
-            };
-            let row = vec![
-                whole(0),
-                whole(i64::try_from(at + 1).unwrap_or_default()),
-                Value::Text(found.name),
-                whole(i64::from(found.nullable)),
-                whole(id),
-                Value::Text(found.ty.to_string()),
-                whole(size),
-                whole(digits),
-                whole(scale),
+            let collation = found.ty.is_text().then_some("SQL_Latin1_General_CP1_CI_AS");
+            let code = info.first().copied().unwrap_or_default();
+            statement.execute(rusqlite::params![
+                i64::try_from(at + 1).unwrap_or_default(),
+                found.name,
+                found.nullable,
+                id,
+                found.ty.to_string(),
+                size,
+                digits,
+                scale,
                 collation,
-                whole(i64::from(found.identity)),
-                whole(1),
-                whole(i64::from(info.first().copied().unwrap_or_default())),
-                whole(size),
-            ];
-            self.replies.row(&columns, row)?;
+                found.identity,
+                code,
+                size,
+            ])?;
         }
-        self.replies.done(DONE_COUNT, COMMAND_SELECT, count as u64);
         Ok(())
     }
 }
+
+const DESCRIBED: &str = "DROP TABLE IF EXISTS temp.tds_described;
+CREATE TEMP TABLE tds_described (is_hidden bit, column_ordinal int, name nvarchar(128), is_nullable bit, system_type_id int,
+  system_type_name nvarchar(256), max_length smallint, \"precision\" tinyint, scale tinyint, collation_name nvarchar(128),
+  is_identity_column bit, is_updateable bit, tds_type_id int, tds_length int)";

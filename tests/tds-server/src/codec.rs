@@ -6,7 +6,7 @@ use crate::convert::{self, Fit, convert};
 use crate::decimal::Decimal;
 use crate::error::SqlError;
 use crate::moment::{DAYS_TO_1900, Moment, TICKS_PER_SECOND};
-use crate::types::{Layout, SqlType, WireType, decimal_size};
+use crate::sql_type::{Layout, SqlType, WireType, decimal_size};
 use crate::wire::{Read, Reader, Short, put_u16, put_u32, put_u64, utf16_bytes, utf16_text};
 
 /// Appends a value in a type's form; what the type cannot hold is an error and appends nothing.

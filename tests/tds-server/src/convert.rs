@@ -16,7 +16,7 @@ use rusqlite::types::Value;
 use crate::decimal::Decimal;
 use crate::error::SqlError;
 use crate::moment::Moment;
-use crate::types::{MAX, SqlType};
+use crate::sql_type::{MAX, SqlType};
 
 /// What a value that does not fit does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::convert::moment;
 use crate::error::SqlError;
 use crate::functions::Answer;
 use crate::moment::{Moment, TICKS_PER_DAY, TICKS_PER_SECOND, days_of_month};
-use crate::types::SqlType;
+use crate::sql_type::SqlType;
 
 fn read(value: &Value) -> Result<Moment, SqlError> {
     moment(value, SqlType::DateTime2(7))

@@ -6,7 +6,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use crate::error::SqlError;
 use crate::rewrite::{Facts, expression, quoted, table_name};
 use crate::script::{Tokens, is, split_commas, word};
-use crate::types::{Declared, SqlType};
+use crate::sql_type::{Declared, SqlType};
 
 /// The SQLite statements for a statement that defines something; nothing when it is of another kind.
 pub(crate) fn statements(
@@ -185,6 +185,15 @@ fn create_table(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<String, Sq
     if cursor.peek().is_some() {
         return Err(cursor.error());
     }
+    table_statement(&table, body, facts)
+}
+
+/// CREATE TABLE for what stands between the parentheses; variables and names with a hash are temporary.
+pub(crate) fn table_statement(
+    table: &str,
+    body: &[TokenWithSpan],
+    facts: &dyn Facts,
+) -> Result<String, SqlError> {
     let items = split_commas(body);
     let mut lines = Vec::new();
     for item in &items {
@@ -201,10 +210,14 @@ fn create_table(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<String, Sq
         };
         lines.push(line);
     }
-    let temporary = if table.starts_with('#') { "TEMP " } else { "" };
+    let temporary = if table.starts_with(['#', '@']) {
+        "TEMP "
+    } else {
+        ""
+    };
     Ok(format!(
         "CREATE {temporary}TABLE {} ({})",
-        quoted(&table),
+        quoted(table),
         lines.join(", ")
     ))
 }

@@ -11,7 +11,7 @@ use crate::dates;
 use crate::decimal::Decimal;
 use crate::error::SqlError;
 use crate::moment::Moment;
-use crate::types::{Declared, SqlType};
+use crate::sql_type::{Declared, SqlType};
 
 pub(crate) type Answer = std::result::Result<Value, SqlError>;
 
@@ -331,7 +331,7 @@ fn type_part(values: &[Value]) -> Answer {
     };
     let ty = declared.ty;
     let length = |length: u16| {
-        if length == crate::types::MAX {
+        if length == crate::sql_type::MAX {
             -1
         } else {
             i64::from(length)
@@ -353,6 +353,8 @@ fn type_part(values: &[Value]) -> Answer {
         },
         "precision" => precision(ty).map(|(precision, _)| precision),
         "scale" => precision(ty).map(|(_, scale)| scale),
+        "odbc" => Some(crate::odbc::code(ty)),
+        "size" => Some(crate::odbc::column_size(ty)),
         "fraction" => match ty {
             SqlType::Time(scale) | SqlType::DateTime2(scale) | SqlType::DateTimeOffset(scale) => {
                 Some(i64::from(scale))

@@ -7,7 +7,7 @@ use sqlparser::ast::{
 };
 
 use crate::rewrite::{Facts, cast_type, function_parts, part_values, table_name};
-use crate::types::{MAX, SqlType};
+use crate::sql_type::{MAX, SqlType};
 
 /// What is known of one column of a result: nothing, for each column a star stands for.
 #[derive(Debug, Clone, Default)]

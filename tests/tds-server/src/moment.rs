@@ -3,7 +3,7 @@
 //! Kept as `2024-02-29 13:45:10.1234567 +02:00`, each type with as much of it as it has, so that the order of
 //! the texts is the order of the moments.
 
-use crate::types::SqlType;
+use crate::sql_type::SqlType;
 
 pub(crate) const TICKS_PER_SECOND: i64 = 10_000_000;
 pub(crate) const TICKS_PER_DAY: i64 = 86_400 * TICKS_PER_SECOND;

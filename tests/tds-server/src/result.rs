@@ -8,8 +8,8 @@ use rusqlite::{Row, Statement};
 
 use crate::error::SqlError;
 use crate::infer::Hints;
+use crate::sql_type::{Declared, MAX, SqlType};
 use crate::tokens::{Replies, ResultColumn, Stop};
-use crate::types::{Declared, MAX, SqlType};
 
 /// How many rows may wait for a type.
 const WAITING_ROWS_MAX: usize = 500;

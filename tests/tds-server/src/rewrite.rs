@@ -19,7 +19,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use crate::decimal::Decimal;
 use crate::error::SqlError;
 use crate::script::{Tokens, is, word};
-use crate::types::{Declared, SqlType};
+use crate::sql_type::{Declared, SqlType};
 
 /// A column of a table: its declared type is missing where SQLite has no text of ours.
 #[derive(Debug, Clone)]
@@ -139,6 +139,9 @@ pub(crate) fn table_name(parts: &[&str]) -> String {
         .and_then(|at| parts.get(at))
         .copied()
         .unwrap_or_default();
+    if last.starts_with('@') {
+        return last.to_ascii_lowercase();
+    }
     if last.starts_with('#') || schema.is_empty() || schema.eq_ignore_ascii_case("dbo") {
         return last.to_owned();
     }
@@ -337,36 +340,7 @@ impl Rewriter<'_> {
                 arguments.extend(styles);
                 call(name, arguments)
             }
-            Expr::BinaryOp {
-                left,
-                op: BinaryOperator::Plus,
-                right,
-            } => {
-                if string_of(&left).is_some() && string_of(&right).is_some() {
-                    Expr::BinaryOp {
-                        left,
-                        op: BinaryOperator::StringConcat,
-                        right,
-                    }
-                } else {
-                    call("tds_add", vec![*left, *right])
-                }
-            }
-            Expr::BinaryOp {
-                left,
-                op: BinaryOperator::Divide,
-                right,
-            } => call("tds_divide", vec![*left, *right]),
-            Expr::BinaryOp {
-                left,
-                op: BinaryOperator::Modulo,
-                right,
-            } => call("tds_modulo", vec![*left, *right]),
-            Expr::BinaryOp {
-                left,
-                op: BinaryOperator::Minus,
-                right,
-            } => call("tds_subtract", vec![*left, *right]),
+            Expr::BinaryOp { left, op, right } => arithmetic(*left, op, *right),
             // The sign of a number kept as text.
             Expr::UnaryOp {
                 op: UnaryOperator::Minus,
@@ -376,21 +350,7 @@ impl Rewriter<'_> {
             }
             Expr::Collate { expr, .. } => *expr,
             Expr::Function(function) => self.function(function),
-            Expr::Ceil { expr, .. } => call("ceiling", vec![*expr]),
-            Expr::Floor { expr, .. } => call("floor", vec![*expr]),
-            Expr::Trim {
-                trim_where: None,
-                trim_what: None,
-                expr,
-                trim_characters: None,
-            } => call("trim", vec![*expr]),
-            Expr::Substring {
-                expr,
-                substring_from: Some(from),
-                substring_for: Some(length),
-                ..
-            } => call("substring", vec![*expr, *from, *length]),
-            other => other,
+            other => read_apart(other),
         })
     }
 
@@ -434,6 +394,46 @@ impl Rewriter<'_> {
         };
         function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(renamed))]);
         Expr::Function(function)
+    }
+}
+
+/// Operators whose meaning hangs on the values are functions.
+fn arithmetic(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+    let name = match op {
+        BinaryOperator::Plus if string_of(&left).is_some() && string_of(&right).is_some() => {
+            let (left, op, right) = (left.into(), BinaryOperator::StringConcat, right.into());
+            return Expr::BinaryOp { left, op, right };
+        }
+        BinaryOperator::Plus => "tds_add",
+        BinaryOperator::Minus => "tds_subtract",
+        BinaryOperator::Divide => "tds_divide",
+        BinaryOperator::Modulo => "tds_modulo",
+        op => {
+            let (left, right) = (left.into(), right.into());
+            return Expr::BinaryOp { left, op, right };
+        }
+    };
+    call(name, vec![left, right])
+}
+
+/// Functions that sqlparser reads into forms of their own.
+fn read_apart(expr: Expr) -> Expr {
+    match expr {
+        Expr::Ceil { expr, .. } => call("ceiling", vec![*expr]),
+        Expr::Floor { expr, .. } => call("floor", vec![*expr]),
+        Expr::Trim {
+            trim_where: None,
+            trim_what: None,
+            expr,
+            trim_characters: None,
+        } => call("trim", vec![*expr]),
+        Expr::Substring {
+            expr,
+            substring_from: Some(from),
+            substring_for: Some(length),
+            ..
+        } => call("substring", vec![*expr, *from, *length]),
+        other => other,
     }
 }
 

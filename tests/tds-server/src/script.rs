@@ -6,7 +6,7 @@ use sqlparser::dialect::MsSqlDialect;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 
 use crate::error::SqlError;
-use crate::types::SqlType;
+use crate::sql_type::SqlType;
 
 pub(crate) type Tokens = Vec<TokenWithSpan>;
 
@@ -33,6 +33,8 @@ pub(crate) enum Kind {
         handler: Vec<Node>,
     },
     Declare(Vec<(String, SqlType, Option<Tokens>)>),
+    /// `DECLARE @t TABLE (...)`: the name and what is between the parentheses.
+    DeclareTable(String, Tokens),
     Assign(String, Tokens),
     /// `SET NOCOUNT ON` and its like: the words in upper case.
     Setting(Vec<String>),
@@ -72,10 +74,25 @@ pub(crate) fn tokens(text: &str) -> Result<Tokens, SqlError> {
     let all = Tokenizer::new(&MsSqlDialect {}, text)
         .tokenize_with_location()
         .map_err(|error| SqlError::new(102, format!("Incorrect syntax: {error}.")))?;
-    Ok(all
-        .into_iter()
-        .filter(|token| !matches!(token.token, Token::Whitespace(_)))
-        .collect())
+    let mut kept = Tokens::with_capacity(all.len());
+    for mut token in all {
+        match (&token.token, kept.last_mut().map(|last| &mut last.token)) {
+            (Token::Whitespace(_), _) => continue,
+            // `$1.5` comes as a placeholder and a number.
+            (Token::Placeholder(text), _) if text.starts_with('$') => {
+                token.token = Token::Number(text.clone(), false);
+            }
+            (Token::Number(rest, _), Some(Token::Number(money, _)))
+                if money.starts_with('$') && rest.starts_with('.') =>
+            {
+                money.push_str(rest);
+                continue;
+            }
+            _ => {}
+        }
+        kept.push(token);
+    }
+    Ok(kept)
 }
 
 /// A token as an unquoted word in upper case; empty for all else.
@@ -309,6 +326,16 @@ impl Parser<'_> {
     fn declare(&mut self) -> Result<Kind, SqlError> {
         self.at += 1;
         let run = self.run(false);
+        if let [name, table, open, body @ .., close] = run.as_slice()
+            && word(Some(table)) == "TABLE"
+            && open.token == Token::LParen
+            && close.token == Token::RParen
+        {
+            return Ok(Kind::DeclareTable(
+                word(Some(name)).to_ascii_lowercase(),
+                body.to_vec(),
+            ));
+        }
         let mut declared = Vec::new();
         for part in split_commas(&run) {
             declared.push(declaration(&part)?);

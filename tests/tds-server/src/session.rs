@@ -16,13 +16,13 @@ use crate::result::{self, Counts};
 use crate::rewrite::{expression, quoted};
 use crate::script::{Kind, Node, Tokens, word};
 use crate::server::Shared;
+use crate::sql_type::SqlType;
 use crate::state::{State, View};
 use crate::statement::{Plan, PlanKind, plan};
 use crate::tokens::{
     COMMAND_DELETE, COMMAND_INSERT, COMMAND_SELECT, COMMAND_UPDATE, DONE_COUNT, DONE_ERROR,
     Replies, Stop,
 };
-use crate::types::SqlType;
 
 /// Where control goes after a statement.
 #[derive(Debug, PartialEq, Eq)]
@@ -245,6 +245,12 @@ impl Session {
                         .insert(name.clone(), (*ty, convert(value, *ty, Fit::Cut)?));
                 }
             }
+            Kind::DeclareTable(name, body) => {
+                let create = crate::ddl::table_statement(name, body, &self.view())?;
+                self.db
+                    .execute_batch(&format!("DROP TABLE IF EXISTS temp.{};", quoted(name)))?;
+                self.db.execute_batch(&create)?;
+            }
             Kind::Assign(name, tokens) => {
                 let value = self.evaluate(tokens)?;
                 self.assign(name, value)?;
@@ -337,6 +343,8 @@ impl Session {
             }
             return Ok(());
         }
+        let described = self.with_description(tokens)?;
+        let tokens = described.as_ref().unwrap_or(tokens);
         let plan = plan(tokens, &self.view())?;
         self.state.error = 0;
         if self.state.format_only {
@@ -513,7 +521,7 @@ pub(crate) fn type_of(value: &Value) -> SqlType {
         Value::Integer(number) if i32::try_from(*number).is_ok() => SqlType::Int,
         Value::Integer(_) => SqlType::BigInt,
         Value::Real(_) => SqlType::Float,
-        Value::Blob(_) => SqlType::VarBinary(crate::types::MAX),
-        _ => SqlType::NVarChar(crate::types::MAX),
+        Value::Blob(_) => SqlType::VarBinary(crate::sql_type::MAX),
+        _ => SqlType::NVarChar(crate::sql_type::MAX),
     }
 }

@@ -8,7 +8,7 @@ use sqlparser::ast::Value as Literal;
 
 use crate::error::SqlError;
 use crate::rewrite::{Column, Facts, quoted, table_name};
-use crate::types::{Declared, SqlType};
+use crate::sql_type::{Declared, SqlType};
 
 pub(crate) type Variables = HashMap<String, (SqlType, Value)>;
 

@@ -21,7 +21,7 @@ use sqlparser::tokenizer::TokenWithSpan;
 use crate::error::SqlError;
 use crate::infer::{Hints, hints};
 use crate::rewrite::{
-    Column, Facts, apply, call, ident, parse_with, part_values, quoted, table_name, text_literal,
+    Column, Facts, apply, ident, parse_with, part_values, quoted, table_name, text_literal,
     without_hints,
 };
 
@@ -216,17 +216,8 @@ fn insert_plan(
         .map(|(at, column)| stored(&format!("c{at}"), column))
         .collect();
     if let Some(column) = numbered {
-        let (seed, step) = column
-            .declared
-            .and_then(|declared| declared.identity)
-            .unwrap_or((1, 1));
-        let (edge, name) = (if step < 0 { "min" } else { "max" }, quoted(&column.name));
-        names.push(name.clone());
-        values.push(format!(
-            "coalesce((SELECT {edge}({name}) FROM {}), {}) + {step} * row_number() OVER ()",
-            quoted(&table),
-            seed - step
-        ));
+        names.push(quoted(&column.name));
+        values.push(next_number(column, &table));
     }
     let source = match insert.source.take() {
         Some(mut query) => {
@@ -255,6 +246,19 @@ fn insert_plan(
             output,
         },
     })
+}
+
+/// The numbers after the last one in the table.
+fn next_number(column: &Column, table: &str) -> String {
+    let declared = column.declared.and_then(|declared| declared.identity);
+    let (seed, step) = declared.unwrap_or((1, 1));
+    let edge = if step < 0 { "min" } else { "max" };
+    format!(
+        "coalesce((SELECT {edge}({}) FROM {}), {}) + {step} * row_number() OVER ()",
+        quoted(&column.name),
+        quoted(table),
+        seed - step
+    )
 }
 
 fn default_values(
@@ -408,17 +412,6 @@ fn update_plan(mut update: Update, facts: &dyn Facts) -> Result<Plan, SqlError> 
     let mut sources = Vec::new();
     for assignment in &mut update.assignments {
         let (column, value) = assigned(assignment, &columns, facts)?;
-        let value = match column.declared {
-            Some(declared) => call(
-                "tds_store",
-                vec![
-                    value,
-                    text_literal(declared.ty.to_string()),
-                    text_literal(&column.name),
-                ],
-            ),
-            None => value,
-        };
         if from.is_empty() {
             sets.push(format!("{} = {value}", quoted(&column.name)));
         } else {
@@ -467,7 +460,7 @@ fn assigned<'a>(
     assignment: &mut Assignment,
     columns: &'a [Column],
     facts: &dyn Facts,
-) -> Result<(&'a Column, Expr), SqlError> {
+) -> Result<(&'a Column, String), SqlError> {
     let AssignmentTarget::ColumnName(name) = &assignment.target else {
         return Err(SqlError::unsupported("SET of several columns"));
     };
@@ -481,7 +474,7 @@ fn assigned<'a>(
         .find(|column| column.name.eq_ignore_ascii_case(&name))
         .ok_or_else(|| SqlError::new(207, format!("Invalid column name '{name}'.")))?;
     apply(&mut assignment.value, facts)?;
-    Ok((column, assignment.value.clone()))
+    Ok((column, stored(&assignment.value.to_string(), column)))
 }
 
 fn apply_all(tree: &mut Option<impl VisitMut>, facts: &dyn Facts) -> Result<(), SqlError> {

@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use crate::codec::put_value;
 use crate::error::SqlError;
 use crate::packet::{ATTENTION, Channel, Packet, Peek, peek};
-use crate::types::{COLLATION, SqlType};
+use crate::sql_type::{COLLATION, SqlType};
 use crate::wire::{put_b_text, put_u16, put_u32, put_u64, put_us_text};
 
 pub(crate) const DONE_MORE: u16 = 0x01;
