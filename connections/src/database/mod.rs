@@ -20,6 +20,7 @@ mod error;
 mod keywords;
 mod provider;
 mod sessions;
+mod sql_server;
 mod sqlite;
 mod statement;
 mod table_name;
@@ -54,6 +55,7 @@ use crate::sql::Dialect;
 pub fn open(target: &Target) -> Result<Box<dyn Session>, DatabaseError> {
     match target {
         Target::Sqlite(target) => Ok(Box::new(sqlite::SqliteSession::open(target)?)),
+        Target::SqlServer(target) => Ok(Box::new(sql_server::SqlServerSession::open(target)?)),
         other => Err(DatabaseError::new(
             other.to_string(),
             Fault::Unsupported,

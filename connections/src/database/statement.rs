@@ -15,10 +15,10 @@ pub struct Statement<'a> {
     /// In the database's own SQL.
     pub sql: &'a str,
     pub parameters: &'a [Parameter],
+    /// `sql` is the name of a procedure, to be called with the parameters.
+    pub is_procedure: bool,
     /// Seconds until it fails with [`Fault::Timeout`](super::Fault::Timeout); 0 for never.
     pub timeout_seconds: u32,
-    /// The text is a procedure's name.
-    pub is_procedure: bool,
 }
 
 impl<'a> Statement<'a> {
@@ -26,8 +26,8 @@ impl<'a> Statement<'a> {
         Self {
             sql,
             parameters: &[],
-            timeout_seconds: 0,
             is_procedure: false,
+            timeout_seconds: 0,
         }
     }
 }

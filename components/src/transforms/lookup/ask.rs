@@ -19,6 +19,7 @@ use datafusion_common::{DataFusionError, Result};
 use fletching_connections::database::{
     Collected, Direction, Lease, Parameter, ReadOptions, Statement,
 };
+use fletching_expression::types;
 use parking_lot::Mutex;
 use tokio::runtime::{Handle, RuntimeFlavor};
 

@@ -1,0 +1,570 @@
+//! Microsoft's Rust client: batches, parameters, transactions, bulk copy, attention, TLS.
+
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use mssql_tds::connection::bulk_copy::{BulkCopy, BulkLoadRow};
+use mssql_tds::connection::client_context::ClientContext;
+use mssql_tds::connection::tds_client::{ResultSet, TdsClient};
+use mssql_tds::connection_provider::tds_connection_provider::TdsConnectionProvider;
+use mssql_tds::core::{EncryptionSetting, TdsResult};
+use mssql_tds::datatypes::column_values::ColumnValues;
+use mssql_tds::datatypes::sql_string::SqlString;
+use mssql_tds::datatypes::sqltypes::SqlType;
+use mssql_tds::message::bulk_load::StreamingBulkLoadWriter;
+use mssql_tds::message::parameters::rpc_parameters::{RpcParameter, StatusFlags};
+use mssql_tds::message::transaction_management::TransactionIsolationLevel;
+use tds_server::{Answer, Faults, Options, Procedure, Server, Value};
+
+fn server() -> Server {
+    Server::start(Options::default()).unwrap()
+}
+
+fn run<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+async fn try_connect(
+    server: &Server,
+    password: &str,
+    encryption: EncryptionSetting,
+) -> TdsResult<TdsClient> {
+    let mut context = ClientContext::default();
+    context.user_name = "sa".to_owned();
+    context.password = password.to_owned();
+    context.database = "Sales".to_owned();
+    context.encryption_options.mode = encryption;
+    context.encryption_options.trust_server_certificate = true;
+    let source = format!("tcp:127.0.0.1,{}", server.port());
+    Box::pin(TdsConnectionProvider {}.create_client(context, &source, None)).await
+}
+
+async fn connect(server: &Server) -> TdsClient {
+    try_connect(server, "Passw0rd!", EncryptionSetting::PreferOff)
+        .await
+        .unwrap()
+}
+
+fn text(value: &ColumnValues) -> String {
+    match value {
+        ColumnValues::String(text) => text.to_utf8_string(),
+        ColumnValues::Int(number) => number.to_string(),
+        ColumnValues::BigInt(number) => number.to_string(),
+        ColumnValues::Float(number) => number.to_string(),
+        ColumnValues::Bit(bit) => bit.to_string(),
+        ColumnValues::Null => "NULL".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// All results of a batch: a line per row, values with bars between, `--` between results.
+async fn try_query(client: &mut TdsClient, sql: &str) -> TdsResult<String> {
+    let mut lines = Vec::new();
+    Box::pin(client.execute(sql.to_owned(), ())).await?;
+    loop {
+        if client.on_rows() {
+            while let Some(row) = Box::pin(client.next_row()).await? {
+                lines.push(row.iter().map(text).collect::<Vec<_>>().join("|"));
+            }
+        }
+        if !Box::pin(client.advance_to_rows()).await? {
+            break;
+        }
+        lines.push("--".to_owned());
+    }
+    Box::pin(client.close_query()).await?;
+    Ok(lines.join("\n"))
+}
+
+async fn query(client: &mut TdsClient, sql: &str) -> String {
+    try_query(client, sql).await.unwrap()
+}
+
+async fn error(client: &mut TdsClient, sql: &str) -> i64 {
+    let error = try_query(client, sql).await.unwrap_err();
+    number(&error)
+}
+
+fn number(error: &mssql_tds::error::Error) -> i64 {
+    match error {
+        mssql_tds::error::Error::SqlServerError { diagnostics } => {
+            i64::from(diagnostics.errors[0].number)
+        }
+        other => panic!("not an error of the server: {other:?}"),
+    }
+}
+
+fn named(name: &str, value: SqlType) -> RpcParameter {
+    RpcParameter::new(Some(name.to_owned()), StatusFlags::NONE, value)
+}
+
+fn nvarchar(text: &str) -> SqlType {
+    SqlType::NVarchar(Some(SqlString::from_utf8_string(text.to_owned())), 100)
+}
+
+#[test]
+fn a_wrong_login_is_18456() {
+    let server = server();
+    run(async {
+        let error = try_connect(&server, "wrong", EncryptionSetting::PreferOff)
+            .await
+            .err()
+            .unwrap();
+        assert!(
+            error.to_string().contains("Login failed for user 'sa'"),
+            "{error}"
+        );
+    });
+}
+
+#[test]
+fn tls_with_a_certificate_made_at_start() {
+    let server = Server::start(Options {
+        tls: true,
+        ..Options::default()
+    })
+    .unwrap();
+    run(async {
+        let mut client = try_connect(&server, "Passw0rd!", EncryptionSetting::On)
+            .await
+            .unwrap();
+        assert_eq!(
+            query(&mut client, "SELECT DB_NAME(), @@TRANCOUNT").await,
+            "Sales|0"
+        );
+        let long = query(&mut client, "SELECT REPLICATE('x', 8000)").await;
+        assert_eq!(long.len(), 8000);
+    });
+}
+
+#[test]
+fn every_type_comes_back_as_it_went_in() {
+    let cases = [
+        ("bit", "1", "true"),
+        ("tinyint", "255", "TinyInt(255)"),
+        ("smallint", "-32768", "SmallInt(-32768)"),
+        ("int", "-2147483648", "-2147483648"),
+        ("bigint", "9223372036854775807", "9223372036854775807"),
+        ("float", "0.1", "0.1"),
+        ("real", "0.5", "Real(0.5)"),
+        ("nvarchar(20)", "N'Grüße 😀'", "Grüße 😀"),
+        ("varchar(20)", "'Grüße €'", "Grüße €"),
+        ("nvarchar(max)", "REPLICATE(N'ä', 5000)", ""),
+        ("char(5)", "'ab'", "ab   "),
+        ("nchar(3)", "N'ab'", "ab "),
+        ("varbinary(4)", "0x0AFF", "Bytes([10, 255])"),
+        ("binary(3)", "0x0A", "Bytes([10, 0, 0])"),
+        ("text", "'long'", "long"),
+        ("ntext", "N'läng'", "läng"),
+        ("image", "0x01", "Bytes([1])"),
+        ("xml", "'<a/>'", ""),
+        (
+            "decimal(38,10)",
+            "1234567890123456789012345678.0123456789",
+            "",
+        ),
+        ("decimal(9,2)", "-12.345", ""),
+        ("money", "-922337203685477.5808", ""),
+        ("smallmoney", "1.5", ""),
+        ("date", "'9999-12-31'", ""),
+        ("time(3)", "'23:59:59.1234'", ""),
+        ("datetime", "'1753-01-01 00:00:00.007'", ""),
+        ("smalldatetime", "'2020-02-29 12:34:31'", ""),
+        ("datetime2(7)", "'0001-01-01 00:00:00.1234567'", ""),
+        ("datetimeoffset(0)", "'2020-02-29 12:34:56 -03:30'", ""),
+        (
+            "uniqueidentifier",
+            "'6F9619FF-8B86-D011-B42D-00C04FC964FF'",
+            "",
+        ),
+    ];
+    let server = server();
+    run(async {
+        let mut client = connect(&server).await;
+        for (ty, literal, expected) in cases {
+            query(
+                &mut client,
+                &format!("CREATE TABLE t (v {ty}, n {ty}); INSERT INTO t VALUES ({literal}, NULL)"),
+            )
+            .await;
+            let got = query(&mut client, "SELECT v, n FROM t").await;
+            assert!(got.ends_with("|NULL"), "{ty}: {got}");
+            if !expected.is_empty() {
+                assert_eq!(got, format!("{expected}|NULL"), "{ty}");
+            }
+            // The kept form compares equal to the literal, and survives a copy.
+            if !matches!(ty, "text" | "ntext" | "image" | "xml" | "nvarchar(max)") {
+                let same = format!(
+                    "SELECT COUNT(*) FROM t WHERE v = CAST({literal} AS {ty}); SELECT v, n INTO u FROM t; SELECT * FROM u; DROP TABLE u"
+                );
+                assert_eq!(
+                    query(&mut client, &same).await,
+                    format!("1\n--\n{got}"),
+                    "{ty}"
+                );
+            }
+            query(&mut client, "DROP TABLE t").await;
+        }
+        let wide = "SELECT CAST(1234567890123456789012345678.0123456789 AS decimal(38,10)), CAST('-922337203685477.5808' AS money)";
+        let wide = query(&mut client, wide).await;
+        assert!(
+            wide.contains("1234567890123456789012345678.0123456789")
+                && wide.contains("int_part_1: 0, int_part_2: -2147483648"),
+            "{wide}"
+        );
+    });
+}
+
+#[test]
+fn errors_have_the_numbers_of_sql_server() {
+    let server = server();
+    run(async {
+        let mut client = connect(&server).await;
+        let table = "CREATE TABLE [dbo].[t] ([id] int NOT NULL, [name] nvarchar(3) NULL, [age] tinyint CHECK ([age] < 200), d decimal(4,2), \
+                     CONSTRAINT [pk] PRIMARY KEY CLUSTERED ([id] ASC) WITH (PAD_INDEX = OFF) ON [PRIMARY]) ON [PRIMARY]; \
+                     CREATE TABLE child (id int REFERENCES t(id)); INSERT t (id) VALUES (1)";
+        query(&mut client, table).await;
+        for (sql, expected) in [
+            ("INSERT INTO t (id) VALUES (1)", 2627),
+            ("INSERT INTO t (name) VALUES ('a')", 515),
+            ("INSERT INTO t (id, name) VALUES (2, 'long')", 2628),
+            ("INSERT INTO t (id, age) VALUES (2, 256)", 8115),
+            ("INSERT INTO t (id, d) VALUES (2, 100)", 8115),
+            ("INSERT INTO t (id, age) VALUES (2, 201)", 547),
+            ("INSERT INTO child VALUES (7)", 547),
+            ("INSERT INTO t (id) VALUES ('x')", 245),
+            ("SELECT nope FROM t", 207),
+            ("SELECT * FROM nope", 208),
+            ("SELEC 1", 2812),
+            ("SELECT 1 +", 102),
+            ("SELECT @x", 137),
+            ("EXEC nope", 2812),
+            ("DROP TABLE nope", 3701),
+            ("COMMIT", 3902),
+            ("RAISERROR('no %s', 16, 1, 'way')", 50_000),
+            ("THROW 51000, 'thrown', 1", 51_000),
+            ("SELECT 1/0", 8134),
+            ("CREATE LOGIN x", tds_server::NOT_SUPPORTED.into()),
+        ] {
+            assert_eq!(error(&mut client, sql).await, expected, "{sql}");
+        }
+        assert_eq!(query(&mut client, "SELECT COUNT(*) FROM t").await, "1");
+    });
+}
+
+#[test]
+fn batches_as_packages_send_them() {
+    let server = server();
+    run(async {
+        let mut client = connect(&server).await;
+        let got = query(
+            &mut client,
+            "SET NOCOUNT ON
+             IF OBJECT_ID(N'dbo.t', N'U') IS NOT NULL DROP TABLE dbo.t
+             CREATE TABLE dbo.t (id int IDENTITY(10,5) PRIMARY KEY, name nvarchar(20), amount decimal(10,2), at datetime DEFAULT GETDATE())
+             INSERT INTO dbo.t (name, amount) VALUES ('a', 1.10), ('b', 2.20)
+             SELECT SCOPE_IDENTITY()
+             DECLARE @n int; SELECT @n = COUNT(*) FROM t WITH (NOLOCK)
+             IF @n = 2 BEGIN SELECT TOP 1 name + N'!' AS n, ISNULL(amount, 0) FROM [db].[dbo].[t] ORDER BY id DESC END ELSE SELECT 'no'
+             SELECT id INTO #x FROM t; SELECT COUNT(*) FROM #x; TRUNCATE TABLE dbo.t; SELECT COUNT(*) FROM t",
+        )
+        .await;
+        let lines: Vec<&str> = got.lines().collect();
+        assert!(
+            lines[0].contains("15") && lines[2].starts_with("b!|"),
+            "{got}"
+        );
+        assert_eq!(&lines[3..], ["--", "2", "--", "0"]);
+        let joined = query(
+            &mut client,
+            "CREATE TABLE s (id int, v int); CREATE TABLE g (id int, v int); INSERT s VALUES (1, 10), (2, 20); INSERT g VALUES (2, 5), (3, 6)
+             UPDATE a SET a.v = a.v + b.v FROM s AS a INNER JOIN g AS b ON a.id = b.id
+             DELETE a FROM g a JOIN s ON s.id = a.id
+             SELECT * FROM s; SELECT * FROM g
+             ;WITH c AS (SELECT id FROM s) INSERT INTO g (id) SELECT id FROM c
+             INSERT INTO g (id, v) OUTPUT inserted.id VALUES (9, 9)
+             SELECT YEAR('2024-02-29'), DATEDIFF(day, '2024-02-28', '2024-03-01'), CONVERT(varchar(10), DATEADD(month, 1, '2024-01-31'), 112)
+             SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'dbo' ORDER BY 1",
+        )
+        .await;
+        assert_eq!(
+            joined,
+            "1|10\n2|25\n--\n3|6\n--\n9\n--\n2024|2|20240229\n--\ng\ns\nt"
+        );
+    });
+}
+
+#[test]
+fn parameters_prepared_statements_and_procedures() {
+    let double = Procedure::new("dbo.twice", &["@in", "@out"], |values| {
+        let Value::Integer(number) = values[0].1 else {
+            return Err(tds_server::SqlError::new(50_001, "a number is wanted"));
+        };
+        Ok(Answer {
+            status: 7,
+            outputs: vec![("@out".to_owned(), Value::Integer(number * 2))],
+            batch: Some("SELECT @in AS given".to_owned()),
+        })
+    });
+    let server = Server::start(Options {
+        procedures: vec![double],
+        ..Options::default()
+    })
+    .unwrap();
+    run(async {
+        let mut client = connect(&server).await;
+        query(&mut client, "CREATE TABLE t (id int, name nvarchar(20))").await;
+        let insert = "INSERT INTO t VALUES (@id, @name)";
+        let parameters = vec![
+            named("@id", SqlType::Int(Some(1))),
+            named("@name", nvarchar("Ännä")),
+        ];
+        Box::pin(client.execute_sp_executesql(insert.to_owned(), parameters, ()))
+            .await
+            .unwrap();
+        Box::pin(client.close_query()).await.unwrap();
+        assert_eq!(query(&mut client, "SELECT * FROM t").await, "1|Ännä");
+        assert!(server.recorded().statements.contains(&insert.to_owned()));
+        let output = RpcParameter::new(
+            Some("@out".to_owned()),
+            StatusFlags::BY_REF_VALUE,
+            SqlType::Int(None),
+        );
+        let parameters = vec![named("@in", SqlType::Int(Some(21))), output];
+        Box::pin(client.execute_stored_procedure(
+            "dbo.twice".to_owned(),
+            None,
+            Some(parameters),
+            (),
+        ))
+        .await
+        .unwrap();
+        while let Some(row) = Box::pin(client.next_row()).await.unwrap() {
+            assert_eq!(text(&row[0]), "21");
+        }
+        while Box::pin(client.advance_to_rows()).await.unwrap() {}
+        Box::pin(client.close_query()).await.unwrap();
+        assert_eq!(client.get_return_status(), Some(7));
+        assert_eq!(text(&client.get_return_values()[0].value), "42");
+        let batch = "DECLARE @r int, @o int; EXEC @r = twice 4, @o OUTPUT; SELECT @r, @o";
+        assert_eq!(query(&mut client, batch).await, "4\n--\n7|8");
+    });
+}
+
+#[test]
+fn transactions_by_request_and_by_text() {
+    let server = server();
+    run(async {
+        let mut client = connect(&server).await;
+        query(&mut client, "CREATE TABLE t (id int)").await;
+        Box::pin(client.begin_transaction(TransactionIsolationLevel::ReadCommitted, None))
+            .await
+            .unwrap();
+        query(&mut client, "INSERT INTO t VALUES (1)").await;
+        assert_eq!(query(&mut client, "SELECT @@TRANCOUNT").await, "1");
+        Box::pin(client.rollback_transaction(None, None))
+            .await
+            .unwrap();
+        assert_eq!(
+            query(&mut client, "SELECT COUNT(*), @@TRANCOUNT FROM t").await,
+            "0|0"
+        );
+        query(&mut client, "BEGIN TRAN; INSERT INTO t VALUES (1); SAVE TRAN p; INSERT INTO t VALUES (2); ROLLBACK TRAN p; COMMIT").await;
+        assert_eq!(query(&mut client, "SELECT * FROM t").await, "1");
+        let mut other = connect(&server).await;
+        query(&mut other, "BEGIN TRAN; INSERT INTO t VALUES (3)").await;
+        assert_eq!(
+            error(&mut client, "SET LOCK_TIMEOUT 50; INSERT INTO t VALUES (4)").await,
+            1222
+        );
+    });
+}
+
+struct Person(i32, Option<String>);
+
+#[async_trait]
+impl BulkLoadRow for Person {
+    async fn write_to_packet(
+        &self,
+        writer: &mut StreamingBulkLoadWriter<'_>,
+        column_index: &mut usize,
+    ) -> TdsResult<()> {
+        writer
+            .write_column_value(*column_index, &ColumnValues::Int(self.0))
+            .await?;
+        let name = self.1.clone().map_or(ColumnValues::Null, |name| {
+            ColumnValues::String(SqlString::from_utf8_string(name))
+        });
+        writer.write_column_value(*column_index + 1, &name).await?;
+        *column_index += 2;
+        Ok(())
+    }
+}
+
+fn people(count: i32) -> Vec<Person> {
+    (0..count)
+        .map(|id| Person(id, (id % 10 != 0).then(|| format!("name {id} ä"))))
+        .collect()
+}
+
+#[test]
+fn bulk_copy_in_batches_with_options() {
+    let server = server();
+    run(async {
+        let mut client = connect(&server).await;
+        query(
+            &mut client,
+            "CREATE TABLE people (id int PRIMARY KEY, name nvarchar(20) DEFAULT 'none')",
+        )
+        .await;
+        let mut copy = BulkCopy::new(&mut client, "people")
+            .batch_size(400)
+            .table_lock(true)
+            .check_constraints(true)
+            .keep_nulls(true);
+        let result = Box::pin(copy.write_to_server_zerocopy(people(1000)))
+            .await
+            .unwrap();
+        drop(copy);
+        assert_eq!(result.rows_affected, 1000);
+        assert_eq!(
+            query(
+                &mut client,
+                "SELECT COUNT(*), COUNT(name), MAX(name) FROM people"
+            )
+            .await,
+            "1000|900|name 999 ä"
+        );
+        let bulk = server.recorded().bulk;
+        assert_eq!(
+            bulk.iter().map(|bulk| bulk.rows).collect::<Vec<_>>(),
+            [400, 400, 200]
+        );
+        assert_eq!(bulk[0].columns, ["id", "name"]);
+        assert!(
+            ["KEEP_NULLS", "TABLOCK", "CHECK_CONSTRAINTS"]
+                .iter()
+                .all(|option| bulk[0].options.contains(&(*option).to_owned()))
+        );
+        let error =
+            Box::pin(BulkCopy::new(&mut client, "people").write_to_server_zerocopy(people(10)))
+                .await
+                .unwrap_err();
+        assert!(
+            error.to_string().contains("Violation of UNIQUE KEY"),
+            "{error}"
+        );
+        query(&mut client, "TRUNCATE TABLE people").await;
+        Box::pin(BulkCopy::new(&mut client, "people").write_to_server_zerocopy(people(10)))
+            .await
+            .unwrap();
+        assert_eq!(
+            query(
+                &mut client,
+                "SELECT COUNT(*) FROM people WHERE name = 'NONE'"
+            )
+            .await,
+            "1"
+        );
+    });
+}
+
+#[test]
+fn faults_close_delay_and_fail() {
+    let server = server();
+    run(async {
+        let mut client = connect(&server).await;
+        query(
+            &mut client,
+            "CREATE TABLE people (id int, name nvarchar(20))",
+        )
+        .await;
+        Box::pin(BulkCopy::new(&mut client, "people").write_to_server_zerocopy(people(50)))
+            .await
+            .unwrap();
+        server.set_faults(Faults {
+            fail: vec![("people".to_owned(), 1205)],
+            ..Faults::default()
+        });
+        assert_eq!(error(&mut client, "SELECT * FROM people").await, 1205);
+        server.set_faults(Faults {
+            delay: Some(Duration::from_millis(100)),
+            ..Faults::default()
+        });
+        let started = Instant::now();
+        assert_eq!(
+            query(&mut client, "SELECT COUNT(*) FROM people").await,
+            "50"
+        );
+        assert!(started.elapsed() >= Duration::from_millis(100));
+        server.set_faults(Faults {
+            close_after_bulk_batches: Some(1),
+            ..Faults::default()
+        });
+        let mut client = connect(&server).await;
+        let mut copy = BulkCopy::new(&mut client, "people").batch_size(10);
+        assert!(
+            Box::pin(copy.write_to_server_zerocopy(people(20)))
+                .await
+                .is_err()
+        );
+        server.set_faults(Faults {
+            close_after_rows: Some(10),
+            ..Faults::default()
+        });
+        let mut client = connect(&server).await;
+        assert!(
+            try_query(&mut client, "SELECT * FROM people")
+                .await
+                .is_err()
+        );
+        server.set_faults(Faults::default());
+        let mut client = connect(&server).await;
+        assert_eq!(
+            query(&mut client, "SELECT COUNT(*) FROM people").await,
+            "60"
+        );
+    });
+}
+
+#[test]
+fn attention_stops_rows_and_long_statements() {
+    let server = server();
+    run(async {
+        let mut client = connect(&server).await;
+        query(
+            &mut client,
+            "CREATE TABLE n (i int); INSERT INTO n VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9),(10)",
+        )
+        .await;
+        let endless = "SELECT a.i, REPLICATE('x', 1000) FROM n a, n b, n c, n d, n e, n f, n g";
+        Box::pin(client.execute(endless.to_owned(), ()))
+            .await
+            .unwrap();
+        for _ in 0..10 {
+            Box::pin(client.next_row()).await.unwrap().unwrap();
+        }
+        Box::pin(client.cancel_query(10)).await.unwrap();
+        assert_eq!(query(&mut client, "SELECT 1").await, "1");
+        let counted = "SELECT COUNT(*) FROM n a, n b, n c, n d, n e, n f, n g, n h, n i, n j";
+        let options = mssql_tds::connection::tds_client::ExecuteOptions {
+            timeout: Some(1),
+            ..Default::default()
+        };
+        let started = Instant::now();
+        assert!(
+            Box::pin(client.execute(counted.to_owned(), options))
+                .await
+                .is_err()
+        );
+        assert!(started.elapsed() < Duration::from_secs(20));
+        assert_eq!(
+            query(&mut client, "WAITFOR DELAY '00:00:00.050'; SELECT 2").await,
+            "2"
+        );
+    });
+}
