@@ -44,6 +44,8 @@ pub(crate) enum PlanKind {
     },
     /// `SELECT ... INTO table`.
     Into(String),
+    /// MERGE: several statements, of which those that change rows count.
+    Steps(Vec<String>),
     /// The table and its identity column when one was numbered.
     Insert {
         table: String,
@@ -64,7 +66,7 @@ pub(crate) fn plan(tokens: &[TokenWithSpan], facts: &dyn Facts) -> Result<Plan, 
         Statement::Insert(insert) => insert_plan(insert, None, facts),
         Statement::Update(update) => update_plan(update, facts),
         Statement::Delete(delete) => delete_plan(delete, facts),
-        Statement::Merge(_) => Err(SqlError::unsupported("MERGE")),
+        Statement::Merge(merge) => crate::merge::plan(merge, facts),
         other => {
             let text = other.to_string();
             let start = text
@@ -249,7 +251,7 @@ fn insert_plan(
 }
 
 /// The numbers after the last one in the table.
-fn next_number(column: &Column, table: &str) -> String {
+pub(crate) fn next_number(column: &Column, table: &str) -> String {
     let declared = column.declared.and_then(|declared| declared.identity);
     let (seed, step) = declared.unwrap_or((1, 1));
     let edge = if step < 0 { "min" } else { "max" };
@@ -290,7 +292,7 @@ fn default_values(
     })
 }
 
-fn insert_targets<'a>(
+pub(crate) fn insert_targets<'a>(
     columns: &'a [Column],
     listed: &[&str],
     allowed: bool,
@@ -323,7 +325,7 @@ fn insert_targets<'a>(
         .collect()
 }
 
-fn stored(value: &str, column: &Column) -> String {
+pub(crate) fn stored(value: &str, column: &Column) -> String {
     match column.declared {
         Some(declared) => format!(
             "tds_store({value}, '{}', '{}')",
@@ -456,7 +458,7 @@ fn update_plan(mut update: Update, facts: &dyn Facts) -> Result<Plan, SqlError> 
     })
 }
 
-fn assigned<'a>(
+pub(crate) fn assigned<'a>(
     assignment: &mut Assignment,
     columns: &'a [Column],
     facts: &dyn Facts,

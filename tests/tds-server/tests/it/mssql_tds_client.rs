@@ -291,6 +291,19 @@ fn batches_as_packages_send_them() {
              SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'dbo' ORDER BY 1",
         )
         .await;
+        let merged = query(
+            &mut client,
+            "CREATE TABLE m (id int, v int, gone bit DEFAULT 0); INSERT m (id, v) VALUES (1, 1), (2, 2), (3, 3)
+             DECLARE @s TABLE (id int, v int); INSERT @s VALUES (2, 20), (3, 3), (4, 40)
+             MERGE dbo.m AS a USING (SELECT id, v FROM @s) AS b ON a.id = b.id
+             WHEN MATCHED AND a.v <> b.v THEN UPDATE SET a.v = b.v WHEN MATCHED THEN DELETE
+             WHEN NOT MATCHED BY TARGET THEN INSERT (id, v) VALUES (b.id, b.v)
+             WHEN NOT MATCHED BY SOURCE THEN UPDATE SET gone = 1;
+             SELECT @@ROWCOUNT; SELECT * FROM m ORDER BY id; DROP TABLE m
+             SELECT name, system_type_name FROM sys.dm_exec_describe_first_result_set(N'SELECT v FROM s', NULL, 0)",
+        )
+        .await;
+        assert_eq!(merged, "4\n--\n1|1|true\n2|20|false\n4|40|false\n--\nv|int");
         assert_eq!(
             joined,
             "1|10\n2|25\n--\n3|6\n--\n9\n--\n2024|2|20240229\n--\ng\ns\nt"
