@@ -31,6 +31,7 @@ mod decimal;
 mod error;
 mod functions;
 mod infer;
+mod like;
 mod login;
 mod merge;
 mod moment;

@@ -99,6 +99,7 @@ impl Session {
             let failing = faults
                 .fail
                 .iter()
+                .filter(|(part, _)| !part.starts_with(crate::bulk::START))
                 .find(|(part, _)| source.contains(part.as_str()));
             if let Some((part, number)) = failing {
                 let error = SqlError::new(

@@ -203,7 +203,7 @@ fn insert_plan(
         .collect();
     let allowed = facts.identity_insert(&table);
     let targets = insert_targets(&columns, &listed, allowed, &table)?;
-    let returning = returning(insert.output.take(), facts)?;
+    let returning = returning(insert.output.take(), "inserted", facts)?;
     let output = !returning.is_empty();
     let identity = columns.iter().find(|column| {
         column
@@ -336,8 +336,12 @@ pub(crate) fn stored(value: &str, column: &Column) -> String {
     }
 }
 
-/// `OUTPUT inserted.a, deleted.*` as RETURNING.
-fn returning(output: Option<OutputClause>, facts: &dyn Facts) -> Result<String, SqlError> {
+/// `OUTPUT inserted.a` as RETURNING, which knows only the row that stays, or the one that goes in a DELETE.
+fn returning(
+    output: Option<OutputClause>,
+    new: &str,
+    facts: &dyn Facts,
+) -> Result<String, SqlError> {
     let Some(OutputClause::Output {
         select_items,
         into_table,
@@ -354,9 +358,10 @@ fn returning(output: Option<OutputClause>, facts: &dyn Facts) -> Result<String, 
         apply(&mut item, facts)?;
         let text = item.to_string();
         let lower = text.to_ascii_lowercase();
-        let bare = ["\"inserted\".", "\"deleted\".", "inserted.", "deleted."]
+        let prefixes = [format!("\"{new}\"."), format!("{new}.")];
+        let bare = prefixes
             .iter()
-            .find(|prefix| lower.starts_with(**prefix));
+            .find(|prefix| lower.starts_with(prefix.as_str()));
         texts.push(
             bare.and_then(|prefix| text.get(prefix.len()..))
                 .unwrap_or(&text)
@@ -406,7 +411,7 @@ fn update_plan(mut update: Update, facts: &dyn Facts) -> Result<Plan, SqlError> 
     let columns = facts
         .columns(&table)
         .ok_or_else(|| SqlError::new(208, format!("Invalid object name '{table}'.")))?;
-    let returning = returning(update.output.take(), facts)?;
+    let returning = returning(update.output.take(), "inserted", facts)?;
     let output = !returning.is_empty();
     let mut condition = update.selection.take();
     apply_all(&mut condition, facts)?;
@@ -495,7 +500,7 @@ fn from_text(from: &[TableWithJoins]) -> String {
 }
 
 fn delete_plan(mut delete: Delete, facts: &dyn Facts) -> Result<Plan, SqlError> {
-    let returning = returning(delete.output.take(), facts)?;
+    let returning = returning(delete.output.take(), "deleted", facts)?;
     let output = !returning.is_empty();
     let mut condition = delete.selection.take();
     apply_all(&mut condition, facts)?;
