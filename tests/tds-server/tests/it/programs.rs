@@ -12,9 +12,7 @@ use std::process::{Command, Stdio};
 
 use tds_server::{Options, Server};
 
-fn server() -> Server {
-    Server::start(Options::default()).unwrap()
-}
+use crate::client::server;
 
 fn on_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
