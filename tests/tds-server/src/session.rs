@@ -364,6 +364,17 @@ impl Session {
         Ok(())
     }
 
+    /// Makes a table of a query's columns and puts its rows in.
+    fn fill(&mut self, table: &str, columns: &str, query: &str) -> Result<u64, Stop> {
+        let temporary = if table.starts_with('#') { "TEMP " } else { "" };
+        let table = quoted(table);
+        self.db
+            .execute_batch(&format!("CREATE {temporary}TABLE {table} ({columns})"))?;
+        let mut filling = self.db.prepare(&format!("INSERT INTO {table} {query}"))?;
+        bind(&mut filling, &self.state)?;
+        Ok(filling.raw_execute()? as u64)
+    }
+
     /// All steps or none.
     fn steps(&mut self, steps: &[String]) -> Result<u64, Stop> {
         self.db.execute_batch("SAVEPOINT tds_steps")?;
@@ -422,16 +433,7 @@ impl Session {
             PlanKind::Into(table) => {
                 let columns = result::declarations(&mut statement, &plan.hints)?;
                 drop(statement);
-                let temporary = if table.starts_with('#') { "TEMP " } else { "" };
-                self.db.execute_batch(&format!(
-                    "CREATE {temporary}TABLE {} ({columns})",
-                    quoted(table)
-                ))?;
-                let mut filling =
-                    self.db
-                        .prepare(&format!("INSERT INTO {} {}", quoted(table), plan.sql))?;
-                bind(&mut filling, &self.state)?;
-                (filling.raw_execute()? as u64, COMMAND_SELECT)
+                (self.fill(table, &columns, &plan.sql)?, COMMAND_SELECT)
             }
             PlanKind::Steps(_) => (0, COMMAND_UPDATE),
             PlanKind::Insert { output: false, .. } => {

@@ -117,9 +117,18 @@ fn tsql_runs_batches() {
     if !installed("tsql") {
         return;
     }
-    let server = server();
+    for tls in [false, true] {
+        let options = Options {
+            tls,
+            ..Options::default()
+        };
+        tsql_with(&Server::start(options).unwrap());
+    }
+}
+
+fn tsql_with(server: &Server) {
     let output = tsql(
-        &server,
+        server,
         "create table t (id int, name nvarchar(9), amount decimal(9,2), day date, x varbinary(9))\n\
          insert into t values (1, N'Bö', 1.5, '2024-02-29', 0x0AFF), (2, null, null, null, null)\nselect * from t\nselect top 1 id from t order by id desc",
     );
@@ -129,7 +138,7 @@ fn tsql_runs_batches() {
             && output.ends_with("\n2\n"),
         "{output}"
     );
-    let output = tsql(&server, "select * from nope\n");
+    let output = tsql(server, "select * from nope\n");
     assert!(
         output.contains("Msg 208") && output.contains("Invalid object name 'nope'."),
         "{output}"
