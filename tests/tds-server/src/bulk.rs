@@ -19,6 +19,9 @@ use crate::tokens::{COMMAND_INSERT, DONE_COUNT, DONE_ERROR, Stop};
 use crate::wire::{Read, Reader, Short};
 use sqlparser::tokenizer::Token;
 
+/// A fault of this beginning fails the rows, not the statement that announces them.
+pub(crate) const START: &str = "INSERT BULK";
+
 /// What INSERT BULK has announced.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Target {
@@ -326,7 +329,7 @@ impl Session {
             feed.rest()?;
         }
         if kept.is_ok() {
-            kept = self.bulk_fault(close).map_or(kept, Err);
+            kept = self.bulk_fault(target, close).map_or(kept, Err);
         }
         let undo = if kept.is_err() {
             "ROLLBACK TO tds_bulk; "
@@ -339,12 +342,11 @@ impl Session {
         kept
     }
 
-    fn bulk_fault(&self, close: bool) -> Option<Stop> {
+    fn bulk_fault(&self, target: &Target, close: bool) -> Option<Stop> {
         let faults = self.shared.faults.lock();
-        let failing = faults
-            .fail
-            .iter()
-            .find(|(part, _)| part.starts_with("INSERT BULK"));
+        let failing = faults.fail.iter().find(|(part, _)| {
+            part.starts_with(START) && format!("{START} {}", target.table).starts_with(part)
+        });
         match failing {
             _ if close => Some(Stop::Close),
             Some((part, number)) => {

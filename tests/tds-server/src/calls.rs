@@ -291,7 +291,7 @@ impl Session {
             let given = given.or_else(|| {
                 parameters
                     .get(at)
-                    .filter(|parameter| parameter.name.is_empty() || given.is_none())
+                    .filter(|parameter| parameter.name.is_empty())
             });
             let value = given.map_or(Value::Null, |parameter| parameter.value.clone());
             variables.insert(name.clone(), (*ty, convert(value, *ty, Fit::Cut)?));

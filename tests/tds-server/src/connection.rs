@@ -38,6 +38,10 @@ pub(crate) fn serve(socket: TcpStream, shared: Arc<Shared>, process: i16) -> io:
         match answered {
             Ok(()) => {}
             Err(Stop::Attention) => {
+                // SQLite gives up the transaction of a write that was interrupted.
+                if session.state.transactions > 0 && session.db.is_autocommit() {
+                    drop(session.rollback(None));
+                }
                 if !session.replies.answer_attention()? {
                     return Ok(());
                 }

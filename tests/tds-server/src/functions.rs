@@ -54,6 +54,8 @@ const FUNCTIONS: &[(&str, i32, Function)] = &[
     ("tds_try_cast", 3, try_cast),
     ("tds_add", 2, add),
     ("tds_subtract", 2, subtract),
+    ("like", 2, like),
+    ("like", 3, like),
     ("tds_divide", 2, divide),
     ("tds_modulo", 2, modulo),
     ("tds_type", 2, type_part),
@@ -244,6 +246,22 @@ fn modulo(values: &[Value]) -> Answer {
         _ if real(values, 1)? == 0.0 => Err(by_zero()),
         _ => Ok(Value::Real(real(values, 0)? % real(values, 1)?)),
     }
+}
+
+/// SQLite calls it with the pattern first.
+fn like(values: &[Value]) -> Answer {
+    let folded = |at: usize| {
+        text(arg(values, at))
+            .to_lowercase()
+            .chars()
+            .collect::<Vec<char>>()
+    };
+    let escape = folded(2).first().copied();
+    Ok(Value::Integer(i64::from(crate::like::matches(
+        &folded(0),
+        &folded(1),
+        escape,
+    ))))
 }
 
 fn by_zero() -> SqlError {

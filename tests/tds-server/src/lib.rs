@@ -12,6 +12,9 @@
 //! client ◀─packets─ packet ◀─ tokens ◀─ codec ◀───────────────────────── result ◀─── values
 //! ```
 //!
+//! A client may say nothing while it is answered but that it wants no more, so a connection is one blocking thread
+//! that looks at its socket between packets and between steps of SQLite; there is no runtime to start.
+//!
 //! Each connection has its own thread and its own SQLite connection to one file. All database names mean that file;
 //! the schema `dbo` is left out of names and others are part of them. How types are kept is told in `convert`.
 //! T-SQL that is not understood is an ERROR token, never silence.
@@ -28,7 +31,9 @@ mod decimal;
 mod error;
 mod functions;
 mod infer;
+mod like;
 mod login;
+mod merge;
 mod moment;
 mod odbc;
 mod packet;

@@ -50,7 +50,8 @@ pub struct Faults {
     pub close_after_bulk_batches: Option<u64>,
     /// Waits before each answer to a statement.
     pub delay: Option<Duration>,
-    /// Statements that contain a text fail with an error number.
+    /// Statements that contain a text fail with an error number. A text `INSERT BULK`, or `INSERT BULK table`, fails a
+    /// bulk batch once its rows have been read.
     pub fail: Vec<(String, i32)>,
 }
 

@@ -99,6 +99,7 @@ impl Session {
             let failing = faults
                 .fail
                 .iter()
+                .filter(|(part, _)| !part.starts_with(crate::bulk::START))
                 .find(|(part, _)| source.contains(part.as_str()));
             if let Some((part, number)) = failing {
                 let error = SqlError::new(
@@ -355,7 +356,7 @@ impl Session {
 
     fn describe(&mut self, plan: &Plan) -> Result<(), Stop> {
         let statement = self.db.prepare(&plan.sql)?;
-        if statement.column_count() > 0 {
+        if !plan.sql.is_empty() && statement.column_count() > 0 {
             let columns = result::described(&statement, &plan.hints);
             self.replies.columns(&columns);
             self.replies.done(0, COMMAND_SELECT, 0);
@@ -363,7 +364,52 @@ impl Session {
         Ok(())
     }
 
+    /// Makes a table of a query's columns and puts its rows in.
+    fn fill(&mut self, table: &str, columns: &str, query: &str) -> Result<u64, Stop> {
+        let temporary = if table.starts_with('#') { "TEMP " } else { "" };
+        let table = quoted(table);
+        self.db
+            .execute_batch(&format!("CREATE {temporary}TABLE {table} ({columns})"))?;
+        let mut filling = self.db.prepare(&format!("INSERT INTO {table} {query}"))?;
+        bind(&mut filling, &self.state)?;
+        Ok(filling.raw_execute()? as u64)
+    }
+
+    /// All steps or none.
+    fn steps(&mut self, steps: &[String]) -> Result<u64, Stop> {
+        self.db.execute_batch("SAVEPOINT tds_steps")?;
+        let mut rows = 0;
+        let result = steps.iter().try_for_each(|step| {
+            let mut statement = self.db.prepare(step)?;
+            bind(&mut statement, &self.state)?;
+            let changed = statement.raw_execute()? as u64;
+            let counts = ["INSERT", "UPDATE", "DELETE"]
+                .iter()
+                .any(|verb| step.starts_with(verb));
+            rows += if counts { changed } else { 0 };
+            Ok(())
+        });
+        let undo = if result.is_err() && !self.db.is_autocommit() {
+            "ROLLBACK TO tds_steps;"
+        } else {
+            ""
+        };
+        if !self.db.is_autocommit() {
+            self.db
+                .execute_batch(&format!("{undo} RELEASE tds_steps"))?;
+        }
+        result.map(|()| rows)
+    }
+
     fn planned(&mut self, plan: Plan) -> Result<(), Stop> {
+        if let PlanKind::Steps(steps) = &plan.kind {
+            self.state.row_count = self.steps(steps)?;
+            if !self.state.no_count {
+                self.replies
+                    .done(DONE_COUNT, COMMAND_UPDATE, self.state.row_count);
+            }
+            return Ok(());
+        }
         let mut statement = self.db.prepare(&plan.sql)?;
         bind(&mut statement, &self.state)?;
         let counted = if self.state.no_count { 0 } else { DONE_COUNT };
@@ -387,17 +433,9 @@ impl Session {
             PlanKind::Into(table) => {
                 let columns = result::declarations(&mut statement, &plan.hints)?;
                 drop(statement);
-                let temporary = if table.starts_with('#') { "TEMP " } else { "" };
-                self.db.execute_batch(&format!(
-                    "CREATE {temporary}TABLE {} ({columns})",
-                    quoted(table)
-                ))?;
-                let mut filling =
-                    self.db
-                        .prepare(&format!("INSERT INTO {} {}", quoted(table), plan.sql))?;
-                bind(&mut filling, &self.state)?;
-                (filling.raw_execute()? as u64, COMMAND_SELECT)
+                (self.fill(table, &columns, &plan.sql)?, COMMAND_SELECT)
             }
+            PlanKind::Steps(_) => (0, COMMAND_UPDATE),
             PlanKind::Insert { output: false, .. } => {
                 (statement.raw_execute()? as u64, COMMAND_INSERT)
             }

@@ -44,6 +44,8 @@ pub(crate) enum PlanKind {
     },
     /// `SELECT ... INTO table`.
     Into(String),
+    /// MERGE: several statements, of which those that change rows count.
+    Steps(Vec<String>),
     /// The table and its identity column when one was numbered.
     Insert {
         table: String,
@@ -64,7 +66,7 @@ pub(crate) fn plan(tokens: &[TokenWithSpan], facts: &dyn Facts) -> Result<Plan, 
         Statement::Insert(insert) => insert_plan(insert, None, facts),
         Statement::Update(update) => update_plan(update, facts),
         Statement::Delete(delete) => delete_plan(delete, facts),
-        Statement::Merge(_) => Err(SqlError::unsupported("MERGE")),
+        Statement::Merge(merge) => crate::merge::plan(merge, facts),
         other => {
             let text = other.to_string();
             let start = text
@@ -201,7 +203,7 @@ fn insert_plan(
         .collect();
     let allowed = facts.identity_insert(&table);
     let targets = insert_targets(&columns, &listed, allowed, &table)?;
-    let returning = returning(insert.output.take(), facts)?;
+    let returning = returning(insert.output.take(), "inserted", facts)?;
     let output = !returning.is_empty();
     let identity = columns.iter().find(|column| {
         column
@@ -249,7 +251,7 @@ fn insert_plan(
 }
 
 /// The numbers after the last one in the table.
-fn next_number(column: &Column, table: &str) -> String {
+pub(crate) fn next_number(column: &Column, table: &str) -> String {
     let declared = column.declared.and_then(|declared| declared.identity);
     let (seed, step) = declared.unwrap_or((1, 1));
     let edge = if step < 0 { "min" } else { "max" };
@@ -290,7 +292,7 @@ fn default_values(
     })
 }
 
-fn insert_targets<'a>(
+pub(crate) fn insert_targets<'a>(
     columns: &'a [Column],
     listed: &[&str],
     allowed: bool,
@@ -323,7 +325,7 @@ fn insert_targets<'a>(
         .collect()
 }
 
-fn stored(value: &str, column: &Column) -> String {
+pub(crate) fn stored(value: &str, column: &Column) -> String {
     match column.declared {
         Some(declared) => format!(
             "tds_store({value}, '{}', '{}')",
@@ -334,8 +336,12 @@ fn stored(value: &str, column: &Column) -> String {
     }
 }
 
-/// `OUTPUT inserted.a, deleted.*` as RETURNING.
-fn returning(output: Option<OutputClause>, facts: &dyn Facts) -> Result<String, SqlError> {
+/// `OUTPUT inserted.a` as RETURNING, which knows only the row that stays, or the one that goes in a DELETE.
+fn returning(
+    output: Option<OutputClause>,
+    new: &str,
+    facts: &dyn Facts,
+) -> Result<String, SqlError> {
     let Some(OutputClause::Output {
         select_items,
         into_table,
@@ -352,9 +358,10 @@ fn returning(output: Option<OutputClause>, facts: &dyn Facts) -> Result<String, 
         apply(&mut item, facts)?;
         let text = item.to_string();
         let lower = text.to_ascii_lowercase();
-        let bare = ["\"inserted\".", "\"deleted\".", "inserted.", "deleted."]
+        let prefixes = [format!("\"{new}\"."), format!("{new}.")];
+        let bare = prefixes
             .iter()
-            .find(|prefix| lower.starts_with(**prefix));
+            .find(|prefix| lower.starts_with(prefix.as_str()));
         texts.push(
             bare.and_then(|prefix| text.get(prefix.len()..))
                 .unwrap_or(&text)
@@ -404,7 +411,7 @@ fn update_plan(mut update: Update, facts: &dyn Facts) -> Result<Plan, SqlError> 
     let columns = facts
         .columns(&table)
         .ok_or_else(|| SqlError::new(208, format!("Invalid object name '{table}'.")))?;
-    let returning = returning(update.output.take(), facts)?;
+    let returning = returning(update.output.take(), "inserted", facts)?;
     let output = !returning.is_empty();
     let mut condition = update.selection.take();
     apply_all(&mut condition, facts)?;
@@ -456,7 +463,7 @@ fn update_plan(mut update: Update, facts: &dyn Facts) -> Result<Plan, SqlError> 
     })
 }
 
-fn assigned<'a>(
+pub(crate) fn assigned<'a>(
     assignment: &mut Assignment,
     columns: &'a [Column],
     facts: &dyn Facts,
@@ -493,7 +500,7 @@ fn from_text(from: &[TableWithJoins]) -> String {
 }
 
 fn delete_plan(mut delete: Delete, facts: &dyn Facts) -> Result<Plan, SqlError> {
-    let returning = returning(delete.output.take(), facts)?;
+    let returning = returning(delete.output.take(), "deleted", facts)?;
     let output = !returning.is_empty();
     let mut condition = delete.selection.take();
     apply_all(&mut condition, facts)?;

@@ -1,6 +1,10 @@
 //! The server against clients of SQL Server that others wrote: each file one client.
 
 #[cfg(test)]
-mod mssql_tds_client;
+mod bulk;
+#[cfg(test)]
+mod client;
 #[cfg(test)]
 mod programs;
+#[cfg(test)]
+mod statements;

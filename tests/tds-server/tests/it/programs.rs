@@ -12,9 +12,7 @@ use std::process::{Command, Stdio};
 
 use tds_server::{Options, Server};
 
-fn server() -> Server {
-    Server::start(Options::default()).unwrap()
-}
+use crate::client::server;
 
 fn on_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
@@ -32,53 +30,27 @@ fn installed(program: &str) -> bool {
     found
 }
 
-/// Microsoft's ODBC driver: the file MSODBCSQL names, or the one of the wheel `mssql-python-odbc` in a known environment.
+/// Microsoft's ODBC driver: the file `MSODBCSQL` names, or that of the wheel `mssql-python-odbc` for `python3`.
 fn microsoft_odbc() -> Option<PathBuf> {
     let named = std::env::var_os("MSODBCSQL").map(PathBuf::from);
-    let found = named.or_else(|| {
-        let roots = [
-            std::env::var_os("VIRTUAL_ENV").map(PathBuf::from),
-            Some("/work/peers-tds".into()),
-            Some("/opt/tds-clients".into()),
-        ];
-        roots
-            .into_iter()
-            .flatten()
-            .find_map(|root| find_driver(&root.join("lib"), 0))
-    });
-    let found = found.filter(|path| path.exists());
-    assert!(
-        found.is_some() || !on_ci(),
-        "the ODBC driver of mssql-python-odbc is not installed"
-    );
+    let found = named.or_else(in_wheel).filter(|path| path.exists());
+    let missing = "the ODBC driver of the wheel mssql-python-odbc is not installed";
+    assert!(found.is_some() || !on_ci(), "{missing}");
     if found.is_none() {
-        println!("the ODBC driver of mssql-python-odbc is not installed: not tested");
+        println!("{missing}: not tested");
     }
     found
 }
 
-fn find_driver(folder: &Path, depth: usize) -> Option<PathBuf> {
-    for entry in std::fs::read_dir(folder).ok()?.flatten() {
-        let path = entry.path();
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with("libmsodbcsql") && path.to_string_lossy().contains("debian") {
-            return Some(path);
-        }
-        let wanted = match depth {
-            0 => name.starts_with("python"),
-            1 => name == "site-packages",
-            2 => name == "mssql_python_odbc",
-            _ => true,
-        };
-        if wanted
-            && depth < 8
-            && path.is_dir()
-            && let Some(found) = find_driver(&path, depth + 1)
-        {
-            return Some(found);
-        }
-    }
-    None
+fn in_wheel() -> Option<PathBuf> {
+    let script = "import mssql_python_odbc; print(mssql_python_odbc.__path__[0])";
+    let output = Command::new("python3").args(["-c", script]).output().ok()?;
+    let package = String::from_utf8(output.stdout).ok()?;
+    let folder = Path::new(package.trim()).join("libs/linux/debian_ubuntu/x86_64/lib");
+    let files = std::fs::read_dir(folder).ok()?.flatten();
+    files
+        .map(|file| file.path())
+        .find(|path| path.to_string_lossy().contains("libmsodbcsql"))
 }
 
 fn feed(command: &mut Command, input: &str) -> String {
@@ -145,9 +117,18 @@ fn tsql_runs_batches() {
     if !installed("tsql") {
         return;
     }
-    let server = server();
+    for tls in [false, true] {
+        let options = Options {
+            tls,
+            ..Options::default()
+        };
+        tsql_with(&Server::start(options).unwrap());
+    }
+}
+
+fn tsql_with(server: &Server) {
     let output = tsql(
-        &server,
+        server,
         "create table t (id int, name nvarchar(9), amount decimal(9,2), day date, x varbinary(9))\n\
          insert into t values (1, N'Bö', 1.5, '2024-02-29', 0x0AFF), (2, null, null, null, null)\nselect * from t\nselect top 1 id from t order by id desc",
     );
@@ -157,7 +138,7 @@ fn tsql_runs_batches() {
             && output.ends_with("\n2\n"),
         "{output}"
     );
-    let output = tsql(&server, "select * from nope\n");
+    let output = tsql(server, "select * from nope\n");
     assert!(
         output.contains("Msg 208") && output.contains("Invalid object name 'nope'."),
         "{output}"

@@ -1,110 +1,15 @@
-//! Microsoft's Rust client: batches, parameters, transactions, bulk copy, attention, TLS.
+//! Microsoft's Rust client: logins, batches, parameters, transactions, attention, TLS.
 
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use mssql_tds::connection::bulk_copy::{BulkCopy, BulkLoadRow};
-use mssql_tds::connection::client_context::ClientContext;
-use mssql_tds::connection::tds_client::{ResultSet, TdsClient};
-use mssql_tds::connection_provider::tds_connection_provider::TdsConnectionProvider;
-use mssql_tds::core::{EncryptionSetting, TdsResult};
-use mssql_tds::datatypes::column_values::ColumnValues;
-use mssql_tds::datatypes::sql_string::SqlString;
+use mssql_tds::connection::tds_client::ResultSet;
+use mssql_tds::core::EncryptionSetting;
 use mssql_tds::datatypes::sqltypes::SqlType;
-use mssql_tds::message::bulk_load::StreamingBulkLoadWriter;
 use mssql_tds::message::parameters::rpc_parameters::{RpcParameter, StatusFlags};
 use mssql_tds::message::transaction_management::TransactionIsolationLevel;
-use tds_server::{Answer, Faults, Options, Procedure, Server, Value};
+use tds_server::{Answer, Options, Procedure, Server, Value};
 
-fn server() -> Server {
-    Server::start(Options::default()).unwrap()
-}
-
-fn run<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
-}
-
-async fn try_connect(
-    server: &Server,
-    password: &str,
-    encryption: EncryptionSetting,
-) -> TdsResult<TdsClient> {
-    let mut context = ClientContext::default();
-    context.user_name = "sa".to_owned();
-    context.password = password.to_owned();
-    context.database = "Sales".to_owned();
-    context.encryption_options.mode = encryption;
-    context.encryption_options.trust_server_certificate = true;
-    let source = format!("tcp:127.0.0.1,{}", server.port());
-    Box::pin(TdsConnectionProvider {}.create_client(context, &source, None)).await
-}
-
-async fn connect(server: &Server) -> TdsClient {
-    try_connect(server, "Passw0rd!", EncryptionSetting::PreferOff)
-        .await
-        .unwrap()
-}
-
-fn text(value: &ColumnValues) -> String {
-    match value {
-        ColumnValues::String(text) => text.to_utf8_string(),
-        ColumnValues::Int(number) => number.to_string(),
-        ColumnValues::BigInt(number) => number.to_string(),
-        ColumnValues::Float(number) => number.to_string(),
-        ColumnValues::Bit(bit) => bit.to_string(),
-        ColumnValues::Null => "NULL".to_owned(),
-        other => format!("{other:?}"),
-    }
-}
-
-/// All results of a batch: a line per row, values with bars between, `--` between results.
-async fn try_query(client: &mut TdsClient, sql: &str) -> TdsResult<String> {
-    let mut lines = Vec::new();
-    Box::pin(client.execute(sql.to_owned(), ())).await?;
-    loop {
-        if client.on_rows() {
-            while let Some(row) = Box::pin(client.next_row()).await? {
-                lines.push(row.iter().map(text).collect::<Vec<_>>().join("|"));
-            }
-        }
-        if !Box::pin(client.advance_to_rows()).await? {
-            break;
-        }
-        lines.push("--".to_owned());
-    }
-    Box::pin(client.close_query()).await?;
-    Ok(lines.join("\n"))
-}
-
-async fn query(client: &mut TdsClient, sql: &str) -> String {
-    try_query(client, sql).await.unwrap()
-}
-
-async fn error(client: &mut TdsClient, sql: &str) -> i64 {
-    let error = try_query(client, sql).await.unwrap_err();
-    number(&error)
-}
-
-fn number(error: &mssql_tds::error::Error) -> i64 {
-    match error {
-        mssql_tds::error::Error::SqlServerError { diagnostics } => {
-            i64::from(diagnostics.errors[0].number)
-        }
-        other => panic!("not an error of the server: {other:?}"),
-    }
-}
-
-fn named(name: &str, value: SqlType) -> RpcParameter {
-    RpcParameter::new(Some(name.to_owned()), StatusFlags::NONE, value)
-}
-
-fn nvarchar(text: &str) -> SqlType {
-    SqlType::NVarchar(Some(SqlString::from_utf8_string(text.to_owned())), 100)
-}
+use crate::client::{connect, error, named, nvarchar, query, run, server, text, try_connect};
 
 #[test]
 fn a_wrong_login_is_18456() {
@@ -291,6 +196,19 @@ fn batches_as_packages_send_them() {
              SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'dbo' ORDER BY 1",
         )
         .await;
+        let merged = query(
+            &mut client,
+            "CREATE TABLE m (id int, v int, gone bit DEFAULT 0); INSERT m (id, v) VALUES (1, 1), (2, 2), (3, 3)
+             DECLARE @s TABLE (id int, v int); INSERT @s VALUES (2, 20), (3, 3), (4, 40)
+             MERGE dbo.m AS a USING (SELECT id, v FROM @s) AS b ON a.id = b.id
+             WHEN MATCHED AND a.v <> b.v THEN UPDATE SET a.v = b.v WHEN MATCHED THEN DELETE
+             WHEN NOT MATCHED BY TARGET THEN INSERT (id, v) VALUES (b.id, b.v)
+             WHEN NOT MATCHED BY SOURCE THEN UPDATE SET gone = 1;
+             SELECT @@ROWCOUNT; SELECT * FROM m ORDER BY id; DROP TABLE m
+             SELECT name, system_type_name FROM sys.dm_exec_describe_first_result_set(N'SELECT v FROM s', NULL, 0)",
+        )
+        .await;
+        assert_eq!(merged, "4\n--\n1|1|true\n2|20|false\n4|40|false\n--\nv|int");
         assert_eq!(
             joined,
             "1|10\n2|25\n--\n3|6\n--\n9\n--\n2024|2|20240229\n--\ng\ns\nt"
@@ -380,153 +298,6 @@ fn transactions_by_request_and_by_text() {
         assert_eq!(
             error(&mut client, "SET LOCK_TIMEOUT 50; INSERT INTO t VALUES (4)").await,
             1222
-        );
-    });
-}
-
-struct Person(i32, Option<String>);
-
-#[async_trait]
-impl BulkLoadRow for Person {
-    async fn write_to_packet(
-        &self,
-        writer: &mut StreamingBulkLoadWriter<'_>,
-        column_index: &mut usize,
-    ) -> TdsResult<()> {
-        writer
-            .write_column_value(*column_index, &ColumnValues::Int(self.0))
-            .await?;
-        let name = self.1.clone().map_or(ColumnValues::Null, |name| {
-            ColumnValues::String(SqlString::from_utf8_string(name))
-        });
-        writer.write_column_value(*column_index + 1, &name).await?;
-        *column_index += 2;
-        Ok(())
-    }
-}
-
-fn people(count: i32) -> Vec<Person> {
-    (0..count)
-        .map(|id| Person(id, (id % 10 != 0).then(|| format!("name {id} ä"))))
-        .collect()
-}
-
-#[test]
-fn bulk_copy_in_batches_with_options() {
-    let server = server();
-    run(async {
-        let mut client = connect(&server).await;
-        query(
-            &mut client,
-            "CREATE TABLE people (id int PRIMARY KEY, name nvarchar(20) DEFAULT 'none')",
-        )
-        .await;
-        let mut copy = BulkCopy::new(&mut client, "people")
-            .batch_size(400)
-            .table_lock(true)
-            .check_constraints(true)
-            .keep_nulls(true);
-        let result = Box::pin(copy.write_to_server_zerocopy(people(1000)))
-            .await
-            .unwrap();
-        drop(copy);
-        assert_eq!(result.rows_affected, 1000);
-        assert_eq!(
-            query(
-                &mut client,
-                "SELECT COUNT(*), COUNT(name), MAX(name) FROM people"
-            )
-            .await,
-            "1000|900|name 999 ä"
-        );
-        let bulk = server.recorded().bulk;
-        assert_eq!(
-            bulk.iter().map(|bulk| bulk.rows).collect::<Vec<_>>(),
-            [400, 400, 200]
-        );
-        assert_eq!(bulk[0].columns, ["id", "name"]);
-        assert!(
-            ["KEEP_NULLS", "TABLOCK", "CHECK_CONSTRAINTS"]
-                .iter()
-                .all(|option| bulk[0].options.contains(&(*option).to_owned()))
-        );
-        let error =
-            Box::pin(BulkCopy::new(&mut client, "people").write_to_server_zerocopy(people(10)))
-                .await
-                .unwrap_err();
-        assert!(
-            error.to_string().contains("Violation of UNIQUE KEY"),
-            "{error}"
-        );
-        query(&mut client, "TRUNCATE TABLE people").await;
-        Box::pin(BulkCopy::new(&mut client, "people").write_to_server_zerocopy(people(10)))
-            .await
-            .unwrap();
-        assert_eq!(
-            query(
-                &mut client,
-                "SELECT COUNT(*) FROM people WHERE name = 'NONE'"
-            )
-            .await,
-            "1"
-        );
-    });
-}
-
-#[test]
-fn faults_close_delay_and_fail() {
-    let server = server();
-    run(async {
-        let mut client = connect(&server).await;
-        query(
-            &mut client,
-            "CREATE TABLE people (id int, name nvarchar(20))",
-        )
-        .await;
-        Box::pin(BulkCopy::new(&mut client, "people").write_to_server_zerocopy(people(50)))
-            .await
-            .unwrap();
-        server.set_faults(Faults {
-            fail: vec![("people".to_owned(), 1205)],
-            ..Faults::default()
-        });
-        assert_eq!(error(&mut client, "SELECT * FROM people").await, 1205);
-        server.set_faults(Faults {
-            delay: Some(Duration::from_millis(100)),
-            ..Faults::default()
-        });
-        let started = Instant::now();
-        assert_eq!(
-            query(&mut client, "SELECT COUNT(*) FROM people").await,
-            "50"
-        );
-        assert!(started.elapsed() >= Duration::from_millis(100));
-        server.set_faults(Faults {
-            close_after_bulk_batches: Some(1),
-            ..Faults::default()
-        });
-        let mut client = connect(&server).await;
-        let mut copy = BulkCopy::new(&mut client, "people").batch_size(10);
-        assert!(
-            Box::pin(copy.write_to_server_zerocopy(people(20)))
-                .await
-                .is_err()
-        );
-        server.set_faults(Faults {
-            close_after_rows: Some(10),
-            ..Faults::default()
-        });
-        let mut client = connect(&server).await;
-        assert!(
-            try_query(&mut client, "SELECT * FROM people")
-                .await
-                .is_err()
-        );
-        server.set_faults(Faults::default());
-        let mut client = connect(&server).await;
-        assert_eq!(
-            query(&mut client, "SELECT COUNT(*) FROM people").await,
-            "60"
         );
     });
 }
