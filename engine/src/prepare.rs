@@ -11,7 +11,7 @@ use fletching_planner::{CheckedDataFlow, bind, check};
 
 use crate::{
     RunError, Settings, VariableStore, control_flow,
-    tasks::{self, ExecuteSqlTask},
+    tasks::{self, ExecuteSqlTask, ExpressionTask},
 };
 
 /// A package that is ready to run.
@@ -44,6 +44,7 @@ pub struct TaskPlan {
 pub enum TaskWork {
     DataFlow { flow: DataFlow, locale_id: u32 },
     ExecuteSql(ExecuteSqlTask),
+    Expression(ExpressionTask),
 }
 
 impl TaskPlan {
@@ -51,7 +52,7 @@ impl TaskPlan {
     pub fn flow(&self) -> Option<(&DataFlow, u32)> {
         match &self.work {
             TaskWork::DataFlow { flow, locale_id } => Some((flow, *locale_id)),
-            TaskWork::ExecuteSql(_) => None,
+            TaskWork::ExecuteSql(_) | TaskWork::Expression(_) => None,
         }
     }
 }
@@ -90,6 +91,7 @@ pub fn prepare(
                 Payload::ExecuteSql(settings) if tasks::is_execute_sql(task) => {
                     TaskWork::ExecuteSql(ExecuteSqlTask::new(task, settings))
                 }
+                Payload::Expression(text) => TaskWork::Expression(ExpressionTask::new(task, text)),
                 _ => return None,
             };
             Some(TaskPlan {
@@ -116,6 +118,7 @@ pub fn prepare(
         let checked = match &task.work {
             TaskWork::DataFlow { .. } => prepared.check(task).map(|_| ()),
             TaskWork::ExecuteSql(work) => prepared.check_sql(work),
+            TaskWork::Expression(work) => prepared.evaluate_task(work).map(|_| ()),
         };
         if let Err(error) = checked {
             match error {

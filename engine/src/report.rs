@@ -27,6 +27,7 @@ pub enum TaskResult {
     Disabled,
     Flow(FlowReport),
     Sql(SqlReport),
+    Expression,
 }
 
 /// What an Execute SQL task did.

@@ -68,6 +68,11 @@ impl PreparedPackage {
                     .run_flow(task, &context, hub, progress, &mut report, &mut finished)
                     .await
                     .map(TaskResult::Flow),
+                TaskWork::Expression(work) => self.evaluate_task(work).map(|(assignment, said)| {
+                    self.variables.assign(assignment);
+                    report.variables.push(said);
+                    TaskResult::Expression
+                }),
                 TaskWork::ExecuteSql(work) => {
                     self.run_sql(work, &mut report).await.map(TaskResult::Sql)
                 }

@@ -93,6 +93,8 @@ pub enum Payload {
     DataFlow(Box<DataFlow>),
     /// A statement to execute.
     ExecuteSql(Box<ExecuteSql>),
+    /// An expression that assigns a variable: its text.
+    Expression(String),
     /// Another task: the local name of the payload element.
     Other {
         /// Local name of the payload element.

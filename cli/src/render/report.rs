@@ -20,6 +20,10 @@ pub(crate) fn report(report: &RunReport) -> Result<(), Failure> {
                 text.push_str(&sql_line(task, sql));
                 continue;
             }
+            TaskResult::Expression => {
+                text.push_str(&format!("{}  {}\n", task.path, seconds(task.elapsed)));
+                continue;
+            }
             TaskResult::Flow(flow) => flow,
         };
         text.push_str(&format!("{}  {}\n", task.path, seconds(task.elapsed)));
@@ -111,7 +115,7 @@ pub(crate) fn report_json(report: &RunReport) -> Result<(), Failure> {
                 "components": Value::Null,
             });
             match &task.result {
-                TaskResult::Disabled => {}
+                TaskResult::Disabled | TaskResult::Expression => {}
                 TaskResult::Flow(flow) => {
                     value["components"] = flow.components.iter().map(component).collect();
                 }

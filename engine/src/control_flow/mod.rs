@@ -1,6 +1,6 @@
 //! The control flow: which tasks run, in which order.
 //!
-//! Data Flow tasks and Sequence containers run one after the other in the order of their success constraints. Everything
+//! Data Flow, Execute SQL and Expression tasks and Sequence containers run one after the other in the order of their success constraints. Everything
 //! else that a package can ask for is a finding: named, located, before any row moves.
 
 mod connections;
@@ -13,7 +13,7 @@ pub use unsupported::unsupported;
 
 use dtsx::DataType;
 use fletching_components::Variables;
-use fletching_expression::{ColumnReference, ExpressionError, Scalar, Scope, compile};
+use fletching_expression::{ColumnReference, ExpressionError, Parsed, Scalar, Scope, compile};
 
 /// Evaluates an expression that sees variables but no columns: property expressions, variables.
 pub fn evaluate(
@@ -26,6 +26,19 @@ pub fn evaluate(
         locale_id,
     };
     compile(expression, &scope)?.evaluate_scalar()
+}
+
+/// As [`evaluate`], of what an assignment assigns.
+pub fn evaluate_parsed(
+    parsed: &Parsed,
+    variables: &dyn Variables,
+    locale_id: u32,
+) -> Result<Scalar, ExpressionError> {
+    let scope = VariableScope {
+        variables,
+        locale_id,
+    };
+    parsed.compile_value(&scope)?.evaluate_scalar()
 }
 
 struct VariableScope<'a> {

@@ -97,7 +97,8 @@ fn executable(one: &Executable, findings: &mut Vec<Finding>) {
 
 fn kind(one: &Executable, findings: &mut Vec<Finding>) {
     let message = match (one.kind, &one.payload) {
-        (ExecutableKind::Package | ExecutableKind::Sequence, _) | (_, Payload::DataFlow(_)) => {
+        (ExecutableKind::Package | ExecutableKind::Sequence, _)
+        | (_, Payload::DataFlow(_) | Payload::Expression(_)) => {
             return;
         }
         (_, Payload::ExecuteSql(_)) if is_execute_sql(one) => return,

@@ -1,5 +1,7 @@
 //! The tasks that are no data flow, a file each.
 
 mod execute_sql;
+mod expression;
 
 pub(crate) use execute_sql::{ExecuteSqlTask, is_execute_sql};
+pub(crate) use expression::ExpressionTask;

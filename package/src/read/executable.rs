@@ -14,7 +14,7 @@ use crate::{
         data_flow::read_data_flow,
         foreach::read_foreach,
         logging::read_logging_options,
-        shape::{boolean, collection, own_properties, text},
+        shape::{attribute, boolean, collection, own_properties, text},
         sql_task::read_execute_sql,
     },
 };
@@ -147,6 +147,9 @@ fn read_payload(element: Element<'_>) -> Result<Payload, Error> {
         }
         Some(payload) if payload.local_name() == "SqlTaskData" => {
             Ok(Payload::ExecuteSql(Box::new(read_execute_sql(payload)?)))
+        }
+        Some(payload) if payload.local_name() == "ExpressionTask" => {
+            Ok(Payload::Expression(attribute(payload, "Expression")))
         }
         Some(payload) => Ok(Payload::Other {
             element: payload.local_name().to_owned(),
