@@ -17,11 +17,16 @@
 
 mod error;
 mod keywords;
+mod natural;
+mod postgres;
 mod provider;
 mod sqlite;
+mod sqlstate;
 mod statement;
 mod table_name;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt::Debug, ops::ControlFlow, sync::Arc};
 
@@ -51,6 +56,7 @@ use crate::sql::Dialect;
 pub fn open(target: &Target) -> Result<Box<dyn Session>, DatabaseError> {
     match target {
         Target::Sqlite(target) => Ok(Box::new(sqlite::SqliteSession::open(target)?)),
+        Target::Postgres(target) => Ok(Box::new(postgres::PostgresSession::open(target)?)),
         other => Err(DatabaseError::new(
             other.to_string(),
             Fault::Unsupported,
