@@ -18,6 +18,7 @@
 mod error;
 mod keywords;
 mod natural;
+mod odbc;
 mod postgres;
 mod provider;
 mod sqlite;
@@ -25,6 +26,7 @@ mod sqlstate;
 mod statement;
 mod table_name;
 mod target;
+mod watch;
 #[cfg(test)]
 mod tests;
 
@@ -56,6 +58,7 @@ use crate::sql::Dialect;
 pub fn open(target: &Target) -> Result<Box<dyn Session>, DatabaseError> {
     match target {
         Target::Sqlite(target) => Ok(Box::new(sqlite::SqliteSession::open(target)?)),
+        Target::Odbc(target) => Ok(Box::new(odbc::OdbcSession::open(target)?)),
         Target::Postgres(target) => Ok(Box::new(postgres::PostgresSession::open(target)?)),
         other => Err(DatabaseError::new(
             other.to_string(),

@@ -148,8 +148,9 @@ fn read(session: &mut dyn Session, sql: &str) -> Result<ArrayRef, String> {
     Ok(Arc::clone(batch.column(1)))
 }
 
-fn there_and_back(session: &mut dyn Session, case: &Case, declared: &str) -> Result<ArrayRef, String> {
-    let table = "fletching_round_trip";
+fn there_and_back(session: &mut dyn Session, name: &str, case: &Case, declared: &str) -> Result<ArrayRef, String> {
+    let table = format!("fletching_round_trip_{}", name.replace("-", "_"));
+    let table = table.as_str();
     let failed = |error: crate::database::DatabaseError| format!("{:?}: {}", error.fault, error.message);
     session.execute(&Statement::new(&format!("DROP TABLE IF EXISTS {table}"))).map_err(failed)?;
     session.execute(&Statement::new(&format!("CREATE TABLE {table} (id integer, c {declared})"))).map_err(failed)?;
@@ -159,9 +160,9 @@ fn there_and_back(session: &mut dyn Session, case: &Case, declared: &str) -> Res
         Field::new("c", case.values.data_type().clone(), true),
     ]);
     let rows = RecordBatch::try_new(Arc::new(schema), vec![Arc::new(ids), Arc::clone(&case.values)]).unwrap();
-    let name = TableName::parse(table).unwrap();
+    let parsed = TableName::parse(table).unwrap();
     let columns = ["id", "c"].map(str::to_owned);
-    let mut load = session.load(&name, &columns, &LoadOptions::default()).map_err(failed)?;
+    let mut load = session.load(&parsed, &columns, &LoadOptions::default()).map_err(failed)?;
     load.write(&rows).map_err(failed)?;
     load.commit().map_err(failed)?;
     drop(load);
@@ -201,7 +202,7 @@ fn through(database: Database) -> Option<String> {
     let mut report = String::new();
     for case in numbers().into_iter().chain(others()) {
         let declared = case.declared(database.family);
-        let back = match there_and_back(session.as_mut(), &case, declared) {
+        let back = match there_and_back(session.as_mut(), database.name, &case, declared) {
             Ok(back) => compared(&case.values, &back),
             Err(error) => format!("fails: {}", error.replace('\n', " ").replace(&*folder.path().to_string_lossy(), "")),
         };
@@ -210,7 +211,8 @@ fn through(database: Database) -> Option<String> {
             session = database.open(folder.path()).unwrap();
         }
     }
-    drop(session.execute(&Statement::new("DROP TABLE fletching_round_trip")));
+    let drop_table = format!("DROP TABLE fletching_round_trip_{}", database.name.replace("-", "_"));
+    drop(session.execute(&Statement::new(&drop_table)));
     Some(report)
 }
 
