@@ -15,6 +15,7 @@
 //! a package declares is for the component that asked. Text is `Utf8View`, binary `BinaryView`, date and time without a zone
 //! `Timestamp(Microsecond)`.
 
+mod adbc;
 mod error;
 mod keywords;
 mod natural;
@@ -58,6 +59,7 @@ use crate::sql::Dialect;
 pub fn open(target: &Target) -> Result<Box<dyn Session>, DatabaseError> {
     match target {
         Target::Sqlite(target) => Ok(Box::new(sqlite::SqliteSession::open(target)?)),
+        Target::Adbc(target) => Ok(Box::new(adbc::AdbcSession::open(target)?)),
         Target::Odbc(target) => Ok(Box::new(odbc::OdbcSession::open(target)?)),
         Target::Postgres(target) => Ok(Box::new(postgres::PostgresSession::open(target)?)),
         other => Err(DatabaseError::new(

@@ -217,13 +217,17 @@ impl<'s> OdbcLoad<'s> {
             let part = |count: usize| -> Vec<ArrayRef> {
                 arrays.iter().map(|array| array.slice(begin, count)).collect()
             };
-            let cells = all_cells(&part(left), self.session.habits.narrow);
+            let cells = all_cells(&part(left), self.session.habits.loose);
             let cells = cells.map_err(|message| talk.refuse(Fault::Value, message))?;
             let row_bytes: usize = cells.iter().map(|cells| cells.bytes(left)).sum();
-            let count = left.min((ARRAY_BYTES / row_bytes.max(1)).max(1));
+            let one_by_one = self.session.habits.loose && cells.iter().any(|cells| cells.is_binary());
+            let count = match one_by_one {
+                true => 1,
+                false => left.min((ARRAY_BYTES / row_bytes.max(1)).max(1)),
+            };
             let cells = match count == left {
                 true => cells,
-                false => all_cells(&part(count), self.session.habits.narrow)
+                false => all_cells(&part(count), self.session.habits.loose)
                     .map_err(|message| talk.refuse(Fault::Value, message))?,
             };
             let descriptions: Vec<_> = cells.iter().map(|cells| cells.description()).collect();

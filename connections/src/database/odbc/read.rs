@@ -1,7 +1,5 @@
 //! Statements, and the rows that come back.
 
-use std::ops::ControlFlow;
-
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow_odbc::{
     OdbcReaderBuilder, TextEncoding,
@@ -79,7 +77,7 @@ pub(super) fn rows<'s>(
     if shape.has_long {
         return values(talk, cursor, &shape, options, sink);
     }
-    let encoding = if talk.habits.narrow { TextEncoding::Utf8 } else { TextEncoding::Utf16 };
+    let encoding = if talk.habits.loose { TextEncoding::Utf8 } else { TextEncoding::Utf16 };
     let reader = OdbcReaderBuilder::new()
         .with_max_num_rows_per_batch(options.batch_rows.max(1))
         .with_max_bytes_per_batch(BATCH_BYTES)
@@ -153,7 +151,7 @@ pub(super) fn prepared<T>(
     values: &[ArrayRef],
     results: impl FnOnce(StatementRef<'_>) -> Result<T, DatabaseError>,
 ) -> Result<T, DatabaseError> {
-    let cells = all_cells(values, talk.habits.narrow);
+    let cells = all_cells(values, talk.habits.loose);
     let cells = cells.map_err(|message| talk.refuse(Fault::Value, message))?;
     let descriptions: Vec<_> = cells.iter().map(|cells| cells.description()).collect();
     let mut inserter = statement.column_inserter(1, descriptions).map_err(|error| talk.fail(&error))?;
@@ -257,17 +255,4 @@ pub(super) fn each(
         }
     }
     Ok(done)
-}
-
-/// Nothing is wanted but the columns.
-pub(super) struct NoRows;
-
-impl RowSink for NoRows {
-    fn start(&mut self, _: &arrow::datatypes::SchemaRef) -> ControlFlow<()> {
-        ControlFlow::Break(())
-    }
-
-    fn batch(&mut self, _: RecordBatch) -> ControlFlow<()> {
-        ControlFlow::Break(())
-    }
 }

@@ -46,7 +46,7 @@ impl Rows {
         Self {
             natural: Arc::clone(&shape.natural),
             builders: fields.map(|field| Builder::new(field.data_type())).collect(),
-            narrow: habits.narrow,
+            narrow: habits.loose,
             bytes: Vec::new(),
             wide: Vec::new(),
             count: 0,

@@ -49,7 +49,7 @@ fn connection_text(keywords: &Keywords) -> String {
     let mut keywords = keywords.clone();
     let driver = keywords.get(&["driver"]).unwrap_or_default().to_lowercase();
     if driver.contains("postgres") || driver.contains("psqlodbc") {
-        for (key, value) in [("BoolsAsChar", "0"), ("UnknownsAsLongVarchar", "1")] {
+        for (key, value) in [("BoolsAsChar", "0"), ("UnknownSizes", "1")] {
             if keywords.get(&[key]).is_none() {
                 keywords.set(key, value);
             }
@@ -102,8 +102,8 @@ impl OdbcSession {
             dialect,
             quote,
             habits: Habits {
-                widths_mean_nothing: sqlite,
-                narrow: sqlite,
+                loose: sqlite,
+                numeric_of_any_size: (dialect == Dialect::Postgres).then_some((28, 6)),
             },
             interrupt: Arc::default(),
             within: false,

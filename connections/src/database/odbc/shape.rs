@@ -27,10 +27,11 @@ pub(super) struct Shape {
 /// What a driver's name says of it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Habits {
-    /// Values are as long as they are, whatever is declared.
-    pub(super) widths_mean_nothing: bool,
-    /// Text is UTF-8.
-    pub(super) narrow: bool,
+    /// SQLite's: values are as long as they are, whatever is declared, and integers as large; dates are text; text is
+    /// UTF-8; of arrays of binary each value is taken to be as long as the first.
+    pub(super) loose: bool,
+    /// PostgreSQL's: a `numeric` without a size is said to be this.
+    pub(super) numeric_of_any_size: Option<(usize, i16)>,
 }
 
 struct Column {
@@ -93,9 +94,10 @@ impl Integer for DataType {
 
 fn column(of: &DataType, unsigned: bool, habits: Habits) -> Column {
     let wide = |length: &Option<std::num::NonZeroUsize>| {
-        habits.widths_mean_nothing || length.is_none_or(|length| length.get() > BOUND_MAX)
+        habits.loose || length.is_none_or(|length| length.get() > BOUND_MAX)
     };
     match of {
+        known if habits.loose && known.is_integer() => Column::same(ArrowType::Int64),
         DataType::Bit => Column::same(ArrowType::Boolean),
         DataType::TinyInt if unsigned => Column::same(ArrowType::UInt8),
         DataType::TinyInt => Column::same(ArrowType::Int8),
@@ -117,20 +119,28 @@ fn column(of: &DataType, unsigned: bool, habits: Habits) -> Column {
             long: false,
         },
         DataType::BigInt => Column::same(ArrowType::Int64),
-        DataType::Real => Column::same(ArrowType::Float32),
-        DataType::Float { precision } if *precision <= 24 => Column::same(ArrowType::Float32),
+        // Drivers were seen to lay out arrays of `float` as those of `double`.
+        DataType::Real => Column {
+            fetched: ArrowType::Float64,
+            natural: ArrowType::Float32,
+            long: false,
+        },
         DataType::Float { .. } | DataType::Double => Column::same(ArrowType::Float64),
         DataType::Numeric { precision, scale } | DataType::Decimal { precision, scale } => {
-            decimal(*precision, *scale)
+            match habits.numeric_of_any_size == Some((*precision, *scale)) {
+                true => Column::as_text(ArrowType::Utf8View, true),
+                false => decimal(*precision, *scale),
+            }
         }
         DataType::Date => Column::same(ArrowType::Date32),
+        DataType::Timestamp { .. } if habits.loose => Column::as_text(TIMESTAMP, true),
         DataType::Timestamp { .. } => Column {
             // Microseconds, so that a driver which knows of no fraction does not lose it; and 0001 and 9999 fit.
             fetched: TIMESTAMP,
             natural: TIMESTAMP,
             long: false,
         },
-        DataType::Time { .. } => Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), false),
+        DataType::Time { .. } => Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), habits.loose),
         DataType::Binary { length } | DataType::Varbinary { length } => Column {
             fetched: ArrowType::Binary,
             natural: ArrowType::BinaryView,

@@ -19,6 +19,9 @@ use chrono::{Datelike, Days, DateTime, NaiveDate, Timelike};
 
 use crate::database::natural::to_type;
 
+/// `12:34:56.123456`
+const TIME_CHARS: usize = 15;
+
 /// Values of a column, as ODBC takes them.
 pub(super) enum Cells {
     Bit(BooleanArray),
@@ -28,8 +31,8 @@ pub(super) enum Cells {
     /// Digits, with precision and scale.
     Digits(StringViewArray, u8, i8),
     Date(PrimitiveArray<Date32Type>),
-    /// With as many digits of fraction as there may be.
-    Time(StringViewArray, i16),
+    /// As text: the time of ODBC has no fraction, and not every driver reads one from a text that is said to be a time.
+    Time(StringViewArray),
     Timestamp(PrimitiveArray<TimestampMicrosecondType>),
     Wide(StringViewArray),
     Narrow(StringViewArray),
@@ -56,15 +59,14 @@ impl Cells {
             }
             DataType::Decimal128(precision, scale) => Self::Digits(text()?, *precision, (*scale).max(0)),
             DataType::Date32 => Self::Date(array.as_primitive().clone()),
-            DataType::Time32(TimeUnit::Second) => Self::Time(text()?, 0),
-            DataType::Time32(_) => Self::Time(text()?, 3),
-            DataType::Time64(TimeUnit::Microsecond) => Self::Time(text()?, 6),
+            DataType::Time32(_) | DataType::Time64(TimeUnit::Microsecond) => Self::Time(text()?),
             // SSIS keeps seven digits at most, and databases take no more.
             DataType::Time64(TimeUnit::Nanosecond) => {
                 let micros = to(&DataType::Time64(TimeUnit::Microsecond))?;
                 let texts = to_type(&micros, &DataType::Utf8View)?;
-                Self::Time(texts.as_string_view().clone(), 6)
+                Self::Time(texts.as_string_view().clone())
             }
+            DataType::Timestamp(_, None) if narrow => Self::Narrow(text()?),
             DataType::Timestamp(_, None) => {
                 let micros = to(&DataType::Timestamp(TimeUnit::Microsecond, None))?;
                 Self::Timestamp(micros.as_primitive().clone())
@@ -88,7 +90,7 @@ impl Cells {
             Self::Real(_) => BindParamDesc::f64(true),
             Self::Digits(_, precision, scale) => BindParamDesc::decimal_as_text(*precision, *scale),
             Self::Date(_) => BindParamDesc::date(true),
-            Self::Time(_, digits) => BindParamDesc::time_as_text(*digits),
+            Self::Time(_) => BindParamDesc::text(TIME_CHARS),
             Self::Timestamp(_) => BindParamDesc::timestamp(true, 6),
             Self::Wide(texts) => BindParamDesc::wide_text(self.width(texts.len())),
             Self::Narrow(texts) => BindParamDesc::text(self.width(texts.len())),
@@ -109,6 +111,10 @@ impl Cells {
             Self::Binary(values) if values.is_valid(row) => values.value(row).len(),
             _ => 0,
         }
+    }
+
+    pub(super) fn is_binary(&self) -> bool {
+        matches!(self, Self::Binary(_))
     }
 
     /// Bytes of a bound value.
@@ -143,7 +149,7 @@ impl Cells {
                     column.set_cell(row, value.map(|micros| timestamp(micros).ok_or(())).transpose().ok()?);
                 }
             }
-            Self::Digits(values, ..) | Self::Time(values, _) | Self::Narrow(values) => {
+            Self::Digits(values, ..) | Self::Time(values) | Self::Narrow(values) => {
                 let mut column = column.as_text()?;
                 for (row, value) in values.iter().enumerate() {
                     column.set_cell(row, value.map(str::as_bytes));

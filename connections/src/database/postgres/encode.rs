@@ -1,6 +1,6 @@
 //! Arrow arrays to values of the wire, or of the text form of COPY.
 
-use std::{fmt::Write, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
     array::{
@@ -190,8 +190,8 @@ impl TextEncoder {
                     value.map(|value| {
                         let mut text = String::from("\\x");
                         for byte in value {
-                            // Writing to a String does not fail.
-                            drop(write!(text, "{byte:02x}"));
+                            let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0');
+                            text.extend([digit(byte >> 4), digit(byte & 15)]);
                         }
                         text
                     })

@@ -1,0 +1,26 @@
+//! Whatever has an ADBC driver: DuckDB, PostgreSQL, SQLite, Snowflake, BigQuery, Flight SQL.
+//!
+//! ```text
+//!  driver ── name or file ──▶ library ──▶ database ──▶ connection ─┬─ query ─▶ Arrow stream ─▶ our types ─▶ batch
+//!                                                                  └─ load: batch ─▶ the table's types ─▶ bulk ingest
+//! ```
+//!
+//! **Drivers** are shared libraries, found at run time ([`driver`]): a file, or a name that the driver manager looks for
+//! (manifests, `ADBC_DRIVER_PATH`) and then the system's loader (`LD_LIBRARY_PATH`).
+//! **Types** are the driver's; text, binary, dates and times as everywhere else ([`natural`](super::natural)). `numeric` of
+//! PostgreSQL arrives as text.
+//! **Load** appends by bulk ingest: by name, so a part of the columns will do; what is left out has its default. Rows that
+//! leave different columns to their defaults go in different ingests.
+//! **Savepoints** as with ODBC; DuckDB has none, and a transaction that failed there is over: all rows since the last
+//! commit are undone and the load ends.
+//! **Several statements** in one text are for the driver to understand: DuckDB and SQLite do, PostgreSQL does not when rows
+//! come back.
+//! **Cancel** and the clock of a timeout use the driver's own cancel; it has an effect at the next batch at the latest.
+
+mod describe;
+mod driver;
+mod failure;
+mod load;
+mod session;
+
+pub(super) use session::AdbcSession;
