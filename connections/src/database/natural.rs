@@ -11,11 +11,13 @@ use std::{fmt::Write, sync::Arc};
 use arrow::{
     array::{
         Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, Int16Array, RecordBatch,
-        StringViewBuilder, StructArray,
+        StringViewBuilder, StructArray, Time64NanosecondArray, make_array,
     },
+    buffer::NullBuffer,
     compute::{CastOptions, cast_with_options},
     datatypes::{
-        DataType, Field, Fields, Int16Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
+        DataType, Field, Fields, Int16Type, Schema, SchemaRef, Time64MicrosecondType, TimeUnit,
+        TimestampMicrosecondType,
     },
     error::ArrowError,
     util::display::{ArrayFormatter, FormatOptions},
@@ -109,7 +111,7 @@ pub(super) fn to_type(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, A
                 .and_then(|parts| parts.columns().first());
             let instants = instants
                 .ok_or_else(|| ArrowError::CastError(format!("{from} is not {wanted}")))?;
-            plain(instants, wanted)
+            plain(&with_nulls(instants, array)?, wanted)
         }
         (DataType::Timestamp(_, None), _) if text => plain(&timestamp_text(array)?, wanted),
         (DataType::FixedSizeBinary(16), _) if text => plain(&guid_text(array), wanted),
@@ -121,6 +123,13 @@ pub(super) fn to_type(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, A
             DataType::FixedSizeBinary(_),
             DataType::Binary | DataType::LargeBinary | DataType::BinaryView,
         ) => plain(&plain(array, &DataType::Binary)?, wanted),
+        // What stands where NULL is may be anything.
+        (DataType::Time64(TimeUnit::Microsecond), DataType::Time64(TimeUnit::Nanosecond)) => {
+            let nanos: Time64NanosecondArray = array
+                .as_primitive::<Time64MicrosecondType>()
+                .unary(|micros| micros.wrapping_mul(1000));
+            Ok(Arc::new(nanos))
+        }
         (DataType::Dictionary(_, values), _) if values.as_ref() != wanted => {
             to_type(&plain(array, values)?, wanted)
         }
@@ -129,6 +138,13 @@ pub(super) fn to_type(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, A
         }
         _ => plain(array, wanted),
     }
+}
+
+/// A part of a struct, NULL where the whole is.
+fn with_nulls(part: &ArrayRef, whole: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let nulls = NullBuffer::union(part.nulls(), whole.nulls());
+    let data = part.to_data().into_builder().nulls(nulls).build()?;
+    Ok(make_array(data))
 }
 
 fn plain(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, ArrowError> {

@@ -9,8 +9,8 @@
 //! **Types** are those that the driver reports ([`shape`]). Text travels as UTF-16, but as UTF-8 with SQLite's driver, which
 //! knows no other well.
 //! **Long columns.** Text and binary that the driver calls long, of which it knows no width, or wider than 4,000, are read
-//! value by value. Drivers of PostgreSQL are told to report what has no width so (`UnknownSizes=1`), and booleans as such
-//! (`BoolsAsChar=0`), unless the connection string says otherwise.
+//! value by value. Drivers of PostgreSQL are told to say that what has no width is wide (`MaxVarcharSize=65536`), and to
+//! report booleans as such (`BoolsAsChar=0`), unless the connection string says otherwise.
 //! **Savepoints** are SQL, so they depend on the dialect; a database that has none undoes all rows since the last commit
 //! when a batch fails, and the load is over.
 //! **Cancel** is `SQLCancel` from the other thread; a driver that does not heed it is stopped between two row sets.

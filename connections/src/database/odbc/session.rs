@@ -49,7 +49,7 @@ fn connection_text(keywords: &Keywords) -> String {
     let mut keywords = keywords.clone();
     let driver = keywords.get(&["driver"]).unwrap_or_default().to_lowercase();
     if driver.contains("postgres") || driver.contains("psqlodbc") {
-        for (key, value) in [("BoolsAsChar", "0"), ("UnknownSizes", "1")] {
+        for (key, value) in [("BoolsAsChar", "0"), ("MaxVarcharSize", "65536")] {
             if keywords.get(&[key]).is_none() {
                 keywords.set(key, value);
             }

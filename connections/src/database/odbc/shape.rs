@@ -140,6 +140,8 @@ fn column(of: &DataType, unsigned: bool, habits: Habits) -> Column {
             natural: TIMESTAMP,
             long: false,
         },
+        // Of which some have a fraction nevertheless.
+        DataType::Time { precision: 0 } => Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), true),
         DataType::Time { .. } => Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), habits.loose),
         DataType::Binary { length } | DataType::Varbinary { length } => Column {
             fetched: ArrowType::Binary,
