@@ -77,7 +77,8 @@ pub(super) fn catalogue(dialect: Dialect, table: &Described) -> Option<String> {
                 _ => "coalesce(column_default LIKE 'nextval(%', false)",
             };
             Some(format!(
-                "SELECT column_name::varchar, data_type::varchar, (is_nullable = 'YES')::int, ({numbered})::int, \
+                "SELECT column_name::varchar, CASE WHEN data_type = 'numeric' AND numeric_precision IS NOT NULL \
+                 THEN data_type || '(' || numeric_precision || ',' || numeric_scale || ')' ELSE data_type END::varchar, (is_nullable = 'YES')::int, ({numbered})::int, \
                  (column_default IS NOT NULL)::int, ({computed})::int \
                  FROM information_schema.columns WHERE table_name = {name} AND {of_schema}"
             ))

@@ -27,7 +27,7 @@ struct Written {
     /// Its place in the batches.
     at: usize,
     name: String,
-    /// The driver's type of it.
+    /// What the driver takes for it.
     data_type: DataType,
     /// NULL becomes the column's default.
     defaults: bool,
@@ -41,8 +41,28 @@ pub(super) struct AdbcLoad<'s> {
     open: bool,
     /// The caller's transaction is used.
     within: bool,
+    /// Without savepoints: the batches since the last commit, to be written again after a failure.
+    kept: Vec<RecordBatch>,
+    kept_bytes: usize,
     /// A batch failed that could not be undone alone.
     spoiled: bool,
+}
+
+/// Batches are kept up to this size.
+const KEPT_BYTES: usize = 256 * 1024 * 1024;
+
+/// `numeric` of PostgreSQL, which comes out as text, goes in as a decimal.
+fn ingested(dialect: Dialect, declared: &str, data_type: &DataType) -> DataType {
+    let Some(size) = declared.strip_prefix("numeric").filter(|_| dialect == Dialect::Postgres) else {
+        return data_type.clone();
+    };
+    let sizes = size.trim_matches(['(', ')']).split_once(',');
+    let sizes = sizes.and_then(|(precision, scale)| {
+        let (precision, scale): (u8, i8) = (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
+        (precision <= 38 && (0..=38).contains(&scale)).then_some((precision, scale))
+    });
+    let (precision, scale) = sizes.unwrap_or((38, 10));
+    DataType::Decimal128(precision, scale)
 }
 
 impl<'s> AdbcLoad<'s> {
@@ -67,11 +87,12 @@ impl<'s> AdbcLoad<'s> {
             written.push(Written {
                 at,
                 name: found.name.clone(),
-                data_type: field.data_type().clone(),
+                data_type: ingested(session.dialect, &found.declared, field.data_type()),
                 defaults: found.has_default && !found.identity && !options.keep_nulls,
             });
         }
-        let savepoints = matches!(session.dialect, Dialect::Sqlite | Dialect::Postgres | Dialect::MySql);
+        // The driver of PostgreSQL runs nothing after a failure, not even what would undo it.
+        let savepoints = matches!(session.dialect, Dialect::Sqlite | Dialect::MySql);
         Ok(Self {
             savepoints,
             within: session.within,
@@ -79,13 +100,16 @@ impl<'s> AdbcLoad<'s> {
             table,
             columns: written,
             open: false,
+            kept: Vec::new(),
+            kept_bytes: 0,
             spoiled: false,
         })
     }
 
     fn begin(&mut self) -> Result<(), DatabaseError> {
         if self.spoiled {
-            let message = "an earlier batch failed, and this database has no savepoints to undo it alone";
+            let message = "an earlier batch failed, and there was no way to undo it alone: this database has no \
+                           savepoints, and more rows were written since the last commit than are kept for it";
             return Err(DatabaseError::new(&self.session.name, Fault::Unsupported, message));
         }
         if !self.open {
@@ -107,21 +131,46 @@ impl<'s> AdbcLoad<'s> {
             Ok(()) if self.savepoints => {
                 self.session.run("RELEASE SAVEPOINT fletching_batch")?;
             }
-            Ok(()) => {}
+            Ok(()) => self.keep(rows),
             Err(error) if error.is_fatal() => {}
             Err(_) if self.savepoints => {
                 self.session.run("ROLLBACK TO SAVEPOINT fletching_batch")?;
                 self.session.run("RELEASE SAVEPOINT fletching_batch")?;
             }
-            Err(_) => {
-                self.spoiled = true;
-                if !self.within {
-                    self.open = false;
-                    self.session.rollback()?;
-                }
-            }
+            Err(_) => self.write_kept_again()?,
         }
         done
+    }
+
+    fn keep(&mut self, rows: &RecordBatch) {
+        self.kept_bytes += rows.get_array_memory_size();
+        match self.kept_bytes <= KEPT_BYTES {
+            true => self.kept.push(rows.clone()),
+            false => self.kept.clear(),
+        }
+    }
+
+    /// After a failure that ended the transaction: all that was in it before, in a new one.
+    fn write_kept_again(&mut self) -> Result<(), DatabaseError> {
+        self.spoiled = self.within || self.kept_bytes > KEPT_BYTES;
+        if self.within {
+            return Ok(());
+        }
+        self.open = false;
+        self.session.rollback()?;
+        if self.spoiled {
+            return Ok(());
+        }
+        self.session.begin()?;
+        self.open = true;
+        for rows in std::mem::take(&mut self.kept) {
+            if let Err(error) = self.insert_groups(&rows) {
+                self.spoiled = true;
+                return Err(error);
+            }
+            self.kept.push(rows);
+        }
+        Ok(())
     }
 
     /// The columns that a row gives values to; one at least.
@@ -204,7 +253,10 @@ impl<'s> AdbcLoad<'s> {
     /// Whether an array goes as it is. SQLite keeps types with values, so that what its driver says of a column, by a look
     /// at the first rows, is no reason to change a value.
     fn keeps(&self, given: &DataType, wanted: &DataType) -> bool {
-        self.session.dialect == Dialect::Sqlite && natural_type(given) != natural_type(wanted)
+        match self.session.dialect {
+            Dialect::Sqlite => natural_type(given) != natural_type(wanted),
+            _ => false,
+        }
     }
 
     fn halves(
@@ -255,6 +307,8 @@ impl Load for AdbcLoad<'_> {
         if self.spoiled {
             return self.begin();
         }
+        self.kept.clear();
+        self.kept_bytes = 0;
         match std::mem::take(&mut self.open) && !self.within {
             true => self.session.commit(),
             false => Ok(()),

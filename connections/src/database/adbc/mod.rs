@@ -11,8 +11,8 @@
 //! PostgreSQL arrives as text.
 //! **Load** appends by bulk ingest: by name, so a part of the columns will do; what is left out has its default. Rows that
 //! leave different columns to their defaults go in different ingests.
-//! **Savepoints** as with ODBC; DuckDB has none, and a transaction that failed there is over: all rows since the last
-//! commit are undone and the load ends.
+//! **Savepoints** are SQL's. DuckDB has none, and PostgreSQL's driver runs nothing after a failure: there the batches since
+//! the last commit are kept, up to 256 MB, and written again after one of them failed. Beyond that the load ends.
 //! **Several statements** in one text are for the driver to understand: DuckDB and SQLite do, PostgreSQL does not when rows
 //! come back.
 //! **Cancel** and the clock of a timeout use the driver's own cancel; it has an effect at the next batch at the latest.

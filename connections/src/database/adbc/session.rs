@@ -11,7 +11,7 @@ use adbc_core::{
 };
 use adbc_driver_manager::{ManagedConnection, ManagedDatabase, ManagedStatement};
 use arrow::{
-    array::{Array, AsArray, RecordBatch, RecordBatchReader, UnionArray},
+    array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchReader, UnionArray},
     datatypes::{DataType, Field, Fields, Schema, SchemaRef},
 };
 use parking_lot::Mutex;
@@ -254,10 +254,15 @@ impl AdbcSession {
     }
 }
 
-/// Types that every driver takes: no views; times, GUIDs and offsets as their text.
-pub(super) fn plain(array: &arrow::array::ArrayRef) -> Result<arrow::array::ArrayRef, String> {
+/// Types that every driver takes: no views; decimals, times, GUIDs and offsets as their text.
+pub(super) fn plain(array: &ArrayRef) -> Result<ArrayRef, String> {
     let wanted = match array.data_type() {
-        DataType::Utf8View | DataType::FixedSizeBinary(16) | DataType::Struct(_) => DataType::Utf8,
+        DataType::Utf8View
+        | DataType::FixedSizeBinary(16)
+        | DataType::Struct(_)
+        | DataType::Decimal128(..)
+        | DataType::Time32(_)
+        | DataType::Time64(_) => DataType::Utf8,
         DataType::BinaryView => DataType::Binary,
         _ => return Ok(Arc::clone(array)),
     };

@@ -151,7 +151,7 @@ fn read(session: &mut dyn Session, sql: &str) -> Result<ArrayRef, String> {
 fn there_and_back(session: &mut dyn Session, name: &str, case: &Case, declared: &str) -> Result<ArrayRef, String> {
     let table = format!("fletching_round_trip_{}", name.replace("-", "_"));
     let table = table.as_str();
-    let failed = |error: crate::database::DatabaseError| format!("{:?}: {} {:?}", error.fault, error.message, error.statement);
+    let failed = |error: crate::database::DatabaseError| format!("{:?}: {}", error.fault, error.message);
     session.execute(&Statement::new(&format!("DROP TABLE IF EXISTS {table}"))).map_err(failed)?;
     session.execute(&Statement::new(&format!("CREATE TABLE {table} (id integer, c {declared})"))).map_err(failed)?;
     let ids = Int32Array::from_iter_values(0..case.values.len() as i32);
