@@ -8,7 +8,9 @@ use arrow::{array::AsArray, datatypes::SchemaRef};
 
 use super::failure::failure;
 use crate::{
-    database::{Collected, DatabaseError, Fault, TableColumn, TableName, natural::natural_schema},
+    database::{
+        Collected, DatabaseError, Fault, TableColumn, TableName, natural::natural_schema, sqlite,
+    },
     sql::Dialect,
 };
 
@@ -18,6 +20,20 @@ pub(super) struct Described {
     pub(super) table: String,
     /// The driver's own types.
     pub(super) types: SchemaRef,
+}
+
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+impl Described {
+    /// For statements.
+    pub(super) fn text(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{}.{}", quoted(schema), quoted(&self.table)),
+            None => quoted(&self.table),
+        }
+    }
 }
 
 /// Looks as the name is written, and, where there is no schema `dbo`, without it.
@@ -88,7 +104,11 @@ pub(super) fn catalogue(dialect: Dialect, table: &Described) -> Option<String> {
 }
 
 /// Puts the schema and what the catalogue says together.
-pub(super) fn columns(table: &Described, catalogue: Option<&Collected>) -> Vec<TableColumn> {
+pub(super) fn columns(
+    dialect: Dialect,
+    table: &Described,
+    catalogue: Option<&Collected>,
+) -> Vec<TableColumn> {
     let known = catalogue.and_then(read).unwrap_or_default();
     let natural = natural_schema(&table.types);
     let columns = natural.fields().iter().map(|field| {
@@ -96,10 +116,15 @@ pub(super) fn columns(table: &Described, catalogue: Option<&Collected>) -> Vec<T
             .get(field.name())
             .cloned()
             .unwrap_or_else(|| (field.data_type().to_string(), [true, false, false, false]));
+        // SQLite's driver looks at rows for types, and there may be none.
+        let data_type = match dialect {
+            Dialect::Sqlite => sqlite::natural_type(&declared),
+            _ => field.data_type().clone(),
+        };
         TableColumn {
             name: field.name().clone(),
             declared,
-            data_type: field.data_type().clone(),
+            data_type,
             nullable,
             identity,
             has_default,

@@ -41,7 +41,7 @@ fn by_status(status: Status) -> Fault {
 }
 
 fn by_words(message: &str) -> Fault {
-    const WORDS: [(&str, Fault); 20] = [
+    const WORDS: [(&str, Fault); 22] = [
         ("constraint failed", Fault::Constraint),
         ("constraint error", Fault::Constraint),
         ("violates", Fault::Constraint),
@@ -62,6 +62,8 @@ fn by_words(message: &str) -> Fault {
         ("terminating connection", Fault::Lost),
         ("server closed the connection", Fault::Lost),
         ("no connection to the server", Fault::Lost),
+        ("unexpected eof", Fault::Lost),
+        ("connection reset", Fault::Lost),
     ];
     let message = message.to_lowercase();
     let found = WORDS.iter().find(|(words, _)| message.contains(words));

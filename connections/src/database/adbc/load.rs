@@ -12,13 +12,13 @@ use arrow::{
 };
 
 use super::{
-    describe::Described,
+    describe::{Described, quoted},
     session::{AdbcSession, plain},
 };
 use crate::{
     database::{
         DatabaseError, Fault, Load, LoadOptions, Session as _, TableColumn,
-        natural::{natural_type, to_type},
+        natural::to_type,
     },
     sql::Dialect,
 };
@@ -48,6 +48,8 @@ pub(super) struct AdbcLoad<'s> {
     spoiled: bool,
 }
 
+/// Where DuckDB's rows wait.
+const ASIDE: &str = "fletching_load";
 /// Batches are kept up to this size.
 const KEPT_BYTES: usize = 256 * 1024 * 1024;
 
@@ -213,15 +215,36 @@ impl<'s> AdbcLoad<'s> {
             return Ok(());
         }
         let rows = self.converted(rows, given)?;
-        let sql = format!("ingest into {}", self.table.table);
+        if self.session.dialect != Dialect::DuckDb {
+            let schema = self.table.schema.clone();
+            let table = self.table.table.clone();
+            return self.bulk(rows, (schema.as_deref(), &table), IngestMode::Append);
+        }
+        // DuckDB appends by position, and looks at keys only when all is done.
+        let names: Vec<String> = rows.schema().fields().iter().map(|field| quoted(field.name())).collect();
+        let (names, table) = (names.join(", "), self.table.text());
+        self.bulk(rows, (None, ASIDE), IngestMode::Create)?;
+        self.session.run(&format!("INSERT INTO {table} ({names}) SELECT {names} FROM temp.{ASIDE}"))?;
+        self.session.run(&format!("DROP TABLE temp.{ASIDE}")).map(|_| ())
+    }
+
+    fn bulk(
+        &mut self,
+        rows: RecordBatch,
+        (schema, table): (Option<&str>, &str),
+        mode: IngestMode,
+    ) -> Result<(), DatabaseError> {
+        let sql = format!("ingest into {table}");
         let mut statement = self.session.statement(&sql)?;
         let text = |text: &str| OptionValue::String(text.to_owned());
+        let aside = matches!(mode, IngestMode::Create);
         let ready = statement
-            .set_option(OptionStatement::TargetTable, text(&self.table.table))
-            .and_then(|()| statement.set_option(OptionStatement::IngestMode, IngestMode::Append.into()))
-            .and_then(|()| match &self.table.schema {
-                Some(schema) => statement.set_option(OptionStatement::TargetDbSchema, text(schema)),
-                None => Ok(()),
+            .set_option(OptionStatement::TargetTable, text(table))
+            .and_then(|()| statement.set_option(OptionStatement::IngestMode, mode.into()))
+            .and_then(|()| match (schema, aside) {
+                (Some(schema), _) => statement.set_option(OptionStatement::TargetDbSchema, text(schema)),
+                (None, true) => statement.set_option(OptionStatement::Temporary, text("true")),
+                (None, false) => Ok(()),
             })
             .and_then(|()| statement.bind(rows));
         ready.map_err(|error| self.session.fail(&error, &sql))?;
@@ -239,8 +262,9 @@ impl<'s> AdbcLoad<'s> {
             let wrong = |error: String| self.refuse(format!("column `{}`: {error}", column.name));
             let array = rows.columns().get(column.at);
             let array = array.ok_or_else(|| wrong("no values".to_owned()))?;
-            let array = match self.keeps(array.data_type(), &column.data_type) {
-                true => plain(array).map_err(wrong)?,
+            // SQLite keeps types with values, not with columns.
+            let array = match self.session.dialect == Dialect::Sqlite {
+                true => plain(array, Dialect::Sqlite).map_err(wrong)?,
                 false => to_type(array, &column.data_type).map_err(|error| wrong(error.to_string()))?,
             };
             fields.push(Field::new(&column.name, array.data_type().clone(), true));
@@ -248,15 +272,6 @@ impl<'s> AdbcLoad<'s> {
         }
         RecordBatch::try_new(Arc::new(Schema::new(Fields::from(fields))), arrays)
             .map_err(|error| self.refuse(error.to_string()))
-    }
-
-    /// Whether an array goes as it is. SQLite keeps types with values, so that what its driver says of a column, by a look
-    /// at the first rows, is no reason to change a value.
-    fn keeps(&self, given: &DataType, wanted: &DataType) -> bool {
-        match self.session.dialect {
-            Dialect::Sqlite => natural_type(given) != natural_type(wanted),
-            _ => false,
-        }
     }
 
     fn halves(

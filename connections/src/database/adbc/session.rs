@@ -12,7 +12,7 @@ use adbc_core::{
 use adbc_driver_manager::{ManagedConnection, ManagedDatabase, ManagedStatement};
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchReader, UnionArray},
-    datatypes::{DataType, Field, Fields, Schema, SchemaRef},
+    datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit},
 };
 use parking_lot::Mutex;
 
@@ -218,7 +218,7 @@ impl AdbcSession {
                 let message = "ADBC has no output parameters";
                 return Err(self.refuse(Fault::Unsupported, message, sql));
             }
-            let value = plain(&parameter.value).map_err(|error| self.refuse(Fault::Value, error, sql))?;
+            let value = plain(&parameter.value, self.dialect).map_err(|error| self.refuse(Fault::Value, error, sql))?;
             fields.push(Field::new(at.to_string(), value.data_type().clone(), true));
             values.push(value);
         }
@@ -249,20 +249,19 @@ impl AdbcSession {
             // What is not known of a column is as if it had none of it.
             drop(self.query(&Statement::new(&sql), &ReadOptions::default(), &mut collected));
         }
-        let columns = describe::columns(&described, Some(&collected));
+        let columns = describe::columns(self.dialect, &described, Some(&collected));
         Ok((described, columns))
     }
 }
 
-/// Types that every driver takes: no views; decimals, times, GUIDs and offsets as their text.
-pub(super) fn plain(array: &ArrayRef) -> Result<ArrayRef, String> {
+/// Types that the driver takes: no views; GUIDs and offsets as their text, for SQLite decimals and times too.
+pub(super) fn plain(array: &ArrayRef, dialect: Dialect) -> Result<ArrayRef, String> {
+    let sqlite = dialect == Dialect::Sqlite;
     let wanted = match array.data_type() {
-        DataType::Utf8View
-        | DataType::FixedSizeBinary(16)
-        | DataType::Struct(_)
-        | DataType::Decimal128(..)
-        | DataType::Time32(_)
-        | DataType::Time64(_) => DataType::Utf8,
+        DataType::Utf8View | DataType::FixedSizeBinary(16) | DataType::Struct(_) => DataType::Utf8,
+        DataType::Decimal128(..) if sqlite => DataType::Utf8,
+        DataType::Time32(_) | DataType::Time64(_) if sqlite => DataType::Utf8,
+        DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
         DataType::BinaryView => DataType::Binary,
         _ => return Ok(Arc::clone(array)),
     };
@@ -338,7 +337,7 @@ impl Session for AdbcSession {
             );
             return Err(self.refuse(Fault::Syntax, message, sql));
         }
-        let rows = plain_batch(rows).map_err(|message| self.refuse(Fault::Value, message, sql))?;
+        let rows = plain_batch(rows, self.dialect).map_err(|message| self.refuse(Fault::Value, message, sql))?;
         self.perform(&mut prepared, |prepared| {
             let mut done = Vec::with_capacity(rows.num_rows());
             for row in 0..rows.num_rows() {
@@ -409,8 +408,9 @@ impl AdbcSession {
     }
 }
 
-pub(super) fn plain_batch(rows: &RecordBatch) -> Result<RecordBatch, String> {
-    let arrays = rows.columns().iter().map(plain).collect::<Result<Vec<_>, _>>()?;
+fn plain_batch(rows: &RecordBatch, dialect: Dialect) -> Result<RecordBatch, String> {
+    let arrays = rows.columns().iter().map(|array| plain(array, dialect));
+    let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
     let fields = rows.schema_ref().fields().iter().zip(&arrays);
     let fields = fields.map(|(field, array)| Field::new(field.name(), array.data_type().clone(), true));
     let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Fields>()));

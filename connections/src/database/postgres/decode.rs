@@ -1,6 +1,6 @@
 //! Values of the wire to Arrow builders.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use arrow::{
     array::{
@@ -60,7 +60,7 @@ impl Rows {
 
     /// # Errors
     /// Says what value it is that has no place in its column.
-    pub(super) fn put(&mut self, at: usize, value: Option<&[u8]>) -> Result<(), String> {
+    fn put(&mut self, at: usize, value: Option<&[u8]>) -> Result<(), String> {
         let Some(builder) = self.builders.get_mut(at) else {
             return Err("the server sends more columns than it announced".to_owned());
         };
@@ -74,6 +74,23 @@ impl Rows {
                     self.schema.fields().get(at).map_or(&DataType::Null, |field| field.data_type()),
                 )
             })?,
+        }
+        Ok(())
+    }
+
+    /// Takes a row; batches that are full go to `ready`.
+    pub(super) fn row<'b>(
+        &mut self,
+        values: impl Iterator<Item = Option<&'b [u8]>>,
+        batch_rows: usize,
+        ready: &mut VecDeque<RecordBatch>,
+    ) -> Result<(), String> {
+        for (at, value) in values.enumerate() {
+            self.put(at, value)?;
+        }
+        self.count += 1;
+        if self.count >= batch_rows {
+            ready.push_back(self.take().map_err(|error| error.to_string())?);
         }
         Ok(())
     }

@@ -124,7 +124,7 @@ impl<'s> PostgresLoad<'s> {
         let texts: BTreeMap<u64, String> =
             parts.iter().map(|(out, ..)| (*out, self.copy_text(*out))).collect();
         let known = &mut copies;
-        let done = self.session.talk(&sql, |talk| async move {
+        let done = self.session.talk(&sql, |talk| talk.block(async {
             talk.run("SAVEPOINT fletching_batch").await?;
             let copied = copy_all(talk, known, parts, &texts).await;
             let after = match &copied {
@@ -134,7 +134,7 @@ impl<'s> PostgresLoad<'s> {
             };
             talk.run(after).await?;
             copied
-        });
+        }));
         self.copies = copies;
         done
     }

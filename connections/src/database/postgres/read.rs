@@ -1,23 +1,23 @@
 //! Statements, and the rows that come back.
 
-use std::{ops::ControlFlow, pin::pin, sync::Arc};
+use std::{collections::VecDeque, pin::Pin, sync::Arc};
 
 use arrow::{
     array::RecordBatch,
     datatypes::{Field, Fields, Schema, SchemaRef},
 };
 use futures::{StreamExt, TryStreamExt};
-use tokio_postgres::{Column, Statement as Prepared};
+use tokio_postgres::{Column, CopyOutStream, RowStream, Statement as Prepared};
 
 use super::{
-    decode::{CopyStream, Rows},
+    decode::{CopyStream, Rows, Values},
     kind::Kind,
     parameters::{Encoded, Markers, Raw},
     session::{Patience, Talk},
     statements::{first_word, split},
 };
 use crate::database::{
-    Collected, DatabaseError, Direction, Executed, Fault, Parameter, ReadOptions, RowSink,
+    DatabaseError, Direction, Executed, Fault, Parameter, ReadOptions, ResultSet, RowSink,
     Statement,
 };
 
@@ -66,8 +66,9 @@ fn is_selection(word: &str) -> bool {
     matches!(word, "select" | "with" | "values" | "table")
 }
 
-/// Statements before the one that yields rows prepare it; those after it run too.
-pub(super) async fn query(
+/// Statements before the one that yields rows prepare it; those after it run too. The sink is called outside of the
+/// runtime, so that it may wait.
+pub(super) fn query(
     talk: Talk<'_>,
     statement: &Statement<'_>,
     options: &ReadOptions,
@@ -78,11 +79,10 @@ pub(super) async fn query(
     let mut parameters = statement.parameters;
     let mut found = false;
     for text in split(statement.sql, !statement.parameters.is_empty()) {
-        let prepared = talk.wait(&mut patience, talk.client.prepare(&text)).await?;
+        let prepared = talk.block(talk.wait(&mut patience, talk.client.prepare(&text)))?;
         let values = take_values(talk, &prepared, &mut parameters)?;
         if prepared.columns().is_empty() || found {
-            talk.wait(&mut patience, talk.client.execute_raw(&prepared, values))
-                .await?;
+            talk.block(talk.wait(&mut patience, talk.client.execute_raw(&prepared, values)))?;
             continue;
         }
         found = true;
@@ -90,20 +90,14 @@ pub(super) async fn query(
         if sink.start(&shape.schema).is_break() {
             continue;
         }
-        let mut reading = Reading {
-            talk,
-            patience: &mut patience,
-            rows: Rows::new(Arc::clone(&shape.schema), &shape.kinds),
-            batch_rows: options.batch_rows.max(1),
-            sink,
-            within,
-        };
-        let selection = is_selection(&first_word(&text));
-        let shown = shape.as_text(&text).filter(|_| selection);
-        if values.is_empty() && selection {
-            reading.copy(shown.as_deref().unwrap_or(&text)).await?;
-        } else {
-            reading.extended(&prepared, shown, values).await?;
+        let open = Reading::open(talk, &mut patience, (&text, &prepared), values, &shape);
+        let mut reading = talk.block(open)?;
+        reading.batch_rows = options.batch_rows.max(1);
+        while let Some(batch) = talk.block(reading.next(&mut patience))? {
+            if sink.batch(batch).is_break() {
+                talk.block(reading.finish(within));
+                break;
+            }
         }
     }
     match found {
@@ -115,107 +109,115 @@ pub(super) async fn query(
     }
 }
 
-/// Rows on their way from the server to a sink.
-struct Reading<'r, 's> {
-    talk: Talk<'s>,
-    patience: &'r mut Patience,
-    rows: Rows,
-    batch_rows: usize,
-    sink: &'r mut dyn RowSink,
-    within: bool,
+enum Stream {
+    Copy(Pin<Box<CopyOutStream>>, CopyStream),
+    Extended(Pin<Box<RowStream>>),
+    Ended,
 }
 
-impl Reading<'_, '_> {
-    async fn copy(&mut self, sql: &str) -> Result<(), DatabaseError> {
-        let copy = format!("COPY (\n{sql}\n) TO STDOUT (FORMAT binary)");
-        let talk = self.talk;
-        let stream = talk.wait(self.patience, talk.client.copy_out(&copy)).await?;
-        let mut stream = pin!(stream);
-        let mut bytes = CopyStream::default();
-        while let Some(part) = talk.wait(self.patience, stream.try_next()).await? {
-            let mut whole = None;
-            bytes
-                .feed::<String>(&part, |values| {
-                    for (at, value) in values.enumerate() {
-                        self.rows.put(at, value)?;
-                    }
-                    self.rows.count += 1;
-                    if self.rows.count >= self.batch_rows {
-                        whole = Some(self.rows.take().map_err(|error| error.to_string())?);
-                    }
-                    Ok(())
-                })
-                .map_err(|message| talk.refuse(Fault::Value, message))?;
-            if let Some(batch) = whole
-                && self.sink.batch(batch).is_break()
-            {
-                return self.finish(stream).await;
-            }
-        }
-        self.last()
-    }
+/// Rows on their way from the server.
+struct Reading<'s> {
+    talk: Talk<'s>,
+    stream: Stream,
+    rows: Rows,
+    batch_rows: usize,
+    /// What a message of several rows left beyond a batch.
+    ready: VecDeque<RecordBatch>,
+}
 
-    async fn extended(
-        &mut self,
-        prepared: &Prepared,
-        shown: Option<String>,
+impl<'s> Reading<'s> {
+    async fn open(
+        talk: Talk<'s>,
+        patience: &mut Patience,
+        (text, prepared): (&str, &Prepared),
         values: Vec<Encoded>,
-    ) -> Result<(), DatabaseError> {
-        let talk = self.talk;
-        let again = match shown {
-            Some(sql) => Some(talk.wait(self.patience, talk.client.prepare(&sql)).await?),
-            None => None,
+        shape: &Shape,
+    ) -> Result<Self, DatabaseError> {
+        let selection = is_selection(&first_word(text));
+        let shown = shape.as_text(text).filter(|_| selection);
+        let stream = if values.is_empty() && selection {
+            let text = shown.as_deref().unwrap_or(text);
+            let copy = format!("COPY (\n{text}\n) TO STDOUT (FORMAT binary)");
+            let stream = talk.wait(patience, talk.client.copy_out(&copy)).await?;
+            Stream::Copy(Box::pin(stream), CopyStream::default())
+        } else {
+            let again = match shown {
+                Some(sql) => Some(talk.wait(patience, talk.client.prepare(&sql)).await?),
+                None => None,
+            };
+            let prepared = again.as_ref().unwrap_or(prepared);
+            let unknown = |column: &Column| Kind::of(column.type_(), -1) == Kind::Other;
+            if prepared.columns().iter().any(unknown) {
+                let message = "a column of the result has a type that is not known here: cast it to text";
+                return Err(talk.refuse(Fault::Unsupported, message));
+            }
+            let stream = talk.wait(patience, talk.client.query_raw(prepared, values)).await?;
+            Stream::Extended(Box::pin(stream))
         };
-        let prepared = again.as_ref().unwrap_or(prepared);
-        if prepared.columns().iter().any(|column| Kind::of(column.type_(), -1) == Kind::Other) {
-            let message = "a column of the result has a type that is not known here: cast it to text";
-            return Err(talk.refuse(Fault::Unsupported, message));
-        }
-        let stream = talk.wait(self.patience, talk.client.query_raw(prepared, values)).await?;
-        let mut stream = pin!(stream);
-        while let Some(row) = talk.wait(self.patience, stream.try_next()).await? {
-            for at in 0..row.len() {
-                let value: Option<Raw<'_>> = row.try_get(at).map_err(|error| talk.fail(&error))?;
-                self.rows
-                    .put(at, value.map(|value| value.0))
-                    .map_err(|message| talk.refuse(Fault::Value, message))?;
-            }
-            self.rows.count += 1;
-            if self.rows.count >= self.batch_rows && self.hand_over()?.is_break() {
-                return self.finish(stream).await;
-            }
-        }
-        self.last()
+        Ok(Self {
+            talk,
+            stream,
+            rows: Rows::new(Arc::clone(&shape.schema), &shape.kinds),
+            batch_rows: ReadOptions::default().batch_rows,
+            ready: VecDeque::new(),
+        })
     }
 
-    fn hand_over(&mut self) -> Result<ControlFlow<()>, DatabaseError> {
-        let batch = self.rows.take();
-        let batch = batch.map_err(|error| self.talk.refuse(Fault::Other, error.to_string()))?;
-        Ok(self.sink.batch(batch))
-    }
-
-    fn last(&mut self) -> Result<(), DatabaseError> {
-        if self.rows.count > 0 {
-            // There is nothing left to break off.
-            let _: ControlFlow<()> = self.hand_over()?;
+    /// The next batch; none at the end.
+    async fn next(&mut self, patience: &mut Patience) -> Result<Option<RecordBatch>, DatabaseError> {
+        let talk = self.talk;
+        while self.ready.is_empty() {
+            let more = match &mut self.stream {
+                Stream::Copy(stream, bytes) => {
+                    match talk.wait(patience, stream.try_next()).await? {
+                        Some(part) => {
+                            let row = |values: Values<'_>| self.rows.row(values, self.batch_rows, &mut self.ready);
+                            bytes.feed(&part, row).map_err(|message| talk.refuse(Fault::Value, message))?;
+                            true
+                        }
+                        None => false,
+                    }
+                }
+                Stream::Extended(stream) => match talk.wait(patience, stream.try_next()).await? {
+                    Some(row) => {
+                        let values = (0..row.len()).map(|at| {
+                            let value: Result<Option<Raw<'_>>, _> = row.try_get(at);
+                            value.ok().flatten().map(|value| value.0)
+                        });
+                        let done = self.rows.row(values, self.batch_rows, &mut self.ready);
+                        done.map_err(|message| talk.refuse(Fault::Value, message))?;
+                        true
+                    }
+                    None => false,
+                },
+                Stream::Ended => return Ok(None),
+            };
+            if !more {
+                self.stream = Stream::Ended;
+                if self.rows.count > 0 {
+                    let last = self.rows.take();
+                    let last = last.map_err(|error| talk.refuse(Fault::Other, error.to_string()))?;
+                    self.ready.push_back(last);
+                }
+            }
         }
-        Ok(())
+        Ok(self.ready.pop_front())
     }
 
     /// Nobody wants the rest. A transaction would end with the query, so within one the rest is read and dropped.
-    async fn finish<T>(
-        &self,
-        mut stream: impl futures::Stream<Item = Result<T, tokio_postgres::Error>> + Unpin,
-    ) -> Result<(), DatabaseError> {
-        if !self.within {
+    async fn finish(&mut self, within: bool) {
+        if !within && !matches!(self.stream, Stream::Ended) {
             self.talk.stop().await;
         }
-        while let Some(Ok(_)) = stream.next().await {}
-        if !self.within {
+        match &mut self.stream {
+            Stream::Copy(stream, _) => while let Some(Ok(_)) = stream.next().await {},
+            Stream::Extended(stream) => while let Some(Ok(_)) = stream.next().await {},
+            Stream::Ended => {}
+        }
+        if !within {
             // Should the request to stop come late, it stops this.
             drop(self.talk.client.batch_execute("SELECT 1").await);
         }
-        Ok(())
     }
 }
 
@@ -263,26 +265,22 @@ pub(super) async fn execute(
             continue;
         }
         let shape = Shape::of(prepared.columns());
-        let mut collected = Collected::default();
-        let _: ControlFlow<()> = collected.start(&shape.schema);
-        let word = first_word(&text);
-        let shown = shape.as_text(&text).filter(|_| is_selection(&word));
-        let mut reading = Reading {
-            talk,
-            patience: &mut patience,
-            rows: Rows::new(Arc::clone(&shape.schema), &shape.kinds),
-            batch_rows: ReadOptions::default().batch_rows,
-            sink: &mut collected,
-            within: true,
-        };
-        reading.extended(&prepared, shown, values).await?;
-        if let Some(set) = collected.0 {
-            if matches!(word.as_str(), "insert" | "update" | "delete" | "merge") {
-                let rows = set.batches.iter().map(|batch| batch.num_rows() as u64);
-                executed.rows_affected += rows.sum::<u64>();
-            }
-            executed.result_sets.push(set);
+        let open = Reading::open(talk, &mut patience, (&text, &prepared), values, &shape);
+        let mut reading = open.await?;
+        let mut batches = Vec::new();
+        while let Some(batch) = reading.next(&mut patience).await? {
+            batches.push(batch);
         }
+        let set = ResultSet {
+            schema: shape.schema,
+            batches,
+        };
+        let word = first_word(&text);
+        if matches!(word.as_str(), "insert" | "update" | "delete" | "merge") {
+            let rows = set.batches.iter().map(|batch| batch.num_rows() as u64);
+            executed.rows_affected += rows.sum::<u64>();
+        }
+        executed.result_sets.push(set);
     }
     Ok(executed)
 }

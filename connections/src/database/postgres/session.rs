@@ -132,12 +132,17 @@ impl Patience {
 #[derive(Clone, Copy)]
 pub(super) struct Talk<'s> {
     pub(super) client: &'s Client,
+    runtime: &'s Runtime,
     name: &'s str,
     interrupt: &'s Interrupt,
     pub(super) sql: &'s str,
 }
 
 impl Talk<'_> {
+    pub(super) fn block<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     pub(super) fn refuse(&self, fault: Fault, message: impl Into<String>) -> DatabaseError {
         DatabaseError::new(self.name, fault, message).with_statement(self.sql)
     }
@@ -264,32 +269,30 @@ impl PostgresSession {
     }
 
     /// Works with the server until it is done; [`Cancel::cancel`] has an effect meanwhile.
-    pub(super) fn talk<'s, T, F>(
+    pub(super) fn talk<'s, T>(
         &'s self,
         sql: &'s str,
-        work: impl FnOnce(Talk<'s>) -> F,
-    ) -> Result<T, DatabaseError>
-    where
-        F: Future<Output = Result<T, DatabaseError>>,
-    {
+        work: impl FnOnce(Talk<'s>) -> Result<T, DatabaseError>,
+    ) -> Result<T, DatabaseError> {
         let Some(client) = &self.client else {
             return Err(self.error(Fault::Lost, "the session has ended"));
         };
         let talk = Talk {
             client,
+            runtime: &self.runtime,
             name: &self.name,
             interrupt: &self.interrupt,
             sql,
         };
         self.interrupt.cancelled.store(false, Ordering::Release);
         self.interrupt.busy.store(true, Ordering::Release);
-        let done = self.runtime.block_on(work(talk));
+        let done = work(talk);
         self.interrupt.busy.store(false, Ordering::Release);
         done
     }
 
     pub(super) fn run(&self, sql: &str) -> Result<(), DatabaseError> {
-        self.talk(sql, |talk| async move { talk.run(sql).await })
+        self.talk(sql, |talk| talk.block(talk.run(sql)))
     }
 
     /// Transactions that a statement begins or ends by itself.
@@ -332,7 +335,7 @@ impl Session for PostgresSession {
 
     fn execute(&mut self, statement: &Statement<'_>) -> Result<Executed, DatabaseError> {
         self.notices.lock().clear();
-        let mut done = self.talk(statement.sql, |talk| super::read::execute(talk, statement))?;
+        let mut done = self.talk(statement.sql, |talk| talk.block(super::read::execute(talk, statement)))?;
         for statement in super::statements::split(statement.sql, false) {
             self.note(&statement);
         }
@@ -347,11 +350,11 @@ impl Session for PostgresSession {
         go_on: bool,
     ) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError> {
         let own = !self.within;
-        self.talk(sql, |talk| super::read::execute_each(talk, rows, go_on, own))
+        self.talk(sql, |talk| talk.block(super::read::execute_each(talk, rows, go_on, own)))
     }
 
     fn describe(&mut self, table: &TableName) -> Result<Vec<TableColumn>, DatabaseError> {
-        let (_, columns) = self.talk("", |talk| describe(talk, table))?;
+        let (_, columns) = self.talk("", |talk| talk.block(describe(talk, table)))?;
         Ok(columns.into_iter().map(|column| column.column).collect())
     }
 
@@ -361,7 +364,7 @@ impl Session for PostgresSession {
         columns: &[String],
         options: &LoadOptions,
     ) -> Result<Box<dyn Load + 's>, DatabaseError> {
-        let (name, described) = self.talk("", |talk| describe(talk, table))?;
+        let (name, described) = self.talk("", |talk| talk.block(describe(talk, table)))?;
         Ok(Box::new(PostgresLoad::open(self, name, (columns, &described), options)?))
     }
 

