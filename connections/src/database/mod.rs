@@ -15,16 +15,24 @@
 //! a package declares is for the component that asked. Text is `Utf8View`, binary `BinaryView`, date and time without a zone
 //! `Timestamp(Microsecond)`.
 
+mod adbc;
 mod dialect;
 mod error;
 mod keywords;
+mod natural;
+mod odbc;
+mod postgres;
 mod provider;
 mod sessions;
 mod sql_server;
 mod sqlite;
+mod sqlstate;
 mod statement;
 mod table_name;
 mod target;
+#[cfg(test)]
+mod tests;
+mod watch;
 
 use std::{fmt::Debug, ops::ControlFlow, sync::Arc};
 
@@ -56,11 +64,9 @@ pub fn open(target: &Target) -> Result<Box<dyn Session>, DatabaseError> {
     match target {
         Target::Sqlite(target) => Ok(Box::new(sqlite::SqliteSession::open(target)?)),
         Target::SqlServer(target) => Ok(Box::new(sql_server::SqlServerSession::open(target)?)),
-        other => Err(DatabaseError::new(
-            other.to_string(),
-            Fault::Unsupported,
-            "this build does not open it",
-        )),
+        Target::Adbc(target) => Ok(Box::new(adbc::AdbcSession::open(target)?)),
+        Target::Odbc(target) => Ok(Box::new(odbc::OdbcSession::open(target)?)),
+        Target::Postgres(target) => Ok(Box::new(postgres::PostgresSession::open(target)?)),
     }
 }
 

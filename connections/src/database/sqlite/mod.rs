@@ -17,6 +17,7 @@ mod read;
 mod session;
 mod write;
 
+pub(super) use read::natural_type;
 pub(super) use session::SqliteSession;
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ use super::failure::Refusal;
 use crate::database::{ReadOptions, RowSink};
 
 /// The type of a column by its declaration.
-pub(super) fn natural_type(declared: &str) -> DataType {
+pub(in crate::database) fn natural_type(declared: &str) -> DataType {
     let declared = declared.to_ascii_lowercase();
     let has = |parts: &[&str]| parts.iter().any(|part| declared.contains(part));
     if has(&["point"]) {

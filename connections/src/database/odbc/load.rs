@@ -1,0 +1,345 @@
+//! Rows into a table, by arrays of parameters.
+//!
+//! Many rows go with one call, as many as fit [`ARRAY_BYTES`]. A batch is all or nothing by a savepoint; row by row is by
+//! halves: a batch that fails is cut in two, down to the rows that fail.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arrow::array::{Array, ArrayRef, RecordBatch, UInt64Array};
+
+use super::{describe::quoted, session::OdbcSession, write::all_cells};
+use crate::{
+    database::{DatabaseError, Fault, Load, LoadOptions, TableColumn},
+    sql::Dialect,
+};
+
+/// Bytes of the arrays of one call.
+const ARRAY_BYTES: usize = 4 * 1024 * 1024;
+
+struct Written {
+    /// Its place in the batches.
+    at: usize,
+    name: String,
+    /// NULL becomes the column's default.
+    defaults: bool,
+}
+
+/// What undoes a batch and nothing else.
+struct Savepoints {
+    set: &'static str,
+    undo: &'static str,
+    /// Nothing, where they go by themselves.
+    release: Option<&'static str>,
+}
+
+fn savepoints(dialect: Dialect) -> Option<Savepoints> {
+    match dialect {
+        Dialect::MsSql => Some(Savepoints {
+            set: "SAVE TRANSACTION fletching_batch",
+            undo: "ROLLBACK TRANSACTION fletching_batch",
+            release: None,
+        }),
+        Dialect::Sqlite | Dialect::Postgres | Dialect::MySql => Some(Savepoints {
+            set: "SAVEPOINT fletching_batch",
+            undo: "ROLLBACK TO SAVEPOINT fletching_batch",
+            release: Some("RELEASE SAVEPOINT fletching_batch"),
+        }),
+        Dialect::DuckDb | Dialect::Other => None,
+    }
+}
+
+pub(super) struct OdbcLoad<'s> {
+    session: &'s mut OdbcSession,
+    table: String,
+    columns: Vec<Written>,
+    savepoints: Option<Savepoints>,
+    /// `SET IDENTITY_INSERT` is on.
+    identity: bool,
+    /// What stands before VALUES.
+    overriding: &'static str,
+    open: bool,
+    /// The caller's transaction is used.
+    within: bool,
+    /// A batch failed that could not be undone alone.
+    spoiled: bool,
+}
+
+impl<'s> OdbcLoad<'s> {
+    pub(super) fn open(
+        session: &'s mut OdbcSession,
+        table: String,
+        (columns, described): (&[String], &[TableColumn]),
+        options: &LoadOptions,
+    ) -> Result<Self, DatabaseError> {
+        let mut written = Vec::new();
+        let mut keeps = false;
+        for (at, name) in columns.iter().enumerate() {
+            let exact = described.iter().find(|known| known.name == *name);
+            let alike = || {
+                described
+                    .iter()
+                    .find(|known| known.name.eq_ignore_ascii_case(name))
+            };
+            let Some(found) = exact.or_else(alike) else {
+                let message = format!("table {table} has no column `{name}`");
+                return Err(DatabaseError::new(&session.name, Fault::Missing, message));
+            };
+            if found.identity && !options.keep_identity {
+                continue;
+            }
+            keeps |= found.identity;
+            written.push(Written {
+                at,
+                name: found.name.clone(),
+                defaults: found.has_default && !found.identity && !options.keep_nulls,
+            });
+        }
+        let identity = keeps && session.dialect == Dialect::MsSql;
+        if identity {
+            session.run(&format!("SET IDENTITY_INSERT {table} ON"))?;
+        }
+        Ok(Self {
+            savepoints: savepoints(session.dialect),
+            overriding: match session.dialect {
+                Dialect::Postgres if keeps => " OVERRIDING SYSTEM VALUE",
+                _ => "",
+            },
+            within: session.within,
+            table,
+            columns: written,
+            identity,
+            open: false,
+            spoiled: false,
+            session,
+        })
+    }
+
+    fn begin(&mut self) -> Result<(), DatabaseError> {
+        if self.spoiled {
+            let message =
+                "an earlier batch failed, and this database has no savepoints to undo it alone";
+            return Err(DatabaseError::new(
+                &self.session.name,
+                Fault::Unsupported,
+                message,
+            ));
+        }
+        if !self.open {
+            if !self.within {
+                crate::database::Session::begin(self.session)?;
+            }
+            self.open = true;
+        }
+        Ok(())
+    }
+
+    fn insert_text(&self, columns: &[usize]) -> String {
+        let kept = columns.iter().filter_map(|at| self.columns.get(*at));
+        let names: Vec<String> = kept
+            .map(|column| quoted(&column.name, self.session.quote))
+            .collect();
+        let markers = vec!["?"; names.len()];
+        format!(
+            "INSERT INTO {} ({}){} VALUES ({})",
+            self.table,
+            names.join(", "),
+            self.overriding,
+            markers.join(", ")
+        )
+    }
+
+    /// The columns that a row gives values to; all but those that it leaves to their defaults.
+    fn given(&self, rows: &RecordBatch, row: usize) -> Vec<usize> {
+        let columns = self.columns.iter().enumerate();
+        let given = columns.filter(|(_, column)| {
+            let array = rows.columns().get(column.at);
+            !column.defaults || array.is_none_or(|array| array.is_valid(row))
+        });
+        let mut given: Vec<usize> = given.map(|(at, _)| at).collect();
+        if given.is_empty() && !self.columns.is_empty() {
+            given.push(0); // a row of nothing but defaults has no form that all databases know
+        }
+        given
+    }
+
+    /// All rows or none.
+    fn insert(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
+        if let Some(savepoints) = &self.savepoints {
+            self.session.run(savepoints.set)?;
+        }
+        let done = self.insert_groups(rows);
+        match (&done, &self.savepoints) {
+            (Ok(()), Some(savepoints)) => {
+                if let Some(release) = savepoints.release {
+                    self.session.run(release)?;
+                }
+            }
+            (Ok(()), None) => {}
+            (Err(error), _) if error.is_fatal() => {}
+            (Err(_), Some(savepoints)) => self.session.run(savepoints.undo)?,
+            (Err(_), None) => {
+                self.spoiled = true;
+                if !self.within {
+                    self.open = false;
+                    crate::database::Session::rollback(self.session)?;
+                }
+            }
+        }
+        done
+    }
+
+    fn insert_groups(&self, rows: &RecordBatch) -> Result<(), DatabaseError> {
+        let defaults = self.columns.iter().any(|column| column.defaults);
+        if !defaults {
+            let all: Vec<usize> = (0..self.columns.len()).collect();
+            return self.insert_rows(rows, &all);
+        }
+        let mut groups: BTreeMap<Vec<usize>, Vec<u64>> = BTreeMap::new();
+        for (row, number) in (0..rows.num_rows()).zip(0_u64..) {
+            groups
+                .entry(self.given(rows, row))
+                .or_default()
+                .push(number);
+        }
+        for (given, members) in groups {
+            let members = UInt64Array::from(members);
+            let part = arrow::compute::take_record_batch(rows, &members);
+            let part = part.map_err(|error| self.refuse(error.to_string()))?;
+            self.insert_rows(&part, &given)?;
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, message: String) -> DatabaseError {
+        DatabaseError::new(&self.session.name, Fault::Value, message)
+    }
+
+    fn insert_rows(&self, rows: &RecordBatch, given: &[usize]) -> Result<(), DatabaseError> {
+        let sql = self.insert_text(given);
+        let talk = self.session.talk(&sql);
+        let mut arrays: Vec<ArrayRef> = Vec::new();
+        for column in given.iter().filter_map(|at| self.columns.get(*at)) {
+            let array = rows.columns().get(column.at);
+            let array = array
+                .ok_or_else(|| self.refuse(format!("no values for column `{}`", column.name)))?;
+            arrays.push(Arc::clone(array));
+        }
+        let fail = |error: &arrow_odbc::odbc_api::Error| talk.fail(error);
+        let mut prepared = self
+            .session
+            .connection
+            .prepare(&sql)
+            .map_err(|error| fail(&error))?;
+        let mut begin = 0;
+        while begin < rows.num_rows() {
+            let left = rows.num_rows() - begin;
+            let part = |count: usize| -> Vec<ArrayRef> {
+                arrays
+                    .iter()
+                    .map(|array| array.slice(begin, count))
+                    .collect()
+            };
+            let cells = all_cells(&part(left), self.session.habits.loose);
+            let cells = cells.map_err(|message| talk.refuse(Fault::Value, message))?;
+            let row_bytes: usize = cells.iter().map(|cells| cells.bytes(left)).sum();
+            let one_by_one =
+                self.session.habits.loose && cells.iter().any(|cells| cells.is_binary());
+            let count = match one_by_one {
+                true => 1,
+                false => left.min((ARRAY_BYTES / row_bytes.max(1)).max(1)),
+            };
+            let cells = match count == left {
+                true => cells,
+                false => all_cells(&part(count), self.session.habits.loose)
+                    .map_err(|message| talk.refuse(Fault::Value, message))?,
+            };
+            let descriptions: Vec<_> = cells.iter().map(|cells| cells.description()).collect();
+            let mut inserter = prepared
+                .column_inserter(count, descriptions)
+                .map_err(|error| fail(&error))?;
+            inserter.set_num_rows(count);
+            for (at, cells) in cells.iter().enumerate() {
+                let filled = cells.fill(inserter.column_mut(at));
+                filled.ok_or_else(|| {
+                    talk.refuse(
+                        Fault::Value,
+                        format!("a value of column {} does not fit", at + 1),
+                    )
+                })?;
+            }
+            let done = inserter.execute().map_err(|error| fail(&error))?;
+            drop(done);
+            begin += count;
+        }
+        Ok(())
+    }
+
+    fn halves(
+        &mut self,
+        rows: &RecordBatch,
+        first: usize,
+        go_on: bool,
+        failed: &mut Vec<(usize, DatabaseError)>,
+    ) -> Result<(), DatabaseError> {
+        let count = rows.num_rows();
+        if count == 0 || !go_on && !failed.is_empty() {
+            return Ok(());
+        }
+        let Err(error) = self.insert(rows) else {
+            return Ok(());
+        };
+        if error.is_fatal() || self.spoiled {
+            return Err(error);
+        }
+        if count == 1 {
+            failed.push((first, error));
+            return Ok(());
+        }
+        let half = count / 2;
+        self.halves(&rows.slice(0, half), first, go_on, failed)?;
+        self.halves(&rows.slice(half, count - half), first + half, go_on, failed)
+    }
+}
+
+impl Load for OdbcLoad<'_> {
+    fn write(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
+        self.begin()?;
+        self.insert(rows)
+    }
+
+    fn write_each(
+        &mut self,
+        rows: &RecordBatch,
+        go_on: bool,
+    ) -> Result<Vec<(usize, DatabaseError)>, DatabaseError> {
+        self.begin()?;
+        let mut failed = Vec::new();
+        self.halves(rows, 0, go_on, &mut failed)?;
+        Ok(failed)
+    }
+
+    fn commit(&mut self) -> Result<(), DatabaseError> {
+        if self.spoiled {
+            return self.begin();
+        }
+        match std::mem::take(&mut self.open) && !self.within {
+            true => crate::database::Session::commit(self.session),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Drop for OdbcLoad<'_> {
+    fn drop(&mut self) {
+        // What is not committed goes with the connection, should this fail.
+        if self.open && !self.within {
+            drop(crate::database::Session::rollback(self.session));
+        }
+        if self.identity {
+            drop(
+                self.session
+                    .run(&format!("SET IDENTITY_INSERT {} OFF", self.table)),
+            );
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The same tests of every database that `scripts/setup ci` sets up, and of SQLite.
+
+mod faults;
+mod round_trip;
+mod servers;
+mod sessions;
