@@ -7,6 +7,8 @@
 //! 'C:\data' = "/srv/data"
 //! [connections]
 //! "Sales file" = "/srv/data/sales.csv" # a file name too may be relative to this file
+//! [providers]                   # OLE DB providers that Fletching does not know
+//! "MSDAORA" = "odbc:Driver=Oracle;DBQ={Data Source};UID={User ID};PWD={Password}"
 //! [parameters]
 //! Year = "2024"
 //! [set]
@@ -37,6 +39,8 @@ pub(crate) struct Config {
     path_map: BTreeMap<String, String>,
     #[serde(default)]
     connections: BTreeMap<String, String>,
+    #[serde(default)]
+    providers: BTreeMap<String, String>,
     #[serde(default)]
     parameters: BTreeMap<String, String>,
     #[serde(default)]
@@ -86,6 +90,7 @@ impl Config {
         settings
             .connections
             .extend(connections.map(|(name, value)| (name, from_folder(folder, value))));
+        settings.providers.extend(self.providers);
         settings.parameters.extend(self.parameters);
         settings.set.extend(self.set);
         Ok(())

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use fletching::{Application, Package, PathMap, PathRule, Settings};
+use fletching::{Application, Drift, Package, PathMap, PathRule, Settings};
 
 use crate::{
     config::Config,
@@ -35,12 +35,22 @@ pub(crate) struct PackageOptions {
     /// Memory that queues, sorts and aggregates may hold before they spill: 512MiB, 2GiB.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) memory: Option<usize>,
+    /// Where columns of a database have changed: refuse any change, find them by name, or take longer text too.
+    #[arg(long, value_enum)]
+    pub(crate) drift: Option<DriftPolicy>,
     /// Threads (default: all cores).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
     /// Print errors only.
     #[arg(long)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DriftPolicy {
+    Strict,
+    ByName,
+    Widen,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -74,6 +84,12 @@ impl PackageOptions {
             settings.path_rules.push(path_rule(rule)?);
         }
         settings.memory_limit_bytes = self.memory.or(settings.memory_limit_bytes);
+        settings.drift = match self.drift {
+            Some(DriftPolicy::Strict) => Drift::Strict,
+            Some(DriftPolicy::Widen) => Drift::Widen,
+            Some(DriftPolicy::ByName) => Drift::ByName,
+            None => settings.drift,
+        };
         settings.threads = self.threads.map_or(settings.threads, usize::from);
         Ok(settings)
     }

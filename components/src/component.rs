@@ -102,11 +102,25 @@ pub struct PlanContext {
     /// Bytes of a file that a source makes into one batch: whole rows, at least one.
     pub morsel_bytes: usize,
     pub connections: Arc<Connections>,
+    /// What a source does with columns that have changed.
+    pub drift: Drift,
     /// Open databases of the run.
     pub sessions: Arc<Sessions>,
     /// What Cache Transforms of the run have left.
     pub caches: Arc<Caches>,
     pub run: Arc<RunState>,
+}
+
+/// What happens where the columns of a database are no longer those that a package was saved with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Drift {
+    /// Any column that is gone or has another type is an error.
+    Strict,
+    /// Columns are found by name; values that fit the saved type are taken, whatever the type is now.
+    #[default]
+    ByName,
+    /// As by name, and text may be longer than it was.
+    Widen,
 }
 
 /// A column of the batches on an edge.

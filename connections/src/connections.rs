@@ -6,7 +6,7 @@ use dtsx::ConnectionManager;
 
 use crate::{
     PathError, PathMap,
-    database::{DatabaseConnection, SqliteTarget, Target, TargetError},
+    database::{DatabaseConnection, Keywords, SqliteTarget, Target, TargetError},
     resolve_file,
     sql::Dialect,
 };
@@ -19,6 +19,8 @@ pub struct Connections {
     originals: Vec<(String, String)>,
     /// Where the paths in connection strings lead.
     pub path_map: PathMap,
+    /// What providers lead to that are not in [`PROVIDERS`](crate::database::PROVIDERS), or otherwise than there.
+    pub providers: Vec<(String, String)>,
 }
 
 /// No connection manager has this name.
@@ -74,6 +76,7 @@ impl Connections {
             managers,
             originals: Vec::new(),
             path_map: PathMap::new("."),
+            providers: Vec::new(),
         }
     }
 
@@ -162,7 +165,11 @@ impl Connections {
             name: manager.name.clone(),
             error,
         };
-        let parse = |text: &str| Target::parse(text, &manager.creation_name, password);
+        let parse = |text: &str| {
+            let templated = from_template(text, &self.providers, password);
+            let text = templated.as_deref().unwrap_or(text);
+            Target::parse(text, &manager.creation_name, password)
+        };
         let target = match parse(text).map_err(fail)? {
             Target::Sqlite(SqliteTarget { file: Some(file) }) => {
                 let file = self.path_map.resolve(&file.to_string_lossy());
@@ -230,6 +237,31 @@ impl Connections {
             known,
         }
     }
+}
+
+/// The address that a user's template makes of a connection string.
+fn from_template(
+    text: &str,
+    providers: &[(String, String)],
+    password: Option<&str>,
+) -> Option<String> {
+    let keywords = Keywords::parse(text);
+    let provider = keywords.get(&["provider"])?.to_lowercase();
+    let (_, template) = providers
+        .iter()
+        .find(|(name, _)| provider.starts_with(&name.to_lowercase()))?;
+    let mut address = String::new();
+    let mut rest = template.as_str();
+    while let Some((before, after)) = rest.split_once('{') {
+        let (keyword, after) = after.split_once('}')?;
+        let secret = keyword.eq_ignore_ascii_case("password");
+        let value = keywords.get(&[keyword]).or(password.filter(|_| secret));
+        address.push_str(before);
+        address.push_str(value.unwrap_or_default());
+        rest = after;
+    }
+    address.push_str(rest);
+    Some(address)
 }
 
 fn same(left: &str, right: &str) -> bool {
@@ -320,6 +352,20 @@ mod tests {
                 .unwrap()
                 .property_expressions
                 .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_provider_that_the_user_knows() {
+        let text = "Provider=MSDAORA.1;Data Source=ORA;User ID=u;Password=p";
+        let mut connections = Connections::new(vec![manager("Ora", text)]);
+        assert!(connections.database("Ora").is_err());
+        let template = "odbc:Driver=Oracle;DBQ={Data Source};UID={User ID};PWD={Password}";
+        connections.providers = vec![("MSDAORA".to_owned(), template.to_owned())];
+        let found = connections.database("Ora").unwrap();
+        assert_eq!(
+            found.target.to_string(),
+            "odbc:Driver=Oracle;DBQ=ORA;UID=u;PWD=***;"
         );
     }
 

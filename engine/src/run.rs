@@ -176,6 +176,7 @@ impl PreparedPackage {
             batch_size: self.settings.batch_size.max(1),
             morsel_bytes: self.settings.morsel_bytes.max(1),
             connections: Arc::new(self.connections()?),
+            drift: self.settings.drift,
             sessions: Arc::clone(&self.sessions),
             caches: Arc::clone(&self.caches),
             run: Arc::new(RunState::default()),

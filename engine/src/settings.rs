@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use dtsx::ConnectionManager;
+use fletching_components::Drift;
 use fletching_connections::PathRule;
 
 use crate::{RunError, TaskPlan, TaskWork, VariableStore, control_flow::check_property};
@@ -16,6 +17,10 @@ pub struct Settings {
     pub parameters: Vec<(String, String)>,
     /// Connection manager names (or ids) and connection strings.
     pub connections: Vec<(String, String)>,
+    /// OLE DB providers and what they lead to: an address with `{Keyword}` for the values of the connection string.
+    pub providers: Vec<(String, String)>,
+    /// What a source does with columns that have changed.
+    pub drift: Drift,
     /// Windows paths to local ones.
     pub path_rules: Vec<PathRule>,
     /// Relative paths start here: the package's folder.
@@ -38,6 +43,8 @@ impl Default for Settings {
             set: Vec::new(),
             parameters: Vec::new(),
             connections: Vec::new(),
+            providers: Vec::new(),
+            drift: Drift::default(),
             path_rules: Vec::new(),
             base_dir: PathBuf::from("."),
             memory_limit_bytes: None,

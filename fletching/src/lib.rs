@@ -23,7 +23,7 @@ pub use application::{Application, LoadError, read_file};
 pub use check::CheckReport;
 pub use connections::{ConnectionReport, providers, schemes};
 pub use execution::{Execution, runtime};
-pub use fletching_components::{Finding, FindingKind, Findings, flow::FlowError};
+pub use fletching_components::{Drift, Finding, FindingKind, Findings, flow::FlowError};
 pub use fletching_connections::{PathMap, PathRule, StagedFile};
 pub use fletching_engine::{
     ComponentReport, FlowReport, OutputReport, Progress, ProgressRow, ReaderBatches, RunError,

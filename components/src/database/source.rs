@@ -28,7 +28,7 @@ use parking_lot::Mutex;
 
 use super::{ColumnCast, DatabaseAccess, Sql, natural_type};
 use crate::{
-    Binding, Component, Findings, PlanContext, Planned,
+    Binding, Component, Drift, Findings, PlanContext, Planned,
     flow::{
         Applied, FeedExec, FlowError, OutputRows, OutputSpec, PushBatches, RowError, RowWise, Stop,
     },
@@ -121,6 +121,7 @@ impl Component for DatabaseSource {
             rows_of: self.rows_of.clone(),
             columns: Arc::clone(&self.columns),
             batch_rows: context.batch_size,
+            strict: context.drift == Drift::Strict,
             running: Arc::clone(&running),
         };
         let stop: Stop = Box::new(move || {
@@ -136,6 +137,7 @@ impl Component for DatabaseSource {
             columns: Arc::clone(&self.columns),
             outputs: self.outputs.clone(),
             locale_id: self.locale_id,
+            widens: context.drift == Drift::Widen,
         };
         Ok(Planned::RowWise {
             input: Arc::new(feed.with_stop(stop)),
@@ -164,6 +166,8 @@ struct Reading {
     rows_of: RowsOf,
     columns: Arc<Vec<SourceColumn>>,
     batch_rows: usize,
+    /// A type that is not the saved one is an error.
+    strict: bool,
     running: Running,
 }
 
@@ -272,6 +276,38 @@ struct Picking<'a> {
 /// Metadata of a batch: the number of its first row.
 const FIRST_ROW: &str = "first row";
 
+impl Picking<'_> {
+    /// Columns whose type is not the saved one.
+    fn changed(&self, schema: &SchemaRef) -> Option<FlowError> {
+        let pairs = self.reading.columns.iter().zip(&self.positions);
+        let changed: Vec<String> = pairs
+            .filter_map(|(column, at)| {
+                let found = schema.fields().get(*at)?.data_type();
+                let declared = column.column.data_type;
+                let same = types::arrow_type(&declared) == *found;
+                (!same).then(|| {
+                    format!(
+                        "`{}` was {declared}, is {}",
+                        column.external,
+                        natural_type(found)
+                            .map_or_else(|| found.to_string(), |one| one.to_string())
+                    )
+                })
+            })
+            .collect();
+        if changed.is_empty() {
+            return None;
+        }
+        let message = format!(
+            "columns have changed since the package was saved:\n  {}\n  open the source in the designer, or run with `--drift \
+             by-name`",
+            changed.join("\n  ")
+        );
+        let code = Some(SsisCode(0xC020_2005)); // DTS_E_COLUMNNOTFOUND
+        Some(FlowError::new(&self.reading.access.path, code, message))
+    }
+}
+
 impl RowSink for Picking<'_> {
     fn start(&mut self, schema: &SchemaRef) -> ControlFlow<()> {
         let names: Vec<&str> = schema
@@ -299,7 +335,12 @@ impl RowSink for Picking<'_> {
             }
         }
         if missing.is_empty() {
-            return ControlFlow::Continue(());
+            let reading = self.reading;
+            self.failed = reading.strict.then(|| self.changed(schema)).flatten();
+            return match self.failed {
+                Some(_) => ControlFlow::Break(()),
+                None => ControlFlow::Continue(()),
+            };
         }
         self.failed = Some(drift(
             &self.reading.access,
@@ -347,6 +388,8 @@ struct SourceRows {
     columns: Arc<Vec<SourceColumn>>,
     outputs: Vec<OutputSpec>,
     locale_id: u32,
+    /// Text may be longer than it was.
+    widens: bool,
 }
 
 impl SourceRows {
@@ -355,7 +398,11 @@ impl SourceRows {
             FlowError::new(&self.path, Some(SsisCode::VALIDATION_FAILED), message)
                 .with_column(&column.column.name)
         };
-        let declared = column.column.data_type;
+        let declared = match column.column.data_type {
+            DataType::WStr { .. } if self.widens => DataType::NText,
+            DataType::Str { code_page, .. } if self.widens => DataType::Text { code_page },
+            declared => declared,
+        };
         let Some(natural) = natural_type(field.data_type()) else {
             return Err(fail(format!(
                 "values of type {} cannot be read",

@@ -58,6 +58,7 @@ pub fn connections(
         .cloned()
         .fold(PathMap::new(&settings.base_dir), PathMap::with_rule);
     let mut connections = Connections::new(managers).with_path_map(path_map);
+    connections.providers.clone_from(&settings.providers);
     for (name, string) in &settings.connections {
         connections
             .override_connection(name, string)

@@ -51,6 +51,7 @@ fn plan_context(partitions: usize) -> PlanContext {
         batch_size: 8192,
         morsel_bytes: 1 << 20,
         connections: Arc::new(Connections::new(Vec::new())),
+        drift: crate::Drift::default(),
         sessions: Arc::default(),
         caches: Arc::default(),
         run: Arc::new(RunState::default()),
