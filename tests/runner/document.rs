@@ -86,6 +86,8 @@ impl DatabaseToml {
 #[serde(deny_unknown_fields)]
 pub struct InputToml {
     pub name: String,
+    /// What happens to a row that fails: `RedirectRow`, ...
+    pub on_error: Option<String>,
     /// All columns that arrive if left out.
     pub columns: Option<Vec<ColumnToml>>,
     #[serde(default)]
@@ -483,6 +485,7 @@ impl Writer<'_> {
         for feed in self.feeds {
             let default = InputToml {
                 name: feed.input.to_owned(),
+                on_error: None,
                 columns: None,
                 properties: BTreeMap::new(),
             };
@@ -517,6 +520,7 @@ impl Writer<'_> {
             .map(|column| ColumnToml::named(&column.name))
             .collect();
         let mut columns = String::new();
+        let mut external_columns = Vec::new();
         for column in input.columns.as_ref().unwrap_or(&all) {
             let arriving = feed.columns.iter().find(|one| one.name == column.name);
             let kind = arriving
@@ -525,6 +529,14 @@ impl Writer<'_> {
                 .unwrap_or_default();
             let lineage = self.fed(feed.input, &column.name);
             let external = column.external.as_ref().unwrap_or(&column.name);
+            let of_feed = arriving.map(|one| one.type_text.as_str());
+            external_columns.extend(
+                column
+                    .kind
+                    .as_deref()
+                    .or(of_feed)
+                    .map(|kind| (external.as_str(), kind)),
+            );
             let _ = write!(
                 columns,
                 r#"<inputColumn refId="{id}.Columns[{0}]" lineageId="{lineage}" cachedName="{0}"{kind}{1} externalMetadataColumnId="{id}.Ext[{external}]">{2}</inputColumn>"#,
@@ -533,11 +545,16 @@ impl Writer<'_> {
                 self.properties(&column.properties)
             );
         }
-        let external = self.external(&id)?;
+        let external = self.external(&id, &external_columns)?;
         let properties = self.properties(&input.properties);
+        let on_error = input
+            .on_error
+            .as_ref()
+            .map(|disposition| format!(r#" errorRowDisposition="{disposition}""#));
         Ok(format!(
-            r#"<input refId="{id}" name="{}">{properties}<inputColumns>{columns}</inputColumns>{external}</input>"#,
-            feed.input
+            r#"<input refId="{id}" name="{}"{}>{properties}<inputColumns>{columns}</inputColumns>{external}</input>"#,
+            feed.input,
+            on_error.unwrap_or_default()
         ))
     }
 
@@ -579,7 +596,14 @@ impl Writer<'_> {
             .on_error
             .as_ref()
             .map(|disposition| format!(r#" errorRowDisposition="{disposition}""#));
-        let external = self.external(&id)?;
+        let external_columns: Vec<(&str, &str)> = columns
+            .iter()
+            .filter_map(|column| {
+                let external = column.external.as_ref().unwrap_or(&column.name);
+                Some((external.as_str(), column.kind.as_deref()?))
+            })
+            .collect();
+        let external = self.external(&id, &external_columns)?;
         let properties = self.properties(&output.properties);
         Ok(format!(
             r#"<output refId="{id}" name="{}" isErrorOut="{}" isSorted="{}" exclusionGroup="{}"{}{}>{properties}<outputColumns>{text}</outputColumns>{external}</output>"#,
@@ -592,8 +616,15 @@ impl Writer<'_> {
         ))
     }
 
-    fn external(&self, id: &str) -> Result<String, String> {
+    /// The columns of the file, or those that the component's own are mapped to in the database.
+    fn external(&self, id: &str, of_database: &[(&str, &str)]) -> Result<String, String> {
         let mut columns = String::new();
+        let of_database = of_database
+            .iter()
+            .filter(|_| self.component.database.is_some());
+        for (name, kind) in of_database {
+            columns.push_str(&external_column(id, name, kind)?);
+        }
         for column in self
             .component
             .connection
