@@ -27,9 +27,9 @@ mod sqlstate;
 mod statement;
 mod table_name;
 mod target;
-mod watch;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::{fmt::Debug, ops::ControlFlow, sync::Arc};
 

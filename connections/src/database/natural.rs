@@ -109,8 +109,8 @@ pub(super) fn to_type(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, A
             let instants = array
                 .as_struct_opt()
                 .and_then(|parts| parts.columns().first());
-            let instants = instants
-                .ok_or_else(|| ArrowError::CastError(format!("{from} is not {wanted}")))?;
+            let instants =
+                instants.ok_or_else(|| ArrowError::CastError(format!("{from} is not {wanted}")))?;
             plain(&with_nulls(instants, array)?, wanted)
         }
         (DataType::Timestamp(_, None), _) if text => plain(&timestamp_text(array)?, wanted),
@@ -133,9 +133,7 @@ pub(super) fn to_type(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, A
         (DataType::Dictionary(_, values), _) if values.as_ref() != wanted => {
             to_type(&plain(array, values)?, wanted)
         }
-        _ if text && !arrow::compute::can_cast_types(from, wanted) => {
-            plain(&shown(array)?, wanted)
-        }
+        _ if text && !arrow::compute::can_cast_types(from, wanted) => plain(&shown(array)?, wanted),
         _ => plain(array, wanted),
     }
 }
@@ -217,11 +215,14 @@ fn offset_text(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         }
         let offset = offsets.value(row);
         let shift = TimeDelta::minutes(i64::from(offset));
-        let local = instants.value(row).checked_add(shift.num_microseconds().unwrap_or(0));
+        let local = instants
+            .value(row)
+            .checked_add(shift.num_microseconds().unwrap_or(0));
         let mut text = local.and_then(iso).ok_or_else(out_of_range)?;
         let sign = if offset < 0 { '-' } else { '+' };
         let minutes = offset.unsigned_abs();
-        write!(text, " {sign}{:02}:{:02}", minutes / 60, minutes % 60).map_err(|_| out_of_range())?;
+        write!(text, " {sign}{:02}:{:02}", minutes / 60, minutes % 60)
+            .map_err(|_| out_of_range())?;
         texts.append_value(text);
     }
     Ok(Arc::new(texts.finish()))

@@ -45,5 +45,7 @@ const CLASSES: [(&str, Fault); 13] = [
 pub(super) fn fault(state: &str) -> Fault {
     let exact = STATES.iter().find(|(known, _)| *known == state);
     let class = || CLASSES.iter().find(|(class, _)| state.starts_with(class));
-    exact.or_else(class).map_or(Fault::Other, |(_, fault)| *fault)
+    exact
+        .or_else(class)
+        .map_or(Fault::Other, |(_, fault)| *fault)
 }

@@ -89,7 +89,9 @@ pub(super) fn catalogue(dialect: Dialect, table: &Described) -> Option<String> {
                 _ => "false",
             };
             let numbered = match dialect {
-                Dialect::Postgres => "is_identity = 'YES' OR coalesce(column_default LIKE 'nextval(%', false)",
+                Dialect::Postgres => {
+                    "is_identity = 'YES' OR coalesce(column_default LIKE 'nextval(%', false)"
+                }
                 _ => "coalesce(column_default LIKE 'nextval(%', false)",
             };
             Some(format!(
@@ -149,9 +151,16 @@ fn read(collected: &Collected) -> Option<Known> {
             .collect();
         let flags = flags?;
         for row in 0..batch.num_rows() {
-            let flag = |at: usize| flags.get(at).is_some_and(|flags| flags.as_boolean().value(row));
+            let flag = |at: usize| {
+                flags
+                    .get(at)
+                    .is_some_and(|flags| flags.as_boolean().value(row))
+            };
             let told = [flag(0), flag(1), flag(2), flag(3)];
-            known.insert(names.value(row).to_owned(), (types.value(row).to_owned(), told));
+            known.insert(
+                names.value(row).to_owned(),
+                (types.value(row).to_owned(), told),
+            );
         }
     }
     Some(known)

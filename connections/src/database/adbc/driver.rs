@@ -2,11 +2,7 @@
 
 use std::path::Path;
 
-use adbc_core::{
-    LOAD_FLAG_DEFAULT,
-    error::Error,
-    options::AdbcVersion,
-};
+use adbc_core::{LOAD_FLAG_DEFAULT, error::Error, options::AdbcVersion};
 use adbc_driver_manager::ManagedDriver;
 
 use crate::database::{DatabaseError, Fault};
@@ -78,7 +74,8 @@ pub(super) fn load(database: &str, driver: &str) -> Result<ManagedDriver, Databa
         vec![(format!("the file {driver}"), loaded)]
     } else {
         let library = known.map_or(driver, |known| known.library);
-        let by_manager = ManagedDriver::load_from_name(driver, entry_point, version, LOAD_FLAG_DEFAULT, None);
+        let by_manager =
+            ManagedDriver::load_from_name(driver, entry_point, version, LOAD_FLAG_DEFAULT, None);
         let place = "the driver manager's folders (ADBC_DRIVER_PATH, ~/.config/adbc/drivers, /etc/adbc/drivers)";
         let mut attempts = vec![(format!("{driver} in {place}"), by_manager)];
         if attempts.iter().all(|(_, loaded)| loaded.is_err()) {
@@ -94,7 +91,13 @@ pub(super) fn load(database: &str, driver: &str) -> Result<ManagedDriver, Databa
             Err(error) => tried.push(format!("{place}: {}", error.message.trim())),
         }
     }
-    let install = known.map_or("give the driver's file, or install it where one of these looks", |known| known.install);
-    let message = format!("there is no ADBC driver `{driver}`; looked for {}; install {install}", tried.join("; "));
+    let install = known.map_or(
+        "give the driver's file, or install it where one of these looks",
+        |known| known.install,
+    );
+    let message = format!(
+        "there is no ADBC driver `{driver}`; looked for {}; install {install}",
+        tried.join("; ")
+    );
     Err(DatabaseError::new(database, Fault::Unreachable, message))
 }

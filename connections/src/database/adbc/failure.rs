@@ -8,11 +8,20 @@ use arrow::error::ArrowError;
 use crate::database::{DatabaseError, Fault, sqlstate};
 
 pub(super) fn failure(database: &str, error: &Error) -> DatabaseError {
-    let letters = error.sqlstate.iter().map(|letter| char::from(letter.cast_unsigned()));
-    let state: String = letters.take_while(|letter| letter.is_ascii_alphanumeric()).collect();
+    let letters = error
+        .sqlstate
+        .iter()
+        .map(|letter| char::from(letter.cast_unsigned()));
+    let state: String = letters
+        .take_while(|letter| letter.is_ascii_alphanumeric())
+        .collect();
     let has_state = state.len() == 5 && state != "00000";
     let message = error.message.trim().to_owned();
-    let mut fault = if has_state { sqlstate::fault(&state) } else { Fault::Other };
+    let mut fault = if has_state {
+        sqlstate::fault(&state)
+    } else {
+        Fault::Other
+    };
     if fault == Fault::Other {
         fault = by_words(&message);
     }

@@ -17,8 +17,7 @@ use super::{
 };
 use crate::{
     database::{
-        DatabaseError, Fault, Load, LoadOptions, Session as _, TableColumn,
-        natural::to_type,
+        DatabaseError, Fault, Load, LoadOptions, Session as _, TableColumn, natural::to_type,
     },
     sql::Dialect,
 };
@@ -55,12 +54,16 @@ const KEPT_BYTES: usize = 256 * 1024 * 1024;
 
 /// `numeric` of PostgreSQL, which comes out as text, goes in as a decimal.
 fn ingested(dialect: Dialect, declared: &str, data_type: &DataType) -> DataType {
-    let Some(size) = declared.strip_prefix("numeric").filter(|_| dialect == Dialect::Postgres) else {
+    let Some(size) = declared
+        .strip_prefix("numeric")
+        .filter(|_| dialect == Dialect::Postgres)
+    else {
         return data_type.clone();
     };
     let sizes = size.trim_matches(['(', ')']).split_once(',');
     let sizes = sizes.and_then(|(precision, scale)| {
-        let (precision, scale): (u8, i8) = (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
+        let (precision, scale): (u8, i8) =
+            (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
         (precision <= 38 && (0..=38).contains(&scale)).then_some((precision, scale))
     });
     let (precision, scale) = sizes.unwrap_or((38, 10));
@@ -78,7 +81,10 @@ impl<'s> AdbcLoad<'s> {
         for (at, name) in columns.iter().enumerate() {
             let fields = described.iter().zip(table.types.fields());
             let mut alike = fields.filter(|(known, _)| known.name.eq_ignore_ascii_case(name));
-            let exact = described.iter().zip(table.types.fields()).find(|(known, _)| known.name == *name);
+            let exact = described
+                .iter()
+                .zip(table.types.fields())
+                .find(|(known, _)| known.name == *name);
             let Some((found, field)) = exact.or_else(|| alike.next()) else {
                 let message = format!("table `{}` has no column `{name}`", table.table);
                 return Err(DatabaseError::new(&session.name, Fault::Missing, message));
@@ -112,7 +118,11 @@ impl<'s> AdbcLoad<'s> {
         if self.spoiled {
             let message = "an earlier batch failed, and there was no way to undo it alone: this database has no \
                            savepoints, and more rows were written since the last commit than are kept for it";
-            return Err(DatabaseError::new(&self.session.name, Fault::Unsupported, message));
+            return Err(DatabaseError::new(
+                &self.session.name,
+                Fault::Unsupported,
+                message,
+            ));
         }
         if !self.open {
             if !self.within {
@@ -196,7 +206,10 @@ impl<'s> AdbcLoad<'s> {
         }
         let mut groups: BTreeMap<Vec<usize>, Vec<u64>> = BTreeMap::new();
         for (row, number) in (0..rows.num_rows()).zip(0_u64..) {
-            groups.entry(self.given(rows, row)).or_default().push(number);
+            groups
+                .entry(self.given(rows, row))
+                .or_default()
+                .push(number);
         }
         for (given, members) in groups {
             let part = arrow::compute::take_record_batch(rows, &UInt64Array::from(members));
@@ -221,11 +234,20 @@ impl<'s> AdbcLoad<'s> {
             return self.bulk(rows, (schema.as_deref(), &table), IngestMode::Append);
         }
         // DuckDB appends by position, and looks at keys only when all is done.
-        let names: Vec<String> = rows.schema().fields().iter().map(|field| quoted(field.name())).collect();
+        let names: Vec<String> = rows
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| quoted(field.name()))
+            .collect();
         let (names, table) = (names.join(", "), self.table.text());
         self.bulk(rows, (None, ASIDE), IngestMode::Create)?;
-        self.session.run(&format!("INSERT INTO {table} ({names}) SELECT {names} FROM temp.{ASIDE}"))?;
-        self.session.run(&format!("DROP TABLE temp.{ASIDE}")).map(|_| ())
+        self.session.run(&format!(
+            "INSERT INTO {table} ({names}) SELECT {names} FROM temp.{ASIDE}"
+        ))?;
+        self.session
+            .run(&format!("DROP TABLE temp.{ASIDE}"))
+            .map(|_| ())
     }
 
     fn bulk(
@@ -242,7 +264,9 @@ impl<'s> AdbcLoad<'s> {
             .set_option(OptionStatement::TargetTable, text(table))
             .and_then(|()| statement.set_option(OptionStatement::IngestMode, mode.into()))
             .and_then(|()| match (schema, aside) {
-                (Some(schema), _) => statement.set_option(OptionStatement::TargetDbSchema, text(schema)),
+                (Some(schema), _) => {
+                    statement.set_option(OptionStatement::TargetDbSchema, text(schema))
+                }
                 (None, true) => statement.set_option(OptionStatement::Temporary, text("true")),
                 (None, false) => Ok(()),
             })
@@ -250,7 +274,8 @@ impl<'s> AdbcLoad<'s> {
         ready.map_err(|error| self.session.fail(&error, &sql))?;
         self.session.perform(&mut statement, |statement| {
             let done = statement.execute_update();
-            done.map(|_| ()).map_err(|error| self.session.fail(&error, &sql))
+            done.map(|_| ())
+                .map_err(|error| self.session.fail(&error, &sql))
         })
     }
 
@@ -265,7 +290,9 @@ impl<'s> AdbcLoad<'s> {
             // SQLite keeps types with values, not with columns.
             let array = match self.session.dialect == Dialect::Sqlite {
                 true => plain(array, Dialect::Sqlite).map_err(wrong)?,
-                false => to_type(array, &column.data_type).map_err(|error| wrong(error.to_string()))?,
+                false => {
+                    to_type(array, &column.data_type).map_err(|error| wrong(error.to_string()))?
+                }
             };
             fields.push(Field::new(&column.name, array.data_type().clone(), true));
             arrays.push(array);

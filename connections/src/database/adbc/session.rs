@@ -116,7 +116,9 @@ impl AdbcSession {
             (key, OptionValue::String(value.clone()))
         });
         let refused = |error: &adbc_core::error::Error| not_connected(&name, error);
-        let database = driver.new_database_with_opts(options).map_err(|error| refused(&error))?;
+        let database = driver
+            .new_database_with_opts(options)
+            .map_err(|error| refused(&error))?;
         let connection = database.new_connection().map_err(|error| refused(&error))?;
         let dialect = dialect(&connection, &target.driver);
         Ok(Self {
@@ -141,7 +143,12 @@ impl AdbcSession {
         DatabaseError { fault, ..failure }.with_statement(sql)
     }
 
-    pub(super) fn refuse(&self, fault: Fault, message: impl Into<String>, sql: &str) -> DatabaseError {
+    pub(super) fn refuse(
+        &self,
+        fault: Fault,
+        message: impl Into<String>,
+        sql: &str,
+    ) -> DatabaseError {
         DatabaseError::new(&self.name, fault, message).with_statement(sql)
     }
 
@@ -207,7 +214,9 @@ impl AdbcSession {
     fn prepared(&mut self, statement: &Statement<'_>) -> Result<ManagedStatement, DatabaseError> {
         let sql = statement.sql;
         let mut prepared = self.statement(sql)?;
-        prepared.set_sql_query(sql).map_err(|error| self.fail(&error, sql))?;
+        prepared
+            .set_sql_query(sql)
+            .map_err(|error| self.fail(&error, sql))?;
         if statement.parameters.is_empty() {
             return Ok(prepared);
         }
@@ -218,7 +227,8 @@ impl AdbcSession {
                 let message = "ADBC has no output parameters";
                 return Err(self.refuse(Fault::Unsupported, message, sql));
             }
-            let value = plain(&parameter.value, self.dialect).map_err(|error| self.refuse(Fault::Value, error, sql))?;
+            let value = plain(&parameter.value, self.dialect)
+                .map_err(|error| self.refuse(Fault::Value, error, sql))?;
             fields.push(Field::new(at.to_string(), value.data_type().clone(), true));
             values.push(value);
         }
@@ -247,7 +257,11 @@ impl AdbcSession {
         let mut collected = Collected::default();
         if let Some(sql) = describe::catalogue(self.dialect, &described) {
             // What is not known of a column is as if it had none of it.
-            drop(self.query(&Statement::new(&sql), &ReadOptions::default(), &mut collected));
+            drop(self.query(
+                &Statement::new(&sql),
+                &ReadOptions::default(),
+                &mut collected,
+            ));
         }
         let columns = describe::columns(self.dialect, &described, Some(&collected));
         Ok((described, columns))
@@ -310,8 +324,12 @@ impl Session for AdbcSession {
                 self.stream(reader, &ReadOptions::default(), &mut collected, sql)?;
                 executed.result_sets.extend(collected.0);
             } else {
-                let count = prepared.execute_update().map_err(|error| self.fail(&error, sql))?;
-                executed.rows_affected = count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
+                let count = prepared
+                    .execute_update()
+                    .map_err(|error| self.fail(&error, sql))?;
+                executed.rows_affected = count
+                    .and_then(|count| u64::try_from(count).ok())
+                    .unwrap_or(0);
             }
             Ok(executed)
         });
@@ -325,7 +343,9 @@ impl Session for AdbcSession {
         go_on: bool,
     ) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError> {
         let mut prepared = self.statement(sql)?;
-        let ready = prepared.set_sql_query(sql).and_then(|()| prepared.prepare());
+        let ready = prepared
+            .set_sql_query(sql)
+            .and_then(|()| prepared.prepare());
         ready.map_err(|error| self.fail(&error, sql))?;
         if let Ok(wanted) = prepared.get_parameter_schema()
             && wanted.fields().len() != rows.num_columns()
@@ -337,14 +357,19 @@ impl Session for AdbcSession {
             );
             return Err(self.refuse(Fault::Syntax, message, sql));
         }
-        let rows = plain_batch(rows, self.dialect).map_err(|message| self.refuse(Fault::Value, message, sql))?;
+        let rows = plain_batch(rows, self.dialect)
+            .map_err(|message| self.refuse(Fault::Value, message, sql))?;
         self.perform(&mut prepared, |prepared| {
             let mut done = Vec::with_capacity(rows.num_rows());
             for row in 0..rows.num_rows() {
                 let bound = prepared.bind(rows.slice(row, 1));
                 let ran = bound.and_then(|()| prepared.execute_update());
                 let one = ran.map_err(|error| self.fail(&error, sql));
-                let one = one.map(|count| count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0));
+                let one = one.map(|count| {
+                    count
+                        .and_then(|count| u64::try_from(count).ok())
+                        .unwrap_or(0)
+                });
                 match &one {
                     Err(error) if error.is_fatal() => return Err(error.clone()),
                     _ => {}
@@ -370,7 +395,12 @@ impl Session for AdbcSession {
         options: &LoadOptions,
     ) -> Result<Box<dyn Load + 's>, DatabaseError> {
         let (table, described) = self.table(table)?;
-        Ok(Box::new(AdbcLoad::open(self, table, (columns, &described), options)?))
+        Ok(Box::new(AdbcLoad::open(
+            self,
+            table,
+            (columns, &described),
+            options,
+        )?))
     }
 
     fn begin(&mut self) -> Result<(), DatabaseError> {
@@ -403,7 +433,9 @@ impl Session for AdbcSession {
 impl AdbcSession {
     fn autocommit(&mut self, on: bool) -> Result<(), DatabaseError> {
         let value = OptionValue::String(on.to_string());
-        let done = self.connection.set_option(OptionConnection::AutoCommit, value);
+        let done = self
+            .connection
+            .set_option(OptionConnection::AutoCommit, value);
         done.map_err(|error| self.fail(&error, "autocommit"))
     }
 }
@@ -412,20 +444,29 @@ fn plain_batch(rows: &RecordBatch, dialect: Dialect) -> Result<RecordBatch, Stri
     let arrays = rows.columns().iter().map(|array| plain(array, dialect));
     let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
     let fields = rows.schema_ref().fields().iter().zip(&arrays);
-    let fields = fields.map(|(field, array)| Field::new(field.name(), array.data_type().clone(), true));
+    let fields =
+        fields.map(|(field, array)| Field::new(field.name(), array.data_type().clone(), true));
     let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Fields>()));
     RecordBatch::try_new(schema, arrays).map_err(|error| error.to_string())
 }
 
 /// Whether the last statement of a text gives rows: by its first word, for drivers run it differently.
 fn yields_rows(sql: &str) -> bool {
-    let last = sql.trim().trim_end_matches(';').rsplit(';').next().unwrap_or_default();
+    let last = sql
+        .trim()
+        .trim_end_matches(';')
+        .rsplit(';')
+        .next()
+        .unwrap_or_default();
     let word: String = last
         .trim_start_matches(|letter: char| letter.is_whitespace() || letter == '(')
         .chars()
         .take_while(|letter| letter.is_alphabetic())
         .collect();
     let word = word.to_lowercase();
-    let words = ["select", "with", "values", "table", "show", "pragma", "explain", "describe", "call", "from"];
+    let words = [
+        "select", "with", "values", "table", "show", "pragma", "explain", "describe", "call",
+        "from",
+    ];
     words.contains(&word.as_str()) || last.to_lowercase().contains(" returning ")
 }

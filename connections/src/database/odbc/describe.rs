@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
-use arrow_odbc::odbc_api::{
-    Connection, Error,
-    handles::AsStatementRef,
-    parameter::VarCharArray,
-};
+use arrow_odbc::odbc_api::{Connection, Error, handles::AsStatementRef, parameter::VarCharArray};
 
-use super::{raw, shape::{Habits, Shape}};
+use super::{
+    raw,
+    shape::{Habits, Shape},
+};
 use crate::{
     database::{TableColumn, TableName},
     sql::Dialect,
@@ -17,7 +16,10 @@ use crate::{
 /// Puts a name between the quotes of the database.
 pub(super) fn quoted(name: &str, quote: Option<char>) -> String {
     match quote {
-        Some(quote) => format!("{quote}{}{quote}", name.replace(quote, &format!("{quote}{quote}"))),
+        Some(quote) => format!(
+            "{quote}{}{quote}",
+            name.replace(quote, &format!("{quote}{quote}"))
+        ),
         None => name.to_owned(),
     }
 }
@@ -63,23 +65,36 @@ pub(super) fn describe(
     drop(cursor);
     drop(result);
     let known = catalogue(connection, table).unwrap_or_default();
-    let columns = shape.natural.fields().iter().zip(identities).map(|(field, identity)| {
-        let known = known.get(field.name());
-        TableColumn {
-            name: field.name().clone(),
-            declared: known.map_or_else(|| field.data_type().to_string(), |known| known.declared.clone()),
-            data_type: field.data_type().clone(),
-            nullable: known.is_none_or(|known| known.nullable),
-            identity,
-            has_default: known.is_some_and(|known| known.has_default),
-            computed: false,
-        }
-    });
+    let columns = shape
+        .natural
+        .fields()
+        .iter()
+        .zip(identities)
+        .map(|(field, identity)| {
+            let known = known.get(field.name());
+            TableColumn {
+                name: field.name().clone(),
+                declared: known.map_or_else(
+                    || field.data_type().to_string(),
+                    |known| known.declared.clone(),
+                ),
+                data_type: field.data_type().clone(),
+                nullable: known.is_none_or(|known| known.nullable),
+                identity,
+                has_default: known.is_some_and(|known| known.has_default),
+                computed: false,
+            }
+        });
     Ok(columns.collect())
 }
 
-fn catalogue(connection: &Connection<'_>, table: &TableName) -> Result<HashMap<String, Known>, Error> {
-    let schema = table.schema().filter(|schema| !schema.eq_ignore_ascii_case("dbo"));
+fn catalogue(
+    connection: &Connection<'_>,
+    table: &TableName,
+) -> Result<HashMap<String, Known>, Error> {
+    let schema = table
+        .schema()
+        .filter(|schema| !schema.eq_ignore_ascii_case("dbo"));
     let mut statement = connection.preallocate()?;
     // `_` and `%` in a name are a pattern's: what else they find has another table's name.
     let rows = statement.columns("", schema.unwrap_or_default(), table.table(), "")?;

@@ -60,7 +60,11 @@ fn by_words(message: &str) -> Fault {
 }
 
 /// Before there is a session: says which drivers there are, if the one that was wanted is not among them.
-pub(super) fn not_connected(database: &str, error: &Error, environment: &Environment) -> DatabaseError {
+pub(super) fn not_connected(
+    database: &str,
+    error: &Error,
+    environment: &Environment,
+) -> DatabaseError {
     let mut failure = failure(database, error);
     let by_words = by_words(&failure.message);
     failure.fault = match failure.fault {
@@ -68,17 +72,26 @@ pub(super) fn not_connected(database: &str, error: &Error, environment: &Environ
         _ if by_words == Fault::Login => Fault::Login,
         _ => Fault::Unreachable,
     };
-    let manager = failure.state.as_deref().is_some_and(|state| state.starts_with("IM"))
+    let manager = failure
+        .state
+        .as_deref()
+        .is_some_and(|state| state.starts_with("IM"))
         || failure.message.contains("Can't open lib");
     if manager {
         let drivers = environment.drivers().unwrap_or_default();
-        let mut names: Vec<String> = drivers.into_iter().map(|driver| driver.description).collect();
+        let mut names: Vec<String> = drivers
+            .into_iter()
+            .map(|driver| driver.description)
+            .collect();
         names.sort();
         let known = match names.is_empty() {
             true => "none".to_owned(),
             false => names.join(", "),
         };
-        failure.message = format!("{}; drivers of this machine (odbcinst -q -d): {known}", failure.message);
+        failure.message = format!(
+            "{}; drivers of this machine (odbcinst -q -d): {known}",
+            failure.message
+        );
     }
     failure
 }

@@ -75,7 +75,11 @@ impl<'s> OdbcLoad<'s> {
         let mut keeps = false;
         for (at, name) in columns.iter().enumerate() {
             let exact = described.iter().find(|known| known.name == *name);
-            let alike = || described.iter().find(|known| known.name.eq_ignore_ascii_case(name));
+            let alike = || {
+                described
+                    .iter()
+                    .find(|known| known.name.eq_ignore_ascii_case(name))
+            };
             let Some(found) = exact.or_else(alike) else {
                 let message = format!("table {table} has no column `{name}`");
                 return Err(DatabaseError::new(&session.name, Fault::Missing, message));
@@ -112,8 +116,13 @@ impl<'s> OdbcLoad<'s> {
 
     fn begin(&mut self) -> Result<(), DatabaseError> {
         if self.spoiled {
-            let message = "an earlier batch failed, and this database has no savepoints to undo it alone";
-            return Err(DatabaseError::new(&self.session.name, Fault::Unsupported, message));
+            let message =
+                "an earlier batch failed, and this database has no savepoints to undo it alone";
+            return Err(DatabaseError::new(
+                &self.session.name,
+                Fault::Unsupported,
+                message,
+            ));
         }
         if !self.open {
             if !self.within {
@@ -126,7 +135,9 @@ impl<'s> OdbcLoad<'s> {
 
     fn insert_text(&self, columns: &[usize]) -> String {
         let kept = columns.iter().filter_map(|at| self.columns.get(*at));
-        let names: Vec<String> = kept.map(|column| quoted(&column.name, self.session.quote)).collect();
+        let names: Vec<String> = kept
+            .map(|column| quoted(&column.name, self.session.quote))
+            .collect();
         let markers = vec!["?"; names.len()];
         format!(
             "INSERT INTO {} ({}){} VALUES ({})",
@@ -185,7 +196,10 @@ impl<'s> OdbcLoad<'s> {
         }
         let mut groups: BTreeMap<Vec<usize>, Vec<u64>> = BTreeMap::new();
         for (row, number) in (0..rows.num_rows()).zip(0_u64..) {
-            groups.entry(self.given(rows, row)).or_default().push(number);
+            groups
+                .entry(self.given(rows, row))
+                .or_default()
+                .push(number);
         }
         for (given, members) in groups {
             let members = UInt64Array::from(members);
@@ -206,21 +220,30 @@ impl<'s> OdbcLoad<'s> {
         let mut arrays: Vec<ArrayRef> = Vec::new();
         for column in given.iter().filter_map(|at| self.columns.get(*at)) {
             let array = rows.columns().get(column.at);
-            let array = array.ok_or_else(|| self.refuse(format!("no values for column `{}`", column.name)))?;
+            let array = array
+                .ok_or_else(|| self.refuse(format!("no values for column `{}`", column.name)))?;
             arrays.push(Arc::clone(array));
         }
         let fail = |error: &arrow_odbc::odbc_api::Error| talk.fail(error);
-        let mut prepared = self.session.connection.prepare(&sql).map_err(|error| fail(&error))?;
+        let mut prepared = self
+            .session
+            .connection
+            .prepare(&sql)
+            .map_err(|error| fail(&error))?;
         let mut begin = 0;
         while begin < rows.num_rows() {
             let left = rows.num_rows() - begin;
             let part = |count: usize| -> Vec<ArrayRef> {
-                arrays.iter().map(|array| array.slice(begin, count)).collect()
+                arrays
+                    .iter()
+                    .map(|array| array.slice(begin, count))
+                    .collect()
             };
             let cells = all_cells(&part(left), self.session.habits.loose);
             let cells = cells.map_err(|message| talk.refuse(Fault::Value, message))?;
             let row_bytes: usize = cells.iter().map(|cells| cells.bytes(left)).sum();
-            let one_by_one = self.session.habits.loose && cells.iter().any(|cells| cells.is_binary());
+            let one_by_one =
+                self.session.habits.loose && cells.iter().any(|cells| cells.is_binary());
             let count = match one_by_one {
                 true => 1,
                 false => left.min((ARRAY_BYTES / row_bytes.max(1)).max(1)),
@@ -237,7 +260,12 @@ impl<'s> OdbcLoad<'s> {
             inserter.set_num_rows(count);
             for (at, cells) in cells.iter().enumerate() {
                 let filled = cells.fill(inserter.column_mut(at));
-                filled.ok_or_else(|| talk.refuse(Fault::Value, format!("a value of column {} does not fit", at + 1)))?;
+                filled.ok_or_else(|| {
+                    talk.refuse(
+                        Fault::Value,
+                        format!("a value of column {} does not fit", at + 1),
+                    )
+                })?;
             }
             let done = inserter.execute().map_err(|error| fail(&error))?;
             drop(done);
@@ -308,7 +336,10 @@ impl Drop for OdbcLoad<'_> {
             drop(crate::database::Session::rollback(self.session));
         }
         if self.identity {
-            drop(self.session.run(&format!("SET IDENTITY_INSERT {} OFF", self.table)));
+            drop(
+                self.session
+                    .run(&format!("SET IDENTITY_INSERT {} OFF", self.table)),
+            );
         }
     }
 }

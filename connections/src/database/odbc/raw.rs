@@ -1,5 +1,8 @@
 //! What odbc-api leaves to its callers: results one after the other, and `SQLCancel` from another thread.
-#![expect(unsafe_code, reason = "calls of ODBC that odbc-api has no safe form of")]
+#![expect(
+    unsafe_code,
+    reason = "calls of ODBC that odbc-api has no safe form of"
+)]
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

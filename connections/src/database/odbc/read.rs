@@ -1,5 +1,7 @@
 //! Statements, and the rows that come back.
 
+use std::sync::Arc;
+
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow_odbc::{
     OdbcReaderBuilder, TextEncoding,
@@ -38,7 +40,11 @@ impl Talk<'_> {
     }
 
     pub(super) fn stopped(&self, failure: DatabaseError) -> DatabaseError {
-        let fault = if self.interrupt.is_cancelled() { Fault::Cancelled } else { failure.fault };
+        let fault = if self.interrupt.is_cancelled() {
+            Fault::Cancelled
+        } else {
+            failure.fault
+        };
         DatabaseError { fault, ..failure }.with_statement(self.sql)
     }
 
@@ -77,15 +83,21 @@ pub(super) fn rows<'s>(
     if shape.has_long {
         return values(talk, cursor, &shape, options, sink);
     }
-    let encoding = if talk.habits.loose { TextEncoding::Utf8 } else { TextEncoding::Utf16 };
+    let encoding = if talk.habits.loose {
+        TextEncoding::Utf8
+    } else {
+        TextEncoding::Utf16
+    };
     let reader = OdbcReaderBuilder::new()
         .with_max_num_rows_per_batch(options.batch_rows.max(1))
         .with_max_bytes_per_batch(BATCH_BYTES)
-        .with_schema(shape.fetched.clone())
+        .with_schema(Arc::clone(&shape.fetched))
         .with_payload_text_encoding(encoding)
         .build(cursor);
     let mut reader = reader.map_err(|error| match &error {
-        arrow_odbc::Error::ColumnFailure { .. } => talk.refuse(Fault::Unsupported, error.to_string()),
+        arrow_odbc::Error::ColumnFailure { .. } => {
+            talk.refuse(Fault::Unsupported, error.to_string())
+        }
         _ => talk.refuse(Fault::Other, error.to_string()),
     })?;
     for batch in reader.by_ref() {
@@ -136,7 +148,9 @@ pub(super) fn direct<T>(
     statement: &mut Preallocated<StatementImpl<'_>>,
     results: impl FnOnce(StatementRef<'_>) -> Result<T, DatabaseError>,
 ) -> Result<T, DatabaseError> {
-    let first = statement.execute(talk.sql, ()).map_err(|error| talk.fail(&error))?;
+    let first = statement
+        .execute(talk.sql, ())
+        .map_err(|error| talk.fail(&error))?;
     // Without its cursor, which would close it when it is dropped.
     match first.map(CursorImpl::into_stmt) {
         Some(first) => results(first),
@@ -154,11 +168,18 @@ pub(super) fn prepared<T>(
     let cells = all_cells(values, talk.habits.loose);
     let cells = cells.map_err(|message| talk.refuse(Fault::Value, message))?;
     let descriptions: Vec<_> = cells.iter().map(|cells| cells.description()).collect();
-    let mut inserter = statement.column_inserter(1, descriptions).map_err(|error| talk.fail(&error))?;
+    let mut inserter = statement
+        .column_inserter(1, descriptions)
+        .map_err(|error| talk.fail(&error))?;
     inserter.set_num_rows(1);
     for (at, cells) in cells.iter().enumerate() {
         let filled = cells.fill(inserter.column_mut(at));
-        filled.ok_or_else(|| talk.refuse(Fault::Value, format!("the value of parameter {} does not fit", at + 1)))?;
+        filled.ok_or_else(|| {
+            talk.refuse(
+                Fault::Value,
+                format!("the value of parameter {} does not fit", at + 1),
+            )
+        })?;
     }
     let first = inserter.execute().map_err(|error| talk.fail(&error))?;
     match first.map(CursorImpl::into_stmt) {

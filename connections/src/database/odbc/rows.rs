@@ -45,7 +45,9 @@ impl Rows {
         let fields = shape.fetched.fields().iter();
         Self {
             natural: Arc::clone(&shape.natural),
-            builders: fields.map(|field| Builder::new(field.data_type())).collect(),
+            builders: fields
+                .map(|field| Builder::new(field.data_type()))
+                .collect(),
             narrow: habits.loose,
             bytes: Vec::new(),
             wide: Vec::new(),
@@ -110,9 +112,11 @@ impl Rows {
     /// The rows so far; none are left.
     pub(super) fn take(&mut self) -> Result<RecordBatch, ArrowError> {
         let fields = self.natural.fields().iter();
-        let columns = self.builders.iter_mut().zip(fields).map(|(builder, field)| {
-            to_type(&builder.finish(), field.data_type())
-        });
+        let columns = self
+            .builders
+            .iter_mut()
+            .zip(fields)
+            .map(|(builder, field)| to_type(&builder.finish(), field.data_type()));
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(self.count));
         (self.count, self.size) = (0, 0);

@@ -58,10 +58,12 @@ fn connection_text(keywords: &Keywords) -> String {
     // A driver's name with blanks stands in braces.
     keywords
         .iter()
-        .map(|(key, value)| match value.contains([' ', ';', '{', '}', '=']) {
-            true => format!("{key}={{{}}};", value.replace('}', "}}")),
-            false => format!("{key}={value};"),
-        })
+        .map(
+            |(key, value)| match value.contains([' ', ';', '{', '}', '=']) {
+                true => format!("{key}={{{}}};", value.replace('}', "}}")),
+                false => format!("{key}={value};"),
+            },
+        )
         .collect()
 }
 
@@ -82,8 +84,10 @@ fn dialect(product: &str) -> Dialect {
 impl OdbcSession {
     pub(crate) fn open(target: &OdbcTarget) -> Result<Self, DatabaseError> {
         let name = Target::Odbc(target.clone()).to_string();
-        let environment = environment()
-            .map_err(|error| DatabaseError { fault: Fault::Unreachable, ..failure(&name, &error) })?;
+        let environment = environment().map_err(|error| DatabaseError {
+            fault: Fault::Unreachable,
+            ..failure(&name, &error)
+        })?;
         let options = ConnectionOptions {
             login_timeout_sec: Some(LOGIN_SECONDS),
             ..ConnectionOptions::default()
@@ -92,7 +96,9 @@ impl OdbcSession {
         let connection = environment
             .connect_with_connection_string(&text, options)
             .map_err(|error| not_connected(&name, &error, environment))?;
-        let product = connection.database_management_system_name().unwrap_or_default();
+        let product = connection
+            .database_management_system_name()
+            .unwrap_or_default();
         let dialect = dialect(&product);
         let quote = connection.identifier_quote_char().ok().flatten();
         let sqlite = dialect == Dialect::Sqlite;
@@ -122,9 +128,13 @@ impl OdbcSession {
     /// Runs statements whose results nobody wants.
     pub(super) fn run(&self, sql: &str) -> Result<(), DatabaseError> {
         let talk = self.talk(sql);
-        let mut statement = self.connection.preallocate().map_err(|error| talk.fail(&error))?;
+        let mut statement = self
+            .connection
+            .preallocate()
+            .map_err(|error| talk.fail(&error))?;
         let done = statement.execute(sql, ());
-        done.map(|_| ()).map_err(|error| failure(&self.name, &error).with_statement(sql))
+        done.map(|_| ())
+            .map_err(|error| failure(&self.name, &error).with_statement(sql))
     }
 
     /// Runs a statement under a clock; `results` takes what comes.
@@ -132,14 +142,20 @@ impl OdbcSession {
         &self,
         statement: &Statement<'_>,
         watch: Option<&Watch>,
-        results: impl FnOnce(Talk<'_>, arrow_odbc::odbc_api::handles::StatementRef<'_>) -> Result<T, DatabaseError>,
+        results: impl FnOnce(
+            Talk<'_>,
+            arrow_odbc::odbc_api::handles::StatementRef<'_>,
+        ) -> Result<T, DatabaseError>,
     ) -> Result<T, DatabaseError> {
         let talk = self.talk(statement.sql);
         let fail = |error: &arrow_odbc::odbc_api::Error| talk.fail(error);
         let seconds = usize::try_from(statement.timeout_seconds).unwrap_or(usize::MAX);
         let values = self.values(statement)?;
         let done = if values.is_empty() {
-            let mut handle = self.connection.preallocate().map_err(|error| fail(&error))?;
+            let mut handle = self
+                .connection
+                .preallocate()
+                .map_err(|error| fail(&error))?;
             if seconds > 0 {
                 // Not every driver knows of it; the watch does not ask.
                 drop(handle.set_query_timeout_sec(seconds));
@@ -149,7 +165,10 @@ impl OdbcSession {
             drop(running);
             done
         } else {
-            let mut handle = self.connection.prepare(statement.sql).map_err(|error| fail(&error))?;
+            let mut handle = self
+                .connection
+                .prepare(statement.sql)
+                .map_err(|error| fail(&error))?;
             if seconds > 0 {
                 drop(handle.set_query_timeout_sec(seconds));
             }
@@ -172,14 +191,17 @@ impl OdbcSession {
     }
 
     fn values(&self, statement: &Statement<'_>) -> Result<Vec<ArrayRef>, DatabaseError> {
-        let values = statement.parameters.iter().map(|parameter| match parameter.direction {
-            Direction::Input => Ok(Arc::clone(&parameter.value)),
-            _ => {
-                let message = "output parameters are not read by ODBC here";
-                let error = DatabaseError::new(&self.name, Fault::Unsupported, message);
-                Err(error.with_statement(statement.sql))
-            }
-        });
+        let values = statement
+            .parameters
+            .iter()
+            .map(|parameter| match parameter.direction {
+                Direction::Input => Ok(Arc::clone(&parameter.value)),
+                _ => {
+                    let message = "output parameters are not read by ODBC here";
+                    let error = DatabaseError::new(&self.name, Fault::Unsupported, message);
+                    Err(error.with_statement(statement.sql))
+                }
+            });
         values.collect()
     }
 
@@ -213,7 +235,9 @@ impl Session for OdbcSession {
             sink,
             watch: watch.as_ref(),
         };
-        self.perform(statement, watch.as_ref(), |talk, at| first_rows(talk, at, options, &mut sink))
+        self.perform(statement, watch.as_ref(), |talk, at| {
+            first_rows(talk, at, options, &mut sink)
+        })
     }
 
     fn execute(&mut self, statement: &Statement<'_>) -> Result<Executed, DatabaseError> {
@@ -228,7 +252,10 @@ impl Session for OdbcSession {
         go_on: bool,
     ) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError> {
         let talk = self.talk(sql);
-        let mut handle = self.connection.prepare(sql).map_err(|error| talk.fail(&error))?;
+        let mut handle = self
+            .connection
+            .prepare(sql)
+            .map_err(|error| talk.fail(&error))?;
         // Drivers that cannot count markers say so when the values are bound.
         if let Ok(wanted) = handle.num_params()
             && usize::from(wanted) != rows.num_columns()
@@ -256,7 +283,12 @@ impl Session for OdbcSession {
         options: &LoadOptions,
     ) -> Result<Box<dyn Load + 's>, DatabaseError> {
         let (text, described) = self.table(table)?;
-        Ok(Box::new(OdbcLoad::open(self, text, (columns, &described), options)?))
+        Ok(Box::new(OdbcLoad::open(
+            self,
+            text,
+            (columns, &described),
+            options,
+        )?))
     }
 
     fn begin(&mut self) -> Result<(), DatabaseError> {

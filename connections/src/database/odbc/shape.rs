@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType as ArrowType, Field, Fields, Schema, SchemaRef, TimeUnit};
-use arrow_odbc::odbc_api::{ColumnDescription, DataType, Error, ResultSetMetadata, sys::SqlDataType};
+use arrow_odbc::odbc_api::{
+    ColumnDescription, DataType, Error, ResultSetMetadata, sys::SqlDataType,
+};
 
 use crate::database::natural::{TIMESTAMP, offset_type};
 
@@ -68,7 +70,8 @@ impl Shape {
             let mut description = ColumnDescription::default();
             result.describe_col(number, &mut description)?;
             let name = description.name_to_string().unwrap_or_default();
-            let unsigned = description.data_type.is_integer() && result.column_is_unsigned(number)?;
+            let unsigned =
+                description.data_type.is_integer() && result.column_is_unsigned(number)?;
             let column = column(&description.data_type, unsigned, habits);
             has_long |= column.long;
             fetched.push(Field::new(&name, column.fetched, true));
@@ -88,7 +91,10 @@ trait Integer {
 
 impl Integer for DataType {
     fn is_integer(&self) -> bool {
-        matches!(self, Self::TinyInt | Self::SmallInt | Self::Integer | Self::BigInt)
+        matches!(
+            self,
+            Self::TinyInt | Self::SmallInt | Self::Integer | Self::BigInt
+        )
     }
 }
 
@@ -99,26 +105,9 @@ fn column(of: &DataType, unsigned: bool, habits: Habits) -> Column {
     match of {
         known if habits.loose && known.is_integer() => Column::same(ArrowType::Int64),
         DataType::Bit => Column::same(ArrowType::Boolean),
-        DataType::TinyInt if unsigned => Column::same(ArrowType::UInt8),
-        DataType::TinyInt => Column::same(ArrowType::Int8),
-        DataType::SmallInt if unsigned => Column {
-            fetched: ArrowType::Int32,
-            natural: ArrowType::UInt16,
-            long: false,
-        },
-        DataType::SmallInt => Column::same(ArrowType::Int16),
-        DataType::Integer if unsigned => Column {
-            fetched: ArrowType::Int64,
-            natural: ArrowType::UInt32,
-            long: false,
-        },
-        DataType::Integer => Column::same(ArrowType::Int32),
-        DataType::BigInt if unsigned => Column {
-            fetched: ArrowType::Decimal128(20, 0),
-            natural: ArrowType::UInt64,
-            long: false,
-        },
-        DataType::BigInt => Column::same(ArrowType::Int64),
+        DataType::TinyInt | DataType::SmallInt | DataType::Integer | DataType::BigInt => {
+            integer(of, unsigned)
+        }
         // Drivers were seen to lay out arrays of `float` as those of `double`.
         DataType::Real => Column {
             fetched: ArrowType::Float64,
@@ -141,8 +130,12 @@ fn column(of: &DataType, unsigned: bool, habits: Habits) -> Column {
             long: false,
         },
         // Of which some have a fraction nevertheless.
-        DataType::Time { precision: 0 } => Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), true),
-        DataType::Time { .. } => Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), habits.loose),
+        DataType::Time { precision: 0 } => {
+            Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), true)
+        }
+        DataType::Time { .. } => {
+            Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), habits.loose)
+        }
         DataType::Binary { length } | DataType::Varbinary { length } => Column {
             fetched: ArrowType::Binary,
             natural: ArrowType::BinaryView,
@@ -157,13 +150,16 @@ fn column(of: &DataType, unsigned: bool, habits: Habits) -> Column {
         | DataType::WChar { length }
         | DataType::Varchar { length }
         | DataType::WVarchar { length } => Column::as_text(ArrowType::Utf8View, wide(length)),
-        DataType::Other { data_type: GUID, .. } => {
-            Column::as_text(ArrowType::FixedSizeBinary(16), false)
-        }
-        DataType::Other { data_type: TIME2, .. } => {
-            Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), false)
-        }
-        DataType::Other { data_type: TIMESTAMP_OFFSET, .. } => Column::as_text(offset_type(), false),
+        DataType::Other {
+            data_type: GUID, ..
+        } => Column::as_text(ArrowType::FixedSizeBinary(16), false),
+        DataType::Other {
+            data_type: TIME2, ..
+        } => Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), false),
+        DataType::Other {
+            data_type: TIMESTAMP_OFFSET,
+            ..
+        } => Column::as_text(offset_type(), false),
         DataType::LongVarchar { .. }
         | DataType::WLongVarchar { .. }
         | DataType::Other { .. }
@@ -171,10 +167,31 @@ fn column(of: &DataType, unsigned: bool, habits: Habits) -> Column {
     }
 }
 
+/// What is unsigned is fetched as the next larger type.
+fn integer(of: &DataType, unsigned: bool) -> Column {
+    let larger = |fetched, natural| Column {
+        fetched,
+        natural,
+        long: false,
+    };
+    match (of, unsigned) {
+        (DataType::TinyInt, true) => Column::same(ArrowType::UInt8),
+        (DataType::TinyInt, false) => Column::same(ArrowType::Int8),
+        (DataType::SmallInt, true) => larger(ArrowType::Int32, ArrowType::UInt16),
+        (DataType::SmallInt, false) => Column::same(ArrowType::Int16),
+        (DataType::Integer, true) => larger(ArrowType::Int64, ArrowType::UInt32),
+        (DataType::Integer, false) => Column::same(ArrowType::Int32),
+        (_, true) => larger(ArrowType::Decimal128(20, 0), ArrowType::UInt64),
+        (_, false) => Column::same(ArrowType::Int64),
+    }
+}
+
 /// A decimal that Arrow has no room for is text.
 fn decimal(precision: usize, scale: i16) -> Column {
     match (u8::try_from(precision), i8::try_from(scale)) {
-        (Ok(precision @ 1..=38), Ok(scale)) if scale >= 0 && i16::from(precision) >= scale.into() => {
+        (Ok(precision @ 1..=38), Ok(scale))
+            if scale >= 0 && i16::from(precision) >= scale.into() =>
+        {
             Column::same(ArrowType::Decimal128(precision, scale))
         }
         _ => Column::as_text(ArrowType::Utf8View, true),

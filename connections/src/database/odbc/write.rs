@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, PrimitiveArray, StringViewArray},
+    array::{
+        Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, PrimitiveArray, StringViewArray,
+    },
     datatypes::{
-        DataType, Date32Type, Float64Type, Int32Type, Int64Type, TimeUnit,
-        TimestampMicrosecondType,
+        DataType, Date32Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
     },
     error::ArrowError,
 };
@@ -15,7 +16,7 @@ use arrow_odbc::odbc_api::{
     buffers::BoxColumBufferRefMut,
     sys::{Date, Timestamp},
 };
-use chrono::{Datelike, Days, DateTime, NaiveDate, Timelike};
+use chrono::{DateTime, Datelike, Days, NaiveDate, Timelike};
 
 use crate::database::natural::to_type;
 
@@ -47,9 +48,11 @@ impl Cells {
         let text = || Ok::<_, ArrowError>(to(&DataType::Utf8View)?.as_string_view().clone());
         Ok(match array.data_type() {
             DataType::Boolean => Self::Bit(array.as_boolean().clone()),
-            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => {
-                Self::Integer(to(&DataType::Int32)?.as_primitive().clone())
-            }
+            DataType::Int8
+            | DataType::Int16
+            | DataType::Int32
+            | DataType::UInt8
+            | DataType::UInt16 => Self::Integer(to(&DataType::Int32)?.as_primitive().clone()),
             DataType::Int64 | DataType::UInt32 => {
                 Self::Long(to(&DataType::Int64)?.as_primitive().clone())
             }
@@ -57,7 +60,9 @@ impl Cells {
             DataType::Float16 | DataType::Float32 | DataType::Float64 => {
                 Self::Real(to(&DataType::Float64)?.as_primitive().clone())
             }
-            DataType::Decimal128(precision, scale) => Self::Digits(text()?, *precision, (*scale).max(0)),
+            DataType::Decimal128(precision, scale) => {
+                Self::Digits(text()?, *precision, (*scale).max(0))
+            }
             DataType::Date32 => Self::Date(array.as_primitive().clone()),
             DataType::Time32(_) | DataType::Time64(TimeUnit::Microsecond) => Self::Time(text()?),
             // SSIS keeps seven digits at most, and databases take no more.
@@ -140,13 +145,22 @@ impl Cells {
             Self::Date(values) => {
                 let mut column = column.as_nullable_slice::<Date>()?;
                 for (row, value) in values.iter().enumerate() {
-                    column.set_cell(row, value.map(|days| date(days).ok_or(())).transpose().ok()?);
+                    column.set_cell(
+                        row,
+                        value.map(|days| date(days).ok_or(())).transpose().ok()?,
+                    );
                 }
             }
             Self::Timestamp(values) => {
                 let mut column = column.as_nullable_slice::<Timestamp>()?;
                 for (row, value) in values.iter().enumerate() {
-                    column.set_cell(row, value.map(|micros| timestamp(micros).ok_or(())).transpose().ok()?);
+                    column.set_cell(
+                        row,
+                        value
+                            .map(|micros| timestamp(micros).ok_or(()))
+                            .transpose()
+                            .ok()?,
+                    );
                 }
             }
             Self::Digits(values, ..) | Self::Time(values) | Self::Narrow(values) => {

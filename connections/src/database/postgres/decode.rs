@@ -180,7 +180,11 @@ impl Builder {
             Self::Uuid(builder) => builder.append_value(value).ok()?,
             Self::Date(builder) => {
                 let days = i32::from_be_bytes(value.try_into().ok()?);
-                builder.append_value(finite(days.into())?.checked_add(EPOCH_DAYS.into()).and_then(|days| i32::try_from(days).ok())?);
+                builder.append_value(
+                    finite(days.into())?
+                        .checked_add(EPOCH_DAYS.into())
+                        .and_then(|days| i32::try_from(days).ok())?,
+                );
             }
             Self::Time(builder) => {
                 let micros = i64::from_be_bytes(value.try_into().ok()?);

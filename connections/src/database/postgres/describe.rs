@@ -39,7 +39,9 @@ fn candidates(table: &TableName) -> Vec<String> {
             }
         }
     }
-    let by_path = table.schema().is_none_or(|schema| schema.eq_ignore_ascii_case("dbo"));
+    let by_path = table
+        .schema()
+        .is_none_or(|schema| schema.eq_ignore_ascii_case("dbo"));
     if by_path {
         candidates.extend(names.iter().map(|name| quoted(name)));
     }

@@ -198,7 +198,9 @@ impl TextEncoder {
                 });
                 texts.collect()
             }
-            _ => to_type(array, &DataType::Utf8View)?.as_string_view().clone(),
+            _ => to_type(array, &DataType::Utf8View)?
+                .as_string_view()
+                .clone(),
         };
         Ok(Self(texts))
     }

@@ -61,7 +61,8 @@ impl<'s> PostgresLoad<'s> {
         for (at, name) in columns.iter().enumerate() {
             let exact = described.iter().find(|known| known.column.name == *name);
             let found = exact.or_else(|| {
-                let same = |known: &&Described| known.column.name.to_lowercase() == name.to_lowercase();
+                let same =
+                    |known: &&Described| known.column.name.to_lowercase() == name.to_lowercase();
                 let mut alike = described.iter().filter(same);
                 alike.next().filter(|_| alike.next().is_none())
             });
@@ -92,7 +93,11 @@ impl<'s> PostgresLoad<'s> {
 
     fn begin(&mut self) -> Result<(), DatabaseError> {
         if !self.open {
-            self.session.run(if self.within { "SAVEPOINT fletching_load" } else { "BEGIN" })?;
+            self.session.run(if self.within {
+                "SAVEPOINT fletching_load"
+            } else {
+                "BEGIN"
+            })?;
             self.open = true;
         }
         Ok(())
@@ -112,7 +117,10 @@ impl<'s> PostgresLoad<'s> {
     fn insert(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
         let mut groups: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
         for row in 0..rows.num_rows() {
-            groups.entry(self.left_out(rows, row)).or_default().push(row);
+            groups
+                .entry(self.left_out(rows, row))
+                .or_default()
+                .push(row);
         }
         let mut parts = Vec::new();
         for (left_out, members) in groups {
@@ -121,20 +129,24 @@ impl<'s> PostgresLoad<'s> {
         }
         let sql = self.copy_text(0);
         let mut copies = std::mem::take(&mut self.copies);
-        let texts: BTreeMap<u64, String> =
-            parts.iter().map(|(out, ..)| (*out, self.copy_text(*out))).collect();
+        let texts: BTreeMap<u64, String> = parts
+            .iter()
+            .map(|(out, ..)| (*out, self.copy_text(*out)))
+            .collect();
         let known = &mut copies;
-        let done = self.session.talk(&sql, |talk| talk.block(async {
-            talk.run("SAVEPOINT fletching_batch").await?;
-            let copied = copy_all(talk, known, parts, &texts).await;
-            let after = match &copied {
-                Ok(()) => "RELEASE fletching_batch",
-                Err(error) if error.fault == Fault::Lost => return copied,
-                Err(_) => "ROLLBACK TO fletching_batch; RELEASE fletching_batch",
-            };
-            talk.run(after).await?;
-            copied
-        }));
+        let done = self.session.talk(&sql, |talk| {
+            talk.block(async {
+                talk.run("SAVEPOINT fletching_batch").await?;
+                let copied = copy_all(talk, known, parts, &texts).await;
+                let after = match &copied {
+                    Ok(()) => "RELEASE fletching_batch",
+                    Err(error) if error.fault == Fault::Lost => return copied,
+                    Err(_) => "ROLLBACK TO fletching_batch; RELEASE fletching_batch",
+                };
+                talk.run(after).await?;
+                copied
+            })
+        });
         self.copies = copies;
         done
     }
@@ -146,7 +158,11 @@ impl<'s> PostgresLoad<'s> {
             return format!("INSERT INTO {} DEFAULT VALUES", self.table);
         }
         let format = if self.as_text { "text" } else { "binary" };
-        format!("COPY {} ({}) FROM STDIN (FORMAT {format})", self.table, columns.join(", "))
+        format!(
+            "COPY {} ({}) FROM STDIN (FORMAT {format})",
+            self.table,
+            columns.join(", ")
+        )
     }
 
     fn kept(&self, left_out: u64) -> impl Iterator<Item = &Written> {
@@ -161,12 +177,19 @@ impl<'s> PostgresLoad<'s> {
         error.with_statement(self.copy_text(0))
     }
 
-    fn encode(&self, rows: &RecordBatch, left_out: u64, members: &[usize]) -> Result<BytesMut, DatabaseError> {
+    fn encode(
+        &self,
+        rows: &RecordBatch,
+        left_out: u64,
+        members: &[usize],
+    ) -> Result<BytesMut, DatabaseError> {
         let mut out = BytesMut::new();
-        let arrays = self.kept(left_out).map(|column| match rows.columns().get(column.at) {
-            Some(array) => Ok((column, array)),
-            None => Err(self.refuse(format!("no values for column `{}`", column.name))),
-        });
+        let arrays = self
+            .kept(left_out)
+            .map(|column| match rows.columns().get(column.at) {
+                Some(array) => Ok((column, array)),
+                None => Err(self.refuse(format!("no values for column `{}`", column.name))),
+            });
         let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
         let wrong = |column: &Written, error: &dyn std::fmt::Display| {
             self.refuse(format!("column `{}`: {error}", column.name))
@@ -189,7 +212,9 @@ impl<'s> PostgresLoad<'s> {
         }
         let encoders = arrays.iter().map(|(column, array)| {
             let encoder = Encoder::new(column.kind, array);
-            encoder.map(|encoder| (*column, encoder)).map_err(|error| wrong(column, &error))
+            encoder
+                .map(|encoder| (*column, encoder))
+                .map_err(|error| wrong(column, &error))
         });
         let encoders = encoders.collect::<Result<Vec<_>, _>>()?;
         let count = i16::try_from(encoders.len());
@@ -198,7 +223,9 @@ impl<'s> PostgresLoad<'s> {
         for row in members {
             out.put_i16(count);
             for (column, encoder) in &encoders {
-                encoder.put(*row, &mut out).map_err(|error| wrong(column, &error))?;
+                encoder
+                    .put(*row, &mut out)
+                    .map_err(|error| wrong(column, &error))?;
             }
         }
         out.put_i16(-1);
@@ -256,7 +283,11 @@ async fn copy_all(
                 prepared
             }
         };
-        let sink = talk.client.copy_in::<_, Bytes>(&prepared).await.map_err(failed)?;
+        let sink = talk
+            .client
+            .copy_in::<_, Bytes>(&prepared)
+            .await
+            .map_err(failed)?;
         let mut sink = pin!(sink);
         let mut bytes = bytes.freeze();
         while !bytes.is_empty() {
@@ -289,7 +320,11 @@ impl Load for PostgresLoad<'_> {
         if !std::mem::take(&mut self.open) {
             return Ok(());
         }
-        self.session.run(if self.within { "RELEASE fletching_load" } else { "COMMIT" })
+        self.session.run(if self.within {
+            "RELEASE fletching_load"
+        } else {
+            "COMMIT"
+        })
     }
 }
 
@@ -298,7 +333,10 @@ impl Drop for PostgresLoad<'_> {
         if self.open {
             let undo = "ROLLBACK TO fletching_load; RELEASE fletching_load";
             // What is not committed goes with the connection, should this fail.
-            drop(self.session.run(if self.within { undo } else { "ROLLBACK" }));
+            drop(
+                self.session
+                    .run(if self.within { undo } else { "ROLLBACK" }),
+            );
         }
     }
 }

@@ -30,4 +30,3 @@ mod session;
 mod statements;
 
 pub(super) use session::PostgresSession;
-

@@ -150,7 +150,13 @@ pub(super) fn put_decimal(value: i128, scale: i8, out: &mut BytesMut) {
     }
     let weight = i16::try_from(places).unwrap_or(i16::MAX) - 1;
     let sign = if negative { NEGATIVE } else { POSITIVE };
-    put(digits.get(..count).unwrap_or_default(), weight, sign, scale, out);
+    put(
+        digits.get(..count).unwrap_or_default(),
+        weight,
+        sign,
+        scale,
+        out,
+    );
 }
 
 fn put(digits: &[u16], mut weight: i16, sign: u16, scale: u32, out: &mut BytesMut) {
@@ -165,7 +171,11 @@ fn put(digits: &[u16], mut weight: i16, sign: u16, scale: u32, out: &mut BytesMu
     if digits.is_empty() {
         weight = 0;
     }
-    let sign = if digits.is_empty() && sign == NEGATIVE { POSITIVE } else { sign };
+    let sign = if digits.is_empty() && sign == NEGATIVE {
+        POSITIVE
+    } else {
+        sign
+    };
     let count = u16::try_from(digits.len()).unwrap_or(u16::MAX);
     out.put_i32(8 + 2 * i32::from(count));
     out.put_u16(count);
@@ -214,12 +224,13 @@ pub(super) fn put_text(text: &str, out: &mut BytesMut) -> Option<()> {
     }
     let point = usize::try_from(point).ok()?;
     let scale = ten.len().saturating_sub(point);
-    while ten.len() < point || ten.len() % 4 != 0 {
+    while ten.len() < point || !ten.len().is_multiple_of(4) {
         ten.push(0);
     }
-    let digits = ten
-        .chunks_exact(4)
-        .map(|four| four.iter().fold(0, |sum, digit| sum * 10 + u16::from(*digit)));
+    let digits = ten.chunks_exact(4).map(|four| {
+        four.iter()
+            .fold(0, |sum, digit| sum * 10 + u16::from(*digit))
+    });
     let digits: Vec<u16> = digits.collect();
     let weight = i16::try_from(point / 4).ok()? - 1;
     put(&digits, weight, sign, u32::try_from(scale).ok()?, out);
@@ -240,13 +251,31 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_digits() {
-        for shown in ["0", "1", "-1.50", "0.0001", "0.00001", "12345678901234567890.123456789", "10000", "NaN"] {
+        for shown in [
+            "0",
+            "1",
+            "-1.50",
+            "0.0001",
+            "0.00001",
+            "12345678901234567890.123456789",
+            "10000",
+            "NaN",
+        ] {
             assert_eq!(there_and_back(shown), shown);
         }
         assert_eq!(there_and_back("1e3"), "1000");
         assert_eq!(there_and_back("-2.5E-6"), "-0.0000025");
         assert_eq!(there_and_back(".5"), "0.5");
-        for (value, scale) in [(0, 0), (15, 1), (-123_456, 3), (10_i128.pow(38) - 1, 0), (1 - 10_i128.pow(38), 38), (5, 38), (99_999, 4), (-1, 2)] {
+        for (value, scale) in [
+            (0, 0),
+            (15, 1),
+            (-123_456, 3),
+            (10_i128.pow(38) - 1, 0),
+            (1 - 10_i128.pow(38), 38),
+            (5, 38),
+            (99_999, 4),
+            (-1, 2),
+        ] {
             let mut out = BytesMut::new();
             put_decimal(value, scale, &mut out);
             assert_eq!(decimal(&out[4..], scale), Some(value), "{value} {scale}");

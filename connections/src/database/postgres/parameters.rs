@@ -65,9 +65,9 @@ impl Markers {
     pub(super) fn value(&self, row: usize) -> Result<Encoded, String> {
         let mut out = BytesMut::new();
         self.encoder.put(row, &mut out)?;
-        let value = out.split_first_chunk::<4>().and_then(|(length, value)| {
-            (i32::from_be_bytes(*length) >= 0).then(|| value.to_vec())
-        });
+        let value = out
+            .split_first_chunk::<4>()
+            .and_then(|(length, value)| (i32::from_be_bytes(*length) >= 0).then(|| value.to_vec()));
         Ok(Encoded {
             bytes: value,
             is_text: self.is_text,

@@ -32,7 +32,9 @@ struct Shape {
 
 impl Shape {
     fn of(columns: &[Column]) -> Self {
-        let kinds = columns.iter().map(|column| Kind::of(column.type_(), column.type_modifier()));
+        let kinds = columns
+            .iter()
+            .map(|column| Kind::of(column.type_(), column.type_modifier()));
         let kinds: Vec<Kind> = kinds.collect();
         let fields = columns
             .iter()
@@ -148,10 +150,13 @@ impl<'s> Reading<'s> {
             let prepared = again.as_ref().unwrap_or(prepared);
             let unknown = |column: &Column| Kind::of(column.type_(), -1) == Kind::Other;
             if prepared.columns().iter().any(unknown) {
-                let message = "a column of the result has a type that is not known here: cast it to text";
+                let message =
+                    "a column of the result has a type that is not known here: cast it to text";
                 return Err(talk.refuse(Fault::Unsupported, message));
             }
-            let stream = talk.wait(patience, talk.client.query_raw(prepared, values)).await?;
+            let stream = talk
+                .wait(patience, talk.client.query_raw(prepared, values))
+                .await?;
             Stream::Extended(Box::pin(stream))
         };
         Ok(Self {
@@ -164,15 +169,22 @@ impl<'s> Reading<'s> {
     }
 
     /// The next batch; none at the end.
-    async fn next(&mut self, patience: &mut Patience) -> Result<Option<RecordBatch>, DatabaseError> {
+    async fn next(
+        &mut self,
+        patience: &mut Patience,
+    ) -> Result<Option<RecordBatch>, DatabaseError> {
         let talk = self.talk;
         while self.ready.is_empty() {
             let more = match &mut self.stream {
                 Stream::Copy(stream, bytes) => {
                     match talk.wait(patience, stream.try_next()).await? {
                         Some(part) => {
-                            let row = |values: Values<'_>| self.rows.row(values, self.batch_rows, &mut self.ready);
-                            bytes.feed(&part, row).map_err(|message| talk.refuse(Fault::Value, message))?;
+                            let row = |values: Values<'_>| {
+                                self.rows.row(values, self.batch_rows, &mut self.ready)
+                            };
+                            bytes
+                                .feed(&part, row)
+                                .map_err(|message| talk.refuse(Fault::Value, message))?;
                             true
                         }
                         None => false,
@@ -196,7 +208,8 @@ impl<'s> Reading<'s> {
                 self.stream = Stream::Ended;
                 if self.rows.count > 0 {
                     let last = self.rows.take();
-                    let last = last.map_err(|error| talk.refuse(Fault::Other, error.to_string()))?;
+                    let last =
+                        last.map_err(|error| talk.refuse(Fault::Other, error.to_string()))?;
                     self.ready.push_back(last);
                 }
             }
@@ -239,7 +252,8 @@ fn take_values(
     *parameters = rest;
     let values = wanted.iter().zip(own).map(|(known, parameter)| {
         if parameter.direction != Direction::Input {
-            let message = "PostgreSQL has no output parameters: read them from the row that CALL yields";
+            let message =
+                "PostgreSQL has no output parameters: read them from the row that CALL yields";
             return Err(talk.refuse(Fault::Unsupported, message));
         }
         Markers::new(known, &parameter.value)
@@ -359,10 +373,16 @@ impl Each<'_, '_> {
     }
 
     /// Runs the rows of a range; gives the failure of the first that fails.
-    async fn run(&mut self, begin: usize, end: usize) -> Result<Option<DatabaseError>, DatabaseError> {
+    async fn run(
+        &mut self,
+        begin: usize,
+        end: usize,
+    ) -> Result<Option<DatabaseError>, DatabaseError> {
         let slice = self.rows.slice(begin, end - begin);
         let columns = self.prepared.params().iter().zip(slice.columns());
-        let markers: Result<Vec<_>, _> = columns.map(|(known, array)| Markers::new(known, array)).collect();
+        let markers: Result<Vec<_>, _> = columns
+            .map(|(known, array)| Markers::new(known, array))
+            .collect();
         let markers = match markers {
             Ok(markers) => markers,
             // A value of some row does not fit: row by row shows whose it is.
@@ -379,7 +399,8 @@ impl Each<'_, '_> {
             }
         };
         for row in 0..slice.num_rows() {
-            let values: Result<Vec<_>, _> = markers.iter().map(|markers| markers.value(row)).collect();
+            let values: Result<Vec<_>, _> =
+                markers.iter().map(|markers| markers.value(row)).collect();
             let values = match values {
                 Ok(values) => values,
                 Err(message) => return Ok(Some(self.talk.refuse(Fault::Value, message))),

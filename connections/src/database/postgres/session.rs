@@ -188,8 +188,7 @@ impl Talk<'_> {
 
 /// `verify-ca` and `verify-full` are not the client's words, so they are taken out of the address.
 fn config(name: &str, address: &str) -> Result<(Config, MakeTlsConnector), DatabaseError> {
-    let unreachable =
-        |message: String| DatabaseError::new(name, Fault::Unreachable, message);
+    let unreachable = |message: String| DatabaseError::new(name, Fault::Unreachable, message);
     let full = address.contains("sslmode=verify-full");
     let authority = full || address.contains("sslmode=verify-ca");
     let address = address
@@ -197,9 +196,7 @@ fn config(name: &str, address: &str) -> Result<(Config, MakeTlsConnector), Datab
         .replace("sslmode=verify-ca", "sslmode=require");
     let mut config: Config = address
         .parse()
-        .map_err(|error: tokio_postgres::Error| {
-            unreachable(format!("{}", failure(name, &error).message))
-        })?;
+        .map_err(|error: tokio_postgres::Error| unreachable(failure(name, &error).message))?;
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_WAIT);
     }
@@ -221,8 +218,8 @@ impl PostgresSession {
         let name = Target::Postgres(target.clone()).to_string();
         let (config, tls) = config(&name, &target.address)?;
         let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime
-            .map_err(|error| DatabaseError::new(&name, Fault::Full, error.to_string()))?;
+        let runtime =
+            runtime.map_err(|error| DatabaseError::new(&name, Fault::Full, error.to_string()))?;
         let connected = runtime
             .block_on(config.connect(tls.clone()))
             .map_err(|error| {
@@ -299,7 +296,9 @@ impl PostgresSession {
     fn note(&mut self, statement: &str) {
         match first_word(statement).as_str() {
             "begin" | "start" => self.within = true,
-            "commit" | "end" | "rollback" | "abort" if !statement.to_lowercase().contains(" to ") => {
+            "commit" | "end" | "rollback" | "abort"
+                if !statement.to_lowercase().contains(" to ") =>
+            {
                 self.within = false;
             }
             _ => {}
@@ -311,7 +310,10 @@ impl Drop for PostgresSession {
     fn drop(&mut self) {
         drop(self.client.take());
         if let Some(connection) = self.connection.take() {
-            drop(self.runtime.block_on(async { timeout(GOODBYE_WAIT, connection).await }));
+            drop(
+                self.runtime
+                    .block_on(async { timeout(GOODBYE_WAIT, connection).await }),
+            );
         }
     }
 }
@@ -335,7 +337,9 @@ impl Session for PostgresSession {
 
     fn execute(&mut self, statement: &Statement<'_>) -> Result<Executed, DatabaseError> {
         self.notices.lock().clear();
-        let mut done = self.talk(statement.sql, |talk| talk.block(super::read::execute(talk, statement)))?;
+        let mut done = self.talk(statement.sql, |talk| {
+            talk.block(super::read::execute(talk, statement))
+        })?;
         for statement in super::statements::split(statement.sql, false) {
             self.note(&statement);
         }
@@ -350,7 +354,9 @@ impl Session for PostgresSession {
         go_on: bool,
     ) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError> {
         let own = !self.within;
-        self.talk(sql, |talk| talk.block(super::read::execute_each(talk, rows, go_on, own)))
+        self.talk(sql, |talk| {
+            talk.block(super::read::execute_each(talk, rows, go_on, own))
+        })
     }
 
     fn describe(&mut self, table: &TableName) -> Result<Vec<TableColumn>, DatabaseError> {
@@ -365,7 +371,12 @@ impl Session for PostgresSession {
         options: &LoadOptions,
     ) -> Result<Box<dyn Load + 's>, DatabaseError> {
         let (name, described) = self.talk("", |talk| talk.block(describe(talk, table)))?;
-        Ok(Box::new(PostgresLoad::open(self, name, (columns, &described), options)?))
+        Ok(Box::new(PostgresLoad::open(
+            self,
+            name,
+            (columns, &described),
+            options,
+        )?))
     }
 
     fn begin(&mut self) -> Result<(), DatabaseError> {

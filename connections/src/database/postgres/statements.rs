@@ -130,14 +130,15 @@ fn dollar(text: &str) -> usize {
         .and_then(|end| text.get(..end + 2));
     let Some(tag) = tag else { return 1 };
     let word = tag.trim_matches('$');
-    let is_name = word.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
+    let is_name = word
+        .chars()
+        .all(|letter| letter.is_alphanumeric() || letter == '_')
         && !word.starts_with(|letter: char| letter.is_ascii_digit());
     if !is_name {
         return 1;
     }
     let body = text.get(tag.len()..).unwrap_or_default();
-    body.find(tag)
-        .map_or(text.len(), |end| end + 2 * tag.len())
+    body.find(tag).map_or(text.len(), |end| end + 2 * tag.len())
 }
 
 #[cfg(test)]
@@ -148,10 +149,22 @@ mod tests {
     fn quotes_comments_and_markers() {
         let parts = |text: &str| split(text, true).join("|");
         assert_eq!(parts("SELECT 1; SELECT 2;"), "SELECT 1| SELECT 2");
-        assert_eq!(parts("SELECT ';?', \"a;?\" -- ; ?\n, ?"), "SELECT ';?', \"a;?\" -- ; ?\n, $1");
-        assert_eq!(parts("DO $x$ BEGIN; END $x$; SELECT ?, ?"), "DO $x$ BEGIN; END $x$| SELECT $1, $2");
-        assert_eq!(parts("SELECT a ? 'b' WHERE c = $1"), "SELECT a ? 'b' WHERE c = $1");
-        assert_eq!(parts("SELECT E'\\';?' /* /* ; */ ? */"), "SELECT E'\\';?' /* /* ; */ ? */");
+        assert_eq!(
+            parts("SELECT ';?', \"a;?\" -- ; ?\n, ?"),
+            "SELECT ';?', \"a;?\" -- ; ?\n, $1"
+        );
+        assert_eq!(
+            parts("DO $x$ BEGIN; END $x$; SELECT ?, ?"),
+            "DO $x$ BEGIN; END $x$| SELECT $1, $2"
+        );
+        assert_eq!(
+            parts("SELECT a ? 'b' WHERE c = $1"),
+            "SELECT a ? 'b' WHERE c = $1"
+        );
+        assert_eq!(
+            parts("SELECT E'\\';?' /* /* ; */ ? */"),
+            "SELECT E'\\';?' /* /* ; */ ? */"
+        );
         assert_eq!(parts("; -- nothing\n;"), "");
         assert_eq!(first_word(" /* x */ (Select 1)"), "select");
         assert_eq!(first_word("-- x\nWITH a AS"), "with");

@@ -41,8 +41,12 @@ fn long_query(family: Family) -> &'static str {
     match family {
         Family::Postgres => "SELECT pg_sleep(60)",
         Family::MariaDb => "SELECT sleep(60), a.seq FROM seq_1_to_100000 a",
-        Family::Sqlite => "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000000) SELECT max(i) FROM n",
-        Family::DuckDb => "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = 7",
+        Family::Sqlite => {
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000000) SELECT max(i) FROM n"
+        }
+        Family::DuckDb => {
+            "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = 7"
+        }
     }
 }
 
@@ -54,7 +58,9 @@ fn failure(address: &str) -> DatabaseError {
 fn a_wrong_password_and_nobody_listening() {
     for name in SERVERS {
         let folder = tempfile::tempdir().unwrap();
-        let Some(address) = Database::named(name).address(folder.path()) else { continue };
+        let Some(address) = Database::named(name).address(folder.path()) else {
+            continue;
+        };
         let wrong = failure(&address.replace("for-tests-only", "wrong"));
         assert_eq!(wrong.fault, Fault::Login, "{name}: {wrong}");
         assert!(!wrong.to_string().contains("wrong@"), "{wrong}");
@@ -78,7 +84,9 @@ fn a_call_is_cancelled_from_another_thread() {
     for name in STOPPABLE {
         let database = Database::named(name);
         let folder = tempfile::tempdir().unwrap();
-        let Some(mut session) = database.open(folder.path()) else { continue };
+        let Some(mut session) = database.open(folder.path()) else {
+            continue;
+        };
         eprintln!("{name}");
         let cancel = session.canceller();
         let other = thread::spawn(move || {
@@ -89,7 +97,11 @@ fn a_call_is_cancelled_from_another_thread() {
         let error = run(session.as_mut(), long_query(database.family), 0).unwrap_err();
         other.join().unwrap();
         assert_eq!(error.fault, Fault::Cancelled, "{name}: {error}");
-        assert!(begin.elapsed() < Duration::from_millis(2500), "{name}: {:?}", begin.elapsed());
+        assert!(
+            begin.elapsed() < Duration::from_millis(2500),
+            "{name}: {:?}",
+            begin.elapsed()
+        );
         let again = run(session.as_mut(), "SELECT 1", 0);
         assert!(again.is_ok(), "{name}: {again:?}");
     }
@@ -100,7 +112,11 @@ fn run(session: &mut dyn Session, sql: &str, timeout_seconds: u32) -> Result<(),
         timeout_seconds,
         ..Statement::new(sql)
     };
-    session.query(&statement, &ReadOptions::default(), &mut Collected::default())
+    session.query(
+        &statement,
+        &ReadOptions::default(),
+        &mut Collected::default(),
+    )
 }
 
 #[test]
@@ -108,12 +124,18 @@ fn a_call_ends_when_its_time_is_over() {
     for name in STOPPABLE {
         let database = Database::named(name);
         let folder = tempfile::tempdir().unwrap();
-        let Some(mut session) = database.open(folder.path()) else { continue };
+        let Some(mut session) = database.open(folder.path()) else {
+            continue;
+        };
         eprintln!("{name}");
         let begin = Instant::now();
         let error = run(session.as_mut(), long_query(database.family), 1).unwrap_err();
         assert_eq!(error.fault, Fault::Timeout, "{name}: {error}");
-        assert!(begin.elapsed() < Duration::from_secs(4), "{name}: {:?}", begin.elapsed());
+        assert!(
+            begin.elapsed() < Duration::from_secs(4),
+            "{name}: {:?}",
+            begin.elapsed()
+        );
         assert!(run(session.as_mut(), "SELECT 1", 5).is_ok(), "{name}");
     }
 }
@@ -150,7 +172,9 @@ fn a_server_that_ends_the_session_in_mid_read() {
     for name in ["postgres", "postgres-adbc"] {
         let database = Database::named(name);
         let folder = tempfile::tempdir().unwrap();
-        let Some(mut session) = database.open(folder.path()) else { continue };
+        let Some(mut session) = database.open(folder.path()) else {
+            continue;
+        };
         let admin = Database::named("postgres").open(folder.path()).unwrap();
         let mut sink = Killer {
             admin,
@@ -158,7 +182,9 @@ fn a_server_that_ends_the_session_in_mid_read() {
             batches: 0,
         };
         let sql = "SELECT i, repeat('x', 500) AS killed_in_mid_read FROM generate_series(1, 2000000) AS s (i)";
-        let error = session.query(&Statement::new(sql), &ReadOptions::default(), &mut sink).unwrap_err();
+        let error = session
+            .query(&Statement::new(sql), &ReadOptions::default(), &mut sink)
+            .unwrap_err();
         assert_eq!(error.fault, Fault::Lost, "{name}: {error}");
     }
 }
@@ -168,13 +194,25 @@ fn a_lock_that_somebody_holds() {
     for name in SERVERS {
         let database = Database::named(name);
         let folder = tempfile::tempdir().unwrap();
-        let Some(mut first) = database.open(folder.path()) else { continue };
+        let Some(mut first) = database.open(folder.path()) else {
+            continue;
+        };
         let mut second = database.open(folder.path()).unwrap();
         let table = format!("fletching_lock_{}", name.replace('-', "_"));
-        let run = |session: &mut dyn Session, sql: &str| session.execute(&Statement::new(sql)).map(|_| ());
+        let run = |session: &mut dyn Session, sql: &str| {
+            session.execute(&Statement::new(sql)).map(|_| ())
+        };
         run(first.as_mut(), &format!("DROP TABLE IF EXISTS {table}")).unwrap();
-        run(first.as_mut(), &format!("CREATE TABLE {table} (id integer PRIMARY KEY, n integer)")).unwrap();
-        run(first.as_mut(), &format!("INSERT INTO {table} VALUES (1, 1)")).unwrap();
+        run(
+            first.as_mut(),
+            &format!("CREATE TABLE {table} (id integer PRIMARY KEY, n integer)"),
+        )
+        .unwrap();
+        run(
+            first.as_mut(),
+            &format!("INSERT INTO {table} VALUES (1, 1)"),
+        )
+        .unwrap();
         let wait = match database.family {
             Family::MariaDb => "SET innodb_lock_wait_timeout = 1",
             _ => "SET lock_timeout = '500ms'",
@@ -208,11 +246,15 @@ fn a_query_is_broken_off() {
     for name in ALL {
         let database = Database::named(name);
         let folder = tempfile::tempdir().unwrap();
-        let Some(mut session) = database.open(folder.path()) else { continue };
+        let Some(mut session) = database.open(folder.path()) else {
+            continue;
+        };
         let many = match database.family {
             Family::Postgres => "SELECT i FROM generate_series(1, 300000) AS s (i)",
             Family::MariaDb => "SELECT seq FROM seq_1_to_300000",
-            Family::Sqlite => "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000) SELECT i FROM n",
+            Family::Sqlite => {
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000) SELECT i FROM n"
+            }
             Family::DuckDb => "SELECT range AS i FROM range(300000)",
         };
         let options = ReadOptions {
@@ -220,7 +262,9 @@ fn a_query_is_broken_off() {
             wanted: None,
         };
         let mut sink = One(0);
-        session.query(&Statement::new(many), &options, &mut sink).unwrap();
+        session
+            .query(&Statement::new(many), &options, &mut sink)
+            .unwrap();
         assert_eq!(sink.0, 100, "{name}");
         assert!(run(session.as_mut(), "SELECT 1", 0).is_ok(), "{name}");
     }
@@ -230,7 +274,9 @@ fn a_query_is_broken_off() {
 fn cancelling_an_idle_session_does_nothing() {
     for name in ALL {
         let folder = tempfile::tempdir().unwrap();
-        let Some(mut session) = Database::named(name).open(folder.path()) else { continue };
+        let Some(mut session) = Database::named(name).open(folder.path()) else {
+            continue;
+        };
         let cancel: Arc<dyn Cancel> = session.canceller();
         cancel.cancel();
         assert!(run(session.as_mut(), "SELECT 1", 0).is_ok(), "{name}");

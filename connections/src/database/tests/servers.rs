@@ -78,12 +78,17 @@ pub(super) const DATABASES: [Database; 8] = [
 ];
 
 fn value(variable: &str) -> Option<String> {
-    std::env::var(variable).ok().filter(|value| !value.is_empty())
+    std::env::var(variable)
+        .ok()
+        .filter(|value| !value.is_empty())
 }
 
 impl Database {
     pub(super) fn named(name: &str) -> Self {
-        *DATABASES.iter().find(|database| database.name == name).unwrap()
+        *DATABASES
+            .iter()
+            .find(|database| database.name == name)
+            .unwrap()
     }
 
     /// `None` if it is not set up, which only a machine that is no CI may be.
@@ -97,7 +102,9 @@ impl Database {
                         std::env::var("CI").as_deref() != Ok("true"),
                         "{variable} is not set: run scripts/setup ci and `. target/servers/env`"
                     );
-                    eprintln!("skipped: {variable} is not set (scripts/setup ci; . target/servers/env)");
+                    eprintln!(
+                        "skipped: {variable} is not set (scripts/setup ci; . target/servers/env)"
+                    );
                     return None;
                 }
             },

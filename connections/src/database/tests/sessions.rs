@@ -10,8 +10,7 @@ use arrow::{
 
 use super::servers::{DATABASES, Database, Family};
 use crate::database::{
-    Collected, Direction, Fault, LoadOptions, Parameter, ReadOptions, Session, Statement,
-    TableName,
+    Collected, Direction, Fault, LoadOptions, Parameter, ReadOptions, Session, Statement, TableName,
 };
 
 fn rows(session: &mut dyn Session, sql: &str, parameters: &[Parameter]) -> Vec<Vec<String>> {
@@ -20,10 +19,15 @@ fn rows(session: &mut dyn Session, sql: &str, parameters: &[Parameter]) -> Vec<V
         ..Statement::new(sql)
     };
     let mut collected = Collected::default();
-    session.query(&statement, &ReadOptions::default(), &mut collected).unwrap();
+    session
+        .query(&statement, &ReadOptions::default(), &mut collected)
+        .unwrap();
     let mut rows = Vec::new();
     for batch in collected.0.unwrap().batches {
-        let columns = batch.columns().iter().map(|array| cast(array, &DataType::Utf8).unwrap());
+        let columns = batch
+            .columns()
+            .iter()
+            .map(|array| cast(array, &DataType::Utf8).unwrap());
         let columns: Vec<ArrayRef> = columns.collect();
         for row in 0..batch.num_rows() {
             let text = |array: &ArrayRef| match array.is_null(row) {
@@ -39,17 +43,38 @@ fn rows(session: &mut dyn Session, sql: &str, parameters: &[Parameter]) -> Vec<V
 fn count(session: &mut dyn Session, table: &str) -> i64 {
     let mut collected = Collected::default();
     let sql = format!("SELECT count(*) AS n FROM {table}");
-    session.query(&Statement::new(&sql), &ReadOptions::default(), &mut collected).unwrap();
+    session
+        .query(
+            &Statement::new(&sql),
+            &ReadOptions::default(),
+            &mut collected,
+        )
+        .unwrap();
     let batches = collected.0.unwrap().batches;
-    cast(batches[0].column(0), &DataType::Int64).unwrap().as_primitive::<Int64Type>().value(0)
+    cast(batches[0].column(0), &DataType::Int64)
+        .unwrap()
+        .as_primitive::<Int64Type>()
+        .value(0)
 }
 
 fn batch(ids: &[i32], names: &[Option<&str>]) -> RecordBatch {
     let amounts = Decimal128Array::from_iter_values(ids.iter().map(|id| i128::from(*id) * 150));
     RecordBatch::try_from_iter_with_nullable([
-        ("id", Arc::new(Int32Array::from(ids.to_vec())) as ArrayRef, true),
-        ("name", Arc::new(StringViewArray::from_iter(names.iter().copied())), true),
-        ("amount", Arc::new(amounts.with_precision_and_scale(12, 2).unwrap()), true),
+        (
+            "id",
+            Arc::new(Int32Array::from(ids.to_vec())) as ArrayRef,
+            true,
+        ),
+        (
+            "name",
+            Arc::new(StringViewArray::from_iter(names.iter().copied())),
+            true,
+        ),
+        (
+            "amount",
+            Arc::new(amounts.with_precision_and_scale(12, 2).unwrap()),
+            true,
+        ),
     ])
     .unwrap()
 }
@@ -61,9 +86,17 @@ fn columns() -> Vec<String> {
 /// A table of its own: `id` is its key, `name` has a default, `amount` may be NULL.
 fn table(database: Database, session: &mut dyn Session, what: &str) -> String {
     let name = format!("fletching_{what}_{}", database.name.replace('-', "_"));
-    let text = if database.family == Family::MariaDb { "varchar(40)" } else { "text" };
-    session.execute(&Statement::new(&format!("DROP TABLE IF EXISTS {name}"))).unwrap();
-    let sql = format!("CREATE TABLE {name} (id int PRIMARY KEY, name {text} NOT NULL DEFAULT 'none', amount decimal(12,2))");
+    let text = if database.family == Family::MariaDb {
+        "varchar(40)"
+    } else {
+        "text"
+    };
+    session
+        .execute(&Statement::new(&format!("DROP TABLE IF EXISTS {name}")))
+        .unwrap();
+    let sql = format!(
+        "CREATE TABLE {name} (id int PRIMARY KEY, name {text} NOT NULL DEFAULT 'none', amount decimal(12,2))"
+    );
     session.execute(&Statement::new(&sql)).unwrap();
     name
 }
@@ -72,12 +105,16 @@ fn table(database: Database, session: &mut dyn Session, what: &str) -> String {
 fn everywhere(what: &str, check: impl Fn(Database, &mut dyn Session, &str)) {
     for database in DATABASES {
         let folder = tempfile::tempdir().unwrap();
-        let Some(mut session) = database.open(folder.path()) else { continue };
+        let Some(mut session) = database.open(folder.path()) else {
+            continue;
+        };
         eprintln!("{what}: {}", database.name);
         let table = table(database, session.as_mut(), what);
         check(database, session.as_mut(), &table);
         session.rollback().unwrap();
-        session.execute(&Statement::new(&format!("DROP TABLE {table}"))).unwrap();
+        session
+            .execute(&Statement::new(&format!("DROP TABLE {table}")))
+            .unwrap();
     }
 }
 
@@ -94,15 +131,23 @@ fn input(value: impl Array + 'static) -> Parameter {
 fn a_batch_is_in_or_out() {
     everywhere("batches", |_, session, table| {
         let name = TableName::parse(&format!("[dbo].[{table}]")).unwrap();
-        let mut load = session.load(&name, &columns(), &LoadOptions::default()).unwrap();
+        let mut load = session
+            .load(&name, &columns(), &LoadOptions::default())
+            .unwrap();
         load.write(&batch(&[1, 2], &[Some("a"), None])).unwrap();
-        let error = load.write(&batch(&[3, 1], &[Some("c"), Some("d")])).unwrap_err();
+        let error = load
+            .write(&batch(&[3, 1], &[Some("c"), Some("d")]))
+            .unwrap_err();
         assert_eq!(error.fault, Fault::Constraint, "{error}");
         load.write(&batch(&[4], &[Some("e")])).unwrap();
         load.commit().unwrap();
         load.write(&batch(&[9], &[Some("lost")])).unwrap();
         drop(load);
-        let found = rows(session, &format!("SELECT id, name FROM {table} ORDER BY id"), &[]);
+        let found = rows(
+            session,
+            &format!("SELECT id, name FROM {table} ORDER BY id"),
+            &[],
+        );
         assert_eq!(found, [["1", "a"], ["2", "none"], ["4", "e"]]);
     });
 }
@@ -111,16 +156,38 @@ fn a_batch_is_in_or_out() {
 fn rows_that_fail_are_named_and_the_others_are_in() {
     everywhere("rows", |_, session, table| {
         let name = TableName::parse(table).unwrap();
-        let mut load = session.load(&name, &columns(), &LoadOptions::default()).unwrap();
-        let five = batch(&[1, 2, 1, 3, 2], &[Some("a"), Some("b"), Some("c"), Some("d"), Some("e")]);
+        let mut load = session
+            .load(&name, &columns(), &LoadOptions::default())
+            .unwrap();
+        let five = batch(
+            &[1, 2, 1, 3, 2],
+            &[Some("a"), Some("b"), Some("c"), Some("d"), Some("e")],
+        );
         let failed = load.write_each(&five, true).unwrap();
-        assert_eq!(failed.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [2, 4]);
-        assert!(failed.iter().all(|(_, error)| error.fault == Fault::Constraint), "{failed:?}");
-        let failed = load.write_each(&batch(&[7, 1, 8], &[Some("x"), Some("y"), Some("z")]), false).unwrap();
+        assert_eq!(
+            failed.iter().map(|(row, _)| *row).collect::<Vec<_>>(),
+            [2, 4]
+        );
+        assert!(
+            failed
+                .iter()
+                .all(|(_, error)| error.fault == Fault::Constraint),
+            "{failed:?}"
+        );
+        let failed = load
+            .write_each(
+                &batch(&[7, 1, 8], &[Some("x"), Some("y"), Some("z")]),
+                false,
+            )
+            .unwrap();
         assert_eq!(failed.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [1]);
         load.commit().unwrap();
         drop(load);
-        let found = rows(session, &format!("SELECT id, name FROM {table} ORDER BY id"), &[]);
+        let found = rows(
+            session,
+            &format!("SELECT id, name FROM {table} ORDER BY id"),
+            &[],
+        );
         assert_eq!(found, [["1", "a"], ["2", "b"], ["3", "d"], ["7", "x"]]);
     });
 }
@@ -148,19 +215,39 @@ fn parameters_and_transactions() {
         let found = rows(
             session,
             &format!("SELECT name, amount FROM {table} WHERE id = {a} AND name = {b}"),
-            &[input(Int32Array::from(vec![1])), input(StringViewArray::from(vec!["grün 😀"]))],
+            &[
+                input(Int32Array::from(vec![1])),
+                input(StringViewArray::from(vec!["grün 😀"])),
+            ],
         );
         assert_eq!(found.len(), 1, "{}", database.name);
         assert_eq!(found[0][0], "grün 😀");
         // SQLite's driver garbles what is not ASCII in a statement's text.
-        let text = if database.name == "sqlite-odbc" { "gr%" } else { "grün 😀" };
-        let found = rows(session, &format!("SELECT id FROM {table} WHERE name LIKE '{text}'"), &[]);
+        let text = if database.name == "sqlite-odbc" {
+            "gr%"
+        } else {
+            "grün 😀"
+        };
+        let found = rows(
+            session,
+            &format!("SELECT id FROM {table} WHERE name LIKE '{text}'"),
+            &[],
+        );
         assert_eq!(found, [["1"]]);
         session.begin().unwrap();
-        let update = session.execute(&Statement::new(&format!("UPDATE {table} SET amount = 7"))).unwrap();
+        let update = session
+            .execute(&Statement::new(&format!("UPDATE {table} SET amount = 7")))
+            .unwrap();
         assert_eq!(update.rows_affected, 2, "{}", database.name);
         session.commit().unwrap();
-        assert_eq!(rows(session, &format!("SELECT id FROM {table} WHERE amount = 7 ORDER BY id"), &[]), [["1"], ["2"]]);
+        assert_eq!(
+            rows(
+                session,
+                &format!("SELECT id FROM {table} WHERE amount = 7 ORDER BY id"),
+                &[]
+            ),
+            [["1"], ["2"]]
+        );
     });
 }
 
@@ -173,23 +260,54 @@ fn columns_are_described() {
         assert_eq!(names, ["id", "name", "amount"]);
         assert_eq!(found[1].data_type, DataType::Utf8View, "{}", database.name);
         assert!(found[1].has_default, "{}: {found:?}", database.name);
-        assert!(!found[1].nullable && found[2].nullable, "{}: {found:?}", database.name);
+        assert!(
+            !found[1].nullable && found[2].nullable,
+            "{}: {found:?}",
+            database.name
+        );
         let missing = session.describe(&TableName::parse("fletching_nowhere").unwrap());
-        assert_eq!(missing.unwrap_err().fault, Fault::Missing, "{}", database.name);
+        assert_eq!(
+            missing.unwrap_err().fault,
+            Fault::Missing,
+            "{}",
+            database.name
+        );
     });
 }
 
 #[test]
 fn statements_that_fail_say_why() {
     everywhere("statements", |database, session, table| {
-        let fault = |session: &mut dyn Session, sql: &str| session.execute(&Statement::new(sql)).unwrap_err().fault;
-        assert_eq!(fault(session, "SELECT * FROM fletching_nowhere"), Fault::Missing, "{}", database.name);
-        assert_eq!(fault(session, "SELEC 1"), Fault::Syntax, "{}", database.name);
+        let fault = |session: &mut dyn Session, sql: &str| {
+            session.execute(&Statement::new(sql)).unwrap_err().fault
+        };
+        assert_eq!(
+            fault(session, "SELECT * FROM fletching_nowhere"),
+            Fault::Missing,
+            "{}",
+            database.name
+        );
+        assert_eq!(
+            fault(session, "SELEC 1"),
+            Fault::Syntax,
+            "{}",
+            database.name
+        );
         let twice = format!("INSERT INTO {table} (id) VALUES (1), (1)");
-        assert_eq!(fault(session, &twice), Fault::Constraint, "{}", database.name);
+        assert_eq!(
+            fault(session, &twice),
+            Fault::Constraint,
+            "{}",
+            database.name
+        );
         let none = format!("SELECT * FROM {table} WHERE 1 = 0");
         let executed = session.execute(&Statement::new(&none)).unwrap();
         assert_eq!(executed.result_sets.len(), 1, "{}", database.name);
-        assert_eq!(executed.result_sets[0].schema.fields().len(), 3, "{}", database.name);
+        assert_eq!(
+            executed.result_sets[0].schema.fields().len(),
+            3,
+            "{}",
+            database.name
+        );
     });
 }
