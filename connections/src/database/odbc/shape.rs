@@ -129,13 +129,8 @@ fn column(of: &DataType, unsigned: bool, habits: Habits) -> Column {
             natural: TIMESTAMP,
             long: false,
         },
-        // Of which some have a fraction nevertheless.
-        DataType::Time { precision: 0 } => {
-            Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), true)
-        }
-        DataType::Time { .. } => {
-            Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), habits.loose)
-        }
+        // Drivers do not count the fraction.
+        DataType::Time { .. } => Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), true),
         DataType::Binary { length } | DataType::Varbinary { length } => Column {
             fetched: ArrowType::Binary,
             natural: ArrowType::BinaryView,
