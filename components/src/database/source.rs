@@ -479,13 +479,7 @@ impl RowWise for SourceRows {
         let regular = self.outputs.iter().find(|output| !output.is_error);
         let schema = regular.map_or_else(|| batch.schema(), |output| Arc::clone(&output.schema));
         let rows = batch_of(&schema, arrays, rows_in)?;
-        let redirects = errors
-            .iter()
-            .any(|error| error.disposition == Disposition::RedirectRow);
-        let error_rows = match redirects {
-            true => self.error_rows(&rows, &errors)?,
-            false => None,
-        };
+        let error_rows = self.error_rows(&rows, &errors)?;
         let outputs = self.outputs.iter().map(|output| match output.is_error {
             true => OutputRows::Errors,
             false => OutputRows::Aligned(rows.clone()),

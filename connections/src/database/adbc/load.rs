@@ -18,6 +18,7 @@ use super::{
 use crate::{
     database::{
         DatabaseError, Fault, Load, LoadOptions, Session as _, TableColumn, natural::to_type,
+        sqlite::check_digits,
     },
     sql::Dialect,
 };
@@ -26,6 +27,7 @@ struct Written {
     /// Its place in the batches.
     at: usize,
     name: String,
+    declared: String,
     /// What the driver takes for it.
     data_type: DataType,
     /// NULL becomes the column's default.
@@ -95,6 +97,7 @@ impl<'s> AdbcLoad<'s> {
             written.push(Written {
                 at,
                 name: found.name.clone(),
+                declared: found.declared.clone(),
                 data_type: ingested(session.dialect, &found.declared, field.data_type()),
                 defaults: found.has_default && !found.identity && !options.keep_nulls,
             });
@@ -287,6 +290,9 @@ impl<'s> AdbcLoad<'s> {
             let wrong = |error: String| self.refuse(format!("column `{}`: {error}", column.name));
             let array = rows.columns().get(column.at);
             let array = array.ok_or_else(|| wrong("no values".to_owned()))?;
+            if self.session.dialect == Dialect::Sqlite {
+                check_digits(array, &column.name, &column.declared).map_err(wrong)?;
+            }
             // SQLite keeps types with values, not with columns.
             let array = match self.session.dialect == Dialect::Sqlite {
                 true => plain(array, Dialect::Sqlite).map_err(wrong)?,

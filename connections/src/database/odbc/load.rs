@@ -9,7 +9,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch, UInt64Array};
 
 use super::{describe::quoted, session::OdbcSession, write::all_cells};
 use crate::{
-    database::{DatabaseError, Fault, Load, LoadOptions, TableColumn},
+    database::{DatabaseError, Fault, Load, LoadOptions, TableColumn, sqlite::check_digits},
     sql::Dialect,
 };
 
@@ -20,6 +20,7 @@ struct Written {
     /// Its place in the batches.
     at: usize,
     name: String,
+    declared: String,
     /// NULL becomes the column's default.
     defaults: bool,
 }
@@ -91,6 +92,7 @@ impl<'s> OdbcLoad<'s> {
             written.push(Written {
                 at,
                 name: found.name.clone(),
+                declared: found.declared.clone(),
                 defaults: found.has_default && !found.identity && !options.keep_nulls,
             });
         }
@@ -222,6 +224,10 @@ impl<'s> OdbcLoad<'s> {
             let array = rows.columns().get(column.at);
             let array = array
                 .ok_or_else(|| self.refuse(format!("no values for column `{}`", column.name)))?;
+            if self.session.dialect == Dialect::Sqlite {
+                check_digits(array, &column.name, &column.declared)
+                    .map_err(|message| talk.refuse(Fault::Value, message))?;
+            }
             arrays.push(Arc::clone(array));
         }
         let fail = |error: &arrow_odbc::odbc_api::Error| talk.fail(error);

@@ -1,5 +1,7 @@
 //! Statements, and the rows that come back.
 
+use std::sync::Arc;
+
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow_odbc::{
     OdbcReaderBuilder, TextEncoding,
@@ -89,7 +91,7 @@ pub(super) fn rows<'s>(
     let reader = OdbcReaderBuilder::new()
         .with_max_num_rows_per_batch(options.batch_rows.max(1))
         .with_max_bytes_per_batch(BATCH_BYTES)
-        .with_schema(shape.fetched.clone())
+        .with_schema(Arc::clone(&shape.fetched))
         .with_payload_text_encoding(encoding)
         .build(cursor);
     let mut reader = reader.map_err(|error| match &error {

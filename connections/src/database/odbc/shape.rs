@@ -105,26 +105,9 @@ fn column(of: &DataType, unsigned: bool, habits: Habits) -> Column {
     match of {
         known if habits.loose && known.is_integer() => Column::same(ArrowType::Int64),
         DataType::Bit => Column::same(ArrowType::Boolean),
-        DataType::TinyInt if unsigned => Column::same(ArrowType::UInt8),
-        DataType::TinyInt => Column::same(ArrowType::Int8),
-        DataType::SmallInt if unsigned => Column {
-            fetched: ArrowType::Int32,
-            natural: ArrowType::UInt16,
-            long: false,
-        },
-        DataType::SmallInt => Column::same(ArrowType::Int16),
-        DataType::Integer if unsigned => Column {
-            fetched: ArrowType::Int64,
-            natural: ArrowType::UInt32,
-            long: false,
-        },
-        DataType::Integer => Column::same(ArrowType::Int32),
-        DataType::BigInt if unsigned => Column {
-            fetched: ArrowType::Decimal128(20, 0),
-            natural: ArrowType::UInt64,
-            long: false,
-        },
-        DataType::BigInt => Column::same(ArrowType::Int64),
+        DataType::TinyInt | DataType::SmallInt | DataType::Integer | DataType::BigInt => {
+            integer(of, unsigned)
+        }
         // Drivers were seen to lay out arrays of `float` as those of `double`.
         DataType::Real => Column {
             fetched: ArrowType::Float64,
@@ -146,13 +129,8 @@ fn column(of: &DataType, unsigned: bool, habits: Habits) -> Column {
             natural: TIMESTAMP,
             long: false,
         },
-        // Of which some have a fraction nevertheless.
-        DataType::Time { precision: 0 } => {
-            Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), true)
-        }
-        DataType::Time { .. } => {
-            Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), habits.loose)
-        }
+        // Drivers do not count the fraction.
+        DataType::Time { .. } => Column::as_text(ArrowType::Time64(TimeUnit::Nanosecond), true),
         DataType::Binary { length } | DataType::Varbinary { length } => Column {
             fetched: ArrowType::Binary,
             natural: ArrowType::BinaryView,
@@ -181,6 +159,25 @@ fn column(of: &DataType, unsigned: bool, habits: Habits) -> Column {
         | DataType::WLongVarchar { .. }
         | DataType::Other { .. }
         | DataType::Unknown => Column::as_text(ArrowType::Utf8View, true),
+    }
+}
+
+/// What is unsigned is fetched as the next larger type.
+fn integer(of: &DataType, unsigned: bool) -> Column {
+    let larger = |fetched, natural| Column {
+        fetched,
+        natural,
+        long: false,
+    };
+    match (of, unsigned) {
+        (DataType::TinyInt, true) => Column::same(ArrowType::UInt8),
+        (DataType::TinyInt, false) => Column::same(ArrowType::Int8),
+        (DataType::SmallInt, true) => larger(ArrowType::Int32, ArrowType::UInt16),
+        (DataType::SmallInt, false) => Column::same(ArrowType::Int16),
+        (DataType::Integer, true) => larger(ArrowType::Int64, ArrowType::UInt32),
+        (DataType::Integer, false) => Column::same(ArrowType::Int32),
+        (_, true) => larger(ArrowType::Decimal128(20, 0), ArrowType::UInt64),
+        (_, false) => Column::same(ArrowType::Int64),
     }
 }
 

@@ -22,10 +22,11 @@ pub(super) fn failure(database: &str, error: &tokio_postgres::Error) -> Database
         return DatabaseError::new(database, fault, message);
     };
     let mut message = told.message().to_owned();
-    for more in [told.detail(), told.hint(), told.where_()] {
-        if let Some(more) = more {
-            message = format!("{message}; {}", more.trim());
-        }
+    for more in [told.detail(), told.hint(), told.where_()]
+        .into_iter()
+        .flatten()
+    {
+        message = format!("{message}; {}", more.trim());
     }
     let state = told.code().code();
     DatabaseError {

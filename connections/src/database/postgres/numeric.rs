@@ -224,7 +224,7 @@ pub(super) fn put_text(text: &str, out: &mut BytesMut) -> Option<()> {
     }
     let point = usize::try_from(point).ok()?;
     let scale = ten.len().saturating_sub(point);
-    while ten.len() < point || ten.len() % 4 != 0 {
+    while ten.len() < point || !ten.len().is_multiple_of(4) {
         ten.push(0);
     }
     let digits = ten.chunks_exact(4).map(|four| {

@@ -194,9 +194,9 @@ fn config(name: &str, address: &str) -> Result<(Config, MakeTlsConnector), Datab
     let address = address
         .replace("sslmode=verify-full", "sslmode=require")
         .replace("sslmode=verify-ca", "sslmode=require");
-    let mut config: Config = address.parse().map_err(|error: tokio_postgres::Error| {
-        unreachable(format!("{}", failure(name, &error).message))
-    })?;
+    let mut config: Config = address
+        .parse()
+        .map_err(|error: tokio_postgres::Error| unreachable(failure(name, &error).message))?;
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_WAIT);
     }

@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, Statement};
 
 use super::{
+    digits,
     failure::{Refusal, failure},
     read::natural_type,
     session::quoted,
@@ -392,16 +393,13 @@ impl Drop for SqliteLoad<'_> {
 }
 
 /// Whether SQLite turns text into a number of 15 digits in a column (its datatype page, section 3.1).
-fn has_numeric_affinity(declared: &str) -> bool {
+pub(super) fn has_numeric_affinity(declared: &str) -> bool {
     let declared = declared.to_ascii_lowercase();
     let has = |parts: &[&str]| parts.iter().any(|part| declared.contains(part));
     !has(&["char", "clob", "text", "blob"])
         && !declared.is_empty()
         && natural_type(&declared) != arrow::datatypes::DataType::Int64
 }
-
-/// Digits that a number of SQLite keeps for certain.
-const DIGITS: u32 = 15;
 
 fn check_digits(column: &Written, cells: &Cells, row: usize) -> Result<(), Refusal> {
     let Cells::Decimal(values, scale) = cells else {
@@ -410,16 +408,9 @@ fn check_digits(column: &Written, cells: &Cells, row: usize) -> Result<(), Refus
     if !column.numeric || cells.is_null(row) {
         return Ok(());
     }
-    let mut digits = values.value(row).unsigned_abs();
-    while digits != 0 && digits.is_multiple_of(10) {
-        digits /= 10;
-    }
-    if digits < 10_u128.pow(DIGITS) {
+    if digits::are_kept(values.value(row)) {
         return Ok(());
     }
-    Err(Refusal::Value(format!(
-        "{} has more than the {DIGITS} digits that SQLite keeps in column `{}`: declare the column as TEXT",
-        super::write::decimal(values.value(row), *scale),
-        column.name
-    )))
+    let shown = super::write::decimal(values.value(row), *scale);
+    Err(Refusal::Value(digits::refusal(&shown, &column.name)))
 }

@@ -11,12 +11,14 @@
 //! wait for a writer; a load that shares its file with another load collects its rows in a temporary table and moves them in
 //! one short transaction ([`load`]), so that two destinations of one data flow cannot wait for each other.
 
+mod digits;
 mod failure;
 mod load;
 mod read;
 mod session;
 mod write;
 
+pub(super) use digits::check as check_digits;
 pub(super) use read::natural_type;
 pub(super) use session::SqliteSession;
 

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use arrow::{
+    array::{AsArray, RecordBatch},
+    datatypes::SchemaRef,
+};
 
 use super::servers::{Database, Family};
 use crate::database::{
@@ -67,6 +70,26 @@ fn a_wrong_password_and_nobody_listening() {
         let nobody = failure(&address.replace("5544", "5545").replace("3399", "3398"));
         assert_eq!(nobody.fault, Fault::Unreachable, "{name}: {nobody}");
     }
+}
+
+#[test]
+fn tls_as_the_address_asks_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(address) = Database::named("postgres").address(folder.path()) else {
+        return;
+    };
+    let shown = |mode: &str| {
+        let target = Target::parse(&format!("{address}?sslmode={mode}"), "OLEDB", None).unwrap();
+        let mut session = open(&target)?;
+        let sql = "SELECT ssl::text FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        let executed = session.execute(&Statement::new(sql))?;
+        let batch = &executed.result_sets[0].batches[0];
+        Ok::<_, DatabaseError>(batch.column(0).as_string_view().value(0).to_owned())
+    };
+    assert_eq!(shown("disable").unwrap(), "false");
+    assert_eq!(shown("require").unwrap(), "true");
+    // The server signed for itself.
+    assert_eq!(shown("verify-full").unwrap_err().fault, Fault::Unreachable);
 }
 
 #[test]

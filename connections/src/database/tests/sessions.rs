@@ -311,3 +311,29 @@ fn statements_that_fail_say_why() {
         );
     });
 }
+
+#[test]
+fn digits_are_kept_or_refused() {
+    for name in ["sqlite", "sqlite-odbc", "sqlite-adbc"] {
+        let database = Database::named(name);
+        let folder = tempfile::tempdir().unwrap();
+        let Some(mut session) = database.open(folder.path()) else {
+            continue;
+        };
+        let table = table(database, session.as_mut(), "digits");
+        let long = Decimal128Array::from(vec![1_234_567_890_123_456_789]);
+        let long = long.with_precision_and_scale(19, 4).unwrap();
+        let rows = RecordBatch::try_from_iter([
+            ("id", Arc::new(Int32Array::from(vec![1])) as ArrayRef),
+            ("amount", Arc::new(long)),
+        ])
+        .unwrap();
+        let columns = ["id", "amount"].map(str::to_owned);
+        let parsed = TableName::parse(&table).unwrap();
+        let mut load = session
+            .load(&parsed, &columns, &LoadOptions::default())
+            .unwrap();
+        let error = load.write(&rows).unwrap_err();
+        assert_eq!(error.fault, Fault::Value, "{name}: {error}");
+    }
+}
