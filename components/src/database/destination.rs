@@ -126,6 +126,7 @@ impl Component for DatabaseDestination {
             options: self.options.clone(),
             on_error: self.on_error,
             operator: self.operator,
+            elapsed: MetricBuilder::new(&metrics).elapsed_compute(0),
             written: MetricBuilder::new(&metrics).global_counter("written_rows"),
             dropped: MetricBuilder::new(&metrics).global_counter("dropped_rows"),
             metrics,

@@ -23,7 +23,7 @@ use datafusion_datasource::sink::DataSink;
 use datafusion_execution::{SendableRecordBatchStream, TaskContext};
 use datafusion_physical_plan::{
     DisplayAs, DisplayFormatType,
-    metrics::{Count, ExecutionPlanMetricsSet, MetricsSet},
+    metrics::{Count, ExecutionPlanMetricsSet, MetricsSet, Time},
 };
 use dtsx::{DataType, Disposition, SsisCode};
 use fletching_connections::database::{
@@ -51,6 +51,8 @@ pub(super) struct Loading {
     pub(super) options: LoadOptions,
     pub(super) on_error: Disposition,
     pub(super) operator: &'static str,
+    /// Time of the database, and of what feeds it here.
+    pub(super) elapsed: Time,
     pub(super) written: Count,
     pub(super) dropped: Count,
     pub(super) metrics: ExecutionPlanMetricsSet,
@@ -300,9 +302,11 @@ impl Loading {
                 loop {
                     match work.blocking_recv() {
                         Some(Work::Rows(arrived, rows)) => {
+                            let _timer = self.elapsed.timer();
                             writing.write(load.as_mut(), &arrived, &rows)?;
                         }
                         Some(Work::End) => {
+                            let _timer = self.elapsed.timer();
                             load.commit().map_err(fail)?;
                             return Ok(writing.written);
                         }
