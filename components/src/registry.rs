@@ -5,6 +5,9 @@ use crate::{ComponentClass, destinations, sources, transforms};
 /// Every component that can run.
 pub static COMPONENTS: &[&ComponentClass] = &[
     &sources::flat_file_source::CLASS,
+    &sources::ole_db_source::CLASS,
+    &sources::ado_net_source::CLASS,
+    &sources::odbc_source::CLASS,
     &sources::raw_file_source::CLASS,
     &transforms::derived_column::CLASS,
     &transforms::conditional_split::CLASS,
@@ -16,6 +19,7 @@ pub static COMPONENTS: &[&ComponentClass] = &[
     &transforms::audit::CLASS,
     &transforms::lookup::CLASS,
     &transforms::cache_transform::CLASS,
+    &transforms::ole_db_command::CLASS,
     &transforms::combine::UNION_ALL,
     &transforms::combine::MERGE,
     &transforms::combine::MERGE_JOIN,
@@ -23,6 +27,10 @@ pub static COMPONENTS: &[&ComponentClass] = &[
     &transforms::sort::CLASS,
     &destinations::flat_file_destination::CLASS,
     &destinations::raw_file_destination::CLASS,
+    &destinations::ole_db_destination::CLASS,
+    &destinations::ado_net_destination::CLASS,
+    &destinations::odbc_destination::CLASS,
+    &destinations::sql_server_destination::CLASS,
     &destinations::data_reader::CLASS,
     &destinations::recordset::CLASS,
 ];

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  dtsx::Package + Settings ──prepare──▶ PreparedPackage ──run──▶ RunReport
-//!                             overrides,                   │ per Data Flow task, in order of its constraints:
+//!                             overrides,                   │ per task, in order of its constraints; a data flow:
 //!                             variables, every check       │ plan ──▶ tokio tasks ──▶ commit files, set variables
 //!                             before any row moves         └─▶ Readers: batches of DataReader destinations, while it runs
 //! ```
@@ -20,12 +20,15 @@ mod run;
 mod settings;
 mod stored_value;
 mod system_variables;
+mod tasks;
 mod variables;
 
 pub use data_flow::{Progress, ProgressRow};
 pub use error::RunError;
-pub use prepare::{PreparedPackage, TaskPlan, prepare};
+pub use prepare::{PreparedPackage, TaskPlan, TaskWork, prepare};
 pub use reader::{ReaderBatches, ReaderHub};
-pub use report::{ComponentReport, FlowReport, OutputReport, RunReport, TaskOutcome};
+pub use report::{
+    ComponentReport, FlowReport, OutputReport, RunReport, SqlReport, TaskOutcome, TaskResult,
+};
 pub use settings::Settings;
 pub use variables::VariableStore;

@@ -9,7 +9,10 @@ use fletching_connections::database::Sessions;
 use fletching_expression::Scalar;
 use fletching_planner::{CheckedDataFlow, bind, check};
 
-use crate::{RunError, Settings, VariableStore, control_flow};
+use crate::{
+    RunError, Settings, VariableStore, control_flow,
+    tasks::{self, ExecuteSqlTask},
+};
 
 /// A package that is ready to run.
 #[derive(Debug)]
@@ -27,14 +30,30 @@ pub struct PreparedPackage {
     pub(crate) caches: Arc<Caches>,
 }
 
-/// One Data Flow task.
+/// One task.
 #[derive(Debug)]
 pub struct TaskPlan {
     /// `Package\Sequence\Load sales`.
     pub path: String,
     pub disabled: bool,
-    pub flow: DataFlow,
-    pub locale_id: u32,
+    pub work: TaskWork,
+}
+
+/// What a task does.
+#[derive(Debug)]
+pub enum TaskWork {
+    DataFlow { flow: DataFlow, locale_id: u32 },
+    ExecuteSql(ExecuteSqlTask),
+}
+
+impl TaskPlan {
+    /// The data flow, and its LCID.
+    pub fn flow(&self) -> Option<(&DataFlow, u32)> {
+        match &self.work {
+            TaskWork::DataFlow { flow, locale_id } => Some((flow, *locale_id)),
+            TaskWork::ExecuteSql(_) => None,
+        }
+    }
 }
 
 /// LCID of packages that do not name one.
@@ -66,14 +85,23 @@ pub fn prepare(
     let package_locale = package.root().properties.int("LocaleID");
     let mut tasks: Vec<TaskPlan> = order
         .into_iter()
-        .filter_map(|(task, disabled)| match &task.payload {
-            Payload::DataFlow(flow) => Some(TaskPlan {
+        .filter_map(|(task, disabled)| {
+            let locale_id = locale(task.properties.int("LocaleID"), package_locale);
+            let work = match &task.payload {
+                Payload::DataFlow(flow) => TaskWork::DataFlow {
+                    flow: flow.as_ref().clone(),
+                    locale_id,
+                },
+                Payload::ExecuteSql(settings) if tasks::is_execute_sql(task) => {
+                    TaskWork::ExecuteSql(ExecuteSqlTask::new(task, settings))
+                }
+                _ => return None,
+            };
+            Some(TaskPlan {
                 path: task.path.clone(),
                 disabled,
-                flow: flow.as_ref().clone(),
-                locale_id: locale(task.properties.int("LocaleID"), package_locale),
-            }),
-            _ => None,
+                work,
+            })
         })
         .collect();
     let name = package.name().to_owned();
@@ -90,7 +118,11 @@ pub fn prepare(
         caches: Arc::default(),
     };
     for task in prepared.tasks.iter().filter(|task| !task.disabled) {
-        if let Err(error) = prepared.check(task) {
+        let checked = match &task.work {
+            TaskWork::DataFlow { .. } => prepared.check(task).map(|_| ()),
+            TaskWork::ExecuteSql(work) => prepared.check_sql(work),
+        };
+        if let Err(error) = checked {
             match error {
                 RunError::Findings(found) => findings.0.extend(found.0),
                 other => return Err(other),
@@ -122,12 +154,18 @@ fn say_once(findings: &mut Findings) {
 }
 
 impl PreparedPackage {
-    /// Binds and checks a task as things stand now.
+    /// Binds and checks a Data Flow task as things stand now.
     pub fn check(&self, task: &TaskPlan) -> Result<CheckedDataFlow, RunError> {
+        let Some((flow, locale_id)) = task.flow() else {
+            return Err(RunError::Engine {
+                task: task.path.clone(),
+                message: "is no Data Flow task".to_owned(),
+            });
+        };
         let connections = self.connections()?;
         let variables = self.variables.scope(&task.path);
-        let graph = bind(&task.path, task.locale_id, &task.flow).map_err(RunError::Findings)?;
-        check(&task.flow, graph, &connections, &variables).map_err(RunError::Findings)
+        let graph = bind(&task.path, locale_id, flow).map_err(RunError::Findings)?;
+        check(flow, graph, &connections, &variables).map_err(RunError::Findings)
     }
 
     /// Expressions of connection managers see the variables of the package, not those of the task that uses them.

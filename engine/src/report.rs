@@ -17,9 +17,25 @@ pub struct RunReport {
 pub struct TaskOutcome {
     /// Path of the task.
     pub path: String,
-    /// `None` for a disabled task.
-    pub flow: Option<FlowReport>,
+    pub result: TaskResult,
     pub elapsed: Duration,
+}
+
+/// What a task did.
+#[derive(Debug, Clone)]
+pub enum TaskResult {
+    Disabled,
+    Flow(FlowReport),
+    Sql(SqlReport),
+}
+
+/// What an Execute SQL task did.
+#[derive(Debug, Clone, Default)]
+pub struct SqlReport {
+    pub statements: u64,
+    pub rows_affected: u64,
+    /// Rows of the result that was kept; `None` if none was.
+    pub rows: Option<u64>,
 }
 
 #[derive(Debug, Clone, Default)]

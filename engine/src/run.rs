@@ -18,7 +18,7 @@ use fletching_planner::{DataFlowPlan, RootKind, lower};
 
 use crate::{
     PreparedPackage, Progress, ReaderBatches, ReaderHub, RunError, RunReport, Settings,
-    TaskOutcome, TaskPlan, data_flow, variables::Assignment,
+    TaskOutcome, TaskPlan, TaskResult, TaskWork, data_flow, variables::Assignment,
 };
 
 /// What a component hands to a variable; the variable's name and how to say its value.
@@ -62,20 +62,22 @@ impl PreparedPackage {
         let tasks = Arc::clone(&self.tasks);
         for (at, task) in tasks.iter().enumerate() {
             let started = Instant::now();
-            let flow = if task.disabled {
-                None
-            } else {
-                let outcome =
-                    self.run_task(task, &context, hub, progress, &mut report, &mut finished);
-                let outcome = outcome.await;
-                if outcome.is_err() {
-                    progress.warn(not_run(task, &tasks[at + 1..]));
+            let outcome = match &task.work {
+                _ if task.disabled => Ok(TaskResult::Disabled),
+                TaskWork::DataFlow { .. } => self
+                    .run_flow(task, &context, hub, progress, &mut report, &mut finished)
+                    .await
+                    .map(TaskResult::Flow),
+                TaskWork::ExecuteSql(work) => {
+                    self.run_sql(work, &mut report).await.map(TaskResult::Sql)
                 }
-                Some(outcome?)
             };
+            if outcome.is_err() {
+                progress.warn(not_run(task, &tasks[at + 1..]));
+            }
             report.tasks.push(TaskOutcome {
                 path: task.path.clone(),
-                flow,
+                result: outcome?,
                 elapsed: started.elapsed(),
             });
         }
@@ -83,7 +85,7 @@ impl PreparedPackage {
         Ok(report)
     }
 
-    async fn run_task(
+    async fn run_flow(
         &mut self,
         task: &TaskPlan,
         context: &Arc<TaskContext>,
@@ -179,7 +181,8 @@ impl PreparedPackage {
     /// The DataReader destinations of all tasks that are not disabled, with their schemas, without running.
     pub fn readers(&self) -> Result<Vec<(String, SchemaRef)>, RunError> {
         let mut readers = Vec::new();
-        for task in self.tasks.iter().filter(|task| !task.disabled) {
+        let flows = self.tasks.iter().filter(|task| task.flow().is_some());
+        for task in flows.filter(|task| !task.disabled) {
             let plan = self.plan(task)?;
             for root in plan
                 .roots

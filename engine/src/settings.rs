@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use dtsx::ConnectionManager;
 use fletching_connections::PathRule;
 
-use crate::{RunError, TaskPlan, VariableStore, control_flow::check_property};
+use crate::{RunError, TaskPlan, TaskWork, VariableStore, control_flow::check_property};
 
 /// Overrides and limits of one run. The default is: no overrides, all cores, no memory limit.
 #[derive(Debug, Clone)]
@@ -130,14 +130,15 @@ fn set_component(
     else {
         return Err(unknown("task", task, package, known));
     };
-    let known: Vec<String> = found
-        .flow
+    let TaskWork::DataFlow { flow, .. } = &mut found.work else {
+        return Err(unknown("component", component, package, Vec::new()));
+    };
+    let known: Vec<String> = flow
         .components
         .iter()
         .map(|component| component.name.clone())
         .collect();
-    let Some(component) = found
-        .flow
+    let Some(component) = flow
         .components
         .iter_mut()
         .find(|candidate| candidate.name == component)

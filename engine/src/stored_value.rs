@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, StringViewArray};
+use arrow::array::{Array, ArrayRef, BooleanArray, StringViewArray};
 use dtsx::DataType;
 use fletching_expression::{ConvertOptions, Scalar, convert};
 
@@ -60,6 +60,43 @@ pub(crate) fn held(value: Scalar) -> Result<Scalar, String> {
             array: converted.array,
         }),
         _ => Err(format!("`{value}` is not a value of type {data_type}")),
+    }
+}
+
+/// The first value of an array in the type of a variable. NULL is an empty text, and no value of any other type.
+///
+/// # Errors
+/// That it is none, for a person.
+pub(crate) fn converted(array: &ArrayRef, from: DataType, to: DataType) -> Result<Scalar, String> {
+    let array = array.slice(0, 1);
+    if array.is_null(0) {
+        return match to {
+            DataType::WStr { .. } => Ok(Scalar {
+                data_type: to,
+                array: Arc::new(StringViewArray::from(vec![""])),
+            }),
+            _ => Err(format!("NULL is not a value of type {to}")),
+        };
+    }
+    let value = Scalar {
+        data_type: from,
+        array,
+    };
+    if matches!(
+        to,
+        DataType::Numeric {
+            precision: DECIMAL_DIGITS,
+            ..
+        } | DataType::WStr { .. }
+    ) {
+        return parse(&value.to_string(), to);
+    }
+    match convert(&value.array, &from, &to, &ConvertOptions::default()) {
+        Ok(converted) if converted.errors.is_empty() => Ok(Scalar {
+            data_type: to,
+            array: converted.array,
+        }),
+        _ => Err(format!("`{value}` ({from}) is not a value of type {to}")),
     }
 }
 

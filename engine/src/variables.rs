@@ -8,7 +8,10 @@ use std::{
     sync::Arc,
 };
 
-use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use arrow::{
+    array::{Array, ArrayRef, RecordBatch},
+    datatypes::SchemaRef,
+};
 use dtsx::{DataType, Executable, Package, Parameter, SsisCode, Variable};
 use fletching_components::{Finding, FindingKind, Findings, Variables};
 use fletching_expression::Scalar;
@@ -17,7 +20,7 @@ use parking_lot::Mutex;
 use crate::{
     RunError,
     prepare::locale,
-    stored_value::{held, parse, variable_type},
+    stored_value::{converted, held, parse, variable_type},
     system_variables,
 };
 
@@ -43,6 +46,8 @@ struct Entry {
     dtsid: String,
     value: Value,
     expression: Option<String>,
+    /// Holds anything.
+    is_object: bool,
     /// Why nothing in a data flow may set it.
     locked: Option<&'static str>,
 }
@@ -178,6 +183,7 @@ impl VariableStore {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             dtsid: String::new(),
+            is_object: matches!(value, Value::Nothing),
             value,
             expression,
             locked,
@@ -318,6 +324,41 @@ impl VariableStore {
     ) -> Result<Assignment, String> {
         let index = self.settable(scope, name)?;
         Ok(Assignment(index, Value::Batches { schema, batches }))
+    }
+
+    /// The value of a variable once a task has set it to the first value of `array`, in the variable's own type; an Object
+    /// takes it as it is.
+    ///
+    /// # Errors
+    /// Why it cannot have that value.
+    pub(crate) fn assigned_value(
+        &self,
+        scope: &str,
+        name: &str,
+        data_type: DataType,
+        array: &ArrayRef,
+    ) -> Result<Assignment, String> {
+        let index = self.settable(scope, name)?;
+        let entry = &self.entries[index];
+        if let Some(why) = entry.locked {
+            return Err(format!("variable `{name}` cannot be set: it {why}"));
+        }
+        let wanted = match &entry.value {
+            _ if entry.is_object => {
+                let array = array.slice(0, 1);
+                let value = match array.is_null(0) {
+                    true => Value::Nothing,
+                    false => Value::Scalar(Scalar { data_type, array }),
+                };
+                return Ok(Assignment(index, value));
+            }
+            Value::Scalar(scalar) => scalar.data_type,
+            Value::Missing(data_type, _) => *data_type,
+            Value::Nothing | Value::Batches { .. } => data_type,
+        };
+        let value = converted(array, data_type, wanted)
+            .map_err(|message| format!("variable `{name}` cannot take it: {message}"))?;
+        Ok(Assignment(index, Value::Scalar(value)))
     }
 
     fn settable(&self, scope: &str, name: &str) -> Result<usize, String> {

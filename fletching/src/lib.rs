@@ -23,7 +23,7 @@ pub use fletching_components::{Finding, FindingKind, Findings, flow::FlowError};
 pub use fletching_connections::{PathMap, PathRule, StagedFile};
 pub use fletching_engine::{
     ComponentReport, FlowReport, OutputReport, Progress, ProgressRow, ReaderBatches, RunError,
-    RunReport, Settings, TaskOutcome,
+    RunReport, Settings, SqlReport, TaskOutcome, TaskResult,
 };
 /// The expression language.
 pub use fletching_expression::{self as expression};

@@ -56,7 +56,8 @@ impl Prepared {
 
     /// The physical plan of each data flow.
     pub fn explain(&self) -> Result<Vec<String>, RunError> {
-        let enabled = self.inner.tasks.iter().filter(|task| !task.disabled);
+        let flows = self.inner.tasks.iter();
+        let enabled = flows.filter(|task| !task.disabled && task.flow().is_some());
         enabled
             .map(|task| Ok(explain(&self.inner.plan(task)?, false)))
             .collect()

@@ -1,6 +1,6 @@
 //! The typed view of the control flow: the tree of executables with what SSIS lets each of them carry.
 
-use crate::{DataFlow, Properties};
+use crate::{DataFlow, ExecuteSql, Properties};
 
 /// What an executable is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,6 +91,8 @@ pub enum Payload {
     None,
     /// A data flow.
     DataFlow(Box<DataFlow>),
+    /// A statement to execute.
+    ExecuteSql(Box<ExecuteSql>),
     /// Another task: the local name of the payload element.
     Other {
         /// Local name of the payload element.

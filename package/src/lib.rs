@@ -27,6 +27,7 @@ mod package;
 mod project;
 mod properties;
 mod read;
+mod sql_task;
 mod ssis_code;
 
 pub use class::{resolve_component, resolve_task};
@@ -40,4 +41,5 @@ pub use package::Package;
 pub use project::{DeploymentModel, FileSource, Project};
 pub use properties::*;
 pub use read::{ReferenceColumn, reference_columns};
+pub use sql_task::*;
 pub use ssis_code::SsisCode;

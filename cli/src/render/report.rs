@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use fletching::{ComponentReport, RunReport};
+use fletching::{ComponentReport, RunReport, SqlReport, TaskOutcome, TaskResult};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -11,9 +11,16 @@ use crate::exit::Failure;
 pub(crate) fn report(report: &RunReport) -> Result<(), Failure> {
     let mut text = String::new();
     for task in &report.tasks {
-        let Some(flow) = &task.flow else {
-            text.push_str(&format!("{}  disabled\n", task.path));
-            continue;
+        let flow = match &task.result {
+            TaskResult::Disabled => {
+                text.push_str(&format!("{}  disabled\n", task.path));
+                continue;
+            }
+            TaskResult::Sql(sql) => {
+                text.push_str(&sql_line(task, sql));
+                continue;
+            }
+            TaskResult::Flow(flow) => flow,
         };
         text.push_str(&format!("{}  {}\n", task.path, seconds(task.elapsed)));
         let lines: Vec<[String; 4]> = flow.components.iter().flat_map(lines).collect();
@@ -42,6 +49,20 @@ pub(crate) fn report(report: &RunReport) -> Result<(), Failure> {
         seconds(report.elapsed)
     ));
     super::text(&text)
+}
+
+fn sql_line(task: &TaskOutcome, sql: &SqlReport) -> String {
+    let rows = match sql.rows {
+        Some(rows) => format!(", {} rows kept", group(rows)),
+        None => String::new(),
+    };
+    format!(
+        "{}  {}\n  {} statements, {} rows affected{rows}\n",
+        task.path,
+        seconds(task.elapsed),
+        group(sql.statements),
+        group(sql.rows_affected)
+    )
 }
 
 /// Component, path, rows, time: one line per path that leads away, one for what is written, redirected or dropped.
@@ -83,12 +104,24 @@ pub(crate) fn report_json(report: &RunReport) -> Result<(), Failure> {
         .tasks
         .iter()
         .map(|task| {
-            json!({
+            let mut value = json!({
                 "path": task.path,
-                "disabled": task.flow.is_none(),
+                "disabled": matches!(task.result, TaskResult::Disabled),
                 "seconds": task.elapsed.as_secs_f64(),
-                "components": task.flow.as_ref().map(|flow| flow.components.iter().map(component).collect::<Vec<_>>()),
-            })
+                "components": Value::Null,
+            });
+            match &task.result {
+                TaskResult::Disabled => {}
+                TaskResult::Flow(flow) => {
+                    value["components"] = flow.components.iter().map(component).collect();
+                }
+                TaskResult::Sql(sql) => {
+                    value["statements"] = json!(sql.statements);
+                    value["rows_affected"] = json!(sql.rows_affected);
+                    value["rows"] = json!(sql.rows);
+                }
+            }
+            value
         })
         .collect();
     super::json_line(&json!({

@@ -2,7 +2,8 @@
 
 use dtsx::SsisCode;
 use fletching_connections::database::{
-    DatabaseConnection, DatabaseError, Direction, Fault, Lease, Parameter, Statement,
+    Adapted, DatabaseConnection, DatabaseError, Direction, Fault, Lease, Parameter, ReadOptions,
+    RowSink, Statement, TableName,
 };
 
 use crate::{Binding, Finding, Findings, PlanContext, flow::FlowError};
@@ -62,30 +63,53 @@ impl DatabaseAccess {
             })
     }
 
-    /// The text of a statement of the package in the database's own SQL, with its parameters in their order.
-    pub fn statement(
+    /// The statements of a text of the package in the database's own SQL.
+    pub fn statements(
         &self,
         connection: &DatabaseConnection,
         session: &Lease,
         sql: &Sql,
-    ) -> Result<Sql, FlowError> {
-        let adapted = connection
-            .adapt(session.dialect(), &sql.text)
-            .map_err(|error| {
-                let code = Some(SsisCode(0xC020_2009)); // DTS_E_OLEDBERROR
-                FlowError::new(&self.path, code, error.to_string())
-            })?;
-        let parameters = match &adapted.order {
-            Some(order) => order
-                .iter()
-                .filter_map(|at| sql.parameters.get(*at).cloned())
-                .collect(),
-            None => sql.parameters.clone(),
-        };
-        Ok(Sql {
-            text: adapted.text,
-            parameters,
+    ) -> Result<Vec<Adapted>, FlowError> {
+        let adapted = connection.adapt(session.dialect(), &sql.text, &sql.parameters);
+        adapted.map_err(|error| {
+            let code = Some(SsisCode(0xC020_2009)); // DTS_E_OLEDBERROR
+            FlowError::new(&self.path, code, error.to_string())
         })
+    }
+
+    /// Runs a query of the package; statements around it prepare it and clean up.
+    pub fn query(
+        &self,
+        connection: &DatabaseConnection,
+        session: &mut Lease,
+        sql: &Sql,
+        options: &ReadOptions,
+        sink: &mut dyn RowSink,
+    ) -> Result<(), FlowError> {
+        let statements = self.statements(connection, session, sql)?;
+        let first = statements
+            .iter()
+            .position(|one| one.is_query != Some(false));
+        for (at, one) in statements.iter().enumerate() {
+            let statement = Statement {
+                parameters: &one.parameters,
+                timeout_seconds: self.timeout_seconds,
+                ..Statement::new(&one.text)
+            };
+            let done = match Some(at) == first {
+                true => session.query(&statement, options, sink),
+                false => session.execute(&statement).map(|_| ()),
+            };
+            done.map_err(|error| self.error(&error))?;
+        }
+        match first {
+            Some(_) => Ok(()),
+            None => Err(FlowError::new(
+                &self.path,
+                Some(SsisCode(0xC020_2009)),
+                "the statement yields no rows, and a source needs some",
+            )),
+        }
     }
 
     /// A failure of the database at this component.
@@ -121,14 +145,6 @@ impl Sql {
         Self {
             text: text.into(),
             parameters: Vec::new(),
-        }
-    }
-
-    pub fn as_statement(&self, timeout_seconds: u32) -> Statement<'_> {
-        Statement {
-            timeout_seconds,
-            parameters: &self.parameters,
-            ..Statement::new(&self.text)
         }
     }
 }
@@ -216,4 +232,28 @@ pub fn variable_value(
             ))
         },
     })
+}
+
+/// The text of a variable that holds SQL or a name.
+pub fn variable_text(binding: &Binding<'_>, qualified: &str) -> Result<String, Finding> {
+    if qualified.trim().is_empty() {
+        return Err(binding.finding("names no variable"));
+    }
+    Ok(variable_value(binding, qualified)?.to_string())
+}
+
+/// A table's name as a property has it.
+pub fn table_name(binding: &Binding<'_>, text: &str) -> Result<TableName, Finding> {
+    TableName::parse(text).ok_or_else(|| {
+        binding.finding(format!(
+            "`{text}` is no table's name: [schema].[table] is wanted"
+        ))
+    })
+}
+
+impl Finding {
+    /// An access mode that is none.
+    pub(crate) fn from_mode(binding: &Binding<'_>, mode: &str, wanted: &str) -> Self {
+        binding.finding(format!("AccessMode is `{mode}`: {wanted} is wanted"))
+    }
 }

@@ -9,6 +9,12 @@
 
 pub mod access;
 pub mod casts;
+pub(crate) mod destination;
+mod load_exec;
+pub(crate) mod source;
 
-pub use access::{DatabaseAccess, Sql, database_error, mapped_parameters, variable_value};
+pub use access::{
+    DatabaseAccess, Sql, database_error, mapped_parameters, table_name, variable_text,
+    variable_value,
+};
 pub use casts::{ColumnCast, natural_type};

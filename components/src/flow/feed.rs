@@ -9,7 +9,14 @@
 //! number. The channels are bounded: a slow flow holds the reader back. Each channel ends with a mark: one that closes
 //! without it is an error, not a short file. A feed belongs to one run.
 
-use std::{fmt, ops::ControlFlow, sync::Arc};
+use std::{
+    fmt,
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use datafusion_common::{DataFusionError, Result, internal_err, tree_node::TreeNodeRecursion};
@@ -51,15 +58,35 @@ pub struct FeedExec {
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
     state: Mutex<State>,
+    stop: Mutex<Option<Stop>>,
 }
 
 enum State {
     Closed(Option<PushBatches>),
     Open {
         receivers: Vec<Option<BatchReceiver>>,
-        reader: Arc<SpawnedTask<()>>,
+        reader: Arc<Reader>,
     },
 }
+
+/// The reader's task. Whoever drops it last stops it.
+struct Reader {
+    _task: SpawnedTask<()>,
+    stop: Option<Stop>,
+    ended: Arc<AtomicBool>,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // A blocking thread cannot be aborted: what it waits for must let go of it.
+        if let (Some(stop), false) = (&self.stop, self.ended.load(Ordering::Acquire)) {
+            stop();
+        }
+    }
+}
+
+/// Makes a reader that waits for something outside end soon.
+pub type Stop = Box<dyn Fn() + Send + Sync>;
 
 impl FeedExec {
     pub fn new(
@@ -98,11 +125,19 @@ impl FeedExec {
             properties,
             metrics: ExecutionPlanMetricsSet::new(),
             state: Mutex::new(State::Closed(Some(push))),
+            stop: Mutex::new(None),
         }
     }
 
+    /// What is called when nobody wants more and the reader has not ended.
+    #[must_use]
+    pub fn with_stop(self, stop: Stop) -> Self {
+        *self.stop.lock() = Some(stop);
+        self
+    }
+
     /// The receiver of one partition, and the reader that its stream keeps alive.
-    fn receiver(&self, partition: usize) -> Result<(BatchReceiver, Arc<SpawnedTask<()>>)> {
+    fn receiver(&self, partition: usize) -> Result<(BatchReceiver, Arc<Reader>)> {
         let mut state = self.state.lock();
         if let State::Closed(push) = &mut *state {
             let Some(push) = push.take() else {
@@ -111,10 +146,19 @@ impl FeedExec {
             let partitions = self.properties.partitioning.partition_count();
             let (senders, receivers): (Vec<_>, Vec<_>) =
                 (0..partitions).map(|_| channel(CAPACITY)).unzip();
-            let reader = SpawnedTask::spawn_blocking(move || deal(push, &senders));
+            let ended = Arc::new(AtomicBool::new(false));
+            let at_end = Arc::clone(&ended);
+            let task = SpawnedTask::spawn_blocking(move || {
+                deal(push, &senders);
+                at_end.store(true, Ordering::Release);
+            });
             *state = State::Open {
                 receivers: receivers.into_iter().map(Some).collect(),
-                reader: Arc::new(reader),
+                reader: Arc::new(Reader {
+                    _task: task,
+                    stop: self.stop.lock().take(),
+                    ended,
+                }),
             };
         }
         match &mut *state {

@@ -29,7 +29,7 @@ pub use dispositions::settle;
 pub use drain::drain;
 pub use encode::{Encode, EncodeExec};
 pub use error::FlowError;
-pub use feed::{Batches, FeedExec, OpenBatches, PushBatches};
+pub use feed::{Batches, FeedExec, OpenBatches, PushBatches, Stop};
 pub use gather::GatherExec;
 pub use narrow::narrow;
 pub use project::project;

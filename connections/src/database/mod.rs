@@ -15,6 +15,7 @@
 //! a package declares is for the component that asked. Text is `Utf8View`, binary `BinaryView`, date and time without a zone
 //! `Timestamp(Microsecond)`.
 
+mod dialect;
 mod error;
 mod keywords;
 mod provider;
@@ -34,7 +35,7 @@ use arrow::{
 pub use error::{DatabaseError, Fault};
 pub use keywords::Keywords;
 pub use provider::{LeadsTo, PROVIDERS, Provider};
-pub use sessions::{DatabaseConnection, Lease, Sessions};
+pub use sessions::{AdaptError, Adapted, DatabaseConnection, Lease, Sessions};
 pub use statement::{
     Collected, Direction, Executed, LoadOptions, Parameter, ReadOptions, ResultSet, Statement,
 };

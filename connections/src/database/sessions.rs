@@ -10,10 +10,14 @@ use std::{
     sync::Arc,
 };
 
+use arrow::{
+    array::{AsArray, Int64Array},
+    datatypes::Int64Type,
+};
 use parking_lot::Mutex;
 
-use super::{DatabaseError, Fault, Session, SqliteTarget, Target, open};
-use crate::sql::{Adapted, Dialect, RewriteError};
+use super::{DatabaseError, Direction, Fault, Parameter, Session, SqliteTarget, Target, open};
+use crate::sql::{self, Dialect, RewriteError};
 
 /// What a connection manager leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,17 +31,116 @@ pub struct DatabaseConnection {
     pub written_in: Dialect,
 }
 
+/// A statement of the package as a database is sent it.
+#[derive(Debug, Clone)]
+pub struct Adapted {
+    pub text: String,
+    /// Yields rows; of a text that was not rewritten nobody knows.
+    pub is_query: Option<bool>,
+    pub parameters: Vec<Parameter>,
+}
+
+/// Why a statement of the package cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AdaptError {
+    #[error("{database} does not speak the SQL of the package: {error}")]
+    Rewrite {
+        database: String,
+        error: RewriteError,
+    },
+    #[error("the statement has a parameter `{marker}`, for which no value is given")]
+    NoValue { marker: String },
+}
+
 impl DatabaseConnection {
-    /// A statement of the package in the SQL of a database.
+    /// Statements of the package in the SQL of a database, each with its parameters in its own order.
     ///
     /// # Errors
     /// What cannot be said in it.
-    pub fn adapt(&self, _to: Dialect, sql: &str) -> Result<Adapted, RewriteError> {
-        Ok(Adapted {
-            text: sql.to_owned(),
-            order: None,
-        })
+    pub fn adapt(
+        &self,
+        to: Dialect,
+        text: &str,
+        parameters: &[Parameter],
+    ) -> Result<Vec<Adapted>, AdaptError> {
+        let to_itself = self.written_in != Dialect::MsSql || to == Dialect::MsSql;
+        let to = if to_itself { Dialect::MsSql } else { to };
+        let rewritten = sql::rewrite(text, to).map_err(|error| AdaptError::Rewrite {
+            database: self.target.to_string(),
+            error,
+        })?;
+        let mut adapted = Vec::new();
+        for (at, statement) in rewritten.statements.into_iter().enumerate() {
+            let parameters = match (to_itself, at) {
+                // The markers of a text that was not read are its own affair.
+                (true, 0) => parameters.to_vec(),
+                (true, _) => Vec::new(),
+                (false, _) => of_markers(&statement.parameters, parameters)?,
+            };
+            let one = Adapted {
+                text: statement.text,
+                is_query: (!to_itself).then_some(statement.kind == sql::Kind::Query),
+                parameters,
+            };
+            adapted.extend(std::iter::repeat_n(one, statement.repeat as usize));
+        }
+        Ok(adapted)
     }
+}
+
+impl DatabaseConnection {
+    /// As [`adapt`](Self::adapt), of a text that is run for many rows: for each statement the places of its parameters
+    /// among the `count` columns of the rows.
+    pub fn adapt_markers(
+        &self,
+        to: Dialect,
+        text: &str,
+        count: usize,
+    ) -> Result<Vec<(String, Vec<usize>)>, AdaptError> {
+        let places = (0..count as i64).map(|place| Parameter {
+            name: None,
+            direction: Direction::Input,
+            value: Arc::new(Int64Array::from(vec![place])),
+            size: 0,
+        });
+        let statements = self.adapt(to, text, &places.collect::<Vec<_>>())?;
+        let of_statement = |statement: Adapted| {
+            let places = statement.parameters.iter().filter_map(|parameter| {
+                let place = parameter.value.as_primitive_opt::<Int64Type>()?;
+                usize::try_from(place.values().first().copied()?).ok()
+            });
+            let places = places.collect();
+            (statement.text, places)
+        };
+        Ok(statements.into_iter().map(of_statement).collect())
+    }
+}
+
+/// The values of a statement's markers, in its order.
+fn of_markers(
+    markers: &[sql::Parameter],
+    parameters: &[Parameter],
+) -> Result<Vec<Parameter>, AdaptError> {
+    let values = markers.iter().map(|marker| {
+        let (found, shown) = match marker {
+            sql::Parameter::Ordinal(at) => (parameters.get(*at), format!("?{}", at + 1)),
+            sql::Parameter::Named(name) => {
+                let bare = name.trim_start_matches('@');
+                let named = parameters.iter().find(|parameter| {
+                    let known = parameter.name.as_deref().unwrap_or_default();
+                    known.trim_start_matches('@').eq_ignore_ascii_case(bare)
+                });
+                (named, name.clone())
+            }
+        };
+        let value = found.ok_or(AdaptError::NoValue { marker: shown })?;
+        // Markers of the rewritten text are counted, whatever they were called.
+        Ok(Parameter {
+            name: None,
+            ..value.clone()
+        })
+    });
+    values.collect()
 }
 
 /// Sessions that are kept between their uses.

@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use arrow::{
     array::{ArrayRef, RecordBatch},
-    datatypes::SchemaRef,
+    datatypes::{DataType, SchemaRef},
 };
 
 use super::RowSink;
@@ -17,6 +17,8 @@ pub struct Statement<'a> {
     pub parameters: &'a [Parameter],
     /// Seconds until it fails with [`Fault::Timeout`](super::Fault::Timeout); 0 for never.
     pub timeout_seconds: u32,
+    /// The text is a procedure's name.
+    pub is_procedure: bool,
 }
 
 impl<'a> Statement<'a> {
@@ -25,6 +27,7 @@ impl<'a> Statement<'a> {
             sql,
             parameters: &[],
             timeout_seconds: 0,
+            is_procedure: false,
         }
     }
 }
@@ -93,8 +96,22 @@ impl RowSink for Collected {
 pub struct ReadOptions {
     /// Rows of a batch, at most.
     pub batch_rows: usize,
-    /// What the caller will make of each column, by position: a database whose columns have no types reads them so.
+    /// What the caller will make of the columns: a database whose columns have no types reads them so.
     pub wanted: Option<SchemaRef>,
+}
+
+impl ReadOptions {
+    /// What the caller will make of a column: the wanted one of its name, or, for a name that nobody wants, the one at its
+    /// place.
+    pub fn wanted_type(&self, at: usize, name: &str) -> Option<&DataType> {
+        let fields = self.wanted.as_ref()?.fields();
+        let named = fields
+            .iter()
+            .find(|field| field.name().eq_ignore_ascii_case(name));
+        named
+            .or_else(|| fields.get(at))
+            .map(|field| field.data_type())
+    }
 }
 
 impl Default for ReadOptions {

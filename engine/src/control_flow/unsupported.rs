@@ -3,6 +3,8 @@
 use dtsx::{ConstraintValue, EvalOp, Executable, ExecutableKind, Package, Payload};
 use fletching_components::{Finding, FindingKind};
 
+use crate::tasks::{ExecuteSqlTask, is_execute_sql};
+
 /// Every element of the control flow that would make a run differ from SSIS's. Disabled executables are left out.
 pub fn unsupported(package: &Package) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -50,7 +52,12 @@ fn executable(one: &Executable, findings: &mut Vec<Finding>) {
         return;
     }
     kind(one, findings);
-    for expression in &one.property_expressions {
+    let known = |property: &str| match &one.payload {
+        Payload::ExecuteSql(_) => ExecuteSqlTask::sets(property),
+        _ => false,
+    };
+    let unknown = one.property_expressions.iter();
+    for expression in unknown.filter(|expression| !known(&expression.property)) {
         let message = format!(
             "the property expression on `{}` is not supported yet: {}",
             expression.property, expression.expression
@@ -93,6 +100,7 @@ fn kind(one: &Executable, findings: &mut Vec<Finding>) {
         (ExecutableKind::Package | ExecutableKind::Sequence, _) | (_, Payload::DataFlow(_)) => {
             return;
         }
+        (_, Payload::ExecuteSql(_)) if is_execute_sql(one) => return,
         (ExecutableKind::ForLoop | ExecutableKind::ForeachLoop, _) => {
             "this container is not supported yet".to_owned()
         }

@@ -15,6 +15,7 @@ use crate::{
         foreach::read_foreach,
         logging::read_logging_options,
         shape::{boolean, collection, own_properties, text},
+        sql_task::read_execute_sql,
     },
 };
 
@@ -143,6 +144,9 @@ fn read_payload(element: Element<'_>) -> Result<Payload, Error> {
         None => Ok(Payload::None),
         Some(payload) if payload.local_name() == "pipeline" => {
             Ok(Payload::DataFlow(Box::new(read_data_flow(payload)?)))
+        }
+        Some(payload) if payload.local_name() == "SqlTaskData" => {
+            Ok(Payload::ExecuteSql(Box::new(read_execute_sql(payload)?)))
         }
         Some(payload) => Ok(Payload::Other {
             element: payload.local_name().to_owned(),

@@ -11,6 +11,7 @@ mod logging;
 mod reference;
 mod sealed;
 mod shape;
+mod sql_task;
 
 pub(crate) use connection::read_connection_manager;
 pub(crate) use control_flow::read_parameter;

@@ -11,13 +11,15 @@
 use std::{collections::HashMap, sync::Arc, thread};
 
 use arrow::{
-    array::{Array, ArrayRef, RecordBatch, new_null_array},
+    array::{Array, ArrayRef, RecordBatch},
     compute::concat_batches,
     row::{RowConverter, Rows, SortField},
 };
 use datafusion_common::{DataFusionError, Result};
-use dtsx::DataType;
-use fletching_connections::database::{Collected, Direction, Lease, Parameter, ReadOptions};
+use dtsx::SsisCode;
+use fletching_connections::database::{
+    Collected, Direction, Lease, Parameter, ReadOptions, Statement,
+};
 use fletching_expression::types;
 use parking_lot::Mutex;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -29,11 +31,7 @@ use super::{
     reference::ReferenceColumn,
     table::NONE,
 };
-use crate::{
-    PlanContext,
-    database::{DatabaseAccess, Sql},
-    flow::FlowError,
-};
+use crate::{PlanContext, database::DatabaseAccess, flow::FlowError};
 
 /// Asks a database for the reference rows of a run.
 #[derive(Debug)]
@@ -59,8 +57,9 @@ struct State {
 #[derive(Debug)]
 struct Open {
     lease: Lease,
-    sql: Sql,
-    /// For each `?` of the database's own statement the key that it takes.
+    /// In the database's own SQL.
+    sql: String,
+    /// For each `?` of it the key that it takes.
     order: Vec<usize>,
 }
 
@@ -257,24 +256,23 @@ impl Asker {
             .sessions
             .acquire(&connection)
             .map_err(|error| access.error(&error))?;
-        // The parameters go in as their ordinals, to see in which order the database's own statement has them.
-        let ordinals = (0..question.parameters.len()).map(|at| Parameter {
-            name: Some(at.to_string()),
-            direction: Direction::Input,
-            value: new_null_array(&types::arrow_type(&DataType::I4), 1),
-            size: 0,
-        });
-        let sql = Sql {
-            text: question.sql.to_owned(),
-            parameters: ordinals.collect(),
+        let count = question.parameters.len();
+        let adapted = connection.adapt_markers(lease.dialect(), question.sql, count);
+        let fail = |message: String| {
+            let code = Some(SsisCode(0xC020_2009)); // DTS_E_OLEDBERROR
+            FlowError::new(&self.settings.path, code, message)
         };
-        let sql = access.statement(&connection, &lease, &sql)?;
-        let order = sql.parameters.iter();
-        let order = order.filter_map(|parameter| parameter.name.as_ref()?.parse().ok());
+        let adapted = adapted.map_err(|error| fail(error.to_string()))?;
+        let [(sql, order)] = &adapted[..] else {
+            return Err(fail(format!(
+                "SqlCommandParam is {} statements, one query is wanted",
+                adapted.len()
+            )));
+        };
         Ok(Open {
             lease,
-            order: order.collect(),
-            sql: Sql::new(sql.text),
+            sql: sql.clone(),
+            order: order.clone(),
         })
     }
 
@@ -287,7 +285,7 @@ impl Asker {
         row: usize,
     ) -> Result<Option<RecordBatch>, FlowError> {
         let values = open.order.iter().filter_map(|at| keys.get(*at));
-        open.sql.parameters = values
+        let parameters: Vec<Parameter> = values
             .map(|column| Parameter {
                 name: None,
                 direction: Direction::Input,
@@ -301,7 +299,11 @@ impl Asker {
             wanted: self.settings.declared.clone(),
         };
         let mut first = FirstRow(&mut rows);
-        let statement = open.sql.as_statement(question.access.timeout_seconds);
+        let statement = Statement {
+            parameters: &parameters,
+            timeout_seconds: question.access.timeout_seconds,
+            ..Statement::new(&open.sql)
+        };
         open.lease
             .query(&statement, &options, &mut first)
             .map_err(|error| question.access.error(&error))?;

@@ -124,6 +124,18 @@ pub(crate) fn same_but_length(one: &DataType, other: &DataType) -> bool {
     }
 }
 
+/// Whether values of two types can be compared: the fractions of a second of dates may be as long as they are.
+fn joinable(one: &DataType, other: &DataType) -> bool {
+    let same_kind = one.name() == other.name();
+    let is_date = matches!(
+        one,
+        DataType::DbTime2 { .. }
+            | DataType::DbTimeStamp2 { .. }
+            | DataType::DbTimeStampOffset { .. }
+    );
+    (same_kind && is_date) || same_but_length(one, other)
+}
+
 /// Whether what a type holds fits into another of the same kind.
 fn fits(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
@@ -220,7 +232,11 @@ impl Reading<'_> {
                 return None;
             }
         };
-        if !same_but_length(&data_type, &user.data_type) {
+        let fits = match code {
+            INCOMPATIBLE_TYPES => joinable(&data_type, &user.data_type),
+            _ => same_but_length(&data_type, &user.data_type),
+        };
+        if !fits {
             let message = format!(
                 "column `{}` is {}, but reference column `{name}` is {data_type}: their types must be the same, convert one \
                  of them before",

@@ -139,7 +139,6 @@ fn read_query(
         .sessions
         .acquire(&connection)
         .map_err(|error| access.error(&error))?;
-    let sql = access.statement(&connection, &session, &Sql::new(sql))?;
     if !stop.of(Some(session.canceller())) {
         return Ok(());
     }
@@ -147,13 +146,10 @@ fn read_query(
         wanted: settings.declared.clone(),
         ..ReadOptions::default()
     };
-    let asked = session.query(&sql.as_statement(access.timeout_seconds), &options, rows);
+    let asked = access.query(&connection, &mut session, &Sql::new(sql), &options, rows);
     stop.of(None);
     // What the rows stopped at came first.
-    match rows.failure.take() {
-        Some(failure) => Err(failure),
-        None => asked.map_err(|error| access.error(&error)),
-    }
+    rows.failure.take().map_or(asked, Err)
 }
 
 /// Takes the columns of a reference that are wanted, from batches of more.

@@ -79,12 +79,11 @@ pub(super) fn read(
             )
         })
         .collect();
-    let wanted = |at: usize| {
-        let schema = options.wanted.as_ref()?;
-        Some(read_as(schema.fields().get(at)?.data_type()))
-    };
     let types: Vec<Option<DataType>> = (columns.iter().enumerate())
-        .map(|(at, (_, declared))| wanted(at).or_else(|| declared.clone()))
+        .map(|(at, (name, declared))| {
+            let wanted = options.wanted_type(at, name).map(read_as);
+            wanted.or_else(|| declared.clone())
+        })
         .collect();
     let mut rows = statement.raw_query();
     let mut row = rows.next()?;

@@ -1,0 +1,167 @@
+//! OLE DB Destination: rows into a table.
+//!
+//! **Rows**: in source order. See [`database`](crate::database) for transactions and failing rows; the error output has
+//! the columns as they arrived.
+//!
+//! **Properties**:
+//!
+//! | property | type | default | meaning |
+//! |---|---|---|---|
+//! | `AccessMode` | 0, 1, 3, 4 | 0 | row by row into the table in `OpenRowset` (0) or of a variable (1); fast load into the same (3, 4) |
+//! | `OpenRowset` | name | | a table or view, its parts in brackets or double quotes |
+//! | `OpenRowsetVariable` | variable | | holds the table's name |
+//! | `FastLoadKeepIdentity` | bool | false | values for identity columns are taken |
+//! | `FastLoadKeepNulls` | bool | false | NULL stays NULL where a column has a default |
+//! | `FastLoadOptions` | list | | `TABLOCK`, `CHECK_CONSTRAINTS`, `FIRE_TRIGGERS`, `ROWS_PER_BATCH = n`, `ORDER(...)` |
+//! | `FastLoadMaxInsertCommitSize` | rows | 0 | a transaction for so many rows; 0 and 2147483647: for all |
+//! | `CommandTimeout` | seconds | 0 | 0 for any time |
+//! | `DefaultCodePage`, `AlwaysUseDefaultCodePage` | | | text leaves as Unicode whatever they say |
+//!
+//! **Not supported**: AccessMode 2 (SQL command), which inserts through a query's rowset.
+
+use fletching_connections::database::{LoadOptions, TableName};
+
+use crate::{
+    Binding, Component, ComponentClass, ComponentKind, Finding, Findings,
+    database::{
+        DatabaseAccess,
+        destination::{DatabaseDestination, Way, batch_size},
+        table_name, variable_text,
+    },
+    transforms::settings::{Known, reject_unknown_everywhere},
+};
+
+pub static CLASS: ComponentClass = ComponentClass {
+    name: "Microsoft.OLEDBDestination",
+    kind: ComponentKind::Destination,
+    read,
+};
+
+const OPTIONS: &str = "FastLoadOptions";
+const COMMIT_SIZE: &str = "FastLoadMaxInsertCommitSize";
+
+fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
+    let mut findings = Findings::default();
+    let known = Known {
+        component: &[
+            "AccessMode",
+            "OpenRowset",
+            "OpenRowsetVariable",
+            "SqlCommand",
+            "FastLoadKeepIdentity",
+            "FastLoadKeepNulls",
+            OPTIONS,
+            COMMIT_SIZE,
+            "CommandTimeout",
+            "DefaultCodePage",
+            "AlwaysUseDefaultCodePage",
+        ],
+        ..Known::default()
+    };
+    reject_unknown_everywhere(binding, known, &mut findings);
+    let access = DatabaseAccess::read(binding, "CommandTimeout");
+    let target = target(binding);
+    let columns = DatabaseDestination::columns(binding);
+    let options = options(binding);
+    match (access, target, columns, options) {
+        (Ok(access), Ok((table, fast)), Ok(columns), Ok((options, way))) => {
+            let (on_error, error_output) = DatabaseDestination::error_handling(binding)?;
+            findings.none_or(Box::new(DatabaseDestination {
+                access,
+                table,
+                columns,
+                way: if fast { way } else { Way::RowByRow },
+                options: match fast {
+                    true => options,
+                    // A rowset is held to everything that the table demands.
+                    false => LoadOptions {
+                        check_constraints: true,
+                        fire_triggers: true,
+                        ..LoadOptions::default()
+                    },
+                },
+                on_error,
+                error_output,
+                operator: "OleDbDestination",
+            }))
+        }
+        (access, target, columns, options) => {
+            findings.0.extend(access.err());
+            findings.0.extend(target.err());
+            findings.0.extend(columns.err().unwrap_or_default().0);
+            findings.0.extend(options.err());
+            Err(findings)
+        }
+    }
+}
+
+/// The table, and whether it is loaded fast.
+fn target(binding: &Binding<'_>) -> Result<(TableName, bool), Finding> {
+    let properties = &binding.component.properties;
+    let text = |name: &str| properties.get(name).unwrap_or_default();
+    let of_variable = || variable_text(binding, text("OpenRowsetVariable"));
+    match text("AccessMode").trim() {
+        "" | "0" => Ok((table_name(binding, text("OpenRowset"))?, false)),
+        "1" => Ok((table_name(binding, &of_variable()?)?, false)),
+        "2" => Err(binding.unsupported(
+            "inserting through the rowset of an SQL command (AccessMode 2) is not supported: name the table",
+        )),
+        "3" => Ok((table_name(binding, text("OpenRowset"))?, true)),
+        "4" => Ok((table_name(binding, &of_variable()?)?, true)),
+        mode => Err(Finding::from_mode(binding, mode, "0, 1, 3 or 4")),
+    }
+}
+
+fn options(binding: &Binding<'_>) -> Result<(LoadOptions, Way), Finding> {
+    let properties = &binding.component.properties;
+    let flag = |name: &str| properties.bool(name).unwrap_or(false);
+    let mut options = LoadOptions {
+        keep_identity: flag("FastLoadKeepIdentity"),
+        keep_nulls: flag("FastLoadKeepNulls"),
+        ..LoadOptions::default()
+    };
+    for option in listed(properties.get(OPTIONS).unwrap_or_default()) {
+        let (name, value) = option.split_once('=').unwrap_or((&option, ""));
+        match name.trim().to_ascii_uppercase().as_str() {
+            "TABLOCK" => options.table_lock = true,
+            "CHECK_CONSTRAINTS" => options.check_constraints = true,
+            "FIRE_TRIGGERS" => options.fire_triggers = true,
+            "ROWS_PER_BATCH" => options.rows_per_batch = value.trim().parse().ok(),
+            "KEEP_NULLS" => options.keep_nulls = true,
+            name if name.starts_with("ORDER") => {
+                let inside = option.find('(').and_then(|at| option.get(at + 1..));
+                options.order = inside.map(|text| text.trim_end_matches(')').to_owned());
+            }
+            _ => {
+                return Err(
+                    binding.unsupported(format!("option `{option}` of {OPTIONS} is not known"))
+                );
+            }
+        }
+    }
+    let rows = batch_size(binding, COMMIT_SIZE)?;
+    Ok((options, Way::Bulk(rows)))
+}
+
+/// The parts of a list divided by commas; those inside brackets belong to a part.
+fn listed(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut depth = 0;
+    for letter in text.chars() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        match (letter, parts.last_mut()) {
+            (',', _) if depth == 0 => parts.push(String::new()),
+            (_, Some(part)) => part.push(letter),
+            _ => {}
+        }
+    }
+    parts
+        .iter_mut()
+        .for_each(|part| *part = part.trim().to_owned());
+    parts.retain(|part| !part.is_empty());
+    parts
+}

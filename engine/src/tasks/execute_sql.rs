@@ -1,0 +1,525 @@
+//! Execute SQL task: statements on a connection, with values from variables and results into them.
+//!
+//! ```text
+//!  direct, variable or file ──GO──▶ batches ──adapt──▶ session ──▶ first row, rows, text, output parameters ──▶ variables
+//! ```
+//!
+//! **Statement**: direct, in a variable or in a file; lines with `GO` divide it into batches, which are sent one after the
+//! other. Parameters belong to the only batch, or to the first.
+//! **Parameters** by place (from 0; ODBC counts from 1) or by name, whichever their names say.
+//! **Results**: the only row's values by column name or place; all rows as an Object; text. A single row that is not there
+//! is an error, as in SSIS (spec `ssis-semantics.md` 11.18). NULL is an empty text, and no value of another type.
+//! Property expressions on `SqlStatementSource`, `TimeOut`, `Connection` and `IsStoredProcedure` are evaluated before it
+//! runs.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array},
+    compute::cast,
+    datatypes::{DataType as ArrowType, SchemaRef},
+};
+use datafusion_common_runtime::SpawnedTask;
+use dtsx::{
+    Executable, ExecutableKind, ExecuteSql, PropertyExpression, ResultType, SqlDirection,
+    SqlParameter, SqlSource, SsisCode,
+};
+use fletching_components::{
+    Finding, FindingKind, Findings, Variables,
+    database::{database_error, natural_type},
+    flow::FlowError,
+};
+use fletching_connections::{
+    database::{
+        Cancel, DatabaseConnection, Direction, Executed, Parameter, ResultSet, Sessions, Statement,
+    },
+    package_files,
+};
+use fletching_expression::{Scalar, code_page::CodePage};
+use parking_lot::Mutex;
+
+use crate::{PreparedPackage, RunError, RunReport, SqlReport, control_flow, variables::Assignment};
+
+/// Settings of the task.
+#[derive(Debug)]
+pub struct ExecuteSqlTask {
+    path: String,
+    class: String,
+    settings: ExecuteSql,
+    expressions: Vec<PropertyExpression>,
+}
+
+/// Whether a task with an Execute SQL payload does nothing beside executing it: others of its kind generate statements.
+pub(crate) fn is_execute_sql(task: &Executable) -> bool {
+    matches!(
+        task.kind,
+        ExecutableKind::Task(Some(
+            "Microsoft.ExecuteSQLTask" | "Microsoft.DbMaintenanceTSQLExecuteTask"
+        ))
+    )
+}
+
+/// Properties that an expression can set.
+const PROPERTIES: [&str; 5] = [
+    "SqlStatementSource",
+    "TimeOut",
+    "Connection",
+    "IsStoredProcedure",
+    "Name",
+];
+
+impl ExecuteSqlTask {
+    pub(crate) fn new(task: &Executable, settings: &ExecuteSql) -> Self {
+        Self {
+            path: task.path.clone(),
+            class: task.class_id.clone(),
+            settings: settings.clone(),
+            expressions: task.property_expressions.clone(),
+        }
+    }
+
+    /// Whether a property expression on `property` is evaluated.
+    pub(crate) fn sets(property: &str) -> bool {
+        PROPERTIES
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(property))
+    }
+
+    fn finding(&self, code: Option<SsisCode>, message: String) -> RunError {
+        RunError::Findings(Findings(vec![Finding {
+            path: self.path.clone(),
+            class: self.class.clone(),
+            kind: FindingKind::Invalid,
+            code,
+            message,
+        }]))
+    }
+
+    fn failure(&self, message: impl Into<String>) -> RunError {
+        self.failed(FlowError::new(&self.path, Some(QUERY_FAILED), message))
+    }
+
+    fn failed(&self, error: FlowError) -> RunError {
+        RunError::Flow {
+            task: self.path.clone(),
+            error: Box::new(error),
+        }
+    }
+}
+
+/// What one execution needs, with all expressions evaluated.
+struct Prepared {
+    connection: DatabaseConnection,
+    sessions: Arc<Sessions>,
+    text: String,
+    is_procedure: bool,
+    parameters: Vec<Parameter>,
+    timeout_seconds: u32,
+    path: String,
+}
+
+impl PreparedPackage {
+    /// What can be known of the task before anything runs.
+    pub(crate) fn check_sql(&self, task: &ExecuteSqlTask) -> Result<(), RunError> {
+        let variables = self.variables.scope(&task.path);
+        let names = task.settings.parameters.iter().map(|one| &one.variable);
+        let results = task.settings.results.iter().map(|one| &one.variable);
+        for name in names.chain(results) {
+            let (namespace, bare) = split(name);
+            if variables.value(namespace, bare).is_none()
+                && variables.fault(namespace, bare).is_none()
+            {
+                let known = variables.names().join(", ");
+                let message = format!("variable `{name}` is not in scope; there are: {known}");
+                return Err(task.finding(Some(SsisCode::VARIABLE_NOT_FOUND), message));
+            }
+        }
+        let settings = self.evaluated(task)?;
+        let connections = self.connections()?;
+        if settings.source == SqlSource::Direct && settings.statement.trim().is_empty() {
+            return Err(task.finding(
+                Some(SsisCode::VALIDATION_FAILED),
+                "its statement is empty (SqlStatementSource)".to_owned(),
+            ));
+        }
+        let code = Some(SsisCode(0xC020_801C)); // DTS_E_CANNOTACQUIRECONNECTIONFROMCONNECTIONMANAGER
+        match connections.database(&settings.connection) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(task.finding(code, error.to_string())),
+        }
+    }
+
+    /// The settings with the property expressions evaluated.
+    fn evaluated(&self, task: &ExecuteSqlTask) -> Result<ExecuteSql, RunError> {
+        let mut settings = task.settings.clone();
+        let variables = self.variables.scope(&task.path);
+        for expression in &task.expressions {
+            let locale_id = self.variables.locale_id();
+            let value = control_flow::evaluate(&expression.expression, &variables, locale_id);
+            let value = value.map_err(|error| {
+                let message = format!("property expression on `{}`: {error}", expression.property);
+                task.finding(error.code, message)
+            })?;
+            let text = value.to_string();
+            match expression.property.to_ascii_lowercase().as_str() {
+                "sqlstatementsource" => settings.statement = text,
+                "connection" => settings.connection = text,
+                "isstoredprocedure" => {
+                    settings.is_stored_procedure = dtsx::parse_bool(&text) == Some(true)
+                }
+                "timeout" => {
+                    settings.timeout_seconds = text.parse().map_err(|_| {
+                        task.finding(None, format!("TimeOut `{text}` is no number of seconds"))
+                    })?;
+                }
+                _ => {}
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Runs the task, and gives its results to variables.
+    pub(crate) async fn run_sql(
+        &mut self,
+        task: &ExecuteSqlTask,
+        report: &mut RunReport,
+    ) -> Result<SqlReport, RunError> {
+        let settings = self.evaluated(task)?;
+        let prepared = self.prepare_sql(task, &settings)?;
+        let running: Arc<Mutex<Option<Arc<dyn Cancel>>>> = Arc::default();
+        let guard = Guard(Arc::clone(&running));
+        let executed = SpawnedTask::spawn_blocking(move || prepared.execute(&running));
+        let (statements, executed) = executed
+            .join()
+            .await
+            .map_err(|error| task.failure(format!("its thread is gone: {error}")))?
+            .map_err(|error| task.failed(error))?;
+        drop(guard);
+        let mut sql = SqlReport {
+            statements: statements as u64,
+            rows_affected: executed.rows_affected,
+            rows: None,
+        };
+        for message in &executed.messages {
+            report.warnings.push(format!("{}: {message}", task.path));
+        }
+        let mut assignments = self.of_parameters(task, &settings, &executed)?;
+        assignments.extend(self.of_results(task, &settings, &executed, &mut sql)?);
+        for (assignment, said) in assignments {
+            self.variables.assign(assignment);
+            report.variables.push(said);
+        }
+        Ok(sql)
+    }
+
+    fn prepare_sql(
+        &self,
+        task: &ExecuteSqlTask,
+        settings: &ExecuteSql,
+    ) -> Result<Prepared, RunError> {
+        let connections = self.connections()?;
+        let connection = connections
+            .database(&settings.connection)
+            .map_err(|error| task.failure(error.to_string()))?;
+        let variables = self.variables.scope(&task.path);
+        let text = match settings.source {
+            SqlSource::Direct => settings.statement.clone(),
+            SqlSource::Variable => {
+                let (namespace, name) = split(&settings.statement);
+                let value = variables.value(namespace, name);
+                value.map(|value| value.to_string()).ok_or_else(|| {
+                    let why = variables.fault(namespace, name);
+                    task.failure(format!(
+                        "variable `{}` {}",
+                        settings.statement,
+                        why.unwrap_or_else(|| "is not in scope".to_owned())
+                    ))
+                })?
+            }
+            SqlSource::File => {
+                let file = connections
+                    .file(&settings.statement)
+                    .map_err(|error| task.failure(error.to_string()))?;
+                read_text(&file, settings.code_page).map_err(|message| task.failure(message))?
+            }
+        };
+        let mut parameters = Vec::new();
+        for parameter in ordered(&settings.parameters) {
+            let (namespace, name) = split(&parameter.variable);
+            let value = variables.value(namespace, name);
+            parameters.push(bound(parameter, value).map_err(|message| task.failure(message))?);
+        }
+        Ok(Prepared {
+            text,
+            is_procedure: settings.is_stored_procedure,
+            connection,
+            sessions: Arc::clone(&self.sessions),
+            parameters,
+            timeout_seconds: settings.timeout_seconds,
+            path: task.path.clone(),
+        })
+    }
+
+    /// Output parameters and return values.
+    fn of_parameters(
+        &self,
+        task: &ExecuteSqlTask,
+        settings: &ExecuteSql,
+        executed: &Executed,
+    ) -> Result<Vec<(Assignment, (String, String))>, RunError> {
+        let outputs: Vec<&SqlParameter> = ordered(&settings.parameters)
+            .into_iter()
+            .filter(|parameter| parameter.direction != SqlDirection::Input)
+            .collect();
+        let values = outputs.iter().zip(&executed.outputs);
+        values
+            .map(|(parameter, value)| self.assignment(task, &parameter.variable, value))
+            .collect()
+    }
+
+    /// The value of an array, which goes to a variable, and how to say it.
+    fn assignment(
+        &self,
+        task: &ExecuteSqlTask,
+        variable: &str,
+        array: &ArrayRef,
+    ) -> Result<(Assignment, (String, String)), RunError> {
+        let data_type = natural_type(array.data_type()).ok_or_else(|| {
+            task.failure(format!(
+                "variable `{variable}` cannot take a value of type {}",
+                array.data_type()
+            ))
+        })?;
+        let assignment = self
+            .variables
+            .assigned_value(&task.path, variable, data_type, array)
+            .map_err(|message| task.failure(message))?;
+        let shown = match array.is_null(0) {
+            true => "NULL".to_owned(),
+            false => Scalar {
+                data_type,
+                array: array.slice(0, 1),
+            }
+            .to_string(),
+        };
+        Ok((assignment, (variable.to_owned(), shown)))
+    }
+
+    fn of_results(
+        &self,
+        task: &ExecuteSqlTask,
+        settings: &ExecuteSql,
+        executed: &Executed,
+        sql: &mut SqlReport,
+    ) -> Result<Vec<(Assignment, (String, String))>, RunError> {
+        if settings.result == ResultType::None {
+            return Ok(Vec::new());
+        }
+        let Some(set) = executed.result_sets.first() else {
+            return Err(task.failure("the statement yields no rows, and a result is wanted"));
+        };
+        let rows: usize = set.batches.iter().map(RecordBatch::num_rows).sum();
+        sql.rows = Some(rows as u64);
+        match settings.result {
+            ResultType::Rowset => {
+                let sets = settings.results.iter().zip(&executed.result_sets);
+                sets.map(|(result, set)| self.kept(task, &result.variable, set))
+                    .collect()
+            }
+            ResultType::Xml => {
+                let text = joined_text(set).map_err(|message| task.failure(message))?;
+                let result = settings.results.first();
+                let assigned = result.map(|result| self.assignment(task, &result.variable, &text));
+                assigned.into_iter().collect()
+            }
+            _ => {
+                let row = set.batches.iter().find(|batch| batch.num_rows() > 0);
+                let Some(row) = row else {
+                    return Err(task.failure(
+                        "a single row is wanted (ResultSet), and the statement found none",
+                    ));
+                };
+                let values = settings.results.iter().map(|result| {
+                    let at = column_of(&set.schema, &result.name).ok_or_else(|| {
+                        let names = set.schema.fields().iter();
+                        let names: Vec<&str> = names.map(|field| field.name().as_str()).collect();
+                        task.failure(format!(
+                            "the result has no column `{}`; it has: {}",
+                            result.name,
+                            names.join(", ")
+                        ))
+                    })?;
+                    self.assignment(task, &result.variable, row.column(at))
+                });
+                values.collect()
+            }
+        }
+    }
+
+    /// All rows, into an Object.
+    fn kept(
+        &self,
+        task: &ExecuteSqlTask,
+        variable: &str,
+        set: &ResultSet,
+    ) -> Result<(Assignment, (String, String)), RunError> {
+        let rows: usize = set.batches.iter().map(RecordBatch::num_rows).sum();
+        let assignment = self
+            .variables
+            .assigned_batches(
+                &task.path,
+                variable,
+                Arc::clone(&set.schema),
+                Arc::new(set.batches.clone()),
+            )
+            .map_err(|message| task.failure(message))?;
+        Ok((assignment, (variable.to_owned(), format!("{rows} rows"))))
+    }
+}
+
+/// Stops the statement when the task is dropped.
+struct Guard(Arc<Mutex<Option<Arc<dyn Cancel>>>>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(cancel) = &*self.0.lock() {
+            cancel.cancel();
+        }
+    }
+}
+
+impl Prepared {
+    fn execute(
+        &self,
+        running: &Mutex<Option<Arc<dyn Cancel>>>,
+    ) -> Result<(usize, Executed), FlowError> {
+        let manager = &self.connection.manager;
+        let fail = |error| database_error(&self.path, manager, &error);
+        let mut session = self.sessions.acquire(&self.connection).map_err(fail)?;
+        *running.lock() = Some(session.canceller());
+        let statements = self
+            .connection
+            .adapt(session.dialect(), &self.text, &self.parameters)
+            .map_err(|error| FlowError::new(&self.path, Some(QUERY_FAILED), error.to_string()))?;
+        let mut all = Executed::default();
+        for one in &statements {
+            let statement = Statement {
+                parameters: &one.parameters,
+                timeout_seconds: self.timeout_seconds,
+                is_procedure: self.is_procedure,
+                ..Statement::new(&one.text)
+            };
+            let executed = session.execute(&statement).map_err(fail)?;
+            all.rows_affected += executed.rows_affected;
+            all.result_sets.extend(executed.result_sets);
+            all.outputs.extend(executed.outputs);
+            all.messages.extend(executed.messages);
+        }
+        *running.lock() = None;
+        Ok((statements.len(), all))
+    }
+}
+
+/// `DTS_E_SQLTASK_ERROREXECUTINGTHEQUERY`.
+const QUERY_FAILED: SsisCode = SsisCode(0xC002_F210);
+
+/// `User::X` -> (`User`, `X`).
+fn split(name: &str) -> (Option<&str>, &str) {
+    match name.trim().split_once("::") {
+        Some((namespace, name)) => (Some(namespace), name),
+        None => (None, name.trim()),
+    }
+}
+
+/// By the places that their names give; names that are none keep the order of the document.
+fn ordered(parameters: &[SqlParameter]) -> Vec<&SqlParameter> {
+    let mut ordered: Vec<&SqlParameter> = parameters.iter().collect();
+    if parameters.iter().all(|one| one.name.parse::<u32>().is_ok()) {
+        ordered.sort_by_key(|one| one.name.parse::<u32>().unwrap_or(u32::MAX));
+    }
+    ordered
+}
+
+fn bound(parameter: &SqlParameter, value: Option<Scalar>) -> Result<Parameter, String> {
+    let direction = match parameter.direction {
+        SqlDirection::Input => Direction::Input,
+        SqlDirection::Output => Direction::Output,
+        SqlDirection::ReturnValue => Direction::ReturnValue,
+    };
+    let value = match (value, direction) {
+        (Some(value), _) => value.array,
+        (None, Direction::Input) => {
+            return Err(format!(
+                "variable `{}` has no value for parameter `{}`",
+                parameter.variable, parameter.name
+            ));
+        }
+        (None, _) => new_null_array(&ArrowType::Null, 1),
+    };
+    let by_place = parameter.name.parse::<u32>().is_ok();
+    Ok(Parameter {
+        name: (!by_place && !parameter.name.is_empty()).then(|| parameter.name.clone()),
+        direction,
+        value,
+        size: u32::try_from(parameter.size).unwrap_or(0),
+    })
+}
+
+/// A result's column, by name or by its place from 0.
+fn column_of(schema: &SchemaRef, name: &str) -> Option<usize> {
+    let fields = schema.fields();
+    let named = fields
+        .iter()
+        .position(|field| field.name().eq_ignore_ascii_case(name.trim()));
+    named.or_else(|| {
+        let place = name.trim().parse().ok();
+        place.filter(|place| *place < fields.len())
+    })
+}
+
+/// The text of all rows of the first column.
+fn joined_text(set: &ResultSet) -> Result<ArrayRef, String> {
+    let mut text = String::new();
+    for batch in &set.batches {
+        let column = batch
+            .columns()
+            .first()
+            .ok_or("the result has no columns, and text is wanted")?;
+        let column = cast(column, &ArrowType::Utf8View).map_err(|error| error.to_string())?;
+        column
+            .as_string_view()
+            .iter()
+            .flatten()
+            .for_each(|part| text.push_str(part));
+    }
+    Ok(Arc::new(arrow::array::StringViewArray::from(vec![text])))
+}
+
+/// Largest script.
+const FILE_BYTES_MAX: u64 = 256 << 20;
+
+/// The text of a file: by its byte order mark, else in a code page.
+fn read_text(file: &std::path::Path, code_page: Option<u32>) -> Result<String, String> {
+    let bytes = package_files::read(file, FILE_BYTES_MAX).map_err(|error| error.to_string())?;
+    match bytes.as_slice() {
+        [0xEF, 0xBB, 0xBF, rest @ ..] => Ok(String::from_utf8_lossy(rest).into_owned()),
+        [0xFF, 0xFE, rest @ ..] => {
+            let units = rest
+                .chunks_exact(2)
+                .map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+            Ok(char::decode_utf16(units)
+                .map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER))
+                .collect())
+        }
+        bytes => match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(_) => {
+                let page = CodePage::from_number(code_page.unwrap_or(1252));
+                Ok(page
+                    .map_err(|error| error.to_string())?
+                    .decode(bytes)
+                    .into_owned())
+            }
+        },
+    }
+}
