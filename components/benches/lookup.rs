@@ -98,39 +98,36 @@ fn measure(name: &str, keys: Keys, rows: u64) {
     let built = cpu_seconds(start) - before;
     assert_eq!(duplicates, 0);
     let batches = probes(keys, rows);
-    let (mut find, mut copy) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        let (mut found_in, mut copied_in) = (0.0, 0.0);
-        let mut matched = 0;
-        for batch in &batches {
+    let rounds = |run: &dyn Fn(&[ArrayRef]) -> usize| {
+        let rounds = (0..ROUNDS).map(|_| {
             let before = cpu_seconds(start);
-            let found = black_box(table.find(batch).unwrap());
-            let between = cpu_seconds(start);
-            let places: UInt32Array = found
-                .iter()
-                .map(|row| (*row != NONE).then_some(*row))
-                .collect();
-            for column in &copied {
-                black_box(take(column, &places, None).unwrap());
-            }
-            found_in += between - before;
-            copied_in += cpu_seconds(start) - between;
-            matched += places.len() - places.null_count();
+            let matched: usize = batches.iter().map(|batch| run(batch)).sum();
+            assert!(matched > PROBES / 20 * 17 && matched < PROBES / 20 * 19);
+            cpu_seconds(start) - before
+        });
+        rounds.fold(f64::INFINITY, f64::min)
+    };
+    let find = rounds(&|batch| {
+        let found = table.find(batch).unwrap();
+        found.iter().filter(|row| **row != NONE).count()
+    });
+    let copy = rounds(&|batch| {
+        let found = table.find(batch).unwrap();
+        let places = found.iter().map(|row| (*row != NONE).then_some(*row));
+        let places: UInt32Array = places.collect();
+        for column in &copied {
+            black_box(take(column, &places, None).unwrap());
         }
-        assert!(matched > PROBES / 20 * 17 && matched < PROBES / 20 * 19);
-        find.push(found_in);
-        copy.push(copied_in);
-    }
-    find.sort_by(f64::total_cmp);
-    copy.sort_by(f64::total_cmp);
+        places.len() - places.null_count()
+    });
     let rate = |seconds: f64| PROBES as f64 / seconds / 1e6;
     println!(
         "{name:42} {:7} built in {:6.1} ms, {:5.1} MiB  find {:7.1} M/s  with copies {:7.1} M/s",
         table.kind(),
         built * 1e3,
         table.size() as f64 / 1_048_576.0,
-        rate(find[0]),
-        rate(find[0] + copy[0]),
+        rate(find),
+        rate(copy),
     );
 }
 

@@ -311,7 +311,8 @@ impl RowSink for Rows<'_> {
     }
 }
 
-fn joined(pieces: Vec<ArrayRef>, wanted: &Wanted) -> Result<ArrayRef> {
+/// One array of several, compacted.
+pub(super) fn joined(pieces: Vec<ArrayRef>, wanted: &Wanted) -> Result<ArrayRef> {
     let arrow_type = fletching_expression::types::arrow_type(&wanted.data_type);
     let Some(first) = pieces.first() else {
         return Ok(arrow::array::new_empty_array(&arrow_type));

@@ -1,6 +1,9 @@
 //! The kernel against a slow, obvious one.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use arrow::{
     array::{
@@ -84,10 +87,11 @@ fn first_rows(reference: &[ArrayRef]) -> (HashMap<String, u32>, u64) {
     let mut duplicates = 0;
     for row in 0..reference[0].len() {
         let key = shown(reference, row);
-        if first.contains_key(&key) {
-            duplicates += 1;
-        } else {
-            first.insert(key, row as u32);
+        match first.entry(key) {
+            Entry::Occupied(_) => duplicates += 1,
+            Entry::Vacant(free) => {
+                free.insert(row as u32);
+            }
         }
     }
     (first, duplicates)
