@@ -15,7 +15,7 @@ use arrow::{
 };
 use proptest::prelude::*;
 
-use super::{KeyTable, NONE};
+use crate::transforms::lookup::{KeyTable, NONE};
 
 /// The types of keys; each makes an array of small numbers, so that keys meet, or of scattered ones.
 const KINDS: usize = 10;
@@ -154,7 +154,7 @@ fn keys() -> impl Strategy<Value = Keys> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn as_the_obvious_one((kinds, reference, probes) in keys(), batch_rows in 1..90usize) {
