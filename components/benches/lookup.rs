@@ -1,6 +1,10 @@
 //! The kernel of a Lookup: 10 million keys in batches of 8192 against 1,000 and a million rows of reference, nine of ten
 //! keys with a match, in random order; each match copies an integer and a text. Rows for each second of one core.
 //!
+//! Million keys found for each second of one core, on two loaded cores of an AMD EPYC, against 1,000 rows and a million:
+//! i32, dense 602 and 114; i64, sparse 98 and 28; i32 and i64 45 and 14; text of ten characters 79 and 19, of thirty 37 and
+//! 7; text and i32 50 and 11.
+//!
 //! `cargo bench -p fletching-components --bench lookup -- [part of a name]`
 
 #![expect(
