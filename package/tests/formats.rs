@@ -225,6 +225,28 @@ fn flat_file_connections() {
 }
 
 #[test]
+fn cache_connections() {
+    let text = r#"<DTS:Executable xmlns:DTS="www.microsoft.com/SqlServer/Dts" DTS:ObjectName="P"><DTS:ConnectionManagers>
+<DTS:ConnectionManager DTS:CreationName="CACHE" DTS:ObjectName="People"><DTS:ObjectData><DTS:ConnectionManager><DTS:CacheColumns>
+<DTS:CacheColumn DTS:DataType="131" DTS:Precision="9" DTS:Scale="2" DTS:IndexPosition="1" DTS:ObjectName="Id" DTS:DTSID="{1}" DTS:CreationName=""/>
+<DTS:CacheColumn DTS:DataType="130" DTS:Length="15" DTS:ObjectName="Name" DTS:DTSID="{2}" DTS:CreationName=""/>
+</DTS:CacheColumns></DTS:ConnectionManager></DTS:ObjectData></DTS:ConnectionManager></DTS:ConnectionManagers></DTS:Executable>"#;
+    let package = read(text);
+    let manager = &package.connection_managers()[0];
+    let shown: Vec<String> = manager
+        .cache_columns
+        .iter()
+        .map(|column| {
+            format!(
+                "{} {} {}",
+                column.name, column.data_type, column.index_position
+            )
+        })
+        .collect();
+    assert_eq!(shown, ["Id DT_NUMERIC,9,2 1", "Name DT_WSTR,15 0"]);
+}
+
+#[test]
 fn secrets_are_named_not_shown() {
     let package = read(FORMAT_8);
     let manager = &package.connection_managers()[2];

@@ -1,9 +1,12 @@
-//! A reference that stays in the database: keys that are not known are asked for, one statement with parameters each.
+//! A reference that stays in the database: keys that are not known are asked for.
 //!
 //! ```text
 //!  keys of a batch ──distinct──▶ known? ──no──▶ SqlCommandParam ──first row──▶ kept answers
 //!                                  └──yes──────────────────────────────────────▶ columns of the batch
 //! ```
+//!
+//! A statement asks for one key; for many if it is the designer's own and its columns are no text, for then there is no
+//! doubt which row is whose.
 //!
 //! The database compares. Answers are kept by the exact key that was asked for, so that two spellings which its collation
 //! holds equal are asked for twice, and answered alike. One partition asks at a time: they share the answers.
@@ -11,31 +14,24 @@
 use std::{collections::HashMap, sync::Arc, thread};
 
 use arrow::{
-    array::{Array, ArrayRef, RecordBatch},
-    compute::concat_batches,
+    array::{Array, ArrayRef, RecordBatch, UInt32Array},
+    compute::{concat_batches, take},
     row::{RowConverter, Rows, SortField},
 };
 use datafusion_common::{DataFusionError, Result};
-use fletching_connections::database::{
-    Collected, Direction, Lease, Parameter, ReadOptions, Statement,
-};
 use fletching_expression::types;
 use parking_lot::Mutex;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{
     component::{Lookup, Source, Wanted},
-    error::FILL_FAILED,
     probe::Matches,
+    question::{Asked, Question},
     recent::Recent,
-    reference::ReferenceColumn,
-    table::NONE,
+    reference::{ReferenceColumn, joined},
+    table::{KeyTable, NONE},
 };
-use crate::{
-    PlanContext,
-    database::{DatabaseAccess, Sql},
-    flow::FlowError,
-};
+use crate::{PlanContext, flow::FlowError};
 
 /// Asks a database for the reference rows of a run.
 #[derive(Debug)]
@@ -50,7 +46,7 @@ pub(super) struct Asker {
 
 #[derive(Debug)]
 struct State {
-    session: Option<Open>,
+    session: Option<Asked>,
     keys: Option<RowConverter>,
     /// Of the copied columns; one of no columns cannot be.
     answers: RowConverter,
@@ -58,23 +54,8 @@ struct State {
     misses: Recent,
 }
 
-#[derive(Debug)]
-struct Open {
-    lease: Lease,
-    sql: Sql,
-    /// For each `?` of the database's own statement the key that it takes.
-    order: Vec<usize>,
-}
-
-/// What is asked.
-#[derive(Debug, Clone, Copy)]
-struct Question<'a> {
-    access: &'a DatabaseAccess,
-    sql: &'a str,
-    parameters: &'a [usize],
-    by_equality: bool,
-    keeps: bool,
-}
+/// A key, or an answer, as a row of Arrow's row format.
+type Bytes = Arc<[u8]>;
 
 impl Asker {
     pub(super) fn new(settings: Arc<Lookup>, context: PlanContext) -> Result<Self> {
@@ -108,35 +89,39 @@ impl Asker {
         })
     }
 
-    fn question(&self) -> Result<Question<'_>, FlowError> {
-        match &self.settings.source {
-            Source::Asked {
-                access,
-                sql,
-                parameters,
-                by_equality,
-                kept,
-            } => Ok(Question {
-                access,
-                sql,
-                parameters,
-                by_equality: *by_equality,
-                keeps: kept.is_some(),
-            }),
-            _ => Err(FlowError::new(
-                &self.settings.path,
-                None,
-                "has no query of one key",
-            )),
-        }
+    /// What is asked, and whether answers are kept from batch to batch.
+    fn question(&self) -> Result<(Question<'_>, bool), FlowError> {
+        let path = &self.settings.path;
+        let Source::Asked {
+            access,
+            sql,
+            parameters,
+            equality,
+            kept,
+        } = &self.settings.source
+        else {
+            return Err(FlowError::new(path, None, "has no query of one key"));
+        };
+        let question = Question {
+            access,
+            sql,
+            parameters,
+            equality: equality.as_ref(),
+            declared: self
+                .settings
+                .declared
+                .as_ref()
+                .filter(|_| equality.is_some()),
+        };
+        Ok((question, kept.is_some()))
     }
 
     /// The rows that the database has for the keys of a batch.
     pub(super) fn matches(&self, batch: &RecordBatch) -> Result<Matches> {
-        let question = self.question()?;
+        let (question, keeps) = self.question()?;
         let mut locked = self.state.lock();
         let state = &mut *locked;
-        if !question.keeps {
+        if !keeps {
             state.hits = Recent::new(usize::MAX);
             state.misses = Recent::new(usize::MAX);
         }
@@ -147,7 +132,7 @@ impl Asker {
             .collect();
         let coded = coded(&mut state.keys, &keys)?;
         let mut numbers: HashMap<&[u8], u32> = HashMap::new();
-        let mut answers: Vec<Arc<[u8]>> = Vec::new();
+        let mut answers: Vec<Bytes> = Vec::new();
         let mut rows = Vec::with_capacity(batch.num_rows());
         let mut unknown: Vec<(usize, &[u8])> = Vec::new();
         let mut waiting: Vec<(usize, usize)> = Vec::new();
@@ -159,7 +144,7 @@ impl Asker {
                 continue;
             }
             let is_null = keys.iter().any(|column| column.is_null(row));
-            let known = match question.by_equality && is_null {
+            let known = match question.equality.is_some() && is_null {
                 true => Some(None),
                 false => state.known(key),
             };
@@ -190,7 +175,7 @@ impl Asker {
         self.columns(state, &answers, rows)
     }
 
-    fn columns(&self, state: &State, answers: &[Arc<[u8]>], rows: Vec<u32>) -> Result<Matches> {
+    fn columns(&self, state: &State, answers: &[Bytes], rows: Vec<u32>) -> Result<Matches> {
         let mut columns = vec![None; self.settings.columns.len()];
         if !self.positions.is_empty() {
             let parser = state.answers.parser();
@@ -210,127 +195,123 @@ impl Asker {
         state: &mut State,
         keys: &[ArrayRef],
         unknown: &[(usize, &[u8])],
-    ) -> Result<Vec<Option<Arc<[u8]>>>> {
+    ) -> Result<Vec<Option<Bytes>>> {
         if unknown.is_empty() {
             return Ok(Vec::new());
         }
         if state.session.is_none() {
-            state.session = Some(self.open(question)?);
+            state.session = Some(Asked::open(question, &self.context)?);
         }
         let State {
-            session: Some(open),
+            session: Some(asked),
             answers,
             ..
         } = state
         else {
             return datafusion_common::internal_err!("a session is gone");
         };
-        let mut found: Vec<Option<usize>> = Vec::with_capacity(unknown.len());
-        let mut first_rows: Vec<RecordBatch> = Vec::new();
-        for (row, _) in unknown {
-            let first = self.ask_one(question, open, keys, *row)?;
-            found.push(first.map(|first| {
-                first_rows.push(first);
-                first_rows.len() - 1
-            }));
-        }
-        let coded = self.coded_answers(&first_rows, answers)?;
-        let mut given = Vec::with_capacity(unknown.len());
-        for ((_, key), at) in unknown.iter().zip(found) {
-            let answer: Option<Arc<[u8]>> = match (at, &coded) {
-                (Some(at), Some(rows)) => Some(Arc::from(rows.row(at).data())),
-                (Some(_), None) => Some(Arc::default()),
-                (None, _) => None,
-            };
-            match &answer {
+        let rows: Vec<usize> = unknown.iter().map(|(row, _)| *row).collect();
+        let together = question.equality.and_then(|found| found.columns.as_deref());
+        let given = match together {
+            Some(equal) => self.ask_together(question, equal, asked, answers, keys, &rows)?,
+            None => self.ask_each(question, asked, answers, keys, &rows)?,
+        };
+        for ((_, key), answer) in unknown.iter().zip(&given) {
+            match answer {
                 Some(answer) => state.hits.insert(Arc::from(*key), Arc::clone(answer)),
                 None => state.misses.insert(Arc::from(*key), Arc::default()),
             }
-            given.push(answer);
         }
         Ok(given)
     }
 
-    fn open(&self, question: &Question<'_>) -> Result<Open, FlowError> {
-        let access = question.access;
-        let connection = access.connection(&self.context)?;
-        let lease = self
-            .context
-            .sessions
-            .acquire(&connection)
-            .map_err(|error| access.error(&error))?;
-        let mut statements = connection
-            .adapt_markers(lease.dialect(), question.sql, question.parameters.len())
-            .map_err(|error| FlowError::new(&access.path, Some(FILL_FAILED), error.to_string()))?;
-        let (Some((text, order)), true) = (statements.pop(), statements.is_empty()) else {
-            let message = "the query of a lookup is one statement (SqlCommandParam)";
-            return Err(FlowError::new(&access.path, Some(FILL_FAILED), message));
-        };
-        Ok(Open {
-            lease,
-            order,
-            sql: Sql::new(text),
-        })
-    }
-
-    /// The first row for the key of a row.
-    fn ask_one(
+    /// Each key by itself.
+    fn ask_each(
         &self,
         question: &Question<'_>,
-        open: &mut Open,
+        asked: &mut Asked,
+        answers: &RowConverter,
         keys: &[ArrayRef],
-        row: usize,
-    ) -> Result<Option<RecordBatch>, FlowError> {
-        let values = open.order.iter().filter_map(|at| keys.get(*at));
-        open.sql.parameters = values
-            .map(|column| Parameter {
-                name: None,
-                direction: Direction::Input,
-                value: column.slice(row, 1),
-                size: 0,
-            })
-            .collect();
-        let mut rows = Collected::default();
-        let options = ReadOptions {
-            batch_rows: 1,
-            wanted: self.settings.declared.clone(),
-        };
-        let mut first = FirstRow(&mut rows);
-        let statement = Statement {
-            parameters: &open.sql.parameters,
-            timeout_seconds: question.access.timeout_seconds,
-            ..Statement::new(&open.sql.text)
-        };
-        open.lease
-            .query(&statement, &options, &mut first)
-            .map_err(|error| question.access.error(&error))?;
-        Ok(rows.0.and_then(|set| set.batches.into_iter().next()))
+        rows: &[usize],
+    ) -> Result<Vec<Option<Bytes>>> {
+        let mut places: Vec<u32> = Vec::with_capacity(rows.len());
+        let mut first_rows: Vec<RecordBatch> = Vec::new();
+        for row in rows {
+            let first = asked.first_row(question, keys, *row)?;
+            places.push(first.as_ref().map_or(NONE, |_| first_rows.len() as u32));
+            first_rows.extend(first);
+        }
+        let columns = self.converted(&self.answer, &first_rows)?;
+        self.coded_answers(answers, &columns, &places)
     }
 
-    /// The answers in the types of the package, a row each; `None` if nothing is copied.
+    /// Many keys with each statement; which row is whose is found here.
+    fn ask_together(
+        &self,
+        question: &Question<'_>,
+        equal: &[usize],
+        asked: &mut Asked,
+        answers: &RowConverter,
+        keys: &[ArrayRef],
+        rows: &[usize],
+    ) -> Result<Vec<Option<Bytes>>> {
+        let equal = equal.iter().map(|at| self.settings.columns[*at].clone());
+        let equal: Vec<Wanted> = equal.collect();
+        let mut given = Vec::with_capacity(rows.len());
+        for rows in rows.chunks(question.keys_max()) {
+            let set = asked.rows(question, keys, rows)?;
+            let batches = set.map(|set| set.batches).unwrap_or_default();
+            let (table, _) = KeyTable::build(&self.converted(&equal, &batches)?)?;
+            let chosen = UInt32Array::from_iter_values(rows.iter().map(|row| *row as u32));
+            let chosen = keys.iter().map(|key| take(key.as_ref(), &chosen, None));
+            let places = table.find(&chosen.collect::<Result<Vec<_>, _>>()?)?;
+            let columns = self.converted(&self.answer, &batches)?;
+            given.extend(self.coded_answers(answers, &columns, &places)?);
+        }
+        Ok(given)
+    }
+
+    /// Columns of rows of the database in the types of the package.
+    fn converted(&self, wanted: &[Wanted], batches: &[RecordBatch]) -> Result<Vec<ArrayRef>> {
+        let mut pieces: Vec<Vec<ArrayRef>> = vec![Vec::new(); wanted.len()];
+        // A database without types may say something else of each row.
+        for batches in batches.chunk_by(|one, other| one.schema() == other.schema()) {
+            let schema = batches[0].schema();
+            let rows = concat_batches(&schema, batches)?;
+            let columns = ReferenceColumn::of(&self.settings, wanted, &schema)?;
+            for ((column, wanted), pieces) in columns.iter().zip(wanted).zip(&mut pieces) {
+                pieces.push(column.take(&self.settings, wanted, &rows, 0)?);
+            }
+        }
+        let pieces = pieces.into_iter().zip(wanted);
+        pieces
+            .map(|(pieces, wanted)| joined(pieces, wanted))
+            .collect()
+    }
+
+    /// The answers at some places; one of no columns is empty.
     fn coded_answers(
         &self,
-        first_rows: &[RecordBatch],
         answers: &RowConverter,
-    ) -> Result<Option<Rows>> {
-        let Some(first) = first_rows.first().filter(|_| !self.answer.is_empty()) else {
-            return Ok(None);
+        columns: &[ArrayRef],
+        places: &[u32],
+    ) -> Result<Vec<Option<Bytes>>> {
+        let coded = match columns.is_empty() {
+            true => None,
+            false => Some(answers.convert_columns(columns)?),
         };
-        let schema = first.schema();
-        let rows = concat_batches(&schema, first_rows)?;
-        let columns = ReferenceColumn::of(&self.settings, &self.answer, &schema)?;
-        let arrays = columns
-            .iter()
-            .zip(&self.answer)
-            .map(|(column, wanted)| column.take(&self.settings, wanted, &rows, 0));
-        let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
-        Ok(Some(answers.convert_columns(&arrays)?))
+        let answer = |place: &u32| match (*place, &coded) {
+            (NONE, _) => None,
+            (place, Some(rows)) => Some(Bytes::from(rows.row(place as usize).data())),
+            (_, None) => Some(Bytes::default()),
+        };
+        Ok(places.iter().map(answer).collect())
     }
 }
 
 impl State {
     /// Whether the database has a row for a key, and which; `None` if it has not been asked, or long ago.
-    fn known(&mut self, key: &[u8]) -> Option<Option<Arc<[u8]>>> {
+    fn known(&mut self, key: &[u8]) -> Option<Option<Bytes>> {
         match self.hits.get(key) {
             Some(answer) => Some(Some(answer)),
             None => self.misses.get(key).map(|_| None),
@@ -338,7 +319,7 @@ impl State {
     }
 }
 
-fn numbered(answers: &mut Vec<Arc<[u8]>>, answer: Arc<[u8]>) -> u32 {
+fn numbered(answers: &mut Vec<Bytes>, answer: Bytes) -> u32 {
     answers.push(answer);
     (answers.len() - 1) as u32
 }
@@ -354,21 +335,6 @@ fn coded(converter: &mut Option<RowConverter>, keys: &[ArrayRef]) -> Result<Rows
         }
     };
     Ok(converter.convert_columns(keys)?)
-}
-
-/// Takes one row, and has enough.
-struct FirstRow<'a>(&'a mut Collected);
-
-impl fletching_connections::database::RowSink for FirstRow<'_> {
-    fn start(&mut self, schema: &arrow::datatypes::SchemaRef) -> std::ops::ControlFlow<()> {
-        self.0.start(schema)
-    }
-
-    fn batch(&mut self, batch: RecordBatch) -> std::ops::ControlFlow<()> {
-        let first = batch.slice(0, 1);
-        self.0.batch(first)?;
-        std::ops::ControlFlow::Break(())
-    }
 }
 
 /// Runs what blocks, on a thread that may.

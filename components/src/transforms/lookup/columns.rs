@@ -143,6 +143,52 @@ impl KeyColumn {
         }
     }
 
+    /// Clears `equal` where a value, from `first` on, is not that of `own` in the row that is its candidate. A pass a column
+    /// and a step, so that many loads from the reference are under way at once.
+    pub(super) fn compare(&self, first: usize, own: &Self, candidates: &[u32], equal: &mut [bool]) {
+        if self.nulls().is_some() || own.nulls().is_some() {
+            for (at, (candidate, equal)) in candidates.iter().zip(equal).enumerate() {
+                *equal = *equal && self.equals(first + at, own, *candidate as usize);
+            }
+            return;
+        }
+        match (self, own) {
+            (Self::Wide { values, .. }, Self::Wide { values: own, .. }) => {
+                let pairs = values[first..].iter().zip(candidates);
+                for ((value, candidate), equal) in pairs.zip(equal) {
+                    *equal &= *value == own[*candidate as usize];
+                }
+            }
+            (
+                Self::Views { views, buffers, .. },
+                Self::Views {
+                    views: own,
+                    buffers: own_buffers,
+                    ..
+                },
+            ) => {
+                let views = &views[first..];
+                let mut any_long = false;
+                for ((view, candidate), equal) in views.iter().zip(candidates).zip(&mut *equal) {
+                    let is_long = *view as u32 > INLINE;
+                    let other = own[*candidate as usize];
+                    *equal &= (*view as u64 == other as u64) & (is_long | (*view == other));
+                    any_long |= is_long;
+                }
+                if !any_long {
+                    return;
+                }
+                for ((view, candidate), equal) in views.iter().zip(candidates).zip(equal) {
+                    if *equal && *view as u32 > INLINE {
+                        let other = &own[*candidate as usize];
+                        *equal = bytes_of(view, buffers) == bytes_of(other, own_buffers);
+                    }
+                }
+            }
+            _ => equal.fill(false),
+        }
+    }
+
     /// Whether a value equals one of `other`; NULL equals NULL.
     #[inline(always)]
     pub(super) fn equals(&self, at: usize, other: &Self, other_at: usize) -> bool {

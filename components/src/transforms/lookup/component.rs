@@ -68,13 +68,21 @@ pub enum Source {
         sql: String,
         /// Positions of the input columns that are its parameters.
         parameters: Vec<usize>,
-        /// Its shape is the designer's own: `... where [refTable].[a] = ? and ...`, where NULL is in no row.
-        by_equality: bool,
+        /// What its shape says, if that is the designer's own: `... where [refTable].[a] = ? and ...`.
+        equality: Option<Equality>,
         /// Bytes of answers, and of keys without one, that are kept; `None`: nothing from batch to batch.
         kept: Option<(usize, usize)>,
     },
     /// A Cache connection manager.
     Cache { manager: String },
+}
+
+/// A query by equal columns: NULL is in no row of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Equality {
+    /// For each parameter the wanted column that it equals, if a database compares all of them as they are compared here
+    /// (numbers, dates, GUIDs): then many keys can be asked for at once.
+    pub columns: Option<Vec<usize>>,
 }
 
 /// A column of the reference.

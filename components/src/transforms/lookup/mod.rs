@@ -14,7 +14,7 @@
 //! In a **full cache** keys are compared here: exact code units, case and trailing blanks count, NULL equals NULL. Of
 //! several rows with one key the first wins; one warning (0x802090E4) says how many lost. The reference is loaded whole,
 //! also when no row arrives; its memory comes from the run's. In a **partial cache** (and with none) the database compares,
-//! by its collation, and NULL equals nothing.
+//! by its collation, and NULL equals nothing; with none, a key is asked for once in each batch.
 //!
 //! **Properties** of the component:
 //!
@@ -46,6 +46,7 @@ mod error;
 mod exec;
 mod packed;
 mod probe;
+mod question;
 mod read;
 mod recent;
 mod reference;
@@ -55,6 +56,6 @@ mod table;
 mod tests;
 
 pub(crate) use cache_file::{CacheFile, cache_file, local_path};
-pub use component::{CLASS, Copied, Join, Lookup, NoMatch, Source, Wanted};
+pub use component::{CLASS, Copied, Equality, Join, Lookup, NoMatch, Source, Wanted};
 pub(crate) use read::same_but_length;
 pub use table::{KeyTable, NONE};

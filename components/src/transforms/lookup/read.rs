@@ -8,12 +8,12 @@ use fletching_expression::types;
 
 use super::{
     cache_file::{CacheFile, cache_file},
-    component::{Copied, Join, Lookup, NoMatch, Settings, Source, Wanted},
+    component::{Copied, Equality, Join, Lookup, NoMatch, Settings, Source, Wanted},
     error::{
         INCOMPATIBLE_TYPES, INDEX_MISMATCH, INVALID_JOIN_TYPE, INVALID_MEMORY, NO_JOINS,
         NO_REFERENCE_COLUMN, PARAMETER_COUNT,
     },
-    statement::{by_equality, markers},
+    statement::{equal_columns, markers},
 };
 use crate::{
     Binding, BoundInput, Column, Component, Finding, Findings,
@@ -124,6 +124,18 @@ pub(crate) fn same_but_length(one: &DataType, other: &DataType) -> bool {
     }
 }
 
+/// Whether values of two types can be compared: the fractions of a second of dates may be as long as they are.
+fn joinable(one: &DataType, other: &DataType) -> bool {
+    let same_kind = one.name() == other.name();
+    let is_date = matches!(
+        one,
+        DataType::DbTime2 { .. }
+            | DataType::DbTimeStamp2 { .. }
+            | DataType::DbTimeStampOffset { .. }
+    );
+    (same_kind && is_date) || same_but_length(one, other)
+}
+
 /// Whether what a type holds fits into another of the same kind.
 fn fits(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
@@ -220,7 +232,11 @@ impl Reading<'_> {
                 return None;
             }
         };
-        if !same_but_length(&data_type, &user.data_type) {
+        let fits = match code {
+            INCOMPATIBLE_TYPES => joinable(&data_type, &user.data_type),
+            _ => same_but_length(&data_type, &user.data_type),
+        };
+        if !fits {
             let message = format!(
                 "column `{}` is {}, but reference column `{name}` is {data_type}: their types must be the same, convert one \
                  of them before",
@@ -455,10 +471,31 @@ impl Reading<'_> {
         let misses = bytes / 100 * usize::try_from(percentage).unwrap_or(0);
         Some(Source::Asked {
             access,
-            by_equality: by_equality(&sql),
+            equality: self.equality(&sql, &parameters),
             sql,
             parameters,
             kept: keeps.then_some((bytes - misses, misses)),
+        })
+    }
+
+    /// What the shape of a query of one key says about it.
+    fn equality(&self, sql: &str, parameters: &[usize]) -> Option<Equality> {
+        let names = equal_columns(sql)?;
+        let column_of = |(name, parameter): (&String, &usize)| {
+            let mut wanted = self.columns.iter();
+            let at = wanted.position(|one| one.name.to_lowercase() == name.to_lowercase())?;
+            let there = self.columns[at].data_type;
+            let given = self.input.columns.get(*parameter)?.data_type;
+            let is_text = matches!(
+                there,
+                DataType::Str { .. } | DataType::WStr { .. } | DataType::Bytes { .. }
+            );
+            (!is_text && joinable(&there, &given)).then_some(at)
+        };
+        let columns = names.iter().zip(parameters).map(column_of);
+        let columns: Option<Vec<usize>> = columns.collect();
+        Some(Equality {
+            columns: columns.filter(|_| names.len() == parameters.len()),
         })
     }
 

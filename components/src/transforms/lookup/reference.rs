@@ -149,10 +149,7 @@ fn read_query(
     let asked = access.query(&connection, &mut session, &Sql::new(sql), &options, rows);
     stop.of(None);
     // What the rows stopped at came first.
-    match rows.failure.take() {
-        Some(failure) => Err(failure),
-        None => asked,
-    }
+    rows.failure.take().map_or(asked, Err)
 }
 
 /// Takes the columns of a reference that are wanted, from batches of more.
@@ -314,7 +311,8 @@ impl RowSink for Rows<'_> {
     }
 }
 
-fn joined(pieces: Vec<ArrayRef>, wanted: &Wanted) -> Result<ArrayRef> {
+/// One array of several, compacted.
+pub(super) fn joined(pieces: Vec<ArrayRef>, wanted: &Wanted) -> Result<ArrayRef> {
     let arrow_type = fletching_expression::types::arrow_type(&wanted.data_type);
     let Some(first) = pieces.first() else {
         return Ok(arrow::array::new_empty_array(&arrow_type));

@@ -88,6 +88,10 @@ impl KeyTable {
             builder,
             seed,
         };
+        // A candidate is a row that is there.
+        if rows == 0 {
+            return Ok((table, 0));
+        }
         let places = match table.packed[..] {
             [(_, only)] => only.greatest().saturating_add(1),
             _ => 1 << bits,
@@ -161,7 +165,18 @@ impl KeyTable {
                     let mut pairs = others.iter().zip(own);
                     coded && pairs.all(|(other, own)| other.equals(row, own, at))
                 };
-                Ok(find_mixed(slots, &hashes, equal))
+                let compare = |first: usize, candidates: &[u32], same: &mut [bool]| {
+                    if let (Some(codes), Some(own)) = (&codes, own_codes) {
+                        let pairs = codes[first..].iter().zip(candidates);
+                        for ((code, candidate), same) in pairs.zip(&mut *same) {
+                            *same &= *code == own[*candidate as usize];
+                        }
+                    }
+                    for (other, own) in others.iter().zip(own) {
+                        other.compare(first, own, candidates, same);
+                    }
+                };
+                Ok(find_mixed(slots, &hashes, compare, equal))
             }
         }
     }
@@ -301,29 +316,63 @@ fn follow(entries: &[(u64, u32)], mut place: usize, code: u64) -> u32 {
     }
 }
 
-fn find_mixed(slots: &[u64], hashes: &[u64], equal: impl Fn(usize, u32) -> bool) -> Vec<u32> {
+/// `compare` clears the marks of candidates that are not equal, of a block that begins at a row; `equal` compares one.
+fn find_mixed(
+    slots: &[u64],
+    hashes: &[u64],
+    compare: impl Fn(usize, &[u32], &mut [bool]),
+    equal: impl Fn(usize, u32) -> bool,
+) -> Vec<u32> {
     let mask = slots.len() - 1;
     let mut found = vec![NONE; hashes.len()];
     let mut ahead = [EMPTY; BLOCK];
-    for (block, (hashes, found)) in hashes
-        .chunks(BLOCK)
-        .zip(found.chunks_mut(BLOCK))
-        .enumerate()
-    {
+    let mut candidates = [0; BLOCK];
+    let mut same = [false; BLOCK];
+    let blocks = hashes.chunks(BLOCK).zip(found.chunks_mut(BLOCK));
+    for (block, (hashes, found)) in blocks.enumerate() {
         for (slot, hash) in ahead.iter_mut().zip(hashes) {
             *slot = slots[*hash as usize & mask];
         }
-        for (at, ((slot, hash), row)) in ahead.iter().zip(hashes).zip(found).enumerate() {
-            let (mut slot, mut place) = (*slot, *hash as usize & mask);
-            while slot != EMPTY {
-                if slot >> 32 == hash >> 32 && equal(block * BLOCK + at, slot as u32) {
-                    *row = slot as u32;
-                    break;
-                }
+        for (at, hash) in hashes.iter().enumerate() {
+            let mut place = *hash as usize & mask;
+            let mut slot = ahead[at];
+            while slot != EMPTY && slot >> 32 != hash >> 32 {
                 place = (place + 1) & mask;
                 slot = slots[place];
             }
+            same[at] = slot != EMPTY;
+            candidates[at] = if slot == EMPTY { 0 } else { slot as u32 };
+            ahead[at] = if slot == EMPTY { EMPTY } else { place as u64 };
+        }
+        let first = block * BLOCK;
+        compare(
+            first,
+            &candidates[..hashes.len()],
+            &mut same[..hashes.len()],
+        );
+        for (at, hash) in hashes.iter().enumerate() {
+            found[at] = match (same[at], ahead[at]) {
+                (true, _) => candidates[at],
+                (false, EMPTY) => NONE,
+                // Another key with the same tag: as good as never.
+                (false, place) => {
+                    follow_mixed(slots, place as usize, *hash, |row| equal(first + at, row))
+                }
+            };
         }
     }
     found
+}
+
+/// The row of a key that is not where its tag was met first.
+fn follow_mixed(slots: &[u64], mut place: usize, hash: u64, equal: impl Fn(u32) -> bool) -> u32 {
+    let mask = slots.len() - 1;
+    loop {
+        place = (place + 1) & mask;
+        match slots[place] {
+            EMPTY => return NONE,
+            slot if slot >> 32 == hash >> 32 && equal(slot as u32) => return slot as u32,
+            _ => {}
+        }
+    }
 }
