@@ -25,10 +25,10 @@ pub struct Column {
     identity: bool,
 }
 
-/// The tables of a package: those that sources open, that lookups read whole, and that destinations write.
-pub fn tables(package: &Package) -> BTreeMap<String, Table> {
+/// The tables of some components: those that sources open, that lookups read whole, and that destinations write.
+pub fn tables(package: &Package, wanted: impl Fn(&Component) -> bool) -> BTreeMap<String, Table> {
     let mut tables = BTreeMap::new();
-    for component in components(package) {
+    for component in components(package).filter(|component| wanted(component)) {
         let property = |name| component.properties.get(name).unwrap_or_default();
         let opened = match property("OpenRowset") {
             "" => property("TableOrViewName"),
@@ -72,8 +72,9 @@ pub fn procedures(package: &Package, tables: &mut BTreeMap<String, Table>) -> Ve
     for component in components(package) {
         let property = |name| component.properties.get(name).unwrap_or_default();
         let command = property("SqlCommand");
-        let called = command.strip_prefix("EXEC ").and_then(|rest| rest.split_once(' '));
-        let (Some((name, _)), Some((_, set))) = (called, command.split_once("RESULT SETS")) else {
+        let called = command.strip_prefix("EXEC ");
+        let called = called.and_then(|rest| rest.split_whitespace().next());
+        let (Some(name), Some((_, set))) = (called, command.split_once("RESULT SETS")) else {
             continue;
         };
         let Some(output) = component.outputs.iter().find(|output| !output.is_error) else {
@@ -82,18 +83,30 @@ pub fn procedures(package: &Package, tables: &mut BTreeMap<String, Table>) -> Ve
         let table = format!("[Source].[{}]", name.rsplit('.').next().unwrap_or(name));
         add(tables, &table, &output.external_columns, |_| false);
         // `"@LastCutoff:Input",{60BD9010-...};`
-        let parameters: Vec<String> = property("ParameterMapping")
+        let mapping = match command.contains('?') {
+            true => property("ParameterMapping"),
+            false => "",
+        };
+        let parameters: Vec<String> = mapping
             .split(';')
-            .filter_map(|mapping| Some(mapping.trim_start_matches('"').split_once(':')?.0.to_owned()))
+            .filter_map(|mapping| {
+                Some(
+                    mapping
+                        .trim_start_matches('"')
+                        .split_once(':')?
+                        .0
+                        .to_owned(),
+                )
+            })
             .collect();
-        let conditions = parameters.iter().map(|parameter| format!("{parameter} IS NOT NULL"));
+        let mut batch = format!("SELECT {} FROM {table}", columns(set).join(", "));
+        for (at, parameter) in parameters.iter().enumerate() {
+            let word = if at == 0 { "WHERE" } else { "AND" };
+            batch.push_str(&format!(" {word} {parameter} IS NOT NULL"));
+        }
         procedures.push(Body {
             name: name.to_owned(),
-            batch: format!(
-                "SELECT {} FROM {table} WHERE {}",
-                columns(set).join(", "),
-                conditions.collect::<Vec<_>>().join(" AND ")
-            ),
+            batch,
             parameters,
         });
     }
@@ -107,7 +120,8 @@ fn columns(set: &str) -> Vec<String> {
         Some(rest) => Some(format!("[{}]", rest.split_once(']')?.0)),
         None => {
             let (name, _) = line.split_once(' ')?;
-            name.starts_with(|letter: char| letter.is_alphabetic()).then(|| format!("[{name}]"))
+            name.starts_with(|letter: char| letter.is_alphabetic())
+                .then(|| format!("[{name}]"))
         }
     });
     names.collect()
@@ -172,7 +186,9 @@ fn add<'t>(
 ) -> &'t mut Table {
     let wanted = sqlite_name(name);
     // Names differ in case only, as SQL Server takes them.
-    let known = tables.keys().find(|known| known.eq_ignore_ascii_case(&wanted));
+    let known = tables
+        .keys()
+        .find(|known| known.eq_ignore_ascii_case(&wanted));
     let name = known.cloned().unwrap_or(wanted);
     let table = tables.entry(name).or_default();
     for column in columns {
@@ -210,27 +226,53 @@ pub fn script(name: &str, table: &Table, rows: usize) -> String {
     let mut columns = Vec::new();
     for column in &table.columns {
         // SQLite numbers rows of one column only.
-        let identity = column.identity && !columns.iter().any(|text: &String| text.contains("IDENTITY"));
-        let ending = if identity { " IDENTITY(1,1) NOT NULL" } else { " NULL" };
-        columns.push(format!("[{}] {}{ending}", column.name, declared(column.kind)));
+        let identity = column.identity
+            && !columns
+                .iter()
+                .any(|text: &String| text.contains("IDENTITY"));
+        let ending = if identity {
+            " IDENTITY(1,1) NOT NULL"
+        } else {
+            " NULL"
+        };
+        columns.push(format!(
+            "[{}] {}{ending}",
+            column.name,
+            declared(column.kind)
+        ));
     }
-    let mut script = format!("CREATE TABLE {} ({});\nGO\n", bracketed(name), columns.join(", "));
-    let given: Vec<&Column> = table.columns.iter().filter(|column| !column.identity).collect();
-    let names: Vec<String> = given.iter().map(|column| format!("[{}]", column.name)).collect();
+    let mut script = format!(
+        "CREATE TABLE {} ({});\nGO\n",
+        bracketed(name),
+        columns.join(", ")
+    );
+    let given: Vec<&Column> = table
+        .columns
+        .iter()
+        .filter(|column| !column.identity)
+        .collect();
+    let names: Vec<String> = given
+        .iter()
+        .map(|column| format!("[{}]", column.name))
+        .collect();
     let mut random = Random(0x9E37_79B9_7F4A_7C15 ^ name.len() as u64);
+    let into = format!("INSERT INTO {} ({})", bracketed(name), names.join(", "));
     for row in 0..rows {
         let values: Vec<String> = given
             .iter()
             .enumerate()
             .map(|(at, column)| value(column, row, at, &mut random))
             .collect();
-        let _ = writeln!(
-            script,
-            "INSERT INTO {} ({}) VALUES ({});",
-            bracketed(name),
-            names.join(", "),
-            values.join(", ")
-        );
+        let (before, after) = match row % 200 {
+            0 => (format!("{into} VALUES\n"), "("),
+            _ => (String::new(), ",\n("),
+        };
+        let end = if row % 200 == 199 || row + 1 == rows {
+            ");\n"
+        } else {
+            ")"
+        };
+        let _ = write!(script, "{before}{after}{}{end}", values.join(", "));
     }
     script
 }
@@ -292,9 +334,11 @@ fn value(column: &Column, row: usize, at: usize, random: &mut Random) -> String 
         DataType::Image | DataType::Bytes { .. } => format!("0x{drawn:08X}"),
         DataType::DbTime | DataType::DbTime2 { .. } => format!("'{time}'"),
         DataType::DbDate => format!("'{day}'"),
-        DataType::Date | DataType::DbTimeStamp | DataType::FileTime => format!("'{day}T{time}.120'"),
-        DataType::DbTimeStamp2 { .. } => format!("'{day}T{time}.1234567'"),
-        DataType::DbTimeStampOffset { .. } => format!("'{day}T{time}+02:00'"),
+        DataType::Date | DataType::DbTimeStamp | DataType::FileTime => {
+            format!("'{day} {time}.123'")
+        }
+        DataType::DbTimeStamp2 { .. } => format!("'{day} {time}.1234567'"),
+        DataType::DbTimeStampOffset { .. } => format!("'{day} {time}.1234567 +02:00'"),
         DataType::Null | DataType::Empty => "NULL".to_owned(),
     }
 }
