@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the data of the examples and the outputs that are expected of them, worked out here, row by row, in Python.
 
-    python3 examples/make_data.py                     # sales, merge, report, staging: what is committed
+    python3 examples/make_data.py                     # sales, merge, report, staging, warehouse: what is committed
     python3 examples/make_data.py diamond 5000000     # rows for the diamond, not committed (some 160 MB)
 """
 
@@ -112,6 +112,29 @@ def staging(chance):
     write("staging/expected/pages.csv", "page,visits,pages_last_visit,mean_seconds", rows)
 
 
+def warehouse(chance):
+    """A customer in twenty of the sales is not among the customers; the best region is said beside."""
+    regions = ["North", "East", "South", "West"]
+    names = [f"{first} {last}" for first in ("Ann", "Bob", "Chloé", "Dmitri", "Eve") for last in ("Gray", "O'Hara", "Zhu", "Müller")]
+    customers = {name: regions[at % 4] for at, name in enumerate(names)}
+    write("warehouse/data/customers.csv", "name,region", [f"{name},{region}" for name, region in customers.items()])
+    lines, known, unknown, totals = [], [], [], dict.fromkeys(regions, 0)
+    for sale in range(1, 3001):
+        name = "Nobody Known" if chance.randrange(20) == 0 else chance.choice(names)
+        day = datetime.date(2024, 1, 1) + datetime.timedelta(days=chance.randrange(366))
+        cents = chance.randrange(100, 90000)
+        lines.append(f"{sale},{name},{day},{cents // 100}.{cents % 100:02}")
+        if name in customers:
+            known.append(sale)
+            totals[customers[name]] += cents
+        else:
+            unknown.append(sale)
+    write("warehouse/data/sales.csv", "sale_id,customer,sold_on,amount", lines)
+    best = max(totals, key=totals.get)
+    rows = [f"FactSale,{len(known)}", f"UnknownCustomer,{len(unknown)}", f"DimCustomer,{len(customers)}", f"Best,{best}"]
+    write("warehouse/expected/counts.csv", "what,value", rows)
+
+
 def diamond(chance, rows):
     targets = list(range(1, rows + 1))
     chance.shuffle(targets)
@@ -129,3 +152,4 @@ if __name__ == "__main__":
         merge(chance)
         report(chance)
         staging(chance)
+        warehouse(chance)

@@ -7,7 +7,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "scripts"))
 
-from package_writer import DATE, I4, I8, R8, TIMESTAMP, Column, Package, numeric, string, text  # noqa: E402
+from package_writer import DATE, I4, I8, R8, TIMESTAMP, Column, Package, numeric, string, text, wide  # noqa: E402
 
 PRICE, AMOUNT = numeric(9, 2), numeric(18, 4)
 
@@ -117,6 +117,58 @@ def staging():
     return package
 
 
+TABLES = """IF OBJECT_ID('dbo.DimCustomer', 'U') IS NOT NULL DROP TABLE dbo.DimCustomer;
+IF OBJECT_ID('dbo.FactSale', 'U') IS NOT NULL DROP TABLE dbo.FactSale;
+IF OBJECT_ID('dbo.UnknownCustomer', 'U') IS NOT NULL DROP TABLE dbo.UnknownCustomer;
+GO
+CREATE TABLE [dbo].[DimCustomer] (
+    [CustomerKey] int IDENTITY(1,1) NOT NULL CONSTRAINT [PK_DimCustomer] PRIMARY KEY CLUSTERED,
+    [Name] nvarchar(40) NOT NULL,
+    [Region] nvarchar(10) NOT NULL,
+    [LoadedAt] datetime2(0) NOT NULL DEFAULT (sysdatetime())
+) ON [PRIMARY];
+CREATE TABLE [dbo].[FactSale] ([SaleId] int NOT NULL, [CustomerKey] int NOT NULL, [SoldOn] date NOT NULL, [Amount] decimal(9, 2) NULL);
+CREATE TABLE [dbo].[UnknownCustomer] ([SaleId] int NOT NULL, [Name] nvarchar(40) NULL);
+GO"""
+
+COUNT = """SELECT COUNT(*) AS Sales, ISNULL((SELECT TOP (1) c.[Region] FROM [dbo].[FactSale] f WITH (NOLOCK)
+    JOIN [dbo].[DimCustomer] c ON c.[CustomerKey] = f.[CustomerKey]
+    GROUP BY c.[Region] ORDER BY SUM(f.[Amount]) DESC), N'none') AS Best
+FROM [dbo].[FactSale]"""
+
+
+def warehouse():
+    """A star made by T-SQL, a dimension and facts loaded, keys looked up: written for SQL Server."""
+    package = Package("Warehouse")
+    login = "Data Source=.;Initial Catalog=Warehouse;Provider=MSOLEDBSQL.1;Integrated Security=SSPI;Auto Translate=False;"
+    server = package.ole_db("Warehouse", login)
+    sales, best = package.variable("Sales", 0), package.text_variable("Best")
+    package.execute_sql("Make tables", server, TABLES)
+    customers = package.data_flow("Load customers")
+    columns = [("name", wide(40)), ("region", wide(10))]
+    rows, _ = customers.source("Read customers", file(package, "Customers file", r"C:\data\customers.csv", columns))
+    mapped = [("Name", wide(40), "name"), ("Region", wide(10), "region")]
+    customers.ole_db_destination("Write customers", server, "[dbo].[DimCustomer]", rows, mapped)
+    facts = package.data_flow("Load sales")
+    columns = [("sale_id", I4), ("customer", wide(40)), ("sold_on", DATE), ("amount", PRICE)]
+    rows, _ = facts.source("Read sales", file(package, "Sales file", r"C:\data\sales.csv", columns))
+    match, unknown = facts.lookup(
+        "Customer key",
+        server,
+        "SELECT [CustomerKey], [Name] FROM [dbo].[DimCustomer]",
+        [("CustomerKey", I4, "DT_I4"), ("Name", wide(40), "DT_WSTR")],
+        rows,
+        [("customer", "Name")],
+        ["CustomerKey"],
+    )
+    mapped = [("SaleId", I4, "sale_id"), ("CustomerKey", I4, "CustomerKey"), ("SoldOn", DATE, "sold_on"), ("Amount", PRICE, "amount")]
+    facts.ole_db_destination("Write sales", server, "[dbo].[FactSale]", match, mapped)
+    mapped = [("SaleId", I4, "sale_id"), ("Name", wide(40), "customer")]
+    facts.ole_db_destination("Write unknown", server, "[dbo].[UnknownCustomer]", unknown, mapped)
+    package.execute_sql("Count", server, COUNT, [("Sales", sales), ("Best", best)])
+    return package
+
+
 def diamond():
     """A file meets itself: one branch keeps its order, the other is sorted by the row that each row points to."""
     package = Package("Diamond")
@@ -135,6 +187,6 @@ def diamond():
 
 
 if __name__ == "__main__":
-    for make in (sales, merge, report, staging, diamond):
+    for make in (sales, merge, report, staging, warehouse, diamond):
         package = make()
         package.write(HERE / make.__name__ / f"{package.name}.dtsx")

@@ -260,20 +260,9 @@ class Component:
     def ref_id(self):
         return f"{self.flow.ref_id}\\{self.name}"
 
-    def connect(self, manager):
-        self.connections.append(
-            Node(
-                "connection",
-                referenced(
-                    f"{self.ref_id}.Connections[FlatFileConnection]",
-                    {
-                        "connectionManagerID": manager.ref_id,
-                        "connectionManagerRefId": manager.ref_id,
-                        "name": "FlatFileConnection",
-                    },
-                ),
-            )
-        )
+    def connect(self, manager, role="FlatFileConnection"):
+        named = {"connectionManagerID": manager.ref_id, "connectionManagerRefId": manager.ref_id, "name": role}
+        self.connections.append(Node("connection", referenced(f"{self.ref_id}.Connections[{role}]", named)))
 
     def input(self, name, source, columns=(), external=None, has_side_effects=False, **attributes):
         """`columns`: nodes made by [`input_column`]. A path leads here from `source`."""
@@ -475,6 +464,34 @@ class DataFlow:
         taken = [component.input_column(title, column) for column in chosen]
         component.input(title, source, taken, has_side_effects=True)
 
+    def ole_db_destination(self, name, manager, table, source, columns):
+        """A fast load. `columns`: (column of the table, type, arriving column)."""
+        component = Component(self, name, "Microsoft.OLEDBDestination", "OLE DB Destination", 4, True)
+        component.properties = [
+            integer("CommandTimeout", 0),
+            prop("OpenRowset", "System.String", table),
+            prop("OpenRowsetVariable", "System.String", ""),
+            prop("SqlCommand", "System.String", ""),
+            integer("DefaultCodePage", 1252),
+            boolean("AlwaysUseDefaultCodePage", False),
+            integer("AccessMode", 3),
+            boolean("FastLoadKeepIdentity", False),
+            boolean("FastLoadKeepNulls", False),
+            prop("FastLoadOptions", "System.String", "TABLOCK,CHECK_CONSTRAINTS"),
+            integer("FastLoadMaxInsertCommitSize", 2147483647),
+        ]
+        component.connect(manager, "OleDbConnection")
+        title = "OLE DB Destination Input"
+        taken, external = [], []
+        for column, kind, arriving in columns:
+            external_id = f"{component.ref_id}.Inputs[{title}].ExternalColumns[{column}]"
+            external.append(Node("externalMetadataColumn", referenced(external_id, {**kind.attributes(), "name": column})))
+            taken.append(component.input_column(title, source.column(arriving), externalMetadataColumnId=external_id))
+        node = Node("externalMetadataColumns", {"isUsed": "True"}, external)
+        dispositions = {"errorOrTruncationOperation": "Insert", "errorRowDisposition": "FailComponent"}
+        ref_id = component.input(title, source, taken, node, has_side_effects=True, **dispositions)
+        component.error_output("OLE DB Destination Error Output", passing=source.columns, exclusionGroup=1, synchronousInputId=ref_id)
+
     def data_reader(self, name, source, columns=None):
         component = Component(self, name, "Microsoft.ManagedComponentHost", "DataReader Destination", 2)
         component.properties = [
@@ -571,6 +588,54 @@ class DataFlow:
         output = component.output("Data Conversion Output", own, source.columns, **group)
         errors = component.error_output("Data Conversion Error Output", passing=source.columns, **group)
         return output, errors
+
+    def lookup(self, name, manager, query, reference, source, joined, copied):
+        """A full cache. `reference`: (column, type, name of the type as DT_...) of the query; `joined`: (arriving column,
+        column of the reference); `copied`: columns of the reference. Returns (match output, no-match output)."""
+        component = Component(self, name, "Microsoft.Lookup", "Lookup", 6, True)
+        described = "".join(
+            f'<referenceColumn name="{column}" dataType="{dt}" length="{kind.length}" precision="0" scale="0" codePage="0"/>'
+            for column, kind, dt in reference
+        )
+        where = " and ".join(f"[refTable].[{column}] = ?" for _, column in joined)
+        component.properties = [
+            prop("SqlCommand", "System.String", query),
+            prop("SqlCommandParam", "System.String", f"select * from ({query}) [refTable]\nwhere {where}"),
+            integer("ConnectionType", 0),
+            integer("CacheType", 0),
+            integer("NoMatchBehavior", 1),
+            integer("NoMatchCachePercentage", 0),
+            integer("MaxMemoryUsage", 25),
+            prop("MaxMemoryUsage64", "System.Int64", 25),
+            prop(
+                "ReferenceMetadataXml",
+                "System.String",
+                f"<referenceMetadata><referenceColumns>{described}</referenceColumns></referenceMetadata>",
+            ),
+            prop(
+                "ParameterMap",
+                "System.String",
+                "".join("#{" + source.column(column).lineage + "};" for column, _ in joined),
+                contains_id=True,
+            ),
+            integer("DefaultCodePage", 1252),
+            boolean("TreatDuplicateKeysAsError", False),
+        ]
+        component.connect(manager, "OleDbConnection")
+        title = "Lookup Input"
+        columns = [
+            component.input_column(title, source.column(column), [prop("JoinToReferenceColumn", "System.String", other)])
+            for column, other in joined
+        ]
+        ref_id = component.input(title, source, columns)
+        group = {"exclusionGroup": 1, "synchronousInputId": ref_id}
+        types = {column: kind for column, kind, _ in reference}
+        own = [(one, types[one], {}, [prop("CopyFromReferenceColumn", "System.String", one)]) for one in copied]
+        failing = {"errorOrTruncationOperation": "Lookup", "errorRowDisposition": "FailComponent"}
+        match = component.output("Lookup Match Output", own, source.columns, **group, **failing)
+        no_match = component.output("Lookup No Match Output", passing=source.columns, **group)
+        component.error_output("Lookup Error Output", passing=source.columns, **group)
+        return match, no_match
 
     def multicast(self, name, source, outputs):
         component = Component(self, name, "Microsoft.Multicast", "Multicast")
@@ -704,6 +769,66 @@ class DataFlow:
         )
 
 
+class OleDb:
+    """An OLE DB connection manager."""
+
+    def __init__(self, package, name, connection_string):
+        self.package, self.name, self.connection_string = package, name, connection_string
+
+    @property
+    def ref_id(self):
+        return f"Package.ConnectionManagers[{self.name}]"
+
+    def node(self):
+        named = {
+            "refId": self.ref_id,
+            "CreationName": "OLEDB",
+            "DTSID": guid(self.package.name, "connection", self.name),
+            "ObjectName": self.name,
+        }
+        inner = dts("ConnectionManager", {"ConnectionString": self.connection_string})
+        return dts("ConnectionManager", named, [dts("ObjectData", children=[inner])])
+
+
+class ExecuteSql:
+    """An Execute SQL task. `results`: (column, variable) of a single row."""
+
+    def __init__(self, package, name, manager, statement, results=()):
+        self.package, self.name, self.manager = package, name, manager
+        self.statement, self.results = statement, results
+
+    @property
+    def ref_id(self):
+        return f"Package\\{self.name}"
+
+    def node(self):
+        space = "www.microsoft.com/sqlserver/dts/tasks/sqltask"
+        named = {
+            "xmlns:SQLTask": space,
+            "SQLTask:Connection": guid(self.package.name, "connection", self.manager.name),
+            "SQLTask:SqlStatementSource": self.statement,
+        }
+        if self.results:
+            named["SQLTask:ResultType"] = "ResultSetType_SingleRow"
+        bindings = [
+            Node("SQLTask:ResultBinding", {"SQLTask:ResultName": column, "SQLTask:DtsVariableName": variable})
+            for column, variable in self.results
+        ]
+        return dts(
+            "Executable",
+            {
+                "refId": self.ref_id,
+                "CreationName": "Microsoft.ExecuteSQLTask",
+                "Description": "Execute SQL Task",
+                "DTSID": guid(self.package.name, self.name),
+                "ExecutableType": "Microsoft.ExecuteSQLTask",
+                "LocaleID": -1,
+                "ObjectName": self.name,
+            },
+            [dts("Variables"), dts("ObjectData", children=[Node("SQLTask:SqlTaskData", named, bindings)])],
+        )
+
+
 class Package:
     def __init__(self, name):
         self.name, self.managers, self.flows, self.variables = name, [], [], []
@@ -713,11 +838,22 @@ class Package:
         self.managers.append(manager)
         return manager
 
+    def ole_db(self, name, connection_string):
+        self.managers.append(OleDb(self, name, connection_string))
+        return self.managers[-1]
+
+    def execute_sql(self, name, manager, statement, results=()):
+        self.flows.append(ExecuteSql(self, name, manager, statement, results))
+
     def data_flow(self, name):
         self.flows.append(DataFlow(self, name))
         return self.flows[-1]
 
-    def variable(self, name, value):
+    def text_variable(self, name, value=""):
+        """A User variable of type String."""
+        return self.variable(name, value, 8)
+
+    def variable(self, name, value, data_type=20):
         """A User variable of type Int64."""
         self.variables.append(
             dts(
@@ -729,7 +865,7 @@ class Package:
                     "Namespace": "User",
                     "ObjectName": name,
                 },
-                [dts("VariableValue", {"DataType": 20}, content=str(value))],
+                [dts("VariableValue", {"DataType": data_type}, content=str(value))],
             )
         )
         return f"User::{name}"

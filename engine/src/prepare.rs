@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use dtsx::{ConnectionManager, DataFlow, Package, Parameter, Payload};
+use dtsx::{ConnectionManager, DataFlow, Executable, Package, Parameter, Payload};
 use fletching_components::{Caches, Findings};
 use fletching_connections::{Connections, database::Sessions};
 use fletching_expression::Scalar;
@@ -78,28 +78,9 @@ pub fn prepare(
             Vec::new()
         }
     };
-    let package_locale = package.root().properties.int("LocaleID");
     let mut tasks: Vec<TaskPlan> = order
         .into_iter()
-        .filter_map(|(task, disabled)| {
-            let locale_id = locale(task.properties.int("LocaleID"), package_locale);
-            let work = match &task.payload {
-                Payload::DataFlow(flow) => TaskWork::DataFlow {
-                    flow: flow.as_ref().clone(),
-                    locale_id,
-                },
-                Payload::ExecuteSql(settings) if tasks::is_execute_sql(task) => {
-                    TaskWork::ExecuteSql(ExecuteSqlTask::new(task, settings))
-                }
-                Payload::Expression(text) => TaskWork::Expression(ExpressionTask::new(task, text)),
-                _ => return None,
-            };
-            Some(TaskPlan {
-                path: task.path.clone(),
-                disabled,
-                work,
-            })
-        })
+        .filter_map(|(task, disabled)| task_plan(package, task, disabled))
         .collect();
     let name = package.name().to_owned();
     crate::settings::apply(&settings, &name, &mut variables, &mut managers, &mut tasks)?;
@@ -137,6 +118,29 @@ pub fn prepare(
     }
     say_once(&mut findings);
     findings.none_or(prepared).map_err(RunError::Findings)
+}
+
+/// A task that runs; `None` for one that is a finding.
+fn task_plan(package: &Package, task: &Executable, disabled: bool) -> Option<TaskPlan> {
+    let work = match &task.payload {
+        Payload::DataFlow(flow) => TaskWork::DataFlow {
+            flow: flow.as_ref().clone(),
+            locale_id: locale(
+                task.properties.int("LocaleID"),
+                package.root().properties.int("LocaleID"),
+            ),
+        },
+        Payload::ExecuteSql(settings) if tasks::is_execute_sql(task) => {
+            TaskWork::ExecuteSql(ExecuteSqlTask::new(task, settings))
+        }
+        Payload::Expression(text) => TaskWork::Expression(ExpressionTask::new(task, text)),
+        _ => return None,
+    };
+    Some(TaskPlan {
+        path: task.path.clone(),
+        disabled,
+        work,
+    })
 }
 
 /// The connection managers of a package as a run would have them, before and after the overrides of `settings`.

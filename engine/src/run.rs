@@ -18,11 +18,8 @@ use fletching_planner::{DataFlowPlan, RootKind, lower};
 
 use crate::{
     PreparedPackage, Progress, ReaderBatches, ReaderHub, RunError, RunReport, Settings,
-    TaskOutcome, TaskPlan, TaskResult, TaskWork, data_flow, variables::Assignment,
+    TaskOutcome, TaskPlan, TaskResult, TaskWork, data_flow, variables::Handed,
 };
-
-/// What a component hands to a variable; the variable's name and how to say its value.
-type Handed = (Assignment, (String, String));
 
 impl PreparedPackage {
     /// Runs the package to its end. Dropping the future cancels the run.

@@ -419,6 +419,9 @@ impl VariableStore {
 #[derive(Debug)]
 pub(crate) struct Assignment(usize, Value);
 
+/// What a component or task hands to a variable; the variable's name and how to say its value.
+pub(crate) type Handed = (Assignment, (String, String));
+
 /// Variables seen from one container or task.
 #[derive(Debug, Clone, Copy)]
 pub struct ScopedVariables<'a> {

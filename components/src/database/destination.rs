@@ -1,43 +1,24 @@
-//! Rows into a table: what OLE DB, ADO NET, ODBC and SQL Server destinations share.
-//!
-//! ```text
-//!  input ──▶ GatherExec ──▶ pick and cast columns ──▶ channel ──▶ blocking thread: session ──write──▶ table
-//!                                   └── rows that fail ──────────────────────┴──▶ error output, or stop, or dropped and counted
-//! ```
-//!
-//! **Rows** are written in source order. A bulk load is one transaction, which is committed when the last row is in;
-//! where failing rows are redirected or ignored, or a commit size is given, each batch is one. A batch that fails is
-//! redirected as a whole, also its good rows (spec `ssis-semantics.md` 8.3). Without bulk load every row is judged alone.
+//! Settings of a destination that loads a table: what OLE DB, ADO NET, ODBC and SQL Server destinations share.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
-use arrow::{
-    array::{ArrayRef, BooleanArray, Int32Array, RecordBatch, RecordBatchOptions, UInt32Array},
-    compute::{filter_record_batch, take_record_batch},
-    datatypes::{Schema, SchemaRef},
-};
-use async_trait::async_trait;
-use datafusion_common::{Result, internal_err};
-use datafusion_common_runtime::SpawnedTask;
-use datafusion_datasource::sink::{DataSink, DataSinkExec};
-use datafusion_execution::{SendableRecordBatchStream, TaskContext};
+use arrow::datatypes::SchemaRef;
+use datafusion_common::Result;
+use datafusion_datasource::sink::DataSinkExec;
 use datafusion_physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan,
-    metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet},
+    ExecutionPlan,
+    metrics::{ExecutionPlanMetricsSet, MetricBuilder},
 };
-use dtsx::{DataType, Disposition, SsisCode};
-use fletching_connections::database::{
-    Cancel, DatabaseConnection, DatabaseError, Fault, Load, LoadOptions, Sessions, TableName,
-};
-use fletching_expression::types;
-use futures::StreamExt;
-use parking_lot::Mutex;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use dtsx::{Disposition, SsisCode};
+use fletching_connections::database::{LoadOptions, TableName};
 
-use super::{ColumnCast, DatabaseAccess, load_exec::LoadExec};
+use super::{
+    ColumnCast, DatabaseAccess,
+    load_exec::LoadExec,
+    loading::{LoadSink, Loading},
+};
 use crate::{
-    Accounting, Binding, Component, Finding, Findings, PlanContext, Planned,
-    flow::{FlowError, gather},
+    Accounting, Binding, Component, Finding, Findings, PlanContext, Planned, flow::gather,
     only_input,
 };
 
@@ -60,12 +41,12 @@ pub(crate) struct DatabaseDestination {
 #[derive(Debug, Clone)]
 pub(crate) struct LoadColumn {
     /// Its place in the batches that arrive.
-    input: usize,
+    pub(super) input: usize,
     /// Its name there.
-    name: String,
+    pub(super) name: String,
     /// The column of the table.
-    external: String,
-    cast: ColumnCast,
+    pub(super) external: String,
+    pub(super) cast: ColumnCast,
 }
 
 /// How rows are written.
@@ -145,6 +126,7 @@ impl Component for DatabaseDestination {
             options: self.options.clone(),
             on_error: self.on_error,
             operator: self.operator,
+            elapsed: MetricBuilder::new(&metrics).elapsed_compute(0),
             written: MetricBuilder::new(&metrics).global_counter("written_rows"),
             dropped: MetricBuilder::new(&metrics).global_counter("dropped_rows"),
             metrics,
@@ -160,425 +142,6 @@ impl Component for DatabaseDestination {
                 Planned::Sink(Arc::new(DataSinkExec::new(input, Arc::new(sink), None)))
             }
         })
-    }
-}
-
-/// One load of a run.
-pub(super) struct Loading {
-    access: DatabaseAccess,
-    connection: DatabaseConnection,
-    sessions: Arc<Sessions>,
-    table: TableName,
-    columns: Vec<LoadColumn>,
-    way: Way,
-    options: LoadOptions,
-    on_error: Disposition,
-    operator: &'static str,
-    written: Count,
-    dropped: Count,
-    pub(super) metrics: ExecutionPlanMetricsSet,
-    /// Of the rows that arrive.
-    schema: SchemaRef,
-}
-
-impl fmt::Debug for Loading {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loading")
-            .field("table", &self.table)
-            .field("way", &self.way)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for Loading {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: [{}] {} {}, {} columns, {}",
-            self.operator,
-            self.access.path,
-            self.connection.target,
-            self.table,
-            self.columns.len(),
-            match self.way {
-                Way::Bulk(None) => "bulk".to_owned(),
-                Way::Bulk(Some(rows)) => format!("bulk, {rows} rows a transaction"),
-                Way::RowByRow => "row by row".to_owned(),
-            }
-        )
-    }
-}
-
-/// What the blocking thread is told.
-enum Work {
-    /// Rows as they arrived, and as they are written.
-    Rows(RecordBatch, RecordBatch),
-    /// All rows were sent: without it the load was cancelled.
-    End,
-}
-
-/// Rows that failed, as they arrived, with the code of each.
-struct Failed {
-    rows: RecordBatch,
-    codes: Vec<SsisCode>,
-}
-
-/// Where failing rows go.
-#[derive(Clone)]
-pub(super) struct ErrorOutput {
-    pub(super) schema: SchemaRef,
-    pub(super) sender: Sender<RecordBatch>,
-}
-
-/// Stops the thread's statement when the load is dropped before its end.
-struct Guard(Arc<Mutex<Option<Arc<dyn Cancel>>>>);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if let Some(cancel) = &*self.0.lock() {
-            cancel.cancel();
-        }
-    }
-}
-
-/// Batches between the stream and the thread.
-const CAPACITY: usize = 2;
-
-impl Loading {
-    /// Writes all rows. How many rows are in the table.
-    pub(super) async fn run(
-        self: Arc<Self>,
-        mut rows: SendableRecordBatchStream,
-        errors: Option<ErrorOutput>,
-    ) -> Result<u64> {
-        let (sender, receiver) = channel(CAPACITY);
-        let running = Arc::default();
-        let guard = Guard(Arc::clone(&running));
-        let thread = {
-            let (loading, errors) = (Arc::clone(&self), errors.clone());
-            SpawnedTask::spawn_blocking(move || {
-                loading.write_all(receiver, errors.as_ref(), &running)
-            })
-        };
-        let mut fed = Ok(());
-        while let Some(batch) = rows.next().await {
-            let work = match batch {
-                Ok(batch) => self.cast(batch, errors.as_ref()).await,
-                Err(error) => Err(error),
-            };
-            match work {
-                Ok(Some(work)) => {
-                    if sender.send(work).await.is_err() {
-                        break; // The thread has failed, and says why.
-                    }
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    fed = Err(error);
-                    break;
-                }
-            }
-        }
-        if fed.is_ok() {
-            // As above.
-            drop(sender.send(Work::End).await);
-        }
-        drop(sender);
-        let written = match thread.join().await {
-            Ok(written) => written,
-            Err(error) => {
-                return internal_err!("the writer of {} is gone: {error}", self.access.path);
-            }
-        };
-        drop(guard);
-        fed?;
-        let written = written?;
-        self.written.add(written as usize);
-        Ok(written)
-    }
-
-    /// The columns of the table, in their types; rows that cannot be cast are settled here.
-    async fn cast(&self, batch: RecordBatch, errors: Option<&ErrorOutput>) -> Result<Option<Work>> {
-        if batch.num_rows() == 0 {
-            return Ok(None);
-        }
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
-        let mut failed: Vec<(usize, SsisCode, usize)> = Vec::new();
-        for (at, column) in self.columns.iter().enumerate() {
-            let evaluated = column
-                .cast
-                .apply(batch.column(column.input))
-                .map_err(|error| {
-                    FlowError::new(&self.access.path, error.code(), error.to_string())
-                        .with_column(&column.name)
-                })?;
-            let rows = evaluated.errors.iter();
-            failed.extend(rows.map(|failure| (failure.row as usize, failure.code, at)));
-            arrays.push(evaluated.array);
-        }
-        let fields = self
-            .columns
-            .iter()
-            .map(|column| types::field(&column.external, column.cast.to()));
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let rows = RecordBatch::try_new_with_options(schema, arrays, &options)?;
-        if failed.is_empty() {
-            return Ok(Some(Work::Rows(batch, rows)));
-        }
-        failed.sort_by_key(|(row, ..)| *row);
-        failed.dedup_by_key(|(row, ..)| *row);
-        if let (false, Some(first)) = (self.goes_on(), failed.first()) {
-            return Err(self.cast_failure(&batch, *first).into());
-        }
-        let bad: Vec<u32> = failed.iter().map(|(row, ..)| *row as u32).collect();
-        let codes = failed.iter().map(|(_, code, _)| *code).collect();
-        let good: BooleanArray = (0..batch.num_rows() as u32)
-            .map(|row| Some(bad.binary_search(&row).is_err()))
-            .collect();
-        let refused = Failed {
-            rows: take_record_batch(&batch, &UInt32Array::from(bad))?,
-            codes,
-        };
-        if let Some(rows) = self.settle(refused, errors)?
-            && let Some(output) = errors
-        {
-            // A reader that is gone has cancelled the flow.
-            drop(output.sender.send(rows).await);
-        }
-        Ok(Some(Work::Rows(
-            filter_record_batch(&batch, &good)?,
-            filter_record_batch(&rows, &good)?,
-        )))
-    }
-
-    fn cast_failure(
-        &self,
-        batch: &RecordBatch,
-        (row, code, at): (usize, SsisCode, usize),
-    ) -> FlowError {
-        let Some(column) = self.columns.get(at) else {
-            return FlowError::new(&self.access.path, Some(code), "a row failed");
-        };
-        let shown = crate::transforms::computed::shown_value(batch, column.input, row as u32);
-        let (from, to): (&DataType, &DataType) = (column.cast.from(), column.cast.to());
-        let message = format!(
-            "{shown} ({from}) does not fit column `{}` ({to}) of {}: correct the data, or redirect failing rows to the error \
-             output",
-            column.external, self.table
-        );
-        FlowError::new(&self.access.path, Some(code), message).with_column(&column.name)
-    }
-
-    /// Whether a failing row does not stop the flow.
-    fn goes_on(&self) -> bool {
-        matches!(
-            self.on_error,
-            Disposition::RedirectRow | Disposition::IgnoreFailure
-        )
-    }
-
-    /// The rows for the error output; counted as dropped where there is none.
-    fn settle(&self, failed: Failed, errors: Option<&ErrorOutput>) -> Result<Option<RecordBatch>> {
-        let redirect = self.on_error == Disposition::RedirectRow;
-        let Some(output) = errors.filter(|_| redirect) else {
-            self.dropped.add(failed.rows.num_rows());
-            return Ok(None);
-        };
-        let codes = failed.codes.iter().map(|code| code.as_i32());
-        let mut columns = failed.rows.columns().to_vec();
-        columns.push(Arc::new(codes.collect::<Int32Array>()));
-        columns.push(Arc::new(Int32Array::from(vec![0; failed.rows.num_rows()])));
-        Ok(Some(RecordBatch::try_new(
-            Arc::clone(&output.schema),
-            columns,
-        )?))
-    }
-
-    /// The thread: opens the database, writes what comes, commits at the end.
-    fn write_all(
-        &self,
-        mut work: Receiver<Work>,
-        errors: Option<&ErrorOutput>,
-        running: &Mutex<Option<Arc<dyn Cancel>>>,
-    ) -> Result<u64> {
-        let fail = |error: DatabaseError| self.access.error(&error);
-        let mut session = self.sessions.acquire(&self.connection).map_err(fail)?;
-        *running.lock() = Some(session.canceller());
-        let names: Vec<String> = self
-            .columns
-            .iter()
-            .map(|column| column.external.clone())
-            .collect();
-        let loaded = session
-            .load(&self.table, &names, &self.options)
-            .map_err(fail)
-            .map_err(Into::into)
-            .and_then(|mut load| {
-                let mut writing = Writing {
-                    loading: self,
-                    errors,
-                    written: 0,
-                };
-                loop {
-                    match work.blocking_recv() {
-                        Some(Work::Rows(arrived, rows)) => {
-                            writing.write(load.as_mut(), &arrived, &rows)?;
-                        }
-                        Some(Work::End) => {
-                            load.commit().map_err(fail)?;
-                            return Ok(writing.written);
-                        }
-                        // What was written and not committed goes with the load.
-                        None => return Ok(writing.written),
-                    }
-                }
-            });
-        *running.lock() = None;
-        loaded
-    }
-}
-
-/// The thread's work.
-struct Writing<'a> {
-    loading: &'a Loading,
-    errors: Option<&'a ErrorOutput>,
-    written: u64,
-}
-
-impl Writing<'_> {
-    fn write(
-        &mut self,
-        load: &mut dyn Load,
-        arrived: &RecordBatch,
-        rows: &RecordBatch,
-    ) -> Result<()> {
-        match self.loading.way {
-            Way::RowByRow => self.row_by_row(load, arrived, rows),
-            Way::Bulk(size) => {
-                let size = size.unwrap_or(usize::MAX).max(1);
-                let mut start = 0;
-                while start < rows.num_rows() {
-                    let count = size.min(rows.num_rows() - start);
-                    self.bulk(
-                        load,
-                        &arrived.slice(start, count),
-                        &rows.slice(start, count),
-                    )?;
-                    start += count;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// A batch, which is in or fails as a whole.
-    fn bulk(
-        &mut self,
-        load: &mut dyn Load,
-        arrived: &RecordBatch,
-        rows: &RecordBatch,
-    ) -> Result<()> {
-        let loading = self.loading;
-        let alone = loading.goes_on() || loading.way != Way::Bulk(None);
-        let done = load.write(rows).and_then(|()| match alone {
-            true => load.commit(),
-            false => Ok(()),
-        });
-        let Err(error) = done else {
-            self.written += rows.num_rows() as u64;
-            return Ok(());
-        };
-        if !loading.goes_on() || error.is_fatal() {
-            let first = self.written + 1;
-            let last = self.written + rows.num_rows() as u64;
-            let mut failure = loading.access.error(&error);
-            failure
-                .message
-                .push_str(&format!("; it is among rows {first} to {last}"));
-            return Err(failure.into());
-        }
-        let codes = vec![code_of(&error); arrived.num_rows()];
-        self.refuse(Failed {
-            rows: arrived.clone(),
-            codes,
-        })
-    }
-
-    fn row_by_row(
-        &mut self,
-        load: &mut dyn Load,
-        arrived: &RecordBatch,
-        rows: &RecordBatch,
-    ) -> Result<()> {
-        let loading = self.loading;
-        let fail = |error: &DatabaseError| loading.access.error(error);
-        let failed = load
-            .write_each(rows, loading.goes_on())
-            .map_err(|error| fail(&error))?;
-        if let (false, Some((row, error))) = (loading.goes_on(), failed.first()) {
-            return Err(fail(error).with_row(self.written + *row as u64 + 1).into());
-        }
-        load.commit().map_err(|error| fail(&error))?;
-        self.written += (rows.num_rows() - failed.len()) as u64;
-        if failed.is_empty() {
-            return Ok(());
-        }
-        let bad: Vec<u32> = failed.iter().map(|(row, _)| *row as u32).collect();
-        let refused = Failed {
-            rows: take_record_batch(arrived, &UInt32Array::from(bad))?,
-            codes: failed.iter().map(|(_, error)| code_of(error)).collect(),
-        };
-        self.refuse(refused)
-    }
-
-    fn refuse(&self, failed: Failed) -> Result<()> {
-        if let Some(rows) = self.loading.settle(failed, self.errors)?
-            && let Some(output) = self.errors
-        {
-            // A reader that is gone has cancelled the flow.
-            drop(output.sender.blocking_send(rows));
-        }
-        Ok(())
-    }
-}
-
-/// What the error output shows of a row that the database refused.
-fn code_of(error: &DatabaseError) -> SsisCode {
-    SsisCode(match error.fault {
-        Fault::Constraint => 0xC020_907D, // DTS_E_OLEDBDESTINATIONADAPTERSTATIC_INTEGRITYVIOLATION
-        Fault::Value => 0xC020_9077,      // DTS_E_OLEDBDESTINATIONADAPTERSTATIC_CANTCONVERTVALUE
-        Fault::Denied => 0xC020_907C,     // DTS_E_OLEDBDESTINATIONADAPTERSTATIC_PERMISSIONDENIED
-        _ => 0xC020_907B,                 // DTS_E_OLEDBDESTINATIONADAPTERSTATIC_UNAVAILABLE
-    })
-}
-
-/// A load whose failing rows lead nowhere.
-#[derive(Debug)]
-struct LoadSink(Arc<Loading>);
-
-impl DisplayAs for LoadSink {
-    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-#[async_trait]
-impl DataSink for LoadSink {
-    fn metrics(&self) -> Option<MetricsSet> {
-        Some(self.0.metrics.clone_inner())
-    }
-
-    fn schema(&self) -> &SchemaRef {
-        &self.0.schema
-    }
-
-    async fn write_all(
-        &self,
-        data: SendableRecordBatchStream,
-        _context: &Arc<TaskContext>,
-    ) -> Result<u64> {
-        Arc::clone(&self.0).run(data, None).await
     }
 }
 

@@ -16,7 +16,7 @@ use datafusion_physical_plan::{
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc::channel;
 
-use super::destination::{ErrorOutput, Loading};
+use super::loading::{ErrorOutput, Loading};
 
 /// Yields the rows that were not written.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ pub mod access;
 pub mod casts;
 pub(crate) mod destination;
 mod load_exec;
+mod loading;
 pub(crate) mod source;
 
 pub use access::{

@@ -224,29 +224,7 @@ pub(super) fn sql_server(
     ]) else {
         return Err(malformed("no server is named (Data Source)".to_owned()));
     };
-    let server = server.trim();
-    let server = match server.split_once(':') {
-        Some((protocol, rest)) if protocol.eq_ignore_ascii_case("tcp") => rest,
-        _ => server,
-    };
-    let (place, port) = match server.rsplit_once(',') {
-        Some((place, port)) => {
-            let number = port
-                .trim()
-                .parse()
-                .map_err(|_| malformed(format!("`{port}` is no port")))?;
-            (place, Some(number))
-        }
-        None => (server, None),
-    };
-    let (host, instance) = match place.split_once('\\') {
-        Some((host, instance)) => (host, Some(instance.trim().to_owned())),
-        None => (place, None),
-    };
-    let host = match host.trim().to_ascii_lowercase().as_str() {
-        "." | "(local)" | "" => "localhost".to_owned(),
-        _ => host.trim().to_owned(),
-    };
+    let place = place(server).map_err(|port| malformed(format!("`{port}` is no port")))?;
     let text = |keys: &[&str]| keywords.get(keys).map(str::to_owned);
     let integrated = keywords
         .get(&["integrated security", "trusted_connection"])
@@ -268,9 +246,9 @@ pub(super) fn sql_server(
             .and_then(|value| value.trim().parse().ok())
     };
     Ok(Target::SqlServer(SqlServerTarget {
-        host,
-        instance,
-        port,
+        host: place.host,
+        instance: place.instance,
+        port: place.port,
         database: text(&["initial catalog", "database"]),
         user,
         password,
@@ -284,6 +262,42 @@ pub(super) fn sql_server(
             .get(&["packet size"])
             .and_then(|value| value.trim().parse().ok()),
     }))
+}
+
+/// Where a server is.
+struct Place {
+    host: String,
+    instance: Option<String>,
+    port: Option<u16>,
+}
+
+/// `tcp:host\instance,port`.
+///
+/// # Errors
+/// What stands for a port and is none.
+fn place(server: &str) -> Result<Place, &str> {
+    let server = server.trim();
+    let server = match server.split_once(':') {
+        Some((protocol, rest)) if protocol.eq_ignore_ascii_case("tcp") => rest,
+        _ => server,
+    };
+    let (place, port) = match server.rsplit_once(',') {
+        Some((place, port)) => (place, Some(port.trim().parse().map_err(|_| port)?)),
+        None => (server, None),
+    };
+    let (host, instance) = match place.split_once('\\') {
+        Some((host, instance)) => (host, Some(instance.trim().to_owned())),
+        None => (place, None),
+    };
+    let host = match host.trim().to_ascii_lowercase().as_str() {
+        "." | "(local)" | "" => "localhost".to_owned(),
+        _ => host.trim().to_owned(),
+    };
+    Ok(Place {
+        host,
+        instance,
+        port,
+    })
 }
 
 fn is_yes(value: &str) -> bool {

@@ -23,7 +23,7 @@ use super::{
     },
     kinds::{Known, joins_texts, kind},
     rewriter::{Rewriter, TEXT_BYTES_MAX, raw, span_of},
-    types::TypeName,
+    type_names::TypeName,
 };
 
 /// Walks a statement and rewrites its names, expressions and queries.

@@ -37,7 +37,7 @@ pub(crate) mod sqlite_functions;
 mod statements;
 mod tables;
 mod tokens;
-mod types;
+mod type_names;
 mod unions;
 mod variables;
 mod wording;

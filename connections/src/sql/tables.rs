@@ -18,7 +18,7 @@ use super::{
     kinds::{Known, kind},
     names::{ident, is_temporary},
     rewriter::{Rewriter, last, same},
-    types::TypeName,
+    type_names::TypeName,
 };
 
 /// First value and step of an identity.

@@ -10,7 +10,7 @@ use sqlparser::ast::{CastKind, DataType, Expr, Ident, Query, Value, VisitMut, Vi
 use super::{
     error::RewriteError,
     rewriter::{Rewriter, raw, same, span_of},
-    types::TypeName,
+    type_names::TypeName,
 };
 
 /// An assigned expression may be this long, and made of this many assignments.

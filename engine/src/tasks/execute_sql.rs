@@ -38,7 +38,7 @@ use fletching_connections::{
 use fletching_expression::{Scalar, code_page::CodePage};
 use parking_lot::Mutex;
 
-use crate::{PreparedPackage, RunError, RunReport, SqlReport, control_flow, variables::Assignment};
+use crate::{PreparedPackage, RunError, RunReport, SqlReport, control_flow, variables::Handed};
 
 /// Settings of the task.
 #[derive(Debug)]
@@ -266,7 +266,7 @@ impl PreparedPackage {
         task: &ExecuteSqlTask,
         settings: &ExecuteSql,
         executed: &Executed,
-    ) -> Result<Vec<(Assignment, (String, String))>, RunError> {
+    ) -> Result<Vec<Handed>, RunError> {
         let outputs: Vec<&SqlParameter> = ordered(&settings.parameters)
             .into_iter()
             .filter(|parameter| parameter.direction != SqlDirection::Input)
@@ -283,7 +283,7 @@ impl PreparedPackage {
         task: &ExecuteSqlTask,
         variable: &str,
         array: &ArrayRef,
-    ) -> Result<(Assignment, (String, String)), RunError> {
+    ) -> Result<Handed, RunError> {
         let data_type = natural_type(array.data_type()).ok_or_else(|| {
             task.failure(format!(
                 "variable `{variable}` cannot take a value of type {}",
@@ -311,7 +311,7 @@ impl PreparedPackage {
         settings: &ExecuteSql,
         executed: &Executed,
         sql: &mut SqlReport,
-    ) -> Result<Vec<(Assignment, (String, String))>, RunError> {
+    ) -> Result<Vec<Handed>, RunError> {
         if settings.result == ResultType::None {
             return Ok(Vec::new());
         }
@@ -362,7 +362,7 @@ impl PreparedPackage {
         task: &ExecuteSqlTask,
         variable: &str,
         set: &ResultSet,
-    ) -> Result<(Assignment, (String, String)), RunError> {
+    ) -> Result<Handed, RunError> {
         let rows: usize = set.batches.iter().map(RecordBatch::num_rows).sum();
         let assignment = self
             .variables

@@ -4,7 +4,7 @@ use dtsx::{Executable, SsisCode};
 use fletching_components::{Finding, FindingKind, Findings};
 use fletching_expression::{ExpressionError, parse};
 
-use crate::{PreparedPackage, RunError, control_flow};
+use crate::{PreparedPackage, RunError, control_flow, variables::Handed};
 
 /// Settings of the task.
 #[derive(Debug)]
@@ -40,10 +40,7 @@ impl ExpressionTask {
 
 impl PreparedPackage {
     /// The task as things stand now: the assignment it would make, and how to say it.
-    pub(crate) fn evaluate_task(
-        &self,
-        task: &ExpressionTask,
-    ) -> Result<(crate::variables::Assignment, (String, String)), RunError> {
+    pub(crate) fn evaluate_task(&self, task: &ExpressionTask) -> Result<Handed, RunError> {
         let parsed = parse(&task.text).map_err(|error| task.failed(&error))?;
         let Some((namespace, name)) = parsed.target() else {
             let message = "sets no variable: write @[User::X] = expression";

@@ -15,9 +15,9 @@ use mssql_tds::{
 };
 
 use super::{
+    column_types::{declared, natural_type},
     link::{Link, Wanted},
     read::{Rows, schema},
-    types::{declared, natural_type},
 };
 use crate::database::{DatabaseError, Fault, TableColumn, TableName};
 

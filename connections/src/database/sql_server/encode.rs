@@ -23,10 +23,10 @@ use mssql_tds::{
 use uuid::Uuid;
 
 use super::{
+    column_types::natural_type,
     parameters::{days, normal, offset_parts},
     read::{DAYS_1900_TO_EPOCH, MICROS_PER_DAY},
     text,
-    types::natural_type,
 };
 
 /// NULL of a value whose length is two bytes, and of one that comes in chunks.
@@ -75,7 +75,7 @@ impl Encoder {
             format!(
                 "values of type {} cannot be written to column `{name}` of type {}: {error}",
                 array.data_type(),
-                super::types::declared(column)
+                super::column_types::declared(column)
             )
         };
         let source = normal(array).map_err(cannot)?;

@@ -16,6 +16,7 @@
 //! own type here, because the server takes no other. Hints about order and size do not reach the server ([`load`]).
 
 mod bulk;
+mod column_types;
 mod connect;
 mod describe;
 mod each;
@@ -28,7 +29,6 @@ mod parameters;
 mod read;
 mod session;
 mod text;
-mod types;
 
 pub(super) use session::SqlServerSession;
 

@@ -31,8 +31,8 @@ use mssql_tds::{
 use uuid::Uuid;
 
 use super::{
+    column_types::{natural_type, offset_fields},
     text,
-    types::{natural_type, offset_fields},
 };
 
 /// Bytes of text and binary values after which a batch is full, however few its rows.

@@ -218,28 +218,7 @@ impl Column {
                 builder.append_option(number);
                 number.is_some() || value == ValueRef::Null
             }
-            Self::Text(builder) => match value {
-                ValueRef::Null => {
-                    builder.append_null();
-                    true
-                }
-                ValueRef::Text(text) => match std::str::from_utf8(text) {
-                    Ok(text) => {
-                        builder.append_value(text);
-                        true
-                    }
-                    Err(_) => false,
-                },
-                ValueRef::Integer(number) => {
-                    builder.append_value(number.to_string());
-                    true
-                }
-                ValueRef::Real(number) => {
-                    builder.append_value(number.to_string());
-                    true
-                }
-                ValueRef::Blob(_) => false,
-            },
+            Self::Text(builder) => append_text(builder, value),
             Self::Binary(builder) => match value {
                 ValueRef::Null => {
                     builder.append_null();
@@ -278,6 +257,20 @@ impl Column {
             Self::Guid(builder) => Arc::new(builder.finish()),
         }
     }
+}
+
+fn append_text(builder: &mut StringViewBuilder, value: ValueRef<'_>) -> bool {
+    match value {
+        ValueRef::Null => builder.append_null(),
+        ValueRef::Text(text) => match std::str::from_utf8(text) {
+            Ok(text) => builder.append_value(text),
+            Err(_) => return false,
+        },
+        ValueRef::Integer(number) => builder.append_value(number.to_string()),
+        ValueRef::Real(number) => builder.append_value(number.to_string()),
+        ValueRef::Blob(_) => return false,
+    }
+    true
 }
 
 fn integer(value: ValueRef<'_>) -> Option<i64> {

@@ -1,3 +1,5 @@
+//! Rows in and out, several loads of one file, failures and deadlines.
+
 use std::sync::Arc;
 
 use arrow::{

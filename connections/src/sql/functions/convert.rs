@@ -1,6 +1,6 @@
 //! CAST, CONVERT with its styles, and FORMAT with a plain pattern.
 
-use super::super::{Dialect, kinds::Known, types::TypeName};
+use super::super::{Dialect, kinds::Known, type_names::TypeName};
 
 /// A conversion of one value.
 #[derive(Debug)]
