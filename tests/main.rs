@@ -6,6 +6,7 @@
 //!                                                    threads, batch sizes and memory limits ──▶ compared
 //!  journeys/*.md                                     commands of a user ──▶ what they print and leave behind
 //!  corpus (outside the repository)                   real packages: load, round trip, plan
+//!  corpus/databases.toml                             real packages and databases ──▶ run ──▶ rows counted
 //! ```
 //!
 //! `FLETCHING_BLESS=1 cargo test --test spec` rewrites what the Markdown files expect; read the diff before you keep it.
@@ -41,5 +42,8 @@ fn main() -> ExitCode {
     trials.extend(runner::contract::trials(&root.join("spec")));
     trials.extend(runner::journeys::trials(&root.join("journeys")));
     trials.extend(runner::corpus::trials());
+    trials.extend(runner::databases::trials(
+        &root.join("corpus/databases.toml"),
+    ));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

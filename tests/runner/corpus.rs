@@ -15,7 +15,8 @@ pub fn trials() -> Vec<Trial> {
     )]
 }
 
-fn check() -> Result<(), String> {
+/// `None`, and a word, where it is absent.
+pub fn folder() -> Result<Option<PathBuf>, String> {
     let shared = std::env::var_os("FLETCHING_SHARED").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
         PathBuf::from,
@@ -25,9 +26,16 @@ fn check() -> Result<(), String> {
         println!("the corpus is absent: no {}", corpus.display());
         return match std::env::var_os("CI") {
             Some(_) => Err("the corpus must be present in CI".to_owned()),
-            None => Ok(()),
+            None => Ok(None),
         };
     }
+    Ok(Some(corpus))
+}
+
+fn check() -> Result<(), String> {
+    let Some(corpus) = folder()? else {
+        return Ok(());
+    };
     let reports = Application::check(&[corpus]).map_err(|error| error.to_string())?;
     if reports.is_empty() {
         return Err("the corpus has no package".to_owned());

@@ -71,9 +71,16 @@ fn rows_of(binding: &Binding<'_>) -> Result<RowsOf, Findings> {
         if sql.trim().is_empty() {
             return Err(binding.finding("its SQL command is empty").into());
         }
+        let mut parameters = mapped_parameters(binding, text("ParameterMapping"))?;
+        if sql.contains('?') {
+            // Names are those of the parameters of a procedure that is called with markers: mapped in its order.
+            for parameter in &mut parameters {
+                parameter.name = None;
+            }
+        }
         Ok(RowsOf::Query(Sql {
             text: sql.to_owned(),
-            parameters: mapped_parameters(binding, text("ParameterMapping"))?,
+            parameters,
         }))
     };
     match mode {

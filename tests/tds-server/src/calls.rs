@@ -188,7 +188,9 @@ impl Session {
             std::mem::take(&mut self.state.status),
             std::mem::replace(&mut self.replies.in_call, true),
         );
+        self.replies.sets = call.sets.iter().cloned().collect();
         let outcome = self.call(&call.name, parameters);
+        self.replies.sets.clear();
         self.replies.in_call = outer;
         let outcome = outcome?;
         let returned = std::mem::replace(&mut self.state.status, status);

@@ -39,6 +39,7 @@ mod odbc;
 mod packet;
 mod procedure;
 mod result;
+mod result_sets;
 mod rewrite;
 mod script;
 mod server;

@@ -73,6 +73,27 @@ pub(crate) fn described(statement: &Statement<'_>, hints: &Hints) -> Vec<ResultC
         .collect()
 }
 
+/// Does as `WITH RESULT SETS` says of the next result.
+pub(crate) fn rename(columns: &mut [ResultColumn], replies: &mut Replies) -> Result<(), SqlError> {
+    let Some(set) = replies.sets.pop_front() else {
+        return Ok(());
+    };
+    if set.len() != columns.len() {
+        let (said, sent) = (set.len(), columns.len());
+        return Err(SqlError::new(
+            11537,
+            format!(
+                "EXECUTE statement failed because its WITH RESULT SETS clause specified {said} column(s), but the statement \
+                 sent {sent} column(s) at run time."
+            ),
+        ));
+    }
+    for (column, (name, ty)) in columns.iter_mut().zip(set) {
+        (column.name, column.ty) = (name, ty);
+    }
+    Ok(())
+}
+
 fn values(row: &Row<'_>, count: usize) -> Result<Vec<Value>, Stop> {
     (0..count).map(|at| Ok(row.get(at)?)).collect()
 }
@@ -141,6 +162,10 @@ pub(crate) fn send(
     fault: &mut Counts,
 ) -> Result<u64, Stop> {
     let mut open = open_columns(statement, hints);
+    if !replies.sets.is_empty() {
+        // Types that are said need no row.
+        open.iter_mut().for_each(|open| open.decided = true);
+    }
     let mut rows = statement.raw_query();
     let (waiting, ended) = start(&mut rows, &mut open)?;
     // The first row is asked for before the columns are described, so that an error comes alone.
@@ -151,7 +176,8 @@ pub(crate) fn send(
             .map(|row| values(row, open.len()))
             .transpose()?
     };
-    let columns: Vec<ResultColumn> = open.into_iter().map(|open| open.column).collect();
+    let mut columns: Vec<ResultColumn> = open.into_iter().map(|open| open.column).collect();
+    rename(&mut columns, replies)?;
     replies.columns(&columns);
     let mut count = 0;
     for row in waiting {

@@ -6,6 +6,7 @@ use sqlparser::dialect::MsSqlDialect;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 
 use crate::error::SqlError;
+use crate::result_sets::{self, ResultSet};
 use crate::sql_type::SqlType;
 
 pub(crate) type Tokens = Vec<TokenWithSpan>;
@@ -61,6 +62,7 @@ pub(crate) struct Call {
     pub(crate) result: Option<String>,
     pub(crate) name: String,
     pub(crate) arguments: Vec<Argument>,
+    pub(crate) sets: Vec<ResultSet>,
 }
 
 #[derive(Debug, Clone)]
@@ -401,7 +403,8 @@ impl Parser<'_> {
 
     fn call(&mut self, result: Option<String>) -> Result<Call, SqlError> {
         let name = self.name()?;
-        let run = self.run(false);
+        let mut run = self.run(false);
+        let sets = result_sets::cut(&mut run)?;
         let mut arguments = Vec::new();
         for mut part in split_commas(&run) {
             let output = matches!(word(part.last()).as_str(), "OUTPUT" | "OUT");
@@ -422,6 +425,7 @@ impl Parser<'_> {
             result,
             name,
             arguments,
+            sets,
         })
     }
 

@@ -357,7 +357,8 @@ impl Session {
     fn describe(&mut self, plan: &Plan) -> Result<(), Stop> {
         let statement = self.db.prepare(&plan.sql)?;
         if !plan.sql.is_empty() && statement.column_count() > 0 {
-            let columns = result::described(&statement, &plan.hints);
+            let mut columns = result::described(&statement, &plan.hints);
+            result::rename(&mut columns, &mut self.replies)?;
             self.replies.columns(&columns);
             self.replies.done(0, COMMAND_SELECT, 0);
         }

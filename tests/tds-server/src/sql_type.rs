@@ -149,6 +149,8 @@ impl SqlType {
             "ntext" => Self::NText,
             "image" => Self::Image,
             "xml" => Self::Xml,
+            // Sent as their bytes.
+            "geography" | "geometry" | "hierarchyid" => Self::VarBinary(MAX),
             _ => return None,
         })
     }

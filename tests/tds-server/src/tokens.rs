@@ -1,5 +1,6 @@
 //! The tokens of a reply, and the counting of DONE tokens: all but the last say that more follows.
 
+use std::collections::VecDeque;
 use std::io;
 
 use rusqlite::types::Value;
@@ -7,6 +8,7 @@ use rusqlite::types::Value;
 use crate::codec::put_value;
 use crate::error::SqlError;
 use crate::packet::{ATTENTION, Channel, Packet, Peek, peek};
+use crate::result_sets::ResultSet;
 use crate::sql_type::{COLLATION, SqlType};
 use crate::wire::{put_b_text, put_u16, put_u32, put_u64, put_us_text};
 
@@ -88,6 +90,8 @@ pub(crate) struct Replies {
     pub(crate) channel: Channel,
     /// Inside a procedure, where statements end with another token.
     pub(crate) in_call: bool,
+    /// What `WITH RESULT SETS` says of the results that are still to come.
+    pub(crate) sets: VecDeque<ResultSet>,
     pending: Option<Done>,
 }
 
@@ -96,6 +100,7 @@ impl Replies {
         Self {
             channel,
             in_call: false,
+            sets: VecDeque::new(),
             pending: None,
         }
     }
