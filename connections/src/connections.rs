@@ -185,8 +185,11 @@ impl Connections {
             .originals
             .iter()
             .find(|(ref_id, _)| *ref_id == manager.ref_id);
+        // A string that leads nowhere, as one without a server, still says what was spoken there.
         let written_for = match original {
-            Some((_, text)) => parse(text).ok(),
+            Some((_, text)) => parse(text)
+                .or_else(|_| parse(&format!("Data Source=localhost;{text}")))
+                .ok(),
             None => Some(target.clone()),
         };
         Ok(DatabaseConnection {

@@ -63,6 +63,9 @@ pub struct Case {
     /// Flat file connection managers and the text of files that are not shipped; lines end in CR LF.
     #[serde(default)]
     pub texts: BTreeMap<String, String>,
+    /// The run stops with an error that says so; what came before it is in the tables.
+    #[serde(default)]
+    pub fails: Option<String>,
     /// As `--set`.
     #[serde(default)]
     pub set: Vec<(String, String)>,
@@ -138,18 +141,19 @@ fn check(case: &Case, kind: Kind) -> Result<(), String> {
             source,
         )?;
     }
-    let report = run(
-        case,
-        &corpus,
-        folder.path(),
-        &package,
-        [&target, source.as_ref().unwrap_or(&target)],
-    )?;
+    let places = [&target, source.as_ref().unwrap_or(&target)];
+    let report = run(case, &corpus, folder.path(), &package, places);
+    let shown = match (report, &case.fails) {
+        (Ok(report), None) => shown_report(&report),
+        (Err(error), Some(fails)) if error.contains(fails.as_str()) => error,
+        (Err(error), _) => return Err(error),
+        (Ok(_), Some(fails)) => return Err(format!("no failure says `{fails}`")),
+    };
     let files = Files {
         target: target.file,
         source: source.map(|source| source.file),
     };
-    verify(case, &corpus, &files).map_err(|wrong| format!("{wrong}\n{}", shown_report(&report)))
+    verify(case, &corpus, &files).map_err(|wrong| format!("{wrong}\n{shown}"))
 }
 
 /// The rows of each component, and the warnings.

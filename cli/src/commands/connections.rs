@@ -54,6 +54,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             }
         }
         OutputFormat::Text => {
+            if connections.is_empty() {
+                render::text("the package has no connection managers\n")?;
+            }
             let connections = connections.iter().map(connection_text);
             let statements = statements.iter().map(statement_text);
             render::text(&connections.chain(statements).collect::<String>())?;
@@ -66,7 +69,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 fn connection_text(report: &ConnectionReport) -> String {
-    let mut text = format!("{} ({})\n  {}\n", report.name, report.kind, report.original);
+    // An assembly's version and key say nothing here.
+    let kind = report.kind.split(',').next().unwrap_or_default();
+    let mut text = format!("{} ({kind})\n  {}\n", report.name, report.original);
     match &report.used {
         Ok(used) => text.push_str(&format!("  -> {used}\n")),
         Err(error) => text.push_str(&format!("  -> nothing: {error}\n")),

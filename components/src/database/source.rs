@@ -14,7 +14,7 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use arrow::{
     array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array},
-    compute::take_record_batch,
+    compute::{cast, take_record_batch},
     datatypes::{Field, Schema, SchemaRef},
 };
 use datafusion_common::{DataFusionError, Result};
@@ -431,7 +431,8 @@ impl SourceRows {
         let own = output.schema.fields().len().saturating_sub(2);
         let columns = output.schema.fields().iter().take(own).map(|field| {
             let at = rows.schema_ref().index_of(field.name())?;
-            Ok(Arc::clone(rows.column(at)))
+            // The designer may have given it another type there.
+            Ok(cast(rows.column(at), field.data_type())?)
         });
         let columns: Vec<ArrayRef> = columns.collect::<Result<_, DataFusionError>>()?;
         let fields = output.schema.fields().iter().take(own).cloned();
