@@ -270,6 +270,10 @@ fn parameters_prepared_statements_and_procedures() {
         assert_eq!(text(&client.get_return_values()[0].value), "42");
         let batch = "DECLARE @r int, @o int; EXEC @r = twice 4, @o OUTPUT; SELECT @r, @o";
         assert_eq!(query(&mut client, batch).await, "4\n--\n7|8");
+        let described = "EXEC twice 4, 0 WITH RESULT SETS ((given nvarchar(10)))";
+        assert_eq!(query(&mut client, described).await, "4");
+        let two = "EXEC twice 4, 0 WITH RESULT SETS ((a int, b decimal(18,2)))";
+        assert_eq!(error(&mut client, two).await, 11_537);
     });
 }
 
