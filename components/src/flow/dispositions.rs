@@ -26,8 +26,7 @@ pub fn settle(
     let redirected = redirected_rows(operator, batch, &applied.errors)?;
     let keep = (!redirected.is_empty()).then(|| mask_without(applied.rows_in, &redirected));
     let specs = operator.outputs();
-    let mut delivered = 0;
-    let mut dropped = 0;
+    let (mut delivered, mut dropped, mut again) = (0, 0, 0);
     let mut settled = Vec::with_capacity(specs.len());
     for (index, rows) in std::mem::take(&mut applied.outputs).into_iter().enumerate() {
         let (output, count) = match rows {
@@ -41,6 +40,14 @@ pub fn settle(
             }
             OutputRows::Selected(rows) => {
                 let count = rows.num_rows();
+                (Some(rows), count)
+            }
+            OutputRows::Shared {
+                rows,
+                again: shared,
+            } => {
+                let count = rows.num_rows();
+                again += shared.min(count);
                 (Some(rows), count)
             }
             OutputRows::Unconnected(count) => {
@@ -73,7 +80,10 @@ pub fn settle(
     account(
         operator,
         &applied,
-        delivered,
+        Delivered {
+            rows: delivered,
+            again,
+        },
         dropped,
         redirected.len(),
         &settled,
@@ -151,11 +161,17 @@ fn error_rows(
     Ok(RecordBatch::try_new(schema, columns)?)
 }
 
-/// Rows in = rows out + redirected + dropped by a named rule.
+/// Rows of all outputs, and how many of them are in two.
+struct Delivered {
+    rows: usize,
+    again: usize,
+}
+
+/// Rows in = rows out + redirected + dropped by a named rule; a row that is in two outputs counts once.
 fn account(
     operator: &dyn RowWise,
     applied: &Applied,
-    delivered: usize,
+    delivered: Delivered,
     dropped: usize,
     redirected: usize,
     settled: &[Option<RecordBatch>],
@@ -164,10 +180,16 @@ fn account(
         .outputs()
         .iter()
         .any(|spec| spec.is_error && spec.connected);
+    let Delivered {
+        rows: delivered,
+        again,
+    } = delivered;
+    let redirected_out = if has_error_output { redirected } else { 0 };
     let balanced = match operator.routing() {
-        Routing::Exclusive => {
-            let redirected = if has_error_output { redirected } else { 0 };
-            applied.rows_in == delivered + dropped + redirected
+        Routing::Exclusive => again == 0 && applied.rows_in == delivered + dropped + redirected_out,
+        Routing::Groups => {
+            again <= applied.rows_in
+                && applied.rows_in + again == delivered + dropped + redirected_out
         }
         Routing::Copy => settled
             .iter()

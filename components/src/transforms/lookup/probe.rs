@@ -41,10 +41,10 @@ pub(super) struct Probe {
 
 /// For each row of a batch a row of these columns, or [`NONE`].
 #[derive(Debug)]
-pub(super) struct Matches {
-    pub(super) rows: Vec<u32>,
+pub(crate) struct Matches {
+    pub(crate) rows: Vec<u32>,
     /// In the order of the wanted columns; those that are not copied may be left out by `None`.
-    pub(super) columns: Vec<Option<ArrayRef>>,
+    pub(crate) columns: Vec<Option<ArrayRef>>,
 }
 
 impl Probe {
@@ -218,7 +218,7 @@ fn empty(output: &OutputSpec) -> OutputRows {
 }
 
 /// Reference rows as places to take from, NULL for none.
-fn places(rows: &[u32]) -> UInt32Array {
+pub(crate) fn places(rows: &[u32]) -> UInt32Array {
     if !rows.contains(&NONE) {
         return UInt32Array::new(ScalarBuffer::from(rows.to_vec()), None);
     }

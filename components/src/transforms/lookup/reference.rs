@@ -31,7 +31,7 @@ use crate::{
 
 /// A loaded reference.
 #[derive(Debug)]
-pub(super) struct Reference {
+pub(crate) struct Reference {
     table: KeyTable,
     /// In the order of the wanted columns; `None` for those that are not copied.
     columns: Vec<Option<ArrayRef>>,
@@ -44,15 +44,20 @@ impl Reference {
         let keys: Vec<ArrayRef> = keys
             .map(|join| Arc::clone(batch.column(join.input)))
             .collect();
+        self.find(&keys)
+    }
+
+    /// The rows with these keys, which are in the order of the joins.
+    pub(crate) fn find(&self, keys: &[ArrayRef]) -> Result<Matches> {
         Ok(Matches {
-            rows: self.table.find(&keys)?,
+            rows: self.table.find(keys)?,
             columns: self.columns.clone(),
         })
     }
 }
 
 /// Reads the reference of a Lookup with a full cache. Blocks.
-pub(super) fn load(
+pub(crate) fn load(
     settings: &Lookup,
     context: &PlanContext,
     task: &Arc<TaskContext>,
