@@ -26,7 +26,10 @@ pub fn settle(
     let redirected = redirected_rows(operator, batch, &applied.errors)?;
     let keep = (!redirected.is_empty()).then(|| mask_without(applied.rows_in, &redirected));
     let specs = operator.outputs();
-    let (mut delivered, mut dropped, mut again) = (0, 0, 0);
+    let mut sums = Sums {
+        redirected: redirected.len(),
+        ..Sums::default()
+    };
     let mut settled = Vec::with_capacity(specs.len());
     for (index, rows) in std::mem::take(&mut applied.outputs).into_iter().enumerate() {
         let (output, count) = match rows {
@@ -42,16 +45,13 @@ pub fn settle(
                 let count = rows.num_rows();
                 (Some(rows), count)
             }
-            OutputRows::Shared {
-                rows,
-                again: shared,
-            } => {
+            OutputRows::Shared { rows, again } => {
                 let count = rows.num_rows();
-                again += shared.min(count);
+                sums.again += again.min(count);
                 (Some(rows), count)
             }
             OutputRows::Unconnected(count) => {
-                dropped += count;
+                sums.dropped += count;
                 (None, 0)
             }
             OutputRows::Errors if specs[index].connected => {
@@ -70,25 +70,15 @@ pub fn settle(
                 continue;
             }
         };
-        delivered += count;
+        sums.delivered += count;
         tally.add_output(index, count);
         settled.push(output);
     }
     if !specs.iter().any(|spec| spec.is_error && spec.connected) {
-        dropped += redirected.len();
+        sums.dropped += redirected.len();
     }
-    account(
-        operator,
-        &applied,
-        Delivered {
-            rows: delivered,
-            again,
-        },
-        dropped,
-        redirected.len(),
-        &settled,
-    )?;
-    tally.add_batch(applied.rows_in, redirected.len(), dropped);
+    account(operator, &applied, &sums, &settled)?;
+    tally.add_batch(applied.rows_in, sums.redirected, sums.dropped);
     Ok(settled)
 }
 
@@ -161,36 +151,38 @@ fn error_rows(
     Ok(RecordBatch::try_new(schema, columns)?)
 }
 
-/// Rows of all outputs, and how many of them are in two.
-struct Delivered {
-    rows: usize,
+/// What became of the rows of a batch.
+#[derive(Debug, Default)]
+struct Sums {
+    delivered: usize,
+    /// Delivered rows that another output has, too.
     again: usize,
+    redirected: usize,
+    dropped: usize,
 }
 
 /// Rows in = rows out + redirected + dropped by a named rule; a row that is in two outputs counts once.
 fn account(
     operator: &dyn RowWise,
     applied: &Applied,
-    delivered: Delivered,
-    dropped: usize,
-    redirected: usize,
+    sums: &Sums,
     settled: &[Option<RecordBatch>],
 ) -> Result<()> {
     let has_error_output = operator
         .outputs()
         .iter()
         .any(|spec| spec.is_error && spec.connected);
-    let Delivered {
-        rows: delivered,
+    let Sums {
+        delivered,
         again,
-    } = delivered;
-    let redirected_out = if has_error_output { redirected } else { 0 };
+        redirected,
+        dropped,
+    } = *sums;
+    let by_error_output = if has_error_output { redirected } else { 0 };
+    let left = delivered + dropped + by_error_output;
     let balanced = match operator.routing() {
-        Routing::Exclusive => again == 0 && applied.rows_in == delivered + dropped + redirected_out,
-        Routing::Groups => {
-            again <= applied.rows_in
-                && applied.rows_in + again == delivered + dropped + redirected_out
-        }
+        Routing::Exclusive => again == 0 && applied.rows_in == left,
+        Routing::Groups => again <= applied.rows_in && applied.rows_in + again == left,
         Routing::Copy => settled
             .iter()
             .flatten()

@@ -3,8 +3,8 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, RecordBatch},
-    compute::concat,
+    array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array},
+    compute::{concat, take},
     datatypes::{DataType as ArrowType, SchemaRef},
 };
 use datafusion_common::{DataFusionError, Result, internal_err};
@@ -28,6 +28,9 @@ use crate::{
     database::{ColumnCast, DatabaseAccess, Sql, natural_type},
     flow::FlowError,
 };
+
+/// A batch of at most so many rows is copied to fit.
+const SHORT_ROWS: usize = 4096;
 
 /// A loaded reference.
 #[derive(Debug)]
@@ -339,9 +342,15 @@ fn joined(pieces: Vec<ArrayRef>, wanted: &Wanted) -> Result<ArrayRef> {
 
 /// The array with nothing that no row needs.
 fn compacted(array: ArrayRef) -> ArrayRef {
-    match array.data_type() {
+    let array: ArrayRef = match array.data_type() {
         ArrowType::Utf8View => Arc::new(array.as_string_view().gc()),
         ArrowType::BinaryView => Arc::new(array.as_binary_view().gc()),
         _ => array,
+    };
+    if array.len() > SHORT_ROWS {
+        return array;
     }
+    // What built it left room for a whole batch.
+    let all = UInt32Array::from_iter_values(0..array.len() as u32);
+    take(array.as_ref(), &all, None).unwrap_or(array)
 }
