@@ -41,10 +41,10 @@ pub(super) struct Probe {
 
 /// For each row of a batch a row of these columns, or [`NONE`].
 #[derive(Debug)]
-pub(crate) struct Matches {
-    pub(crate) rows: Vec<u32>,
+pub(super) struct Matches {
+    pub(super) rows: Vec<u32>,
     /// In the order of the wanted columns; those that are not copied may be left out by `None`.
-    pub(crate) columns: Vec<Option<ArrayRef>>,
+    pub(super) columns: Vec<Option<ArrayRef>>,
 }
 
 impl Probe {

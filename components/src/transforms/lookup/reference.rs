@@ -47,15 +47,20 @@ impl Reference {
         let keys: Vec<ArrayRef> = keys
             .map(|join| Arc::clone(batch.column(join.input)))
             .collect();
-        self.find(&keys)
+        Ok(Matches {
+            rows: self.find(&keys)?,
+            columns: self.columns.clone(),
+        })
     }
 
     /// The rows with these keys, which are in the order of the joins.
-    pub(crate) fn find(&self, keys: &[ArrayRef]) -> Result<Matches> {
-        Ok(Matches {
-            rows: self.table.find(keys)?,
-            columns: self.columns.clone(),
-        })
+    pub(crate) fn find(&self, keys: &[ArrayRef]) -> Result<Vec<u32>> {
+        self.table.find(keys)
+    }
+
+    /// In the order of the wanted columns; `None` for those that are not copied.
+    pub(crate) fn columns(&self) -> &[Option<ArrayRef>] {
+        &self.columns
     }
 }
 

@@ -5,7 +5,12 @@ use std::sync::{Arc, OnceLock};
 use datafusion_common::Result;
 use datafusion_physical_plan::ExecutionPlan;
 
-use super::{judge::Judge, pair::Pair, read::read};
+use super::{
+    folded::Folded,
+    judge::{Judge, Loaded},
+    pair::Pair,
+    read::read,
+};
 use crate::{
     Component, ComponentClass, ComponentKind, PlanContext, Planned,
     flow::OutputSpec,
@@ -29,7 +34,7 @@ pub struct SlowlyChangingDimension {
     /// Positions of the six outputs, in the order of SSIS.
     pub ends: [usize; 6],
     /// `None`: all rows are new.
-    pub dimension: Option<Dimension>,
+    pub dimension: Option<Arc<Dimension>>,
     /// A fixed attribute that changes stops the flow.
     pub fixed_fails: bool,
     /// A row without current row stops the flow.
@@ -42,7 +47,7 @@ pub struct SlowlyChangingDimension {
 #[derive(Debug)]
 pub struct Dimension {
     /// Read as the reference of a Lookup with a full cache.
-    pub reference: Arc<Lookup>,
+    pub reference: Lookup,
     pub keys: Vec<Pair>,
     pub attributes: Vec<Attribute>,
     pub inferred: Inferred,
@@ -85,7 +90,7 @@ impl Component for Settings {
         let mut input = sole_input(inputs, &settings.path)?;
         let current = Arc::new(OnceLock::new());
         if let Some(dimension) = &settings.dimension {
-            let reference = Arc::clone(&dimension.reference);
+            let reference = &dimension.reference;
             // A session that is kept for the run is used by one at a time.
             let (early, details) = match &reference.source {
                 Source::Query { access, .. } => {
@@ -93,9 +98,12 @@ impl Component for Settings {
                 }
                 _ => (false, String::new()),
             };
-            let (loaded, run) = (Arc::clone(&current), context.clone());
+            let (loaded, context) = (Arc::clone(&current), context.clone());
+            let dimension = Arc::clone(dimension);
             let work = move |task: &_, stop: &_| {
-                drop(loaded.set(load(&reference, &run, task, stop)?));
+                let rows = load(&dimension.reference, &context, task, stop)?;
+                let folded = Folded::build(&dimension, &rows, &context, task)?;
+                drop(loaded.set(Loaded { rows, folded }));
                 Ok(())
             };
             let loading = Loading::new(&settings.path, early, Box::new(work));

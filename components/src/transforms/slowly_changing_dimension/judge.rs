@@ -17,6 +17,7 @@ use dtsx::{Disposition, SsisCode};
 use super::{
     component::{Dimension, Inferred, Kind, SlowlyChangingDimension},
     error::{FIXED_CHANGE, NO_CURRENT_ROW},
+    folded::Folded,
     pair::Pair,
 };
 use crate::{
@@ -38,8 +39,16 @@ const INFERRED: usize = 5;
 /// A Slowly Changing Dimension in one run.
 pub(super) struct Judge {
     settings: Arc<SlowlyChangingDimension>,
-    current: Arc<OnceLock<Reference>>,
+    current: Arc<OnceLock<Loaded>>,
     run: Arc<RunState>,
+}
+
+/// The current rows of the dimension.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) rows: Reference,
+    /// Where the database compares keys in a way of its own.
+    pub(super) folded: Option<Folded>,
 }
 
 impl fmt::Debug for Judge {
@@ -93,7 +102,7 @@ impl Current {
 impl Judge {
     pub(super) fn new(
         settings: Arc<SlowlyChangingDimension>,
-        current: Arc<OnceLock<Reference>>,
+        current: Arc<OnceLock<Loaded>>,
         run: Arc<RunState>,
     ) -> Self {
         Self {
@@ -105,7 +114,7 @@ impl Judge {
 
     fn current(&self, dimension: &Dimension, batch: &RecordBatch) -> Result<Current> {
         let path = &self.settings.path;
-        let Some(reference) = self.current.get() else {
+        let Some(loaded) = self.current.get() else {
             return internal_err!("{path}: the dimension is not read");
         };
         let keys = dimension
@@ -113,20 +122,23 @@ impl Judge {
             .iter()
             .map(|pair| pair.arriving(batch, path))
             .collect::<Result<Vec<_>>>()?;
-        let mut found = reference.find(&keys)?;
+        let mut found = match &loaded.folded {
+            None => loaded.rows.find(&keys)?,
+            Some(folded) => folded.find(&keys)?,
+        };
         let known = keys.iter().fold(None, |nulls: Option<NullBuffer>, key| {
             NullBuffer::union(nulls.as_ref(), key.nulls())
         });
         if let Some(known) = known.filter(|known| known.null_count() > 0) {
             for at in (!known.inner()).set_indices() {
-                found.rows[at] = NONE;
+                found[at] = NONE;
             }
             self.warn_of_null(dimension);
         }
         Ok(Current {
-            missing: BooleanBuffer::collect_bool(batch.num_rows(), |at| found.rows[at] == NONE),
-            places: places(&found.rows),
-            columns: found.columns,
+            missing: BooleanBuffer::collect_bool(batch.num_rows(), |at| found[at] == NONE),
+            places: places(&found),
+            columns: loaded.rows.columns().to_vec(),
         })
     }
 

@@ -19,9 +19,9 @@
 //! not depend on how fast it is written, and no row waits for a lock that the flow's own destination holds. A new key that
 //! arrives twice is new twice. Of several current rows with one key the first wins, and a warning says how many lost.
 //!
-//! **Comparison**: values are compared as they are, text by code units, case and trailing blanks count; NULL equals NULL.
-//! Keys too, where SSIS compares them in the database by its collation. A NULL in a key is in no row, as a database sees it:
-//! the row is new, and a warning says so.
+//! **Comparison**: attributes are compared as they are, text by code units, case and trailing blanks count; NULL equals NULL.
+//! Keys are equal where the database says so: on SQL Server those of text without trailing blanks and, if its collation
+//! ignores case, without case ([`folded`]). A NULL in a key is in no row: the row is new, and a warning says so.
 //!
 //! An inferred member is a row whose `InferredMemberIndicator` is true or, if none is named, whose attributes are all NULL.
 //!
@@ -47,6 +47,7 @@
 
 mod component;
 mod error;
+mod folded;
 mod judge;
 mod pair;
 mod read;

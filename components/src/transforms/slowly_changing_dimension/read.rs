@@ -77,7 +77,7 @@ pub(super) fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings
     let (Some(ends), Some(source)) = (ends, source) else {
         return Err(reading.findings);
     };
-    let reference = Arc::new(reading.reference(source));
+    let reference = reading.reference(source);
     let dimension = Dimension {
         reference,
         keys: std::mem::take(&mut reading.keys),
@@ -91,7 +91,7 @@ pub(super) fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings
         fixed_fails: reading.bool("FailOnFixedAttributeChange", true),
         missing_fails: reading.bool("FailOnLookupFailure", false),
         to_both: reading.bool("UpdateChangingAttributeHistory", false),
-        dimension: told.then_some(dimension),
+        dimension: told.then(|| Arc::new(dimension)),
     };
     reading
         .findings
