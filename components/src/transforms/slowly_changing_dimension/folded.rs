@@ -116,13 +116,16 @@ fn ask(dimension: &Dimension, context: &PlanContext) -> Result<Vec<Fold>, FlowEr
     let sql = format!("select {} from (\n{sql}\n) [dimension]", asked.join(", "));
     let mut answer = Answer::default();
     let options = ReadOptions::default();
-    access.query(
-        &connection,
-        &mut session,
-        &Sql::new(sql),
-        &options,
-        &mut answer,
-    )?;
+    let sql = Sql::new(sql);
+    if let Err(error) = access.query(&connection, &mut session, &sql, &options, &mut answer) {
+        let path = &access.path;
+        let message = format!(
+            "{path}: the database does not say how it compares keys of text, they are compared as they are: {}",
+            error.message
+        );
+        context.run.warn(message);
+        return Ok(folds);
+    }
     let blanks = answer.0.get(texts.len()).copied().unwrap_or(false);
     for (at, case) in texts.into_iter().zip(answer.0) {
         folds[at] = Fold { case, blanks };
