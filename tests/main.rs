@@ -5,6 +5,7 @@
 //!  spec/{sources,transforms,destinations}/*.md       a component and its rows ──▶ a package ──▶ run under a matrix of
 //!                                                    threads, batch sizes and memory limits ──▶ compared
 //!  journeys/*.md                                     commands of a user ──▶ what they print and leave behind
+//!  faults                                            the example of a database against a server that fails
 //!  corpus (outside the repository)                   real packages: load, round trip, plan
 //!  corpus/databases.toml                             real packages and databases ──▶ run ──▶ rows counted
 //! ```
@@ -45,5 +46,6 @@ fn main() -> ExitCode {
     trials.extend(runner::databases::trials(
         &root.join("corpus/databases.toml"),
     ));
+    trials.extend(runner::faults::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -25,6 +25,7 @@ pub static COMPONENTS: &[&ComponentClass] = &[
     &transforms::combine::MERGE_JOIN,
     &transforms::aggregate::CLASS,
     &transforms::sort::CLASS,
+    &transforms::slowly_changing_dimension::CLASS,
     &destinations::flat_file_destination::CLASS,
     &destinations::raw_file_destination::CLASS,
     &destinations::ole_db_destination::CLASS,

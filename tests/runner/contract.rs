@@ -40,11 +40,14 @@ pub fn trials(spec: &Path) -> Vec<Trial> {
     COMPONENTS.iter().copied().map(trial).collect()
 }
 
-/// `Microsoft.DerivedColumn` -> `derived_column`.
+/// `Microsoft.OLEDBSource` -> `oledb_source`: a word begins after a small letter, or before one, as `cargo xtask tidy` has it.
 fn snake(class: &str) -> String {
+    let letters: Vec<char> = class.trim_start_matches("Microsoft.").chars().collect();
+    let is_small = |index: usize| letters.get(index).is_some_and(|c| !c.is_uppercase());
     let mut name = String::new();
-    for letter in class.trim_start_matches("Microsoft.").chars() {
-        if letter.is_uppercase() && !name.is_empty() {
+    for (index, letter) in letters.iter().enumerate() {
+        let begins = index > 0 && letter.is_uppercase() && index + 1 < letters.len();
+        if begins && (is_small(index - 1) || is_small(index + 1)) {
             name.push('_');
         }
         name.extend(letter.to_lowercase());

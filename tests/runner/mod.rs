@@ -7,6 +7,7 @@ mod database;
 pub mod databases;
 pub mod document;
 pub mod expressions;
+pub mod faults;
 mod generated;
 pub mod journeys;
 mod markdown;

@@ -26,8 +26,10 @@ pub fn settle(
     let redirected = redirected_rows(operator, batch, &applied.errors)?;
     let keep = (!redirected.is_empty()).then(|| mask_without(applied.rows_in, &redirected));
     let specs = operator.outputs();
-    let mut delivered = 0;
-    let mut dropped = 0;
+    let mut sums = Sums {
+        redirected: redirected.len(),
+        ..Sums::default()
+    };
     let mut settled = Vec::with_capacity(specs.len());
     for (index, rows) in std::mem::take(&mut applied.outputs).into_iter().enumerate() {
         let (output, count) = match rows {
@@ -43,8 +45,13 @@ pub fn settle(
                 let count = rows.num_rows();
                 (Some(rows), count)
             }
+            OutputRows::Shared { rows, again } => {
+                let count = rows.num_rows();
+                sums.again += again.min(count);
+                (Some(rows), count)
+            }
             OutputRows::Unconnected(count) => {
-                dropped += count;
+                sums.dropped += count;
                 (None, 0)
             }
             OutputRows::Errors if specs[index].connected => {
@@ -63,22 +70,15 @@ pub fn settle(
                 continue;
             }
         };
-        delivered += count;
+        sums.delivered += count;
         tally.add_output(index, count);
         settled.push(output);
     }
     if !specs.iter().any(|spec| spec.is_error && spec.connected) {
-        dropped += redirected.len();
+        sums.dropped += redirected.len();
     }
-    account(
-        operator,
-        &applied,
-        delivered,
-        dropped,
-        redirected.len(),
-        &settled,
-    )?;
-    tally.add_batch(applied.rows_in, redirected.len(), dropped);
+    account(operator, &applied, &sums, &settled)?;
+    tally.add_batch(applied.rows_in, sums.redirected, sums.dropped);
     Ok(settled)
 }
 
@@ -151,24 +151,38 @@ fn error_rows(
     Ok(RecordBatch::try_new(schema, columns)?)
 }
 
-/// Rows in = rows out + redirected + dropped by a named rule.
+/// What became of the rows of a batch.
+#[derive(Debug, Default)]
+struct Sums {
+    delivered: usize,
+    /// Delivered rows that another output has, too.
+    again: usize,
+    redirected: usize,
+    dropped: usize,
+}
+
+/// Rows in = rows out + redirected + dropped by a named rule; a row that is in two outputs counts once.
 fn account(
     operator: &dyn RowWise,
     applied: &Applied,
-    delivered: usize,
-    dropped: usize,
-    redirected: usize,
+    sums: &Sums,
     settled: &[Option<RecordBatch>],
 ) -> Result<()> {
     let has_error_output = operator
         .outputs()
         .iter()
         .any(|spec| spec.is_error && spec.connected);
+    let Sums {
+        delivered,
+        again,
+        redirected,
+        dropped,
+    } = *sums;
+    let by_error_output = if has_error_output { redirected } else { 0 };
+    let left = delivered + dropped + by_error_output;
     let balanced = match operator.routing() {
-        Routing::Exclusive => {
-            let redirected = if has_error_output { redirected } else { 0 };
-            applied.rows_in == delivered + dropped + redirected
-        }
+        Routing::Exclusive => again == 0 && applied.rows_in == left,
+        Routing::Groups => again <= applied.rows_in && applied.rows_in + again == left,
         Routing::Copy => settled
             .iter()
             .flatten()

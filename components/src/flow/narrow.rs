@@ -64,8 +64,12 @@ impl RowWise for Narrowed {
     fn apply(&self, batch: &RecordBatch) -> Result<Applied> {
         let mut applied = self.operator.apply(batch)?;
         for (rows, kept) in applied.outputs.iter_mut().zip(&self.kept) {
-            if let (OutputRows::Aligned(rows) | OutputRows::Selected(rows), Some(kept)) =
-                (rows, kept)
+            if let (
+                OutputRows::Aligned(rows)
+                | OutputRows::Selected(rows)
+                | OutputRows::Shared { rows, .. },
+                Some(kept),
+            ) = (rows, kept)
             {
                 *rows = rows.project(kept)?;
             }

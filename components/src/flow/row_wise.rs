@@ -63,6 +63,9 @@ pub enum Routing {
     Exclusive,
     /// Each row goes to every output (Multicast).
     Copy,
+    /// As [`Exclusive`](Self::Exclusive) within a group of outputs; what goes to outputs of two groups is
+    /// [`OutputRows::Shared`] in the second of them.
+    Groups,
 }
 
 /// An output of a row-wise component.
@@ -108,6 +111,8 @@ pub enum OutputRows {
     Aligned(RecordBatch),
     /// Already selected: holds no failing row.
     Selected(RecordBatch),
+    /// Already selected; `again` of these rows are in an output before this one, too ([`Routing::Groups`]).
+    Shared { rows: RecordBatch, again: usize },
     /// No path leads away: this many rows end here.
     Unconnected(usize),
     /// The error output: filled by [`settle`].

@@ -26,6 +26,7 @@ pub mod ole_db_command;
 pub mod row_count;
 mod scope;
 pub(crate) mod settings;
+pub mod slowly_changing_dimension;
 pub mod sort;
 mod sorted;
 mod spill_file;

@@ -12,7 +12,10 @@ use crate::{Binding, BoundInput, BoundOutput, Finding, Findings};
 /// Properties that hold `True` or `False`, whatever the component.
 const BOOLEANS: &[&str] = &[
     "EliminateDuplicates",
+    "EnableInferredMember",
     "EscapeQualifier",
+    "FailOnFixedAttributeChange",
+    "FailOnLookupFailure",
     "FailOnTimeout",
     "FastParse",
     "IsDefaultOut",
@@ -20,6 +23,7 @@ const BOOLEANS: &[&str] = &[
     "RetainNulls",
     "TreatDuplicateKeysAsError",
     "TreatNullsAsEqual",
+    "UpdateChangingAttributeHistory",
     "UseBinaryFormat",
 ];
 
@@ -29,8 +33,10 @@ const INTEGERS: &[&str] = &[
     "AggregationComparisonFlags",
     "AggregationType",
     "CacheType",
+    "ColumnType",
     "ConnectionType",
     "EvaluationOrder",
+    "IncomingRowChangeType",
     "JoinType",
     "LineageItemSelected",
     "MapFlags",

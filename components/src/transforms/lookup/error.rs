@@ -35,7 +35,7 @@ pub(super) fn no_column(path: &str, wanted: &str, there: &[&str]) -> FlowError {
 }
 
 /// A full cache that is larger than the memory of the run.
-pub(super) fn no_memory(
+pub(crate) fn no_memory(
     path: &str,
     rows: usize,
     why: &datafusion_common::DataFusionError,

@@ -29,12 +29,12 @@ use parking_lot::Mutex;
 use crate::flow::FlowError;
 
 /// What loads the reference, on a blocking thread.
-pub(super) type Work = Box<dyn FnOnce(&Arc<TaskContext>, &Stop) -> Result<(), FlowError> + Send>;
+pub(crate) type Work = Box<dyn FnOnce(&Arc<TaskContext>, &Stop) -> Result<(), FlowError> + Send>;
 type Loaded = Shared<BoxFuture<'static, Result<(), FlowError>>>;
 
 /// How a query that runs on another thread is stopped.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Stop(Arc<Mutex<Stopping>>);
+pub(crate) struct Stop(Arc<Mutex<Stopping>>);
 
 #[derive(Debug, Default)]
 struct Stopping {
@@ -77,7 +77,7 @@ impl Drop for Guard {
 }
 
 /// The loading of one run.
-pub(super) struct Loading {
+pub(crate) struct Loading {
     path: String,
     /// Begins when the plan is executed, side by side with others; else when a partition asks for its first batch.
     early: bool,
@@ -90,7 +90,7 @@ enum State {
 }
 
 impl Loading {
-    pub(super) fn new(path: &str, early: bool, work: Work) -> Self {
+    pub(crate) fn new(path: &str, early: bool, work: Work) -> Self {
         Self {
             path: path.to_owned(),
             early,
@@ -140,14 +140,14 @@ impl Loading {
 }
 
 /// The rows of its input, once the reference is loaded.
-pub(super) struct ReferenceExec {
+pub(crate) struct ReferenceExec {
     details: String,
     input: Arc<dyn ExecutionPlan>,
     loading: Arc<Loading>,
 }
 
 impl ReferenceExec {
-    pub(super) fn new(details: String, input: Arc<dyn ExecutionPlan>, loading: Loading) -> Self {
+    pub(crate) fn new(details: String, input: Arc<dyn ExecutionPlan>, loading: Loading) -> Self {
         Self {
             details,
             input,

@@ -57,5 +57,9 @@ mod tests;
 
 pub(crate) use cache_file::{CacheFile, cache_file, local_path};
 pub use component::{CLASS, Copied, Equality, Join, Lookup, NoMatch, Source, Wanted};
+pub(crate) use error::no_memory;
+pub(crate) use exec::{Loading, ReferenceExec};
+pub(crate) use probe::places;
 pub(crate) use read::same_but_length;
+pub(crate) use reference::{Reference, load};
 pub use table::{KeyTable, NONE};

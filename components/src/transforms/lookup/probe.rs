@@ -218,7 +218,7 @@ fn empty(output: &OutputSpec) -> OutputRows {
 }
 
 /// Reference rows as places to take from, NULL for none.
-fn places(rows: &[u32]) -> UInt32Array {
+pub(crate) fn places(rows: &[u32]) -> UInt32Array {
     if !rows.contains(&NONE) {
         return UInt32Array::new(ScalarBuffer::from(rows.to_vec()), None);
     }

@@ -3,8 +3,8 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, RecordBatch},
-    compute::concat,
+    array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array},
+    compute::{concat, take},
     datatypes::{DataType as ArrowType, SchemaRef},
 };
 use datafusion_common::{DataFusionError, Result, internal_err};
@@ -29,9 +29,12 @@ use crate::{
     flow::FlowError,
 };
 
+/// A batch of at most so many rows is copied to fit.
+const SHORT_ROWS: usize = 4096;
+
 /// A loaded reference.
 #[derive(Debug)]
-pub(super) struct Reference {
+pub(crate) struct Reference {
     table: KeyTable,
     /// In the order of the wanted columns; `None` for those that are not copied.
     columns: Vec<Option<ArrayRef>>,
@@ -45,14 +48,24 @@ impl Reference {
             .map(|join| Arc::clone(batch.column(join.input)))
             .collect();
         Ok(Matches {
-            rows: self.table.find(&keys)?,
+            rows: self.find(&keys)?,
             columns: self.columns.clone(),
         })
+    }
+
+    /// The rows with these keys, which are in the order of the joins.
+    pub(crate) fn find(&self, keys: &[ArrayRef]) -> Result<Vec<u32>> {
+        self.table.find(keys)
+    }
+
+    /// In the order of the wanted columns; `None` for those that are not copied.
+    pub(crate) fn columns(&self) -> &[Option<ArrayRef>] {
+        &self.columns
     }
 }
 
 /// Reads the reference of a Lookup with a full cache. Blocks.
-pub(super) fn load(
+pub(crate) fn load(
     settings: &Lookup,
     context: &PlanContext,
     task: &Arc<TaskContext>,
@@ -332,9 +345,15 @@ pub(super) fn joined(pieces: Vec<ArrayRef>, wanted: &Wanted) -> Result<ArrayRef>
 
 /// The array with nothing that no row needs.
 fn compacted(array: ArrayRef) -> ArrayRef {
-    match array.data_type() {
+    let array: ArrayRef = match array.data_type() {
         ArrowType::Utf8View => Arc::new(array.as_string_view().gc()),
         ArrowType::BinaryView => Arc::new(array.as_binary_view().gc()),
         _ => array,
+    };
+    if array.len() > SHORT_ROWS {
+        return array;
     }
+    // What built it left room for a whole batch.
+    let all = UInt32Array::from_iter_values(0..array.len() as u32);
+    take(array.as_ref(), &all, None).unwrap_or(array)
 }
