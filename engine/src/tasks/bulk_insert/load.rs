@@ -310,7 +310,10 @@ fn fields_of<'a>(
     let texts = targets.iter().map(|column| {
         let field = fields.get(column.field).copied().unwrap_or_default();
         column.text(field).map_err(|(code, why)| {
-            let shown = quoted(&String::from_utf8_lossy(field));
+            let shown = match field.is_empty() {
+                true => "the field".to_owned(),
+                false => quoted(&String::from_utf8_lossy(field)),
+            };
             let message = format!("{shown} {why} ({})", column.declared);
             (Some(column.name.clone()), code, message)
         })
@@ -318,11 +321,20 @@ fn fields_of<'a>(
     texts.collect()
 }
 
-/// A value in a message.
+/// A value in a message, its line ends as `\r\n`.
 fn quoted(text: &str) -> String {
     const LETTERS: usize = 60;
-    match text.chars().count() > LETTERS {
-        true => format!("`{}...`", text.chars().take(LETTERS).collect::<String>()),
-        false => format!("`{text}`"),
+    let more = if text.chars().count() > LETTERS {
+        "..."
+    } else {
+        ""
+    };
+    let mut shown = String::new();
+    for letter in text.chars().take(LETTERS) {
+        match letter.is_control() {
+            true => shown.extend(letter.escape_default()),
+            false => shown.push(letter),
+        }
     }
+    format!("`{shown}{more}`")
 }
