@@ -61,6 +61,9 @@ struct Bad {
     message: String,
 }
 
+/// What is wrong with a row: column, code, words.
+type Refusal = (Option<String>, SsisCode, String);
+
 /// Bad rows of the whole file.
 #[derive(Default)]
 struct Skipped {
@@ -296,7 +299,7 @@ fn fields_of<'a>(
     end: &memmem::Finder<'_>,
     count: usize,
     targets: &[Column],
-) -> Result<Vec<Option<&'a str>>, (Option<String>, SsisCode, String)> {
+) -> Result<Vec<Option<&'a str>>, Refusal> {
     let mut fields = Vec::with_capacity(count);
     cut(row, end, count, &mut fields).map_err(|found| {
         let message = format!(
