@@ -28,7 +28,8 @@ pub use error::RunError;
 pub use prepare::{PreparedPackage, TaskPlan, TaskWork, connections_of, prepare};
 pub use reader::{ReaderBatches, ReaderHub};
 pub use report::{
-    ComponentReport, FlowReport, OutputReport, RunReport, SqlReport, TaskOutcome, TaskResult,
+    BulkReport, ComponentReport, FlowReport, OutputReport, RunReport, SqlReport, TaskOutcome,
+    TaskResult,
 };
 pub use settings::Settings;
 pub use variables::VariableStore;

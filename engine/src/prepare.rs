@@ -11,7 +11,7 @@ use fletching_planner::{CheckedDataFlow, bind, check};
 
 use crate::{
     RunError, Settings, VariableStore, control_flow,
-    tasks::{self, ExecuteSqlTask, ExpressionTask},
+    tasks::{self, BulkInsertTask, ExecuteSqlTask, ExpressionTask},
 };
 
 /// A package that is ready to run.
@@ -45,6 +45,7 @@ pub enum TaskWork {
     DataFlow { flow: DataFlow, locale_id: u32 },
     ExecuteSql(ExecuteSqlTask),
     Expression(ExpressionTask),
+    BulkInsert(BulkInsertTask),
 }
 
 impl TaskPlan {
@@ -52,7 +53,7 @@ impl TaskPlan {
     pub fn flow(&self) -> Option<(&DataFlow, u32)> {
         match &self.work {
             TaskWork::DataFlow { flow, locale_id } => Some((flow, *locale_id)),
-            TaskWork::ExecuteSql(_) | TaskWork::Expression(_) => None,
+            TaskWork::ExecuteSql(_) | TaskWork::Expression(_) | TaskWork::BulkInsert(_) => None,
         }
     }
 }
@@ -100,6 +101,7 @@ pub fn prepare(
             TaskWork::DataFlow { .. } => prepared.check(task).map(|_| ()),
             TaskWork::ExecuteSql(work) => prepared.check_sql(work),
             TaskWork::Expression(work) => prepared.evaluate_task(work).map(|_| ()),
+            TaskWork::BulkInsert(work) => prepared.check_bulk(work),
         };
         if let Err(error) = checked {
             match error {
@@ -122,18 +124,22 @@ pub fn prepare(
 
 /// A task that runs; `None` for one that is a finding.
 fn task_plan(package: &Package, task: &Executable, disabled: bool) -> Option<TaskPlan> {
+    let locale_id = locale(
+        task.properties.int("LocaleID"),
+        package.root().properties.int("LocaleID"),
+    );
     let work = match &task.payload {
         Payload::DataFlow(flow) => TaskWork::DataFlow {
             flow: flow.as_ref().clone(),
-            locale_id: locale(
-                task.properties.int("LocaleID"),
-                package.root().properties.int("LocaleID"),
-            ),
+            locale_id,
         },
         Payload::ExecuteSql(settings) if tasks::is_execute_sql(task) => {
             TaskWork::ExecuteSql(ExecuteSqlTask::new(task, settings))
         }
         Payload::Expression(text) => TaskWork::Expression(ExpressionTask::new(task, text)),
+        Payload::BulkInsert(settings) => {
+            TaskWork::BulkInsert(BulkInsertTask::new(task, settings, locale_id))
+        }
         _ => return None,
     };
     Some(TaskPlan {

@@ -28,6 +28,7 @@ pub enum TaskResult {
     Flow(FlowReport),
     Sql(SqlReport),
     Expression,
+    Bulk(BulkReport),
 }
 
 /// What an Execute SQL task did.
@@ -37,6 +38,14 @@ pub struct SqlReport {
     pub rows_affected: u64,
     /// Rows of the result that was kept; `None` if none was.
     pub rows: Option<u64>,
+}
+
+/// What a Bulk Insert task did.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BulkReport {
+    pub rows: u64,
+    /// Bad rows, which MaximumErrors lets pass.
+    pub skipped: u64,
 }
 
 #[derive(Debug, Clone, Default)]

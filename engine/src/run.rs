@@ -73,6 +73,9 @@ impl PreparedPackage {
                 TaskWork::ExecuteSql(work) => {
                     self.run_sql(work, &mut report).await.map(TaskResult::Sql)
                 }
+                TaskWork::BulkInsert(work) => {
+                    self.run_bulk(work, &mut report).await.map(TaskResult::Bulk)
+                }
             };
             if outcome.is_err() {
                 progress.warn(not_run(task, &tasks[at + 1..]));

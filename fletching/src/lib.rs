@@ -26,8 +26,8 @@ pub use execution::{Execution, runtime};
 pub use fletching_components::{Drift, Finding, FindingKind, Findings, flow::FlowError};
 pub use fletching_connections::{PathMap, PathRule, StagedFile};
 pub use fletching_engine::{
-    ComponentReport, FlowReport, OutputReport, Progress, ProgressRow, ReaderBatches, RunError,
-    RunReport, Settings, SqlReport, TaskOutcome, TaskResult,
+    BulkReport, ComponentReport, FlowReport, OutputReport, Progress, ProgressRow, ReaderBatches,
+    RunError, RunReport, Settings, SqlReport, TaskOutcome, TaskResult,
 };
 /// The expression language.
 pub use fletching_expression::{self as expression};

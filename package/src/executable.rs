@@ -1,6 +1,6 @@
 //! The typed view of the control flow: the tree of executables with what SSIS lets each of them carry.
 
-use crate::{DataFlow, ExecuteSql, Properties};
+use crate::{BulkInsert, DataFlow, ExecuteSql, Properties};
 
 /// What an executable is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -93,6 +93,8 @@ pub enum Payload {
     DataFlow(Box<DataFlow>),
     /// A statement to execute.
     ExecuteSql(Box<ExecuteSql>),
+    /// A file that goes into a table.
+    BulkInsert(Box<BulkInsert>),
     /// An expression that assigns a variable: its text.
     Expression(String),
     /// Another task: the local name of the payload element.

@@ -16,6 +16,7 @@
 
 #![deny(missing_docs)]
 
+mod bulk_insert;
 mod class;
 mod data_flow;
 mod data_type;
@@ -30,6 +31,7 @@ mod read;
 mod sql_task;
 mod ssis_code;
 
+pub use bulk_insert::*;
 pub use class::{resolve_component, resolve_task};
 pub use data_flow::*;
 pub use data_type::DataType;

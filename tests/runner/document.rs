@@ -90,6 +90,9 @@ pub struct InputToml {
     pub on_error: Option<String>,
     /// All columns that arrive if left out.
     pub columns: Option<Vec<ColumnToml>>,
+    /// Columns of the table that no input column is mapped to.
+    #[serde(default)]
+    pub unmapped: Vec<ColumnToml>,
     #[serde(default)]
     pub properties: BTreeMap<String, toml::Value>,
 }
@@ -487,6 +490,7 @@ impl Writer<'_> {
                 name: feed.input.to_owned(),
                 on_error: None,
                 columns: None,
+                unmapped: Vec::new(),
                 properties: BTreeMap::new(),
             };
             let input = component
@@ -545,6 +549,9 @@ impl Writer<'_> {
                 self.properties(&column.properties)
             );
         }
+        let unmapped = input.unmapped.iter();
+        external_columns
+            .extend(unmapped.filter_map(|one| Some((one.name.as_str(), one.kind.as_deref()?))));
         let external = self.external(&id, &external_columns)?;
         let properties = self.properties(&input.properties);
         let on_error = input

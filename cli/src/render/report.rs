@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use fletching::{ComponentReport, RunReport, SqlReport, TaskOutcome, TaskResult};
+use fletching::{BulkReport, ComponentReport, RunReport, SqlReport, TaskOutcome, TaskResult};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -18,6 +18,10 @@ pub(crate) fn report(report: &RunReport) -> Result<(), Failure> {
             }
             TaskResult::Sql(sql) => {
                 text.push_str(&sql_line(task, sql));
+                continue;
+            }
+            TaskResult::Bulk(bulk) => {
+                text.push_str(&bulk_lines(task, *bulk));
                 continue;
             }
             TaskResult::Expression => {
@@ -66,6 +70,19 @@ fn sql_line(task: &TaskOutcome, sql: &SqlReport) -> String {
         seconds(task.elapsed),
         group(sql.statements),
         group(sql.rows_affected)
+    )
+}
+
+fn bulk_lines(task: &TaskOutcome, bulk: BulkReport) -> String {
+    let skipped = match bulk.skipped {
+        0 => String::new(),
+        rows => format!(", {} skipped", group(rows)),
+    };
+    format!(
+        "{}  {}\n  {} rows loaded{skipped}\n",
+        task.path,
+        seconds(task.elapsed),
+        group(bulk.rows)
     )
 }
 
@@ -123,6 +140,10 @@ pub(crate) fn report_json(report: &RunReport) -> Result<(), Failure> {
                     value["statements"] = json!(sql.statements);
                     value["rows_affected"] = json!(sql.rows_affected);
                     value["rows"] = json!(sql.rows);
+                }
+                TaskResult::Bulk(bulk) => {
+                    value["rows_loaded"] = json!(bulk.rows);
+                    value["rows_skipped"] = json!(bulk.skipped);
                 }
             }
             value

@@ -1,6 +1,6 @@
 //! The control flow: which tasks run, in which order.
 //!
-//! Data Flow, Execute SQL and Expression tasks and Sequence containers run one after the other in the order of their success constraints. Everything
+//! Data Flow, Execute SQL, Bulk Insert and Expression tasks and Sequence containers run one after the other in the order of their success constraints. Everything
 //! else that a package can ask for is a finding: named, located, before any row moves.
 
 mod connections;

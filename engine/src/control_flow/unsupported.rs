@@ -3,7 +3,7 @@
 use dtsx::{ConstraintValue, EvalOp, Executable, ExecutableKind, Package, Payload};
 use fletching_components::{Finding, FindingKind};
 
-use crate::tasks::{ExecuteSqlTask, is_execute_sql};
+use crate::tasks::{BulkInsertTask, ExecuteSqlTask, is_execute_sql};
 
 /// Every element of the control flow that would make a run differ from SSIS's. Disabled executables are left out.
 pub fn unsupported(package: &Package) -> Vec<Finding> {
@@ -54,6 +54,7 @@ fn executable(one: &Executable, findings: &mut Vec<Finding>) {
     kind(one, findings);
     let known = |property: &str| match &one.payload {
         Payload::ExecuteSql(_) => ExecuteSqlTask::sets(property),
+        Payload::BulkInsert(_) => BulkInsertTask::sets(property),
         _ => false,
     };
     let unknown = one.property_expressions.iter();
@@ -98,7 +99,7 @@ fn executable(one: &Executable, findings: &mut Vec<Finding>) {
 fn kind(one: &Executable, findings: &mut Vec<Finding>) {
     let message = match (one.kind, &one.payload) {
         (ExecutableKind::Package | ExecutableKind::Sequence, _)
-        | (_, Payload::DataFlow(_) | Payload::Expression(_)) => {
+        | (_, Payload::DataFlow(_) | Payload::Expression(_) | Payload::BulkInsert(_)) => {
             return;
         }
         (_, Payload::ExecuteSql(_)) if is_execute_sql(one) => return,

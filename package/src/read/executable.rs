@@ -7,14 +7,14 @@
 //! ```
 
 use crate::{
-    Element, Error, EventHandler, Executable, ExecutableKind, Payload,
+    BulkInsert, Element, Error, EventHandler, Executable, ExecutableKind, Payload,
     class::resolve_task,
     read::{
         control_flow::{read_constraints, read_property_expressions, read_variables},
         data_flow::read_data_flow,
         foreach::read_foreach,
         logging::read_logging_options,
-        shape::{attribute, boolean, collection, own_properties, text},
+        shape::{attribute, boolean, collection, own_properties, text, value_error},
         sql_task::read_execute_sql,
     },
 };
@@ -147,6 +147,11 @@ fn read_payload(element: Element<'_>) -> Result<Payload, Error> {
         }
         Some(payload) if payload.local_name() == "SqlTaskData" => {
             Ok(Payload::ExecuteSql(Box::new(read_execute_sql(payload)?)))
+        }
+        Some(payload) if payload.local_name() == "BulkInsertTaskData" => {
+            let settings = BulkInsert::new(own_properties(payload))
+                .map_err(|value| value_error(payload, value.name, &value.found, value.wanted))?;
+            Ok(Payload::BulkInsert(Box::new(settings)))
         }
         Some(payload) if payload.local_name() == "ExpressionTask" => {
             Ok(Payload::Expression(attribute(payload, "Expression")))
