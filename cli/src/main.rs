@@ -31,6 +31,8 @@ enum Command {
     Check(commands::check::Arguments),
     /// Say of each connection manager what it leads to, and whether that can be reached.
     Connections(commands::connections::Arguments),
+    /// Show how connection strings are mapped to databases, and what --connection takes.
+    Providers,
     /// Run a file of T-SQL on a database, in the database's own SQL.
     Script(commands::script::Arguments),
     /// Show the physical plan of each data flow.
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Read(arguments) => commands::read::run(arguments),
         Command::Check(arguments) => commands::check::run(arguments),
         Command::Connections(arguments) => commands::connections::run(arguments),
+        Command::Providers => commands::providers::run(),
         Command::Script(arguments) => commands::script::run(arguments),
         Command::Explain(arguments) => commands::explain::run(arguments),
         Command::Eval(arguments) => commands::eval::run(arguments),

@@ -1,9 +1,7 @@
 //! `fletch connections`: what each connection manager leads to, and whether that can be reached.
 
-use std::path::PathBuf;
-
 use clap::Args;
-use fletching::{ConnectionReport, StatementReport, providers, schemes};
+use fletching::{ConnectionReport, StatementReport};
 use serde_json::{Value, json};
 
 use crate::{
@@ -13,7 +11,6 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-#[command(args_override_self = true)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     package: PackageOptions,
@@ -23,20 +20,11 @@ pub(crate) struct Arguments {
     /// Open nothing.
     #[arg(long)]
     offline: bool,
-    /// Show how connection strings are mapped to databases, and what --connection takes.
-    #[arg(long)]
-    table: bool,
     #[arg(long, value_enum, default_value = "text")]
     format: OutputFormat,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    if arguments.table {
-        render::text(&table())?;
-        if arguments.package.package == PathBuf::from("-") {
-            return Ok(Exit::Success);
-        }
-    }
     let package = arguments.package.load()?;
     let settings = arguments.package.settings(&package)?;
     let connections = package.connections(&settings, !arguments.offline)?;
@@ -130,16 +118,4 @@ fn statement_json(report: &StatementReport) -> Value {
         "changes": rewritten.map(|(_, changes)| changes),
         "error": report.rewritten.as_ref().and_then(|one| one.as_ref().err()),
     })
-}
-
-fn table() -> String {
-    let mut text = "Providers of connection strings, the first line that fits counts:\n".to_owned();
-    for [kind, name, leads_to, note] in providers() {
-        text.push_str(&format!("  {kind:<8} {name:<22} {leads_to:<17} {note}\n"));
-    }
-    text.push_str("What --connection NAME=... takes:\n");
-    for (form, leads_to) in schemes() {
-        text.push_str(&format!("  {form}\n      {leads_to}\n"));
-    }
-    text
 }

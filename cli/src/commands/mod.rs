@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod connections;
 pub(crate) mod eval;
 pub(crate) mod explain;
+pub(crate) mod providers;
 pub(crate) mod read;
 pub(crate) mod run;
 pub(crate) mod script;
