@@ -30,7 +30,8 @@ use super::{ColumnCast, DatabaseAccess, Sql, natural_type};
 use crate::{
     Binding, Component, Drift, Findings, PlanContext, Planned,
     flow::{
-        Applied, FeedExec, FlowError, OutputRows, OutputSpec, PushBatches, RowError, RowWise, Stop,
+        Applied, FeedExec, FlowError, OutputRows, OutputSpec, PushBatches, RowError, RowWise,
+        RunState, Stop,
     },
     transforms::computed::{ComputedColumn, batch_of, cell_failure, output_specs, shown_value},
 };
@@ -123,6 +124,7 @@ impl Component for DatabaseSource {
             batch_rows: context.batch_size,
             strict: context.drift == Drift::Strict,
             running: Arc::clone(&running),
+            run: Arc::clone(&context.run),
         };
         let stop: Stop = Box::new(move || {
             if let Some(cancel) = &*running.lock() {
@@ -169,6 +171,7 @@ struct Reading {
     /// A type that is not the saved one is an error.
     strict: bool,
     running: Running,
+    run: Arc<RunState>,
 }
 
 impl Reading {
@@ -349,6 +352,11 @@ impl RowSink for Picking<'_> {
             &names,
         ));
         ControlFlow::Break(())
+    }
+
+    fn lost(&mut self, what: String) {
+        let reading = self.reading;
+        reading.run.warn(format!("{}: {what}", reading.access.path));
     }
 
     fn batch(&mut self, batch: RecordBatch) -> ControlFlow<()> {

@@ -122,6 +122,8 @@ pub trait RowSink {
     fn start(&mut self, schema: &SchemaRef) -> ControlFlow<()>;
     /// Rows, one at least. A break ends the query without an error.
     fn batch(&mut self, batch: RecordBatch) -> ControlFlow<()>;
+    /// What was lost of the values on the way, if it is not nothing: for the user.
+    fn lost(&mut self, _what: String) {}
 }
 
 /// Rows on their way into a table. Dropped without a commit, nothing of what was written since the last one stays.

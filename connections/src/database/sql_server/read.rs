@@ -165,6 +165,8 @@ pub(super) struct Rows {
     bytes: usize,
     /// A value that came otherwise than its column said.
     odd: Option<String>,
+    /// Moments whose seventh digit of a second was not zero.
+    cut: u64,
     scratch: Vec<u8>,
 }
 
@@ -180,6 +182,7 @@ impl Rows {
             count: 0,
             bytes: 0,
             odd: None,
+            cut: 0,
             scratch: Vec::new(),
         })
     }
@@ -212,6 +215,17 @@ impl Rows {
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
             .map(Some)
             .map_err(|error| error.to_string())
+    }
+
+    /// How many moments have lost a digit.
+    pub(super) fn cut(&self) -> u64 {
+        self.cut
+    }
+
+    /// Microseconds since 1970; notes what they lack.
+    fn micros(&mut self, value: &SqlDateTime2) -> i64 {
+        self.cut += u64::from(!value.time.time_nanoseconds.is_multiple_of(10));
+        micros(value)
     }
 
     fn mismatch(&mut self, column: usize, found: &str) {
@@ -342,13 +356,15 @@ impl RowWriter for Rows {
     }
 
     fn write_datetime2(&mut self, col: usize, val: SqlDateTime2) {
-        append!(self, col, Timestamp, micros(&val));
+        let micros = self.micros(&val);
+        append!(self, col, Timestamp, micros);
     }
 
     fn write_datetimeoffset(&mut self, col: usize, val: SqlDateTimeOffset) {
+        let micros = self.micros(&val.datetime2);
         match self.columns.get_mut(col) {
             Some(Builder::Offset(at, minutes, valid)) => {
-                at.append_value(micros(&val.datetime2));
+                at.append_value(micros);
                 minutes.append_value(val.offset);
                 valid.append_non_null();
             }

@@ -126,6 +126,12 @@ fn read(
             return Ok(ControlFlow::Break(()));
         }
         if !more {
+            if rows.cut() > 0 {
+                sink.lost(format!(
+                    "{} moments have lost the seventh digit of their fraction of a second",
+                    rows.cut()
+                ));
+            }
             return Ok(ControlFlow::Continue(()));
         }
     }

@@ -366,3 +366,41 @@ fn parameters_of_all_types() {
     let twice = collected(&mut session, &Statement::new("SELECT * FROM v"));
     assert_eq!(twice[0].slice(1, 1), values[0]);
 }
+
+#[derive(Default)]
+struct Told(Vec<String>);
+
+impl RowSink for Told {
+    fn start(&mut self, _schema: &SchemaRef) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn batch(&mut self, _batch: RecordBatch) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn lost(&mut self, what: String) {
+        self.0.push(what);
+    }
+}
+
+#[test]
+fn a_digit_that_is_lost_is_told() {
+    let server = server();
+    let mut session = session(&server);
+    run(&mut session, "CREATE TABLE m (at datetime2(7))");
+    run(
+        &mut session,
+        "INSERT INTO m VALUES ('2020-01-01 00:00:00.1234567'), ('9999-12-31 23:59:59.9999999'), ('2020-01-01 00:00:00.123456')",
+    );
+    let mut sink = Told::default();
+    session
+        .query(
+            &Statement::new("SELECT at FROM m"),
+            &ReadOptions::default(),
+            &mut sink,
+        )
+        .unwrap();
+    let told = "2 moments have lost the seventh digit of their fraction of a second";
+    assert_eq!(sink.0, [told]);
+}
