@@ -1,12 +1,17 @@
 //! Which database a component talks to, what it asks, and how failures are said.
 
+use std::sync::Arc;
+
 use dtsx::SsisCode;
 use fletching_connections::database::{
     Adapted, DatabaseConnection, DatabaseError, Direction, Fault, Lease, Parameter, ReadOptions,
-    RowSink, Statement, TableName,
+    RowSink, Sessions, Statement, TableName,
 };
 
-use crate::{Binding, Finding, Findings, PlanContext, flow::FlowError};
+use crate::{
+    Binding, Finding, Findings, PlanContext,
+    flow::{FlowError, RunState},
+};
 
 /// The connection of a component.
 #[derive(Debug, Clone)]
@@ -61,6 +66,25 @@ impl DatabaseAccess {
             .map_err(|error| {
                 FlowError::new(&self.path, Some(SsisCode(0xC020_801C)), error.to_string())
             })
+    }
+
+    /// A session of the manager. Blocks.
+    pub fn acquire(
+        &self,
+        sessions: &Arc<Sessions>,
+        connection: &DatabaseConnection,
+        run: &RunState,
+    ) -> Result<Lease, FlowError> {
+        let lease = sessions.acquire(connection);
+        let lease = lease.map_err(|error| self.error(&error))?;
+        if lease.is_beside() {
+            run.warn(format!(
+                "{}: the connection that `{}` retains (RetainSameConnection) is in use, a second one was opened beside it: it \
+                 does not see temporary tables of the first",
+                self.path, self.manager
+            ));
+        }
+        Ok(lease)
     }
 
     /// The statements of a text of the package in the database's own SQL.

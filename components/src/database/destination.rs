@@ -120,6 +120,7 @@ impl Component for DatabaseDestination {
             connection: self.access.connection(context)?,
             access: self.access.clone(),
             sessions: Arc::clone(&context.sessions),
+            run: Arc::clone(&context.run),
             table: self.table.clone(),
             columns: self.columns.clone(),
             way: self.way,

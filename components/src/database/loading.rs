@@ -38,13 +38,17 @@ use super::{
     DatabaseAccess,
     destination::{LoadColumn, Way},
 };
-use crate::{flow::FlowError, transforms::computed::shown_value};
+use crate::{
+    flow::{FlowError, RunState},
+    transforms::computed::shown_value,
+};
 
 /// One load of a run.
 pub(super) struct Loading {
     pub(super) access: DatabaseAccess,
     pub(super) connection: DatabaseConnection,
     pub(super) sessions: Arc<Sessions>,
+    pub(super) run: Arc<RunState>,
     pub(super) table: TableName,
     pub(super) columns: Vec<LoadColumn>,
     pub(super) way: Way,
@@ -282,7 +286,8 @@ impl Loading {
         running: &Mutex<Option<Arc<dyn Cancel>>>,
     ) -> Result<u64> {
         let fail = |error: DatabaseError| self.access.error(&error);
-        let mut session = self.sessions.acquire(&self.connection).map_err(fail)?;
+        let (access, connection) = (&self.access, &self.connection);
+        let mut session = access.acquire(&self.sessions, connection, &self.run)?;
         *running.lock() = Some(session.canceller());
         let names: Vec<String> = self
             .columns

@@ -181,7 +181,8 @@ impl Reading {
 
     fn run(self, hand: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<(), FlowError> {
         let fail = |error: DatabaseError| self.access.error(&error);
-        let mut session = self.sessions.acquire(&self.connection).map_err(fail)?;
+        let (access, connection) = (&self.access, &self.connection);
+        let mut session = access.acquire(&self.sessions, connection, &self.run)?;
         *self.running.lock() = Some(session.canceller());
         let table_sql = match &self.rows_of {
             RowsOf::Query(_) => None,
@@ -211,7 +212,6 @@ impl Reading {
         };
         let queried = match (&self.rows_of, &table_sql) {
             (RowsOf::Query(sql), _) => {
-                let (access, connection) = (&self.access, &self.connection);
                 access.query(connection, &mut session, sql, &options, &mut sink)
             }
             (RowsOf::Table(_), sql) => {

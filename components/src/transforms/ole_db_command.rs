@@ -30,7 +30,9 @@ use super::{
 use crate::{
     Binding, Component, ComponentClass, ComponentKind, Findings, PlanContext, Planned,
     database::{ColumnCast, DatabaseAccess, Sql},
-    flow::{Applied, FlowError, OutputRows, OutputSpec, RowError, RowWise, blocking, gather},
+    flow::{
+        Applied, FlowError, OutputRows, OutputSpec, RowError, RowWise, RunState, blocking, gather,
+    },
 };
 
 pub static CLASS: ComponentClass = ComponentClass {
@@ -128,6 +130,7 @@ impl Component for OleDbCommand {
             connection: self.access.connection(context)?,
             access: self.access.clone(),
             sessions: Arc::clone(&context.sessions),
+            run: Arc::clone(&context.run),
             sql: self.sql.clone(),
             markers: self.markers.clone(),
             schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
@@ -148,6 +151,7 @@ struct CommandRows {
     access: DatabaseAccess,
     connection: DatabaseConnection,
     sessions: Arc<Sessions>,
+    run: Arc<RunState>,
     sql: Sql,
     markers: Vec<Marker>,
     /// Of the parameters.
@@ -196,7 +200,8 @@ impl CommandRows {
         let fail = |error: DatabaseError| self.access.error(&error);
         let mut lease = self.session.lock();
         if lease.is_none() {
-            *lease = Some(self.sessions.acquire(&self.connection).map_err(fail)?);
+            let (access, connection) = (&self.access, &self.connection);
+            *lease = Some(access.acquire(&self.sessions, connection, &self.run)?);
         }
         let Some(session) = lease.as_mut() else {
             return Ok(Vec::new());

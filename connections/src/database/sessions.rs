@@ -161,6 +161,15 @@ pub struct Lease {
     /// Always there but while it is dropped.
     session: Option<Box<dyn Session>>,
     home: Option<(Arc<Sessions>, String)>,
+    /// Opened beside the retained session, which was in use.
+    beside: bool,
+}
+
+impl Lease {
+    /// Whether it is not the session that its manager retains, because that one is in use: temporary tables are not there.
+    pub fn is_beside(&self) -> bool {
+        self.beside
+    }
 }
 
 impl Sessions {
@@ -177,6 +186,7 @@ impl Sessions {
             return Ok(Lease {
                 session: Some(open(&connection.target)?),
                 home: None,
+                beside: false,
             });
         }
         let key = connection.manager.to_lowercase();
@@ -193,6 +203,7 @@ impl Sessions {
                 return Ok(Lease {
                     session: Some(open(&connection.target)?),
                     home: None,
+                    beside: true,
                 });
             }
         };
@@ -202,6 +213,7 @@ impl Sessions {
         Ok(Lease {
             session: Some(session?),
             home: Some((Arc::clone(self), key)),
+            beside: false,
         })
     }
 }

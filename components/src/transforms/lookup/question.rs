@@ -62,9 +62,9 @@ type Prepared = Arc<(String, Vec<usize>)>;
 impl Asked {
     pub(super) fn open(question: &Question<'_>, context: &PlanContext) -> Result<Self, FlowError> {
         let connection = question.access.connection(context)?;
-        let lease = context.sessions.acquire(&connection);
+        let access = question.access;
         Ok(Self {
-            lease: lease.map_err(|error| question.access.error(&error))?,
+            lease: access.acquire(&context.sessions, &connection, &context.run)?,
             statements: HashMap::new(),
             context: context.clone(),
         })

@@ -85,6 +85,9 @@ pub(crate) fn load(
         }
         Source::Asked { .. } => {}
     }
+    if let Some(lost) = rows.lost.take() {
+        context.run.warn(format!("{}: {lost}", settings.path));
+    }
     let (columns, count) = rows.finish()?;
     let keys: Vec<ArrayRef> = settings
         .joins
@@ -148,10 +151,7 @@ fn read_query(
     stop: &Stop,
 ) -> Result<(), FlowError> {
     let connection = access.connection(context)?;
-    let mut session = context
-        .sessions
-        .acquire(&connection)
-        .map_err(|error| access.error(&error))?;
+    let mut session = access.acquire(&context.sessions, &connection, &context.run)?;
     if !stop.of(Some(session.canceller())) {
         return Ok(());
     }
@@ -174,6 +174,8 @@ struct Rows<'a> {
     pieces: Vec<Vec<ArrayRef>>,
     rows: usize,
     failure: Option<FlowError>,
+    /// Of values, on the way.
+    lost: Option<String>,
 }
 
 /// Where a wanted column comes from.
@@ -265,6 +267,7 @@ impl<'a> Rows<'a> {
             pieces: vec![Vec::new(); settings.columns.len()],
             rows: 0,
             failure: None,
+            lost: None,
         }
     }
 
@@ -310,6 +313,10 @@ impl RowSink for Rows<'_> {
                 ControlFlow::Break(())
             }
         }
+    }
+
+    fn lost(&mut self, what: String) {
+        self.lost = Some(what);
     }
 
     fn batch(&mut self, batch: RecordBatch) -> ControlFlow<()> {

@@ -100,10 +100,7 @@ fn ask(dimension: &Dimension, context: &PlanContext) -> Result<Vec<Fold>, FlowEr
         return Ok(folds);
     };
     let connection = access.connection(context)?;
-    let mut session = context
-        .sessions
-        .acquire(&connection)
-        .map_err(|error| access.error(&error))?;
+    let mut session = access.acquire(&context.sessions, &connection, &context.run)?;
     if session.dialect() != Dialect::MsSql {
         return Ok(folds);
     }
