@@ -84,7 +84,7 @@ fn look(connections: &Connections, report: &mut ConnectionReport, reach: bool) {
             }
             Err(error) => report.used = Err(error.to_string()),
         },
-        other => report.used = Err(format!("managers of kind {other} are not followed yet")),
+        other => report.used = Ok(format!("(managers of kind {other} are not followed)")),
     }
 }
 
