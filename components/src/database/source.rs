@@ -332,9 +332,20 @@ impl RowSink for Picking<'_> {
             let named = names
                 .iter()
                 .position(|name| name.eq_ignore_ascii_case(&column.external));
-            match named.or_else(|| of_place(column).filter(|at| is_nameless(names.get(*at)))) {
-                Some(position) => self.positions.push(position),
-                None => missing.push(column.external.as_str()),
+            let placed = || of_place(column).filter(|at| is_nameless(names.get(*at)));
+            match (named, named.is_none().then(placed).flatten()) {
+                (Some(position), _) => self.positions.push(position),
+                (None, Some(position)) => {
+                    let reading = self.reading;
+                    reading.run.warn(format!(
+                        "{}: column `{}` is taken by its place: the database calls it `{}`",
+                        reading.access.path,
+                        column.external,
+                        names.get(position).unwrap_or(&"")
+                    ));
+                    self.positions.push(position);
+                }
+                (None, None) => missing.push(column.external.as_str()),
             }
         }
         if missing.is_empty() {

@@ -8,7 +8,8 @@
 //! after the other on one connection, in source order; a failing row goes where the input's disposition says.
 //!
 //! **Properties**: `SqlCommand`, whose `?` are bound by the place of their external column, not of the input column (spec
-//! `ssis-semantics.md` 8.1); `CommandTimeout` (seconds, 0 for any time). `DefaultCodePage` is of no importance.
+//! `ssis-semantics.md` 8.1); `CommandTimeout` in seconds is not applied, which a
+//! run warns of if it is not 0. `DefaultCodePage` is of no importance.
 
 use std::{fmt, sync::Arc};
 
@@ -122,6 +123,12 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
 
 impl Component for OleDbCommand {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, context: &PlanContext) -> Result<Planned> {
+        if self.access.timeout_seconds > 0 {
+            context.run.warn(format!(
+                "{}: CommandTimeout is not applied: its statements may take any time",
+                self.access.path
+            ));
+        }
         let fields = self
             .markers
             .iter()

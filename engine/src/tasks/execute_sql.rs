@@ -271,6 +271,13 @@ impl PreparedPackage {
             .into_iter()
             .filter(|parameter| parameter.direction != SqlDirection::Input)
             .collect();
+        if outputs.len() != executed.outputs.len() {
+            return Err(task.failure(format!(
+                "{} output parameters are wanted, the database gave {}: it may have none of this kind",
+                outputs.len(),
+                executed.outputs.len()
+            )));
+        }
         let values = outputs.iter().zip(&executed.outputs);
         values
             .map(|(parameter, value)| self.assignment(task, &parameter.variable, value))
@@ -321,6 +328,12 @@ impl PreparedPackage {
         let rows: usize = set.batches.iter().map(RecordBatch::num_rows).sum();
         sql.rows = Some(rows as u64);
         match settings.result {
+            ResultType::Rowset if settings.results.len() > executed.result_sets.len() => Err(task
+                .failure(format!(
+                    "{} results are wanted, the statement yields {}",
+                    settings.results.len(),
+                    executed.result_sets.len()
+                ))),
             ResultType::Rowset => {
                 let sets = settings.results.iter().zip(&executed.result_sets);
                 sets.map(|(result, set)| self.kept(task, &result.variable, set))
