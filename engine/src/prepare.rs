@@ -100,7 +100,7 @@ pub fn prepare(
         let checked = match &task.work {
             TaskWork::DataFlow { .. } => prepared.check(task).map(|_| ()),
             TaskWork::ExecuteSql(work) => prepared.check_sql(work),
-            TaskWork::Expression(work) => prepared.evaluate_task(work).map(|_| ()),
+            TaskWork::Expression(work) => prepared.check_expression(work),
             TaskWork::BulkInsert(work) => prepared.check_bulk(work),
         };
         if let Err(error) = checked {

@@ -39,6 +39,14 @@ impl ExpressionTask {
 }
 
 impl PreparedPackage {
+    /// What can be known of the task before anything runs. Its value cannot: tasks before it set the variables.
+    pub(crate) fn check_expression(&self, task: &ExpressionTask) -> Result<(), RunError> {
+        match self.evaluate_task(task) {
+            Err(RunError::Findings(found)) if found.0.iter().all(is_of_values) => Ok(()),
+            checked => checked.map(|_| ()),
+        }
+    }
+
     /// The task as things stand now: the assignment it would make, and how to say it.
     pub(crate) fn evaluate_task(&self, task: &ExpressionTask) -> Result<Handed, RunError> {
         let parsed = parse(&task.text).map_err(|error| task.failed(&error))?;
@@ -60,4 +68,14 @@ impl PreparedPackage {
             .map_err(|message| task.wrong(Some(SsisCode::VARIABLE_NOT_FOUND), message))?;
         Ok((assignment, said))
     }
+}
+
+/// Whether other values of the variables may be without it.
+fn is_of_values(finding: &Finding) -> bool {
+    let values = [
+        SsisCode::EXPRESSION_DIVIDE_BY_ZERO,
+        SsisCode::EXPRESSION_OVERFLOW,
+        SsisCode::EXPRESSION_UNARY_OVERFLOW,
+    ];
+    finding.code.is_some_and(|code| values.contains(&code))
 }
