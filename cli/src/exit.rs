@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use fletching::{LoadError, RunError};
+use fletching::{LoadError, RunError, RunReport, TaskResult};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -42,6 +42,32 @@ impl Failure {
             symbol: None,
             json: false,
             warnings: Vec::new(),
+        }
+    }
+
+    /// Of a run that failed or was cancelled: its first error, with what was noticed before and what was not run.
+    pub(crate) fn of_report(report: RunReport) -> Self {
+        let not_run = report.tasks.iter().filter_map(|task| match &task.result {
+            TaskResult::Skipped(why) => Some(format!("{} was not run: {why}", task.path)),
+            _ => None,
+        });
+        let mut warnings = report.warnings.clone();
+        warnings.extend(not_run);
+        let mut errors = report.errors.clone();
+        match report.succeeded() {
+            Ok(report) => Self::new(Exit::Failed, format!("package `{}` failed", report.package)),
+            Err(error) => {
+                let mut failure = Self::from(error);
+                errors.drain(..errors.len().min(1));
+                for error in errors {
+                    failure.message.push('\n');
+                    failure.message.push_str(&error.to_string());
+                }
+                Self {
+                    warnings,
+                    ..failure
+                }
+            }
         }
     }
 

@@ -35,6 +35,10 @@ pub enum RunError {
     #[error("{task}: {message}")]
     Engine { task: String, message: String },
 
+    /// The result was forced, or a child failed its parent, without an error.
+    #[error("package `{package}` failed without an error: see the results of its tasks")]
+    Failed { package: String },
+
     /// The reader of a DataReader destination went away, or the caller cancelled.
     #[error("the run was cancelled")]
     Cancelled,

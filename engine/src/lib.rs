@@ -10,26 +10,34 @@
 //! The engine never asks which class a component is, and never prints. Dropping a run cancels it: its tasks stop and its
 //! unfinished files are removed.
 
-pub mod control_flow;
+mod clock;
+mod control_flow;
 mod data_flow;
 mod error;
+mod events;
 mod prepare;
 mod reader;
 mod report;
 mod run;
+mod scoped_variables;
 mod settings;
+mod state;
 mod stored_value;
 mod system_variables;
+mod task;
 mod tasks;
 mod variables;
 
+pub use control_flow::{ExecutionResult, PlanObserver};
 pub use data_flow::{Progress, ProgressRow};
 pub use error::RunError;
-pub use prepare::{PreparedPackage, TaskPlan, TaskWork, connections_of, prepare};
+pub use events::{Event, EventKind, EventListener, EventSource};
+pub use prepare::{PreparedPackage, connections_of, prepare};
 pub use reader::{ReaderBatches, ReaderHub};
 pub use report::{
     BulkReport, ComponentReport, FlowReport, OutputReport, RunReport, SqlReport, TaskOutcome,
     TaskResult,
 };
+pub use run::Observers;
 pub use settings::Settings;
 pub use variables::VariableStore;

@@ -3,59 +3,17 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use dtsx::{ConnectionManager, DataFlow, Executable, Package, Parameter, Payload};
-use fletching_components::{Caches, Findings};
-use fletching_connections::{Connections, database::Sessions};
+use dtsx::{ConnectionManager, Package, Parameter};
+use fletching_components::Findings;
+use fletching_connections::Connections;
 use fletching_expression::Scalar;
-use fletching_planner::{CheckedDataFlow, bind, check};
 
-use crate::{
-    RunError, Settings, VariableStore, control_flow,
-    tasks::{self, BulkInsertTask, ExecuteSqlTask, ExpressionTask},
-};
+use crate::{RunError, Settings, VariableStore, control_flow, state::PackageState};
 
 /// A package that is ready to run.
 #[derive(Debug)]
 pub struct PreparedPackage {
-    pub name: String,
-    pub settings: Settings,
-    pub tasks: Arc<Vec<TaskPlan>>,
-    /// Path of the package as a container.
-    root: String,
-    pub(crate) managers: Vec<ConnectionManager>,
-    pub(crate) variables: VariableStore,
-    /// Open databases, kept between tasks.
-    pub(crate) sessions: Arc<Sessions>,
-    /// What Cache Transforms have left for later tasks.
-    pub(crate) caches: Arc<Caches>,
-}
-
-/// One task.
-#[derive(Debug)]
-pub struct TaskPlan {
-    /// `Package\Sequence\Load sales`.
-    pub path: String,
-    pub disabled: bool,
-    pub work: TaskWork,
-}
-
-/// What a task does.
-#[derive(Debug)]
-pub enum TaskWork {
-    DataFlow { flow: DataFlow, locale_id: u32 },
-    ExecuteSql(ExecuteSqlTask),
-    Expression(ExpressionTask),
-    BulkInsert(BulkInsertTask),
-}
-
-impl TaskPlan {
-    /// The data flow, and its LCID.
-    pub fn flow(&self) -> Option<(&DataFlow, u32)> {
-        match &self.work {
-            TaskWork::DataFlow { flow, locale_id } => Some((flow, *locale_id)),
-            TaskWork::ExecuteSql(_) | TaskWork::Expression(_) | TaskWork::BulkInsert(_) => None,
-        }
-    }
+    pub(crate) state: Arc<PackageState>,
 }
 
 /// LCID of packages that do not name one.
@@ -72,81 +30,22 @@ pub fn prepare(
     let system = system_variables(package);
     let mut variables = VariableStore::new(package, shared_parameters, &system, &mut findings);
     let mut managers = managers_of(package, shared_managers);
-    let order = match control_flow::task_order(package.root()) {
-        Ok(order) => order,
-        Err(found) => {
-            findings.0.extend(found.0);
-            Vec::new()
-        }
-    };
-    let mut tasks: Vec<TaskPlan> = order
-        .into_iter()
-        .filter_map(|(task, disabled)| task_plan(package, task, disabled))
-        .collect();
+    let mut root = package.root().clone();
     let name = package.name().to_owned();
-    crate::settings::apply(&settings, &name, &mut variables, &mut managers, &mut tasks)?;
-    let root = package.root().path.clone();
-    let prepared = PreparedPackage {
-        name,
-        root,
-        settings,
-        tasks: Arc::new(tasks),
-        managers,
-        variables,
-        sessions: Arc::default(),
-        caches: Arc::default(),
-    };
-    for task in prepared.tasks.iter().filter(|task| !task.disabled) {
-        let checked = match &task.work {
-            TaskWork::DataFlow { .. } => prepared.check(task).map(|_| ()),
-            TaskWork::ExecuteSql(work) => prepared.check_sql(work),
-            TaskWork::Expression(work) => prepared.check_expression(work),
-            TaskWork::BulkInsert(work) => prepared.check_bulk(work),
-        };
-        if let Err(error) = checked {
-            match error {
-                RunError::Findings(found) => findings.0.extend(found.0),
-                other => return Err(other),
-            }
-        }
-    }
-    if prepared.tasks.iter().all(|task| task.disabled)
-        && let Err(error) = prepared.connections()
-    {
+    crate::settings::apply(&settings, &name, &mut variables, &mut managers, &mut root)?;
+    let state = PackageState::new(name, settings, root, managers, variables);
+    control_flow::validate(&state, &mut findings)?;
+    if let Err(error) = state.connections() {
         match error {
             RunError::Findings(found) => findings.0.extend(found.0),
             other => return Err(other),
         }
     }
     say_once(&mut findings);
-    findings.none_or(prepared).map_err(RunError::Findings)
-}
-
-/// A task that runs; `None` for one that is a finding.
-fn task_plan(package: &Package, task: &Executable, disabled: bool) -> Option<TaskPlan> {
-    let locale_id = locale(
-        task.properties.int("LocaleID"),
-        package.root().properties.int("LocaleID"),
-    );
-    let work = match &task.payload {
-        Payload::DataFlow(flow) => TaskWork::DataFlow {
-            flow: flow.as_ref().clone(),
-            locale_id,
-        },
-        Payload::ExecuteSql(settings) if tasks::is_execute_sql(task) => {
-            TaskWork::ExecuteSql(ExecuteSqlTask::new(task, settings))
-        }
-        Payload::Expression(text) => TaskWork::Expression(ExpressionTask::new(task, text)),
-        Payload::BulkInsert(settings) => {
-            TaskWork::BulkInsert(BulkInsertTask::new(task, settings, locale_id))
-        }
-        _ => return None,
-    };
-    Some(TaskPlan {
-        path: task.path.clone(),
-        disabled,
-        work,
-    })
+    let state = Arc::new(state);
+    findings
+        .none_or(PreparedPackage { state })
+        .map_err(RunError::Findings)
 }
 
 /// The connection managers of a package as a run would have them, before and after the overrides of `settings`.
@@ -165,10 +64,10 @@ pub fn connections_of(
     let originals = managers_of(package, shared_managers);
     let mut managers = originals.clone();
     let name = package.name().to_owned();
-    crate::settings::apply(settings, &name, &mut variables, &mut managers, &mut [])?;
-    let root = package.root().path.clone();
-    let scope = variables.scope(&root);
+    let mut root = package.root().clone();
+    crate::settings::apply(settings, &name, &mut variables, &mut managers, &mut root)?;
     let locale_id = variables.locale_id();
+    let scope = Arc::new(variables).scope(&root.path);
     let connections = control_flow::connections(&managers, settings, &name, &scope, locale_id)?;
     Ok((originals, connections))
 }
@@ -197,35 +96,14 @@ fn say_once(findings: &mut Findings) {
 }
 
 impl PreparedPackage {
-    /// Binds and checks a Data Flow task as things stand now.
-    pub fn check(&self, task: &TaskPlan) -> Result<CheckedDataFlow, RunError> {
-        let Some((flow, locale_id)) = task.flow() else {
-            return Err(RunError::Engine {
-                task: task.path.clone(),
-                message: "is no Data Flow task".to_owned(),
-            });
-        };
-        let connections = self.connections()?;
-        let variables = self.variables.scope(&task.path);
-        let graph = bind(&task.path, locale_id, flow).map_err(RunError::Findings)?;
-        check(flow, graph, &connections, &variables).map_err(RunError::Findings)
+    /// Name of the package.
+    pub fn name(&self) -> &str {
+        &self.state.name
     }
 
-    /// Expressions of connection managers see the variables of the package, not those of the task that uses them.
-    pub(crate) fn connections(&self) -> Result<Connections, RunError> {
-        let variables = self.variables.scope(&self.root);
-        control_flow::connections(
-            &self.managers,
-            &self.settings,
-            &self.name,
-            &variables,
-            self.variables.locale_id(),
-        )
-    }
-
-    /// The variables as they stand now: after a run, with what its components set.
-    pub fn variables(&self) -> &VariableStore {
-        &self.variables
+    /// The variables as they stand now: after a run, with what its tasks set.
+    pub fn variables(&self) -> Arc<VariableStore> {
+        self.state.variables()
     }
 }
 
@@ -252,9 +130,7 @@ fn system_variables(package: &Package) -> BTreeMap<String, Scalar> {
         .iter()
         .find_map(|name| std::env::var(name).ok())
         .unwrap_or_default();
-    // Whole seconds, as packages store what expressions made of it.
-    let now = chrono::Local::now().naive_local().and_utc().timestamp();
-    let started = Scalar::date_micros(now * 1_000_000);
+    let started = crate::clock::now_value();
     let text = |value: &str| Scalar::from(value);
     BTreeMap::from([
         ("PackageName".to_owned(), text(package.name())),

@@ -2,15 +2,52 @@
 
 use std::time::Duration;
 
+use fletching_expression::Scalar;
+
+use crate::{RunError, control_flow::ExecutionResult};
+
 #[derive(Debug, Clone, Default)]
 pub struct RunReport {
     pub package: String,
+    pub result: ExecutionResult,
+    /// What was raised as OnError, in this order; a package may succeed in spite of it.
+    pub errors: Vec<RunError>,
+    /// In the order in which they ended; those that did not run when their container ended.
     pub tasks: Vec<TaskOutcome>,
     pub elapsed: Duration,
     /// Variables that components have set (Row Count, Recordset), and their values as text.
     pub variables: Vec<(String, String)>,
-    /// What the user should know although the run succeeded.
+    /// What was raised as OnWarning.
     pub warnings: Vec<String>,
+}
+
+impl RunReport {
+    /// Of a run that could not begin.
+    pub(crate) fn failed(package: &str, error: RunError) -> Self {
+        Self {
+            package: package.to_owned(),
+            result: ExecutionResult::Failure,
+            errors: vec![error],
+            ..Self::default()
+        }
+    }
+
+    /// The report of a package that succeeded.
+    ///
+    /// # Errors
+    /// The first error of one that did not.
+    pub fn succeeded(self) -> Result<Self, RunError> {
+        match self.result {
+            ExecutionResult::Success => Ok(self),
+            ExecutionResult::Canceled => Err(RunError::Cancelled),
+            ExecutionResult::Failure => Err(match self.errors.into_iter().next() {
+                Some(error) => error,
+                None => RunError::Failed {
+                    package: self.package,
+                },
+            }),
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -23,12 +60,31 @@ pub struct TaskOutcome {
 
 /// What a task did.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum TaskResult {
     Disabled,
+    /// Its precedence constraints did not let it run, or the package had failed: why.
+    Skipped(String),
+    /// Its errors are among those of the run.
+    Failed,
     Flow(FlowReport),
     Sql(SqlReport),
     Expression,
     Bulk(BulkReport),
+}
+
+impl TaskResult {
+    /// What goes to ExecValueVariable (spec `ssis-matrix.md` section 8); `None` for tasks that have no such value.
+    pub(crate) fn execution_value(&self) -> Option<Scalar> {
+        let count = |rows: u64| Some(Scalar::from(i64::try_from(rows).unwrap_or(i64::MAX)));
+        match self {
+            Self::Sql(sql) => count(sql.rows_affected),
+            Self::Bulk(bulk) => count(bulk.rows),
+            Self::Disabled | Self::Skipped(_) | Self::Failed | Self::Flow(_) | Self::Expression => {
+                None
+            }
+        }
+    }
 }
 
 /// What an Execute SQL task did.

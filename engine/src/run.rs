@@ -1,6 +1,6 @@
-//! A run: the tasks of a prepared package one after the other, each with the variables that those before it left.
+//! A run of a prepared package, and what can be learned of one without running it.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion_execution::{
@@ -10,191 +10,77 @@ use datafusion_execution::{
     memory_pool::{FairSpillPool, MemoryPool, UnboundedMemoryPool},
     runtime_env::RuntimeEnvBuilder,
 };
-use fletching_components::{
-    PlanContext,
-    flow::{FlowError, RunOutput, RunState},
-};
-use fletching_planner::{DataFlowPlan, RootKind, lower};
+use fletching_planner::{DataFlowPlan, RootKind};
 
 use crate::{
-    PreparedPackage, Progress, ReaderBatches, ReaderHub, RunError, RunReport, Settings,
-    TaskOutcome, TaskPlan, TaskResult, TaskWork, data_flow, variables::Handed,
+    EventListener, PreparedPackage, Progress, ReaderBatches, ReaderHub, RunError, RunReport,
+    Settings,
+    control_flow::{Executor, PlanObserver, data_flows, evaluated},
+    task::TaskHost,
+    tasks,
 };
 
+/// Who looks at a run while it goes on.
+#[derive(Default)]
+pub struct Observers {
+    /// Hear every event.
+    pub listeners: Vec<Arc<dyn EventListener>>,
+    /// Sees each plan after its data flow has succeeded (EXPLAIN ANALYZE).
+    pub plans: Option<PlanObserver>,
+}
+
+impl std::fmt::Debug for Observers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Observers")
+            .field("listeners", &self.listeners)
+            .finish_non_exhaustive()
+    }
+}
+
 impl PreparedPackage {
-    /// Runs the package to its end. Dropping the future cancels the run.
+    /// Runs the package to its end: its report, whatever came of it. Dropping the future cancels the run.
     pub async fn run(
         &mut self,
         hub: &ReaderHub,
         progress: &Progress,
-    ) -> Result<RunReport, RunError> {
-        self.run_observed(hub, progress, |_| ()).await
-    }
-
-    /// As [`run`](Self::run); `finished` sees each plan after its data flow has succeeded (EXPLAIN ANALYZE).
-    pub async fn run_observed(
-        &mut self,
-        hub: &ReaderHub,
-        progress: &Progress,
-        finished: impl FnMut(&DataFlowPlan),
-    ) -> Result<RunReport, RunError> {
+        observers: Observers,
+    ) -> RunReport {
         let mut readers = hub.run();
-        let report = self.run_tasks(hub, progress, finished).await;
-        readers.outcome = report.as_ref().map(|_| ()).map_err(Clone::clone);
+        let context = match task_context(&self.state.settings) {
+            Ok(context) => context,
+            Err(error) => {
+                readers.outcome = Err(error.clone());
+                return RunReport::failed(&self.state.name, error);
+            }
+        };
+        let Observers { listeners, plans } = observers;
+        let executor = Executor::new(&self.state, (hub, progress), context, listeners, plans);
+        let (report, outcome) = executor.run().await;
+        readers.outcome = outcome;
         report
     }
 
-    async fn run_tasks(
-        &mut self,
-        hub: &ReaderHub,
-        progress: &Progress,
-        mut finished: impl FnMut(&DataFlowPlan),
-    ) -> Result<RunReport, RunError> {
-        let started = Instant::now();
-        let mut report = RunReport {
-            package: self.name.clone(),
-            ..RunReport::default()
-        };
-        let context = task_context(&self.settings)?;
-        let tasks = Arc::clone(&self.tasks);
-        for (at, task) in tasks.iter().enumerate() {
-            let started = Instant::now();
-            let outcome = match &task.work {
-                _ if task.disabled => Ok(TaskResult::Disabled),
-                TaskWork::DataFlow { .. } => self
-                    .run_flow(task, &context, hub, progress, &mut report, &mut finished)
-                    .await
-                    .map(TaskResult::Flow),
-                TaskWork::Expression(work) => self.evaluate_task(work).map(|(assignment, said)| {
-                    self.variables.assign(assignment);
-                    report.variables.push(said);
-                    TaskResult::Expression
-                }),
-                TaskWork::ExecuteSql(work) => {
-                    self.run_sql(work, &mut report).await.map(TaskResult::Sql)
-                }
-                TaskWork::BulkInsert(work) => {
-                    self.run_bulk(work, &mut report).await.map(TaskResult::Bulk)
-                }
-            };
-            if outcome.is_err() {
-                progress.warn(not_run(task, &tasks[at + 1..]));
-            }
-            report.tasks.push(TaskOutcome {
-                path: task.path.clone(),
-                result: outcome?,
-                elapsed: started.elapsed(),
-            });
-        }
-        report.elapsed = started.elapsed();
-        Ok(report)
-    }
-
-    async fn run_flow(
-        &mut self,
-        task: &TaskPlan,
-        context: &Arc<TaskContext>,
-        hub: &ReaderHub,
-        progress: &Progress,
-        run: &mut RunReport,
-        finished: &mut impl FnMut(&DataFlowPlan),
-    ) -> Result<crate::FlowReport, RunError> {
-        let plan = Arc::new(self.plan(task)?);
-        progress.start(Arc::clone(&plan));
-        let executed = data_flow::execute(&plan, context, hub).await;
-        progress.finish();
-        let warned = plan.context.run.take_warnings();
-        let executed = match executed {
-            Ok(executed) => executed,
-            Err(error) => {
-                progress.warn(std::mem::take(&mut run.warnings));
-                progress.warn(warned);
-                return Err(error);
-            }
-        };
-        run.warnings.extend(warned);
-        run.warnings.extend(executed.warnings);
-        let report = data_flow::report(&plan, &executed.rows)?;
-        let assignments = self.assignments(task, plan.context.run.take_outputs())?;
-        plan.context.run.commit().map_err(|error| RunError::Flow {
-            task: task.path.clone(),
-            error: Box::new(error),
-        })?;
-        for (assignment, said) in assignments {
-            self.variables.assign(assignment);
-            run.variables.push(said);
-        }
-        finished(&plan);
-        Ok(report)
-    }
-
-    /// What the components of a task hand to variables, checked before its files are put in place; and how to say it.
-    fn assignments(
-        &self,
-        task: &TaskPlan,
-        outputs: Vec<RunOutput>,
-    ) -> Result<Vec<Handed>, RunError> {
-        let mut assignments = Vec::new();
-        for output in outputs {
-            let (component, variable, text, assignment) = match output {
-                RunOutput::RowCount {
-                    component,
-                    variable,
-                    rows,
-                } => {
-                    let rows = rows.to_string();
-                    let assignment = self.variables.assigned(&task.path, &variable, &rows);
-                    (component, variable, rows, assignment)
-                }
-                RunOutput::Recordset {
-                    component,
-                    variable,
-                    schema,
-                    batches,
-                } => {
-                    let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
-                    let assignment = self
-                        .variables
-                        .assigned_batches(&task.path, &variable, schema, batches);
-                    (component, variable, format!("{rows} rows"), assignment)
-                }
-            };
-            let assignment = assignment.map_err(|message| RunError::Flow {
-                task: task.path.clone(),
-                error: Box::new(FlowError::new(component, None, message)),
-            })?;
-            assignments.push((assignment, (variable, text)));
-        }
-        Ok(assignments)
-    }
-
-    /// The physical plan of a task as things stand now.
-    pub fn plan(&self, task: &TaskPlan) -> Result<DataFlowPlan, RunError> {
-        let checked = self.check(task)?;
-        let context = PlanContext {
-            partitions: self.settings.threads.max(1),
-            batch_size: self.settings.batch_size.max(1),
-            morsel_bytes: self.settings.morsel_bytes.max(1),
-            connections: Arc::new(self.connections()?),
-            drift: self.settings.drift,
-            sessions: Arc::clone(&self.sessions),
-            caches: Arc::clone(&self.caches),
-            run: Arc::new(RunState::default()),
-        };
-        lower(&checked, &context).map_err(|error| RunError::of_task(&task.path, &error))
+    /// The physical plan of each data flow as things stand now.
+    pub fn plans(&self) -> Result<Vec<DataFlowPlan>, RunError> {
+        let flows = data_flows(&self.state.root).into_iter();
+        let plans = flows.map(|flow| {
+            let variables = self.state.scope(&flow.path);
+            let executable = evaluated(flow, &variables, self.state.locale_id);
+            let executable = executable.map_err(RunError::Findings)?;
+            tasks::plan(&TaskHost {
+                state: &self.state,
+                executable: &executable,
+            })
+        });
+        plans.collect()
     }
 
     /// The DataReader destinations of all tasks that are not disabled, with their schemas, without running.
     pub fn readers(&self) -> Result<Vec<(String, SchemaRef)>, RunError> {
         let mut readers = Vec::new();
-        let flows = self.tasks.iter().filter(|task| task.flow().is_some());
-        for task in flows.filter(|task| !task.disabled) {
-            let plan = self.plan(task)?;
-            for root in plan
-                .roots
-                .iter()
-                .filter(|root| root.kind == RootKind::Reader)
-            {
+        for plan in self.plans()? {
+            let roots = plan.roots.iter();
+            for root in roots.filter(|root| root.kind == RootKind::Reader) {
                 readers.push((
                     plan.operators[root.component].name.clone(),
                     root.plan.schema(),
@@ -212,24 +98,11 @@ impl PreparedPackage {
             None => Err(RunError::UnknownOverride {
                 what: "DataReader destination",
                 name: name.to_owned(),
-                package: self.name.clone(),
+                package: self.state.name.clone(),
                 known: readers.into_iter().map(|(reader, _)| reader).collect(),
             }),
         }
     }
-}
-
-/// What a failure keeps from running.
-fn not_run(failed: &TaskPlan, rest: &[TaskPlan]) -> Vec<String> {
-    rest.iter()
-        .filter(|task| !task.disabled)
-        .map(|task| {
-            format!(
-                "{} was not run: {} failed before it",
-                task.path, failed.path
-            )
-        })
-        .collect()
 }
 
 /// One memory pool and one place for spill files per run.

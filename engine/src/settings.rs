@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
-use dtsx::ConnectionManager;
+use dtsx::{ConnectionManager, Executable};
 use fletching_components::Drift;
 use fletching_connections::PathRule;
 
-use crate::{RunError, TaskPlan, TaskWork, VariableStore, control_flow::check_property};
+use crate::{
+    RunError, VariableStore,
+    control_flow::{PropertyError, check_property, set},
+};
 
 /// Overrides and limits of one run. The default is: no overrides, all cores, no memory limit.
 #[derive(Debug, Clone)]
@@ -62,7 +65,7 @@ pub(crate) fn apply(
     package: &str,
     variables: &mut VariableStore,
     managers: &mut [ConnectionManager],
-    tasks: &mut [TaskPlan],
+    root: &mut Executable,
 ) -> Result<(), RunError> {
     for (name, value) in &settings.parameters {
         variables.set_parameter(name, value, package)?;
@@ -89,16 +92,13 @@ pub(crate) fn apply(
                     None => return Err(unknown("connection manager", name, package, known)),
                 }
             }
-            Some(PropertyPath::Component {
-                task,
-                component,
-                property,
-            }) => {
-                set_component(tasks, task, component, property, value, package)?;
+            Some(PropertyPath::Executable { path, property }) => {
+                set_executable(root, path, property, value, package)?;
             }
             None => {
                 let message = "is not a property path; write \\Package.Variables[User::X].Value, \
                                \\Package.Connections[Name].Properties[ConnectionString] or \
+                               \\Package\\Task.Properties[Disable] or \
                                \\Package\\Task.Properties[[Component].[Property]]";
                 return Err(RunError::BadValue {
                     what: "property path",
@@ -122,63 +122,58 @@ fn unknown(what: &'static str, name: &str, package: &str, known: Vec<String>) ->
     }
 }
 
-fn set_component(
-    tasks: &mut [TaskPlan],
-    task: &str,
-    component: &str,
+fn set_executable(
+    root: &mut Executable,
+    path: &str,
     property: &str,
     value: &str,
     package: &str,
 ) -> Result<(), RunError> {
-    let known: Vec<String> = tasks.iter().map(|task| task.path.clone()).collect();
-    let Some(found) = tasks
-        .iter_mut()
-        .find(|candidate| candidate.path.eq_ignore_ascii_case(task))
-    else {
-        return Err(unknown("task", task, package, known));
+    let mut known = Vec::new();
+    paths(root, &mut known);
+    let Some(executable) = find(root, path) else {
+        return Err(unknown("container or task", path, package, known));
     };
-    let TaskWork::DataFlow { flow, .. } = &mut found.work else {
-        return Err(unknown("component", component, package, Vec::new()));
-    };
-    let known: Vec<String> = flow
-        .components
-        .iter()
-        .map(|component| component.name.clone())
-        .collect();
-    let Some(component) = flow
-        .components
-        .iter_mut()
-        .find(|candidate| candidate.name == component)
-    else {
-        return Err(unknown("component", component, package, known));
-    };
-    if component.properties.get(property).is_none() {
-        let known = component
-            .properties
-            .iter()
-            .map(|property| property.name.clone())
-            .collect();
-        return Err(unknown("property", property, package, known));
-    }
-    component.properties.set(property, value);
+    set(executable, property, value).map_err(|error| match error {
+        PropertyError::Unknown { known } => unknown("property", property, package, known),
+        PropertyError::Value { .. } => RunError::BadValue {
+            what: "property",
+            name: format!("{path}.Properties[{property}]"),
+            message: error.to_string(),
+        },
+    })?;
+    // An expression on it would bring the old value back: it wins, as in SSIS (spec `ssis-semantics.md` 12.3).
     Ok(())
+}
+
+fn paths(executable: &Executable, known: &mut Vec<String>) {
+    known.push(executable.path.clone());
+    let handlers = executable.event_handlers.iter();
+    executable
+        .executables
+        .iter()
+        .chain(handlers.map(|handler| handler.container.as_ref()))
+        .for_each(|child| paths(child, known));
+}
+
+/// The executable at a path, without regard to case.
+fn find<'a>(executable: &'a mut Executable, path: &str) -> Option<&'a mut Executable> {
+    if executable.path.eq_ignore_ascii_case(path) {
+        return Some(executable);
+    }
+    let handlers = executable.event_handlers.iter_mut();
+    executable
+        .executables
+        .iter_mut()
+        .chain(handlers.map(|handler| handler.container.as_mut()))
+        .find_map(|child| find(child, path))
 }
 
 /// The property paths of dtexec's /Set (spec `ssis-matrix.md` section 14) that can be set here.
 enum PropertyPath<'a> {
-    Variable {
-        container: &'a str,
-        name: &'a str,
-    },
-    Connection {
-        name: &'a str,
-        property: &'a str,
-    },
-    Component {
-        task: &'a str,
-        component: &'a str,
-        property: &'a str,
-    },
+    Variable { container: &'a str, name: &'a str },
+    Connection { name: &'a str, property: &'a str },
+    Executable { path: &'a str, property: &'a str },
 }
 
 impl<'a> PropertyPath<'a> {
@@ -201,15 +196,8 @@ impl<'a> PropertyPath<'a> {
             };
             return Some(Self::Connection { name, property });
         }
-        let (task, rest) = path.split_once(".Properties[")?;
-        let (component, property) = rest
-            .strip_suffix("]]")?
-            .strip_prefix('[')?
-            .split_once("].[")?;
-        Some(Self::Component {
-            task,
-            component,
-            property,
-        })
+        let (path, rest) = path.split_once(".Properties[")?;
+        let property = rest.strip_suffix(']')?;
+        Some(Self::Executable { path, property })
     }
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::{Event, EventKind};
 use arrow::array::{ArrayRef, StringViewArray};
 use dtsx::{DataType, Executable, Package};
 use fletching_expression::{ConvertOptions, Scalar, convert};
@@ -72,4 +73,44 @@ fn creation_date(root: &Executable) -> Option<Scalar> {
         data_type,
         array: converted.array,
     })
+}
+
+/// What a handler knows of its event: name, value, whether tasks may not set it. `None`: before there is one.
+pub(crate) fn of_event(event: Option<&Event>) -> Vec<(&'static str, Scalar, bool)> {
+    let source = event.map(|event| event.source.clone()).unwrap_or_default();
+    let kind = event.map(|event| &event.kind);
+    let text = |text: &str| Scalar::from(text);
+    let message = event.map_or("", |event| event.message.as_str());
+    let of = |wanted: EventKind| match kind {
+        Some(kind) if *kind == wanted => message,
+        _ => "",
+    };
+    let code = event.and_then(|event| event.code);
+    let percent = event.map_or(0, |event| event.percent);
+    let (name, value) = event
+        .and_then(|event| event.variable.clone())
+        .unwrap_or_default();
+    vec![
+        ("Cancel", Scalar::from(false), false),
+        ("Propagate", Scalar::from(true), false),
+        (
+            "ErrorCode",
+            integer(code.map_or(0, |code| code.as_i32().into())),
+            true,
+        ),
+        ("ErrorDescription", text(message), true),
+        ("ExecutionStatus", Scalar::from(true), true),
+        ("ExecutionValue", text(""), true),
+        ("PercentComplete", integer(percent.into()), true),
+        ("ProgressCountHigh", integer(0), true),
+        ("ProgressCountLow", integer(0), true),
+        ("ProgressDescription", text(of(EventKind::Progress)), true),
+        ("SourceDescription", text(&source.description), true),
+        ("SourceID", text(&source.id), true),
+        ("SourceName", text(&source.name), true),
+        ("VariableDescription", text(""), true),
+        ("VariableID", text(""), true),
+        ("VariableName", text(&name), true),
+        ("VariableValue", text(&value), true),
+    ]
 }

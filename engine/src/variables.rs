@@ -3,57 +3,54 @@
 //! A name is looked up in the container that asks, then in those around it; a nearer definition hides an outer one
 //! (spec `ssis-matrix.md` section 11). Object variables hold record batches.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{
     array::{Array, ArrayRef, RecordBatch},
     datatypes::SchemaRef,
 };
 use dtsx::{DataType, Executable, Package, Parameter, SsisCode, Variable};
-use fletching_components::{Finding, FindingKind, Findings, Variables};
+use fletching_components::{Finding, FindingKind, Findings};
 use fletching_expression::Scalar;
-use parking_lot::Mutex;
 
 use crate::{
     RunError,
     prepare::locale,
-    stored_value::{converted, held, parse, variable_type},
+    scoped_variables::ScopedVariables,
+    stored_value::{converted, parse, variable_type},
     system_variables,
 };
 
 /// All variables of a package.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct VariableStore {
-    entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// LCID of the package, by which the expressions of variables read and write text.
-    locale_id: u32,
+    pub(crate) locale_id: u32,
     /// Paths of the containers and tasks, the package first.
     containers: Vec<String>,
-    /// What the expressions of variables gave since [`scope`](Self::scope): each is evaluated once, however many mention it.
-    evaluated: Mutex<HashMap<usize, Result<Scalar, String>>>,
 }
 
 #[derive(Debug, Clone)]
-struct Entry {
+pub(crate) struct Entry {
     /// Path of the container that defines it.
-    scope: String,
-    namespace: String,
-    name: String,
+    pub(crate) scope: String,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
     /// Empty for what has none.
-    dtsid: String,
-    value: Value,
-    expression: Option<String>,
+    pub(crate) dtsid: String,
+    pub(crate) value: Value,
+    pub(crate) expression: Option<String>,
     /// Holds anything.
-    is_object: bool,
+    pub(crate) is_object: bool,
     /// Why nothing in a data flow may set it.
-    locked: Option<&'static str>,
+    pub(crate) locked: Option<&'static str>,
+    /// Whether a change of it is an event.
+    pub(crate) raises: bool,
 }
 
 #[derive(Debug, Clone)]
-enum Value {
+pub(crate) enum Value {
     Scalar(Scalar),
     /// DBNull, or an Object that nothing was assigned to.
     Nothing,
@@ -121,10 +118,34 @@ impl VariableStore {
         if !container.path.is_empty() {
             self.add_system(container, system_variables::of_task(container));
         }
+        for handler in &container.event_handlers {
+            self.add_container(&handler.container, findings);
+            self.add_handler(&handler.container.path);
+        }
         container
             .executables
             .iter()
             .for_each(|child| self.add_container(child, findings));
+    }
+
+    /// The system variables that tell a handler of its event.
+    fn add_handler(&mut self, path: &str) {
+        for (name, value, locked) in system_variables::of_event(None) {
+            self.push_system(path, name, value);
+            if let Some(entry) = self.entries.last_mut().filter(|_| !locked) {
+                entry.locked = None;
+            }
+        }
+    }
+
+    /// Gives a system variable of the container or task at `path` its value.
+    pub(crate) fn set_system(&mut self, path: &str, name: &str, value: Scalar) {
+        let mut entries = self.entries.iter_mut();
+        let found = entries
+            .find(|entry| entry.scope == path && entry.namespace == "System" && entry.name == name);
+        if let Some(entry) = found {
+            entry.value = Value::Scalar(value);
+        }
     }
 
     fn add_system(&mut self, container: &Executable, values: Vec<(&str, Scalar)>) {
@@ -161,6 +182,9 @@ impl VariableStore {
         let name = (variable.namespace.as_str(), variable.name.as_str());
         self.push(scope, name, value, expression, locked);
         self.identify(&variable.dtsid);
+        if let Some(entry) = self.entries.last_mut() {
+            entry.raises = variable.raise_changed_event;
+        }
     }
 
     /// The DTSID of the variable that was pushed last.
@@ -187,6 +211,7 @@ impl VariableStore {
             value,
             expression,
             locked,
+            raises: false,
         });
     }
 
@@ -367,6 +392,11 @@ impl VariableStore {
         index.ok_or_else(|| format!("variable `{name}` is not in scope"))
     }
 
+    /// Whether the assignment is an event (RaiseChangedEvent).
+    pub(crate) fn raises(&self, Assignment(index, _): &Assignment) -> bool {
+        self.entries[*index].raises
+    }
+
     pub(crate) fn assign(&mut self, Assignment(index, value): Assignment) {
         self.entries[index].value = value;
     }
@@ -386,7 +416,7 @@ impl VariableStore {
     }
 
     /// The nearest definition seen from the container `scope`.
-    fn find(&self, scope: &str, namespace: Option<&str>, name: &str) -> Option<usize> {
+    pub(crate) fn find(&self, scope: &str, namespace: Option<&str>, name: &str) -> Option<usize> {
         self.entries
             .iter()
             .enumerate()
@@ -404,14 +434,9 @@ impl VariableStore {
         self.locale_id
     }
 
-    /// The variables as a container sees them.
-    pub fn scope<'a>(&'a self, path: &'a str) -> ScopedVariables<'a> {
-        self.evaluated.lock().clear();
-        ScopedVariables {
-            store: self,
-            path,
-            depth: 0,
-        }
+    /// The variables as a container sees them. Each expression of a variable is evaluated once, however many mention it.
+    pub fn scope(self: &Arc<Self>, path: &str) -> ScopedVariables {
+        ScopedVariables::new(Arc::clone(self), path)
     }
 }
 
@@ -422,115 +447,15 @@ pub(crate) struct Assignment(usize, Value);
 /// What a component or task hands to a variable; the variable's name and how to say its value.
 pub(crate) type Handed = (Assignment, (String, String));
 
-/// Variables seen from one container or task.
-#[derive(Debug, Clone, Copy)]
-pub struct ScopedVariables<'a> {
-    store: &'a VariableStore,
-    path: &'a str,
-    depth: usize,
-}
-
-impl ScopedVariables<'_> {
-    /// The value, or why there is none.
-    fn evaluate(&self, index: usize) -> Result<Scalar, String> {
-        let entry = &self.store.entries[index];
-        if let Some(expression) = &entry.expression {
-            if self.depth >= EXPRESSION_DEPTH_MAX {
-                return Err("depends on too many others through its expression".to_owned());
-            }
-            // Found by whoever asks while it is being evaluated.
-            let itself = Err("depends on itself through its expression".to_owned());
-            if let Some(known) = self.known(index, itself) {
-                return known;
-            }
-            let inner = ScopedVariables {
-                store: self.store,
-                path: &entry.scope,
-                depth: self.depth + 1,
-            };
-            let value = crate::control_flow::evaluate(expression, &inner, self.store.locale_id)
-                .map_err(|error| error.to_string())
-                .and_then(held)
-                .map_err(|error| format!("has an expression that fails: {error}"));
-            self.store.evaluated.lock().insert(index, value.clone());
-            return value;
-        }
-        match &entry.value {
-            Value::Scalar(scalar) => Ok(scalar.clone()),
-            Value::Missing(_, why) => Err((*why).to_owned()),
-            Value::Nothing | Value::Batches { .. } => {
-                Err("is an Object, which expressions cannot read".to_owned())
-            }
-        }
-    }
-
-    /// What is known of a variable; else notes `meanwhile`.
-    fn known(
-        &self,
-        index: usize,
-        meanwhile: Result<Scalar, String>,
-    ) -> Option<Result<Scalar, String>> {
-        let mut evaluated = self.store.evaluated.lock();
-        let known = evaluated.get(&index).cloned();
-        if known.is_none() {
-            evaluated.insert(index, meanwhile);
-        }
-        known
-    }
-
-    fn find(&self, namespace: Option<&str>, name: &str) -> Option<usize> {
-        self.store.find(self.path, namespace, name)
-    }
-
-    fn entry(&self, namespace: Option<&str>, name: &str) -> Option<&Entry> {
-        self.store.entries.get(self.find(namespace, name)?)
-    }
-}
-
-/// An expression may name variables that are expressions, so deep at most.
-const EXPRESSION_DEPTH_MAX: usize = 32;
-
-impl Variables for ScopedVariables<'_> {
-    fn value(&self, namespace: Option<&str>, name: &str) -> Option<Scalar> {
-        self.evaluate(self.find(namespace, name)?).ok()
-    }
-
-    fn fault(&self, namespace: Option<&str>, name: &str) -> Option<String> {
-        self.evaluate(self.find(namespace, name)?).err()
-    }
-
-    fn locked(&self, namespace: Option<&str>, name: &str) -> Option<String> {
-        self.entry(namespace, name)?.locked.map(str::to_owned)
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.store
-            .entries
-            .iter()
-            .filter(|entry| is_within(self.path, &entry.scope))
-            .map(|entry| format!("{}::{}", entry.namespace, entry.name))
-            .collect()
-    }
-
-    fn name_of(&self, dtsid: &str) -> Option<String> {
-        let entry = self
-            .store
-            .entries
-            .iter()
-            .filter(|entry| is_within(self.path, &entry.scope))
-            .find(|entry| !entry.dtsid.is_empty() && entry.dtsid.eq_ignore_ascii_case(dtsid))?;
-        Some(format!("{}::{}", entry.namespace, entry.name))
-    }
-}
-
-/// Whether the container at `path` is that at `scope`, or inside it.
-fn is_within(path: &str, scope: &str) -> bool {
-    path.strip_prefix(scope)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('\\'))
+/// Whether the container at `path` is that at `scope`, or inside it; handlers are inside what they belong to.
+pub(crate) fn is_within(path: &str, scope: &str) -> bool {
+    path.strip_prefix(scope).is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with('\\') || rest.starts_with(".EventHandlers[")
+    })
 }
 
 /// `User::X` -> (`User`, `X`); `X` -> (none, `X`).
-fn split(name: &str) -> (Option<&str>, &str) {
+pub(crate) fn split(name: &str) -> (Option<&str>, &str) {
     let bare = name
         .strip_prefix("@[")
         .and_then(|rest| rest.strip_suffix(']'))
@@ -564,6 +489,8 @@ fn invalid(path: String, class: &str, message: String) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use fletching_components::Variables;
+
     use super::*;
 
     /// A package of LCID 1045 with a DateTime variable and two expressions.
@@ -582,6 +509,7 @@ mod tests {
         let package = Package::read(PACKAGE.as_bytes()).unwrap();
         let mut findings = Findings::default();
         let store = VariableStore::new(&package, &[], &BTreeMap::new(), &mut findings);
+        let store = Arc::new(store);
         assert!(findings.is_empty(), "{findings:?}");
         let scope = store.scope(&package.root().path);
         let value = |name| scope.value(Some("User"), name).unwrap();

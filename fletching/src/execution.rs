@@ -1,7 +1,11 @@
 //! A run of a prepared package.
 
-use fletching_engine::{Progress, ReaderBatches, ReaderHub, RunError, RunReport};
-use fletching_planner::explain;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fletching_engine::{
+    EventListener, Observers, Progress, ReaderBatches, ReaderHub, RunError, RunReport,
+};
+use fletching_planner::{DataFlowPlan, explain};
 
 use crate::Prepared;
 
@@ -11,6 +15,7 @@ pub struct Execution {
     prepared: Prepared,
     hub: ReaderHub,
     progress: Progress,
+    listeners: Vec<Arc<dyn EventListener>>,
 }
 
 impl Execution {
@@ -20,7 +25,15 @@ impl Execution {
             prepared,
             hub: ReaderHub::default(),
             progress,
+            listeners: Vec::new(),
         }
+    }
+
+    /// Adds one who hears every event of the run, as it happens.
+    #[must_use]
+    pub fn listener(mut self, listener: Arc<dyn EventListener>) -> Self {
+        self.listeners.push(listener);
+        self
     }
 
     /// Attaches a reader to the DataReader destination of this name. Its batches arrive while [`run`](Self::run) runs;
@@ -31,19 +44,45 @@ impl Execution {
     }
 
     /// Runs the package to its end.
-    pub async fn run(mut self) -> Result<RunReport, RunError> {
-        self.prepared.inner.run(&self.hub, &self.progress).await
+    ///
+    /// # Errors
+    /// The first error of a package that failed; [`report`](Self::report) has all of them, and what succeeded.
+    pub async fn run(self) -> Result<RunReport, RunError> {
+        self.report().await.succeeded()
+    }
+
+    /// Runs the package to its end: its report, whatever came of it.
+    pub async fn report(mut self) -> RunReport {
+        let observers = Observers {
+            listeners: std::mem::take(&mut self.listeners),
+            plans: None,
+        };
+        self.observed(observers).await
     }
 
     /// Runs the package; the plan of each data flow with what each operator did.
     pub async fn analyze(mut self) -> Result<Vec<String>, RunError> {
-        let mut plans = Vec::new();
-        let finished = |plan: &fletching_planner::DataFlowPlan| plans.push(explain(plan, true));
-        self.prepared
+        let plans = Arc::<Mutex<Vec<String>>>::default();
+        let seen = Arc::clone(&plans);
+        let observer = move |plan: &DataFlowPlan| {
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.push(explain(plan, true));
+        };
+        let observers = Observers {
+            listeners: std::mem::take(&mut self.listeners),
+            plans: Some(Arc::new(observer)),
+        };
+        self.observed(observers).await.succeeded()?;
+        let mut plans = plans.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut *plans))
+    }
+
+    async fn observed(&mut self, observers: Observers) -> RunReport {
+        let run = self
+            .prepared
             .inner
-            .run_observed(&self.hub, &self.progress, finished)
-            .await?;
-        Ok(plans)
+            .run(&self.hub, &self.progress, observers);
+        run.await
     }
 }
 

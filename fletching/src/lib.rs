@@ -26,8 +26,9 @@ pub use execution::{Execution, runtime};
 pub use fletching_components::{Drift, Finding, FindingKind, Findings, flow::FlowError};
 pub use fletching_connections::{PathMap, PathRule, StagedFile};
 pub use fletching_engine::{
-    BulkReport, ComponentReport, FlowReport, OutputReport, Progress, ProgressRow, ReaderBatches,
-    RunError, RunReport, Settings, SqlReport, TaskOutcome, TaskResult,
+    BulkReport, ComponentReport, Event, EventKind, EventListener, EventSource, ExecutionResult,
+    FlowReport, OutputReport, Progress, ProgressRow, ReaderBatches, RunError, RunReport, Settings,
+    SqlReport, TaskOutcome, TaskResult,
 };
 /// The expression language.
 pub use fletching_expression::{self as expression};

@@ -56,10 +56,7 @@ impl Prepared {
 
     /// The physical plan of each data flow.
     pub fn explain(&self) -> Result<Vec<String>, RunError> {
-        let flows = self.inner.tasks.iter();
-        let enabled = flows.filter(|task| !task.disabled && task.flow().is_some());
-        enabled
-            .map(|task| Ok(explain(&self.inner.plan(task)?, false)))
-            .collect()
+        let plans = self.inner.plans()?;
+        Ok(plans.iter().map(|plan| explain(plan, false)).collect())
     }
 }

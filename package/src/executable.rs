@@ -97,11 +97,19 @@ pub enum Payload {
     BulkInsert(Box<BulkInsert>),
     /// An expression that assigns a variable: its text.
     Expression(String),
-    /// Another task: the local name of the payload element.
-    Other {
-        /// Local name of the payload element.
-        element: String,
-    },
+    /// Another task.
+    Other(Box<TaskData>),
+}
+
+/// The settings of a task that has no type of its own here.
+#[derive(Debug, Clone, Default)]
+pub struct TaskData {
+    /// Local name of the payload element: `FileSystemData`, `ExecutePackageTask`, ...
+    pub element: String,
+    /// Its attributes, then its child elements that hold nothing but text; secrets that cannot be read are empty.
+    pub properties: Properties,
+    /// The other child elements in document order: local name, and what `properties` would be for each.
+    pub items: Vec<(String, Properties)>,
 }
 
 /// An expression that sets a property when SSIS evaluates it.
@@ -134,6 +142,8 @@ pub struct Variable {
     pub read_only: bool,
     /// Whether its value is a secret.
     pub sensitive: bool,
+    /// Whether a change of its value is an event.
+    pub raise_changed_event: bool,
 }
 
 /// A parameter of a package or project.

@@ -25,8 +25,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let prepared = package.prepare(settings)?;
     if arguments.analyze {
         let progress = Progress::default();
-        let execution = Execution::new(prepared, progress.clone());
-        let plans = super::cancellable(threads, &progress, execution.analyze())?;
+        let execution = Execution::new(prepared, progress);
+        let analyzed = async { Ok(execution.analyze().await?) };
+        let plans = super::cancellable(threads, analyzed)?;
         plans.iter().try_for_each(|plan| render::text(plan))?;
     } else {
         for plan in prepared.explain()? {

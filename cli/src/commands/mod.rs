@@ -11,7 +11,7 @@ pub(crate) mod script;
 
 use std::{future::Future, time::Duration};
 
-use fletching::{Progress, RunError, runtime};
+use fletching::{RunError, runtime};
 
 use crate::{
     exit::{Exit, Failure},
@@ -25,8 +25,7 @@ const UNDO: Duration = Duration::from_secs(1);
 /// Runs a future to its end on `threads` threads; a signal drops it, which stops its tasks and removes unfinished files.
 pub(crate) fn cancellable<T>(
     threads: usize,
-    progress: &Progress,
-    work: impl Future<Output = Result<T, RunError>>,
+    work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     let failed = |error| {
         let message = format!("the threads could not be started: {error}");
@@ -36,13 +35,10 @@ pub(crate) fn cancellable<T>(
     let outcome = runtime.block_on(async {
         let mut stop = Stop::listen().map_err(failed)?;
         tokio::select! {
-            outcome = work => outcome.map_err(Failure::from),
+            outcome = work => outcome,
             () = stop.asked() => Err(RunError::Cancelled.into()),
         }
     });
     runtime.shutdown_timeout(UNDO);
-    outcome.map_err(|failure| Failure {
-        warnings: progress.take_warnings(),
-        ..failure
-    })
+    outcome
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use fletching::{Execution, Progress, RunReport};
+use fletching::{Execution, ExecutionResult, Progress, RunReport};
 
 use crate::{
     exit::{Exit, Failure},
@@ -44,33 +44,38 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         None => only_reader(&prepared.readers()?)?,
     };
     let progress = Progress::default();
-    let (execution, mut rows) = Execution::new(prepared, progress.clone()).reader(&name)?;
+    let (execution, mut rows) = Execution::new(prepared, progress).reader(&name)?;
     let output = arguments.output.as_deref();
     let Some(mut writer) = RowWriter::create(arguments.format, output, rows.schema())? else {
         return Ok(Exit::Success);
     };
-    let (failure, report) = super::cancellable(threads, &progress, async {
-        let running = execution.run();
+    let (failure, mut report) = super::cancellable(threads, async {
+        let running = execution.report();
         tokio::pin!(running);
         let mut report = None;
-        let mut failure = None;
         loop {
             tokio::select! {
-                finished = &mut running, if report.is_none() => report = Some(finished?),
+                finished = &mut running, if report.is_none() => report = Some(finished),
                 batch = rows.next() => match batch {
-                    Some(batch) => {
-                        if let Err(error) = writer.write(&batch?) {
-                            failure = Some(error);
-                            break;
+                    Some(Ok(batch)) => {
+                        if let Err(error) = writer.write(&batch) {
+                            return Ok((Some(error), report));
                         }
                     }
-                    None if report.is_some() => break,
-                    None => report = Some((&mut running).await?),
+                    // A failure of the package is told by its report.
+                    Some(Err(_)) | None if report.is_some() => break,
+                    Some(Err(_)) | None => {
+                        report = Some((&mut running).await);
+                        break;
+                    }
                 },
             }
         }
-        Ok((failure, report))
+        Ok((None, report))
     })?;
+    if let Some(report) = report.take_if(|report| report.result != ExecutionResult::Success) {
+        return Err(Failure::of_report(report));
+    }
     render::warnings(
         report
             .as_ref()

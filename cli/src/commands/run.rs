@@ -1,7 +1,7 @@
 //! `fletch run`: live progress, then a table of rows per path and time per component.
 
 use clap::Args;
-use fletching::{Execution, Progress};
+use fletching::{Execution, ExecutionResult, Progress};
 
 use crate::{
     exit::{Exit, Failure},
@@ -32,9 +32,12 @@ fn execute(arguments: &Arguments, json: bool) -> Result<Exit, Failure> {
     let execution = Execution::new(prepared, progress.clone());
     let display = (!arguments.package.quiet && !json)
         .then(|| render::ProgressDisplay::start(progress.clone()));
-    let outcome = super::cancellable(threads, &progress, execution.run());
+    let outcome = super::cancellable(threads, async { Ok(execution.report().await) });
     drop(display);
     let report = outcome?;
+    if report.result != ExecutionResult::Success {
+        return Err(Failure::of_report(report));
+    }
     if json {
         render::report_json(&report)?;
     } else if !arguments.package.quiet {

@@ -24,11 +24,23 @@ pub(crate) fn report(report: &RunReport) -> Result<(), Failure> {
                 text.push_str(&bulk_lines(task, *bulk));
                 continue;
             }
-            TaskResult::Expression => {
-                text.push_str(&format!("{}  {}\n", task.path, seconds(task.elapsed)));
+            TaskResult::Skipped(why) => {
+                text.push_str(&format!("{}  not run: {why}\n", task.path));
+                continue;
+            }
+            TaskResult::Failed => {
+                text.push_str(&format!(
+                    "{}  failed  {}\n",
+                    task.path,
+                    seconds(task.elapsed)
+                ));
                 continue;
             }
             TaskResult::Flow(flow) => flow,
+            _ => {
+                text.push_str(&format!("{}  {}\n", task.path, seconds(task.elapsed)));
+                continue;
+            }
         };
         text.push_str(&format!("{}  {}\n", task.path, seconds(task.elapsed)));
         let lines: Vec<[String; 4]> = flow.components.iter().flat_map(lines).collect();
@@ -132,7 +144,8 @@ pub(crate) fn report_json(report: &RunReport) -> Result<(), Failure> {
                 "components": Value::Null,
             });
             match &task.result {
-                TaskResult::Disabled | TaskResult::Expression => {}
+                TaskResult::Skipped(why) => value["not_run"] = json!(why),
+                TaskResult::Failed => value["failed"] = json!(true),
                 TaskResult::Flow(flow) => {
                     value["components"] = flow.components.iter().map(component).collect();
                 }
@@ -145,6 +158,7 @@ pub(crate) fn report_json(report: &RunReport) -> Result<(), Failure> {
                     value["rows_loaded"] = json!(bulk.rows);
                     value["rows_skipped"] = json!(bulk.skipped);
                 }
+                _ => {}
             }
             value
         })

@@ -8,7 +8,7 @@ use fletching_connections::{Connections, PathMap};
 use crate::{RunError, Settings};
 
 /// Evaluates the property expressions of the managers as they stand now, and applies the caller's overrides.
-pub fn connections(
+pub(crate) fn connections(
     managers: &[ConnectionManager],
     settings: &Settings,
     package: &str,
@@ -107,7 +107,10 @@ const PROPERTIES: [&str; 26] = [
 ///
 /// # Errors
 /// Names that it could have.
-pub fn check_property(manager: &ConnectionManager, property: &str) -> Result<(), Vec<String>> {
+pub(crate) fn check_property(
+    manager: &ConnectionManager,
+    property: &str,
+) -> Result<(), Vec<String>> {
     if PROPERTIES.contains(&property) || manager.properties.get(property).is_some() {
         return Ok(());
     }

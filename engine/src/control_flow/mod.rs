@@ -1,73 +1,41 @@
-//! The control flow: which tasks run, in which order.
+//! The control flow: which executables run, when, and what becomes of their failures.
 //!
-//! Data Flow, Execute SQL, Bulk Insert and Expression tasks and Sequence containers run one after the other in the order of their success constraints. Everything
-//! else that a package can ask for is a finding: named, located, before any row moves.
+//! ```text
+//!  validate ──▶ findings                 before anything runs: the whole tree
+//!  Executor::execute(package)
+//!     └─ container ──Schedule──▶ children, at once as far as their constraints let them
+//!           ├─ task       ──▶ tasks::task, made anew from property expressions
+//!           ├─ loop       ──▶ the same container, round after round
+//!           └─ event      ──▶ handlers of the source, its containers, the package; then listeners
+//! ```
+//!
+//! A future per executable, no threads of its own: what computes or blocks is the task's affair, and dropping the future
+//! of the package stops all of it. Tasks take one of MaxConcurrentExecutables permits; containers and what event
+//! handlers run take none, or they would wait for permits that wait for them.
 
 mod connections;
+mod container_settings;
+mod enumerators;
+mod executor;
+mod expressions;
+mod loops;
 mod order;
+mod properties;
+mod raise;
+mod schedule;
 mod unsupported;
+mod validate;
 
-pub use connections::{check_property, connections};
-pub use order::task_order;
-pub use unsupported::unsupported;
-
-use dtsx::DataType;
-use fletching_components::Variables;
-use fletching_expression::{ColumnReference, ExpressionError, Parsed, Scalar, Scope, compile};
-
-/// Evaluates an expression that sees variables but no columns: property expressions, variables.
-pub fn evaluate(
-    expression: &str,
-    variables: &dyn Variables,
-    locale_id: u32,
-) -> Result<Scalar, ExpressionError> {
-    let scope = VariableScope {
-        variables,
-        locale_id,
-    };
-    compile(expression, &scope)?.evaluate_scalar()
-}
-
-/// As [`evaluate`], of what an assignment assigns.
-pub fn evaluate_parsed(
-    parsed: &Parsed,
-    variables: &dyn Variables,
-    locale_id: u32,
-) -> Result<Scalar, ExpressionError> {
-    let scope = VariableScope {
-        variables,
-        locale_id,
-    };
-    parsed.compile_value(&scope)?.evaluate_scalar()
-}
-
-struct VariableScope<'a> {
-    variables: &'a dyn Variables,
-    locale_id: u32,
-}
-
-impl Scope for VariableScope<'_> {
-    fn column(&self, _reference: &ColumnReference) -> Option<(usize, DataType)> {
-        None
-    }
-
-    fn variable(&self, namespace: Option<&str>, name: &str) -> Option<Scalar> {
-        self.variables.value(namespace, name)
-    }
-
-    fn locale_id(&self) -> u32 {
-        self.locale_id
-    }
-
-    fn variable_fault(&self, namespace: Option<&str>, name: &str) -> Option<String> {
-        self.variables.fault(namespace, name)
-    }
-
-    fn column_names(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn variable_names(&self) -> Vec<String> {
-        self.variables.names()
-    }
-}
+pub(crate) use connections::{check_property, connections};
+pub(crate) use container_settings::{ContainerSettings, TransactionOption};
+pub use executor::PlanObserver;
+pub(crate) use executor::{Executor, Frame};
+pub(crate) use expressions::evaluate;
+pub(crate) use expressions::{
+    AssignmentError, assignment, assignment_of, condition, is_of_values, type_of,
+};
+pub(crate) use order::data_flows;
+pub(crate) use properties::{PropertyError, evaluated, set};
+pub use schedule::ExecutionResult;
+pub(crate) use unsupported::unsupported;
+pub(crate) use validate::validate;

@@ -1,50 +1,60 @@
-//! The order of tasks: those without predecessors first, then each after all that it waits for, the document's order
-//! among equals. Containers are opened in place: loops too, although they cannot run yet, so that what they hold is
-//! checked.
+//! The order of the executables of a container in which each comes after all that its constraints put before it, the
+//! document's order among equals; and what is wrong with constraints.
 
-use dtsx::{Executable, ExecutableKind, SsisCode};
-use fletching_components::{Finding, FindingKind, Findings};
+use dtsx::{Executable, Payload, SsisCode};
+use fletching_components::{Finding, FindingKind};
 
-/// All Data Flow tasks of a container, depth first, in running order. A disabled container disables what it holds.
-pub fn task_order(root: &Executable) -> Result<Vec<(&Executable, bool)>, Findings> {
-    let mut tasks = Vec::new();
-    let mut findings = Findings::default();
-    visit(root, root.disabled, &mut tasks, &mut findings);
-    findings.none_or(tasks)
+use crate::task::finding;
+
+/// The Data Flow tasks of a container that are not disabled, those of event handlers among them, depth first.
+pub(crate) fn data_flows(root: &Executable) -> Vec<&Executable> {
+    let mut flows = Vec::new();
+    visit(root, &mut flows);
+    flows
 }
 
-fn visit<'a>(
-    container: &'a Executable,
-    disabled: bool,
-    tasks: &mut Vec<(&'a Executable, bool)>,
-    findings: &mut Findings,
-) {
-    for child in ordered(container, findings) {
-        let disabled = disabled || child.disabled;
-        match child.kind {
-            ExecutableKind::Sequence
-            | ExecutableKind::Package
-            | ExecutableKind::ForLoop
-            | ExecutableKind::ForeachLoop => visit(child, disabled, tasks, findings),
-            _ => tasks.push((child, disabled)),
-        }
+fn visit<'a>(executable: &'a Executable, flows: &mut Vec<&'a Executable>) {
+    if executable.disabled {
+        return;
+    }
+    if matches!(executable.payload, Payload::DataFlow(_)) {
+        flows.push(executable);
+    }
+    let (order, _) = ordered(executable);
+    order.into_iter().for_each(|child| visit(child, flows));
+    for handler in &executable.event_handlers {
+        visit(&handler.container, flows);
     }
 }
 
-fn ordered<'a>(container: &'a Executable, findings: &mut Findings) -> Vec<&'a Executable> {
+/// Constraints that lead to nowhere, or in a circle.
+pub(super) fn check_order(container: &Executable) -> Vec<Finding> {
+    let wrong = |message: String| {
+        let code = Some(SsisCode::VALIDATION_FAILED);
+        finding(container, FindingKind::Invalid, code, message)
+    };
     let children = &container.executables;
-    let constraints = &container.precedence_constraints;
-    for constraint in constraints {
+    let mut findings = Vec::new();
+    for constraint in &container.precedence_constraints {
         for end in [&constraint.from, &constraint.to] {
             if !children.iter().any(|child| child.path == *end) {
-                let message = format!(
+                findings.push(wrong(format!(
                     "its precedence constraint `{}` leads from `{}` to `{}`, and `{end}` is not in it",
                     constraint.name, constraint.from, constraint.to
-                );
-                findings.push(invalid(container, message));
+                )));
             }
         }
     }
+    if !ordered(container).1 {
+        findings.push(wrong("its precedence constraints form a cycle".to_owned()));
+    }
+    findings
+}
+
+/// The children in order, and whether all are among them: those of a circle come last, or not at all.
+fn ordered(container: &Executable) -> (Vec<&Executable>, bool) {
+    let children = &container.executables;
+    let constraints = &container.precedence_constraints;
     let mut done = vec![false; children.len()];
     let mut order = Vec::with_capacity(children.len());
     let waits = |index: usize, done: &[bool]| {
@@ -62,19 +72,6 @@ fn ordered<'a>(container: &'a Executable, findings: &mut Findings) -> Vec<&'a Ex
         done[next] = true;
         order.push(&children[next]);
     }
-    if order.len() < children.len() {
-        let message = "its precedence constraints form a cycle".to_owned();
-        findings.push(invalid(container, message));
-    }
-    order
-}
-
-fn invalid(container: &Executable, message: String) -> Finding {
-    Finding {
-        path: container.path.clone(),
-        class: container.class_id.clone(),
-        kind: FindingKind::Invalid,
-        code: Some(SsisCode::VALIDATION_FAILED),
-        message,
-    }
+    let all = order.len() == children.len();
+    (order, all)
 }

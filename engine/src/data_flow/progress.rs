@@ -1,4 +1,4 @@
-//! Row counts of the data flow that is running now, for a display; and the warnings of one that failed.
+//! Row counts of the data flows that are running now, for a display.
 
 use std::sync::Arc;
 
@@ -7,11 +7,24 @@ use parking_lot::Mutex;
 
 use super::accounting::rows_out;
 
-/// Shared with the caller of a run; empty between data flows.
+/// Shared with the caller of a run; empty while no data flow runs.
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
-    running: Arc<Mutex<Option<Arc<DataFlowPlan>>>>,
-    warnings: Arc<Mutex<Vec<String>>>,
+    running: Arc<Mutex<Vec<Arc<DataFlowPlan>>>>,
+}
+
+/// Shows a plan until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    progress: Progress,
+    plan: Arc<DataFlowPlan>,
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        let mut running = self.progress.running.lock();
+        running.retain(|plan| !Arc::ptr_eq(plan, &self.plan));
+    }
 }
 
 /// One component at one moment.
@@ -24,55 +37,43 @@ pub struct ProgressRow {
 }
 
 impl Progress {
-    pub(crate) fn start(&self, plan: Arc<DataFlowPlan>) {
-        *self.running.lock() = Some(plan);
-    }
-
-    pub(crate) fn finish(&self) {
-        *self.running.lock() = None;
-    }
-
-    pub(crate) fn warn(&self, warnings: Vec<String>) {
-        self.warnings.lock().extend(warnings);
-    }
-
-    /// The warnings of a run that failed; those of one that succeeded are in its report.
-    pub fn take_warnings(&self) -> Vec<String> {
-        std::mem::take(&mut *self.warnings.lock())
-    }
-
-    /// The plan that runs now, for EXPLAIN.
-    pub fn plan(&self) -> Option<Arc<DataFlowPlan>> {
-        self.running.lock().clone()
+    pub(crate) fn show(&self, plan: Arc<DataFlowPlan>) -> Shown {
+        self.running.lock().push(Arc::clone(&plan));
+        Shown {
+            progress: self.clone(),
+            plan,
+        }
     }
 
     pub fn rows(&self) -> Vec<ProgressRow> {
-        let Some(plan) = self.plan() else {
-            return Vec::new();
-        };
-        let out: Vec<Vec<u64>> = plan.operators.iter().map(rows_out).collect();
-        plan.order
-            .iter()
-            .map(|&index| {
-                let operator = &plan.operators[index];
-                let delivered: u64 = out[index].iter().sum();
-                let arrived = || {
-                    operator
-                        .inputs
-                        .iter()
-                        .filter_map(|&(from, output)| out[from].get(output))
-                        .sum()
-                };
-                ProgressRow {
-                    task: plan.path.clone(),
-                    component: operator.name.clone(),
-                    rows: if operator.outputs.is_empty() {
-                        arrived()
-                    } else {
-                        delivered
-                    },
-                }
-            })
-            .collect()
+        let plans = self.running.lock().clone();
+        plans.iter().flat_map(|plan| rows_of(plan)).collect()
     }
+}
+
+fn rows_of(plan: &DataFlowPlan) -> Vec<ProgressRow> {
+    let out: Vec<Vec<u64>> = plan.operators.iter().map(rows_out).collect();
+    plan.order
+        .iter()
+        .map(|&index| {
+            let operator = &plan.operators[index];
+            let delivered: u64 = out[index].iter().sum();
+            let arrived = || {
+                operator
+                    .inputs
+                    .iter()
+                    .filter_map(|&(from, output)| out[from].get(output))
+                    .sum()
+            };
+            ProgressRow {
+                task: plan.path.clone(),
+                component: operator.name.clone(),
+                rows: if operator.outputs.is_empty() {
+                    arrived()
+                } else {
+                    delivered
+                },
+            }
+        })
+        .collect()
 }

@@ -9,8 +9,6 @@
 //! **Parameters** by place (from 0; ODBC counts from 1) or by name, whichever their names say.
 //! **Results**: the only row's values by column name or place; all rows as an Object; text. A single row that is not there
 //! is an error, as in SSIS (spec `ssis-semantics.md` 11.18). NULL is an empty text, and no value of another type.
-//! Property expressions on `SqlStatementSource`, `TimeOut`, `Connection` and `IsStoredProcedure` are evaluated before it
-//! runs.
 
 use std::sync::Arc;
 
@@ -19,13 +17,13 @@ use arrow::{
     compute::cast,
     datatypes::{DataType as ArrowType, SchemaRef},
 };
+use async_trait::async_trait;
 use datafusion_common_runtime::SpawnedTask;
 use dtsx::{
-    Executable, ExecutableKind, ExecuteSql, PropertyExpression, ResultType, SqlDirection,
-    SqlParameter, SqlSource, SsisCode,
+    Executable, ExecuteSql, Payload, ResultType, SqlDirection, SqlParameter, SqlSource, SsisCode,
 };
 use fletching_components::{
-    Finding, FindingKind, Findings, Variables,
+    FindingKind, Findings, Variables,
     database::{database_error, natural_type},
     flow::FlowError,
 };
@@ -38,72 +36,24 @@ use fletching_connections::{
 use fletching_expression::{Scalar, code_page::CodePage};
 use parking_lot::Mutex;
 
-use crate::{PreparedPackage, RunError, RunReport, SqlReport, control_flow, variables::Handed};
+use crate::{
+    RunError, SqlReport, TaskResult,
+    task::{Task, TaskHost, TaskRun},
+    variables::{Handed, split},
+};
 
 /// Settings of the task.
 #[derive(Debug)]
-pub struct ExecuteSqlTask {
-    path: String,
-    class: String,
+struct ExecuteSqlTask {
     settings: ExecuteSql,
-    expressions: Vec<PropertyExpression>,
 }
 
-/// Whether a task with an Execute SQL payload does nothing beside executing it: others of its kind generate statements.
-pub(crate) fn is_execute_sql(task: &Executable) -> bool {
-    matches!(
-        task.kind,
-        ExecutableKind::Task(Some(
-            "Microsoft.ExecuteSQLTask" | "Microsoft.DbMaintenanceTSQLExecuteTask"
-        ))
-    )
-}
-
-/// Properties that an expression can set.
-const PROPERTIES: [&str; 5] = [
-    "SqlStatementSource",
-    "TimeOut",
-    "Connection",
-    "IsStoredProcedure",
-    "Name",
-];
-
-impl ExecuteSqlTask {
-    pub(crate) fn new(task: &Executable, settings: &ExecuteSql) -> Self {
-        Self {
-            path: task.path.clone(),
-            class: task.class_id.clone(),
-            settings: settings.clone(),
-            expressions: task.property_expressions.clone(),
-        }
-    }
-
-    /// Whether a property expression on `property` is evaluated.
-    pub(crate) fn sets(property: &str) -> bool {
-        PROPERTIES
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(property))
-    }
-
-    fn finding(&self, code: Option<SsisCode>, message: String) -> RunError {
-        RunError::Findings(Findings(vec![Finding {
-            path: self.path.clone(),
-            class: self.class.clone(),
-            kind: FindingKind::Invalid,
-            code,
-            message,
-        }]))
-    }
-
-    fn failure(&self, message: impl Into<String>) -> RunError {
-        self.failed(FlowError::new(&self.path, Some(QUERY_FAILED), message))
-    }
-
-    fn failed(&self, error: FlowError) -> RunError {
-        RunError::Flow {
-            task: self.path.clone(),
-            error: Box::new(error),
-        }
+pub(super) fn new(executable: &Executable) -> Option<Box<dyn Task>> {
+    match &executable.payload {
+        Payload::ExecuteSql(settings) => Some(Box::new(ExecuteSqlTask {
+            settings: settings.as_ref().clone(),
+        })),
+        _ => None,
     }
 }
 
@@ -118,82 +68,44 @@ struct Prepared {
     path: String,
 }
 
-impl PreparedPackage {
-    /// What can be known of the task before anything runs.
-    pub(crate) fn check_sql(&self, task: &ExecuteSqlTask) -> Result<(), RunError> {
-        let variables = self.variables.scope(&task.path);
-        let names = task.settings.parameters.iter().map(|one| &one.variable);
-        let results = task.settings.results.iter().map(|one| &one.variable);
+#[async_trait]
+impl Task for ExecuteSqlTask {
+    fn check(&self, host: &TaskHost<'_>) -> Result<(), RunError> {
+        let mut findings = Findings::default();
+        let mut wrong = |code, message| {
+            findings.push(host.finding(FindingKind::Invalid, Some(code), message));
+        };
+        let names = self.settings.parameters.iter().map(|one| &one.variable);
+        let results = self.settings.results.iter().map(|one| &one.variable);
         for name in names.chain(results) {
-            let (namespace, bare) = split(name);
-            if variables.value(namespace, bare).is_none()
-                && variables.fault(namespace, bare).is_none()
-            {
-                let known = variables.names().join(", ");
-                let message = format!("variable `{name}` is not in scope; there are: {known}");
-                return Err(task.finding(Some(SsisCode::VARIABLE_NOT_FOUND), message));
+            if let Err(message) = host.has_variable(name) {
+                wrong(SsisCode::VARIABLE_NOT_FOUND, message);
             }
         }
-        let settings = self.evaluated(task)?;
-        let connections = self.connections()?;
-        if settings.source == SqlSource::Direct && settings.statement.trim().is_empty() {
-            return Err(task.finding(
-                Some(SsisCode::VALIDATION_FAILED),
-                "its statement is empty (SqlStatementSource)".to_owned(),
-            ));
+        if self.settings.source == SqlSource::Direct && self.settings.statement.trim().is_empty() {
+            let message = "its statement is empty (SqlStatementSource)".to_owned();
+            wrong(SsisCode::VALIDATION_FAILED, message);
         }
-        let code = Some(SsisCode(0xC020_801C)); // DTS_E_CANNOTACQUIRECONNECTIONFROMCONNECTIONMANAGER
-        match connections.database(&settings.connection) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(task.finding(code, error.to_string())),
+        let connections = host.connections()?;
+        if let Err(error) = connections.database(&self.settings.connection) {
+            // DTS_E_CANNOTACQUIRECONNECTIONFROMCONNECTIONMANAGER
+            wrong(SsisCode(0xC020_801C), error.to_string());
         }
+        findings.none_or(()).map_err(RunError::Findings)
     }
 
-    /// The settings with the property expressions evaluated.
-    fn evaluated(&self, task: &ExecuteSqlTask) -> Result<ExecuteSql, RunError> {
-        let mut settings = task.settings.clone();
-        let variables = self.variables.scope(&task.path);
-        for expression in &task.expressions {
-            let locale_id = self.variables.locale_id();
-            let value = control_flow::evaluate(&expression.expression, &variables, locale_id);
-            let value = value.map_err(|error| {
-                let message = format!("property expression on `{}`: {error}", expression.property);
-                task.finding(error.code, message)
-            })?;
-            let text = value.to_string();
-            match expression.property.to_ascii_lowercase().as_str() {
-                "sqlstatementsource" => settings.statement = text,
-                "connection" => settings.connection = text,
-                "isstoredprocedure" => {
-                    settings.is_stored_procedure = dtsx::parse_bool(&text) == Some(true)
-                }
-                "timeout" => {
-                    settings.timeout_seconds = text.parse().map_err(|_| {
-                        task.finding(None, format!("TimeOut `{text}` is no number of seconds"))
-                    })?;
-                }
-                _ => {}
-            }
-        }
-        Ok(settings)
-    }
-
-    /// Runs the task, and gives its results to variables.
-    pub(crate) async fn run_sql(
-        &mut self,
-        task: &ExecuteSqlTask,
-        report: &mut RunReport,
-    ) -> Result<SqlReport, RunError> {
-        let settings = self.evaluated(task)?;
-        let prepared = self.prepare_sql(task, &settings)?;
+    /// Runs the statements, and gives their results to variables.
+    async fn run(&self, run: &TaskRun<'_>) -> Result<TaskResult, RunError> {
+        let prepared = self.prepare(run)?;
+        run.log("ExecuteSQLExecutingQuery", &prepared.text).await;
         let running: Arc<Mutex<Option<Arc<dyn Cancel>>>> = Arc::default();
         let guard = Guard(Arc::clone(&running));
         let executed = SpawnedTask::spawn_blocking(move || prepared.execute(&running));
         let (statements, executed) = executed
             .join()
             .await
-            .map_err(|error| task.failure(format!("its thread is gone: {error}")))?
-            .map_err(|error| task.failed(error))?;
+            .map_err(|error| failure(run, format!("its thread is gone: {error}")))?
+            .map_err(|error| run.failed(error))?;
         drop(guard);
         let mut sql = SqlReport {
             statements: statements as u64,
@@ -201,154 +113,130 @@ impl PreparedPackage {
             rows: None,
         };
         for message in &executed.messages {
-            report.warnings.push(format!("{}: {message}", task.path));
+            run.warn(None, format!("{}: {message}", run.path())).await;
         }
-        let mut assignments = self.of_parameters(task, &settings, &executed)?;
-        assignments.extend(self.of_results(task, &settings, &executed, &mut sql)?);
-        for (assignment, said) in assignments {
-            self.variables.assign(assignment);
-            report.variables.push(said);
+        let mut assignments = self.of_parameters(run, &executed)?;
+        assignments.extend(self.of_results(run, &executed, &mut sql)?);
+        for assignment in assignments {
+            run.assign(assignment).await;
         }
-        Ok(sql)
+        Ok(TaskResult::Sql(sql))
     }
+}
 
-    fn prepare_sql(
-        &self,
-        task: &ExecuteSqlTask,
-        settings: &ExecuteSql,
-    ) -> Result<Prepared, RunError> {
-        let connections = self.connections()?;
+fn failure(host: &TaskHost<'_>, message: impl Into<String>) -> RunError {
+    host.failure(Some(QUERY_FAILED), message)
+}
+
+impl ExecuteSqlTask {
+    fn prepare(&self, run: &TaskRun<'_>) -> Result<Prepared, RunError> {
+        let settings = &self.settings;
+        let connections = run.connections()?;
         let connection = connections
             .database(&settings.connection)
-            .map_err(|error| task.failure(error.to_string()))?;
-        let variables = self.variables.scope(&task.path);
+            .map_err(|error| failure(run, error.to_string()))?;
+        let variables = run.variables();
         let text = match settings.source {
             SqlSource::Direct => settings.statement.clone(),
             SqlSource::Variable => {
-                let (namespace, name) = split(&settings.statement);
-                let value = variables.value(namespace, name);
-                value.map(|value| value.to_string()).ok_or_else(|| {
-                    let why = variables.fault(namespace, name);
-                    task.failure(format!(
-                        "variable `{}` {}",
-                        settings.statement,
-                        why.unwrap_or_else(|| "is not in scope".to_owned())
-                    ))
-                })?
+                let value = run.variable(&settings.statement);
+                value.map_err(|message| failure(run, message))?.to_string()
             }
             SqlSource::File => {
                 let file = connections
                     .file(&settings.statement)
-                    .map_err(|error| task.failure(error.to_string()))?;
-                read_text(&file, settings.code_page).map_err(|message| task.failure(message))?
+                    .map_err(|error| failure(run, error.to_string()))?;
+                read_text(&file, settings.code_page).map_err(|message| failure(run, message))?
             }
         };
         let mut parameters = Vec::new();
         for parameter in ordered(&settings.parameters) {
             let (namespace, name) = split(&parameter.variable);
             let value = variables.value(namespace, name);
-            parameters.push(bound(parameter, value).map_err(|message| task.failure(message))?);
+            parameters.push(bound(parameter, value).map_err(|message| failure(run, message))?);
         }
         Ok(Prepared {
             text,
             is_procedure: settings.is_stored_procedure,
             connection,
-            sessions: Arc::clone(&self.sessions),
+            sessions: run.sessions(),
             parameters,
             timeout_seconds: settings.timeout_seconds,
-            path: task.path.clone(),
+            path: run.path().to_owned(),
         })
     }
 
     /// Output parameters and return values.
     fn of_parameters(
         &self,
-        task: &ExecuteSqlTask,
-        settings: &ExecuteSql,
+        run: &TaskRun<'_>,
         executed: &Executed,
     ) -> Result<Vec<Handed>, RunError> {
-        let outputs: Vec<&SqlParameter> = ordered(&settings.parameters)
+        let outputs: Vec<&SqlParameter> = ordered(&self.settings.parameters)
             .into_iter()
             .filter(|parameter| parameter.direction != SqlDirection::Input)
             .collect();
         if outputs.len() != executed.outputs.len() {
-            return Err(task.failure(format!(
-                "{} output parameters are wanted, the database gave {}: it may have none of this kind",
-                outputs.len(),
-                executed.outputs.len()
-            )));
+            return Err(failure(
+                run,
+                format!(
+                    "{} output parameters are wanted, the database gave {}: it may have none of this kind",
+                    outputs.len(),
+                    executed.outputs.len()
+                ),
+            ));
         }
         let values = outputs.iter().zip(&executed.outputs);
         values
-            .map(|(parameter, value)| self.assignment(task, &parameter.variable, value))
+            .map(|(parameter, value)| assignment(run, &parameter.variable, value))
             .collect()
-    }
-
-    /// The value of an array, which goes to a variable, and how to say it.
-    fn assignment(
-        &self,
-        task: &ExecuteSqlTask,
-        variable: &str,
-        array: &ArrayRef,
-    ) -> Result<Handed, RunError> {
-        let data_type = natural_type(array.data_type()).ok_or_else(|| {
-            task.failure(format!(
-                "variable `{variable}` cannot take a value of type {}",
-                array.data_type()
-            ))
-        })?;
-        let assignment = self
-            .variables
-            .assigned_value(&task.path, variable, data_type, array)
-            .map_err(|message| task.failure(message))?;
-        let shown = match array.is_null(0) {
-            true => "NULL".to_owned(),
-            false => Scalar {
-                data_type,
-                array: array.slice(0, 1),
-            }
-            .to_string(),
-        };
-        Ok((assignment, (variable.to_owned(), shown)))
     }
 
     fn of_results(
         &self,
-        task: &ExecuteSqlTask,
-        settings: &ExecuteSql,
+        run: &TaskRun<'_>,
         executed: &Executed,
         sql: &mut SqlReport,
     ) -> Result<Vec<Handed>, RunError> {
+        let settings = &self.settings;
         if settings.result == ResultType::None {
             return Ok(Vec::new());
         }
         let Some(set) = executed.result_sets.first() else {
-            return Err(task.failure("the statement yields no rows, and a result is wanted"));
+            return Err(failure(
+                run,
+                "the statement yields no rows, and a result is wanted",
+            ));
         };
         let rows: usize = set.batches.iter().map(RecordBatch::num_rows).sum();
         sql.rows = Some(rows as u64);
         match settings.result {
-            ResultType::Rowset if settings.results.len() > executed.result_sets.len() => Err(task
-                .failure(format!(
-                    "{} results are wanted, the statement yields {}",
-                    settings.results.len(),
-                    executed.result_sets.len()
-                ))),
+            ResultType::Rowset if settings.results.len() > executed.result_sets.len() => {
+                Err(failure(
+                    run,
+                    format!(
+                        "{} results are wanted, the statement yields {}",
+                        settings.results.len(),
+                        executed.result_sets.len()
+                    ),
+                ))
+            }
             ResultType::Rowset => {
                 let sets = settings.results.iter().zip(&executed.result_sets);
-                sets.map(|(result, set)| self.kept(task, &result.variable, set))
+                sets.map(|(result, set)| kept(run, &result.variable, set))
                     .collect()
             }
             ResultType::Xml => {
-                let text = joined_text(set).map_err(|message| task.failure(message))?;
+                let text = joined_text(set).map_err(|message| failure(run, message))?;
                 let result = settings.results.first();
-                let assigned = result.map(|result| self.assignment(task, &result.variable, &text));
+                let assigned = result.map(|result| assignment(run, &result.variable, &text));
                 assigned.into_iter().collect()
             }
             _ => {
                 let row = set.batches.iter().find(|batch| batch.num_rows() > 0);
                 let Some(row) = row else {
-                    return Err(task.failure(
+                    return Err(failure(
+                        run,
                         "a single row is wanted (ResultSet), and the statement found none",
                     ));
                 };
@@ -356,38 +244,64 @@ impl PreparedPackage {
                     let at = column_of(&set.schema, &result.name).ok_or_else(|| {
                         let names = set.schema.fields().iter();
                         let names: Vec<&str> = names.map(|field| field.name().as_str()).collect();
-                        task.failure(format!(
-                            "the result has no column `{}`; it has: {}",
-                            result.name,
-                            names.join(", ")
-                        ))
+                        failure(
+                            run,
+                            format!(
+                                "the result has no column `{}`; it has: {}",
+                                result.name,
+                                names.join(", ")
+                            ),
+                        )
                     })?;
-                    self.assignment(task, &result.variable, row.column(at))
+                    assignment(run, &result.variable, row.column(at))
                 });
                 values.collect()
             }
         }
     }
+}
 
-    /// All rows, into an Object.
-    fn kept(
-        &self,
-        task: &ExecuteSqlTask,
-        variable: &str,
-        set: &ResultSet,
-    ) -> Result<Handed, RunError> {
-        let rows: usize = set.batches.iter().map(RecordBatch::num_rows).sum();
-        let assignment = self
-            .variables
-            .assigned_batches(
-                &task.path,
-                variable,
-                Arc::clone(&set.schema),
-                Arc::new(set.batches.clone()),
-            )
-            .map_err(|message| task.failure(message))?;
-        Ok((assignment, (variable.to_owned(), format!("{rows} rows"))))
-    }
+/// The value of an array, which goes to a variable, and how to say it.
+fn assignment(run: &TaskRun<'_>, variable: &str, array: &ArrayRef) -> Result<Handed, RunError> {
+    let data_type = natural_type(array.data_type()).ok_or_else(|| {
+        failure(
+            run,
+            format!(
+                "variable `{variable}` cannot take a value of type {}",
+                array.data_type()
+            ),
+        )
+    })?;
+    let assignment = run
+        .state
+        .variables()
+        .assigned_value(run.path(), variable, data_type, array)
+        .map_err(|message| failure(run, message))?;
+    let shown = match array.is_null(0) {
+        true => "NULL".to_owned(),
+        false => Scalar {
+            data_type,
+            array: array.slice(0, 1),
+        }
+        .to_string(),
+    };
+    Ok((assignment, (variable.to_owned(), shown)))
+}
+
+/// All rows, into an Object.
+fn kept(run: &TaskRun<'_>, variable: &str, set: &ResultSet) -> Result<Handed, RunError> {
+    let rows: usize = set.batches.iter().map(RecordBatch::num_rows).sum();
+    let assignment = run
+        .state
+        .variables()
+        .assigned_batches(
+            run.path(),
+            variable,
+            Arc::clone(&set.schema),
+            Arc::new(set.batches.clone()),
+        )
+        .map_err(|message| failure(run, message))?;
+    Ok((assignment, (variable.to_owned(), format!("{rows} rows"))))
 }
 
 /// Stops the statement when the task is dropped.
@@ -435,14 +349,6 @@ impl Prepared {
 
 /// `DTS_E_SQLTASK_ERROREXECUTINGTHEQUERY`.
 const QUERY_FAILED: SsisCode = SsisCode(0xC002_F210);
-
-/// `User::X` -> (`User`, `X`).
-fn split(name: &str) -> (Option<&str>, &str) {
-    match name.trim().split_once("::") {
-        Some((namespace, name)) => (Some(namespace), name),
-        None => (None, name.trim()),
-    }
-}
 
 /// By the places that their names give; names that are none keep the order of the document.
 fn ordered(parameters: &[SqlParameter]) -> Vec<&SqlParameter> {

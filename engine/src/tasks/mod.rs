@@ -1,9 +1,49 @@
-//! The tasks that are no data flow, a file each.
+//! The tasks, a file each, and the list of them.
 
 mod bulk_insert;
+mod data_flow;
 mod execute_sql;
 mod expression;
 
-pub(crate) use bulk_insert::BulkInsertTask;
-pub(crate) use execute_sql::{ExecuteSqlTask, is_execute_sql};
-pub(crate) use expression::ExpressionTask;
+use dtsx::{Executable, ExecutableKind};
+
+use crate::task::Task;
+
+pub(crate) use data_flow::plan;
+
+/// A class of tasks.
+struct TaskClass {
+    /// Canonical name.
+    name: &'static str,
+    /// Makes one of an executable whose property expressions are evaluated; `None` if it has no settings of this kind.
+    new: fn(&Executable) -> Option<Box<dyn Task>>,
+    /// Its properties, and the attributes of the payload that hold them.
+    properties: &'static [(&'static str, &'static str)],
+}
+
+#[rustfmt::skip]
+static CLASSES: &[TaskClass] = &[
+    TaskClass { name: "Microsoft.Pipeline", new: data_flow::new, properties: &[] },
+    TaskClass { name: "Microsoft.ExecuteSQLTask", new: execute_sql::new, properties: &[] },
+    TaskClass { name: "Microsoft.DbMaintenanceTSQLExecuteTask", new: execute_sql::new, properties: &[] },
+    TaskClass { name: "Microsoft.ExpressionTask", new: expression::new, properties: &[] },
+    TaskClass { name: "Microsoft.BulkInsertTask", new: bulk_insert::new, properties: bulk_insert::PROPERTIES },
+];
+
+fn class(executable: &Executable) -> Option<&'static TaskClass> {
+    let ExecutableKind::Task(Some(name)) = executable.kind else {
+        return None;
+    };
+    CLASSES.iter().find(|class| class.name == name)
+}
+
+/// The properties of a task that an expression can set, and the attributes that hold them.
+pub(crate) fn properties(executable: &Executable) -> &'static [(&'static str, &'static str)] {
+    class(executable).map_or(&[], |class| class.properties)
+}
+
+/// The task of an executable, its property expressions evaluated; `None` for a class that is not supported, and for a task
+/// that was never configured or whose settings are sealed.
+pub(crate) fn task(executable: &Executable) -> Option<Box<dyn Task>> {
+    class(executable).and_then(|class| (class.new)(executable))
+}

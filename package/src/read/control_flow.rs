@@ -50,6 +50,7 @@ fn read_variable(element: Element<'_>) -> Result<Variable, Error> {
         evaluate_as_expression: boolean(element, &properties, "EvaluateAsExpression", false)?,
         read_only: boolean(element, &properties, "ReadOnly", false)?,
         sensitive: boolean(element, &properties, "Sensitive", false)?,
+        raise_changed_event: boolean(element, &properties, "RaiseChangedEvent", false)?,
     })
 }
 

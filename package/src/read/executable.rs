@@ -7,7 +7,8 @@
 //! ```
 
 use crate::{
-    BulkInsert, Element, Error, EventHandler, Executable, ExecutableKind, Payload,
+    BulkInsert, Element, Error, EventHandler, Executable, ExecutableKind, Payload, Property,
+    TaskData,
     class::resolve_task,
     read::{
         control_flow::{read_constraints, read_property_expressions, read_variables},
@@ -156,8 +157,48 @@ fn read_payload(element: Element<'_>) -> Result<Payload, Error> {
         Some(payload) if payload.local_name() == "ExpressionTask" => {
             Ok(Payload::Expression(attribute(payload, "Expression")))
         }
-        Some(payload) => Ok(Payload::Other {
-            element: payload.local_name().to_owned(),
-        }),
+        Some(payload) => Ok(Payload::Other(Box::new(read_task_data(payload)))),
     }
+}
+
+/// Code and binaries of scripts are left in the document.
+const SCRIPT_ELEMENTS: [&str; 2] = ["ScriptProject", "ScriptTaskData"];
+
+fn read_task_data(payload: Element<'_>) -> TaskData {
+    let mut data = TaskData {
+        element: payload.local_name().to_owned(),
+        properties: own_properties(payload),
+        items: Vec::new(),
+    };
+    if SCRIPT_ELEMENTS.contains(&payload.local_name()) {
+        return data;
+    }
+    for child in payload.children() {
+        match text_only(child) {
+            Some(property) => data.properties.push(property),
+            None if child.local_name() == "Property" => {}
+            None => {
+                let mut properties = own_properties(child);
+                child
+                    .children()
+                    .filter_map(text_only)
+                    .for_each(|property| properties.push(property));
+                data.items.push((child.local_name().to_owned(), properties));
+            }
+        }
+    }
+    data
+}
+
+/// `<PackageName>Child.dtsx</PackageName>` as a property.
+fn text_only(element: Element<'_>) -> Option<Property> {
+    let bare = element
+        .attributes()
+        .all(|attribute| attribute.is_declaration());
+    let leaf = bare && element.children().next().is_none();
+    leaf.then(|| Property {
+        name: element.local_name().to_owned(),
+        value: element.text().into_owned(),
+        ..Property::default()
+    })
 }

@@ -9,7 +9,6 @@
 //! manager leads. What differs is said in [`rows`] and [`columns`].
 //! **Transactions**: `BatchSize` rows each, or all rows. A failure leaves the transactions before it.
 //! **Row numbers** in messages are those of the file, the first is 1.
-//! Property expressions on the task's properties are evaluated before it runs.
 //!
 //! **Not supported**: files in SQL Server's native formats, format files.
 
@@ -22,27 +21,36 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use async_trait::async_trait;
 use datafusion_common_runtime::SpawnedTask;
-use dtsx::{BulkCodePage, BulkFileType, BulkInsert, Executable, PropertyExpression, SsisCode};
-use fletching_components::{Finding, FindingKind, Findings, flow::FlowError};
+use dtsx::{BulkCodePage, BulkFileType, BulkInsert, Executable, Payload, SsisCode};
+use fletching_components::{Finding, FindingKind};
 use fletching_connections::database::{Cancel, TableName};
 use fletching_expression::code_page::CodePage;
 use parking_lot::Mutex;
 
-use crate::{BulkReport, PreparedPackage, RunError, RunReport, control_flow};
+use crate::{
+    RunError, TaskResult,
+    task::{self, Task, TaskHost, TaskRun},
+};
 
 /// Settings of the task.
 #[derive(Debug)]
-pub struct BulkInsertTask {
-    path: String,
-    class: String,
+struct BulkInsertTask {
     settings: BulkInsert,
-    expressions: Vec<PropertyExpression>,
-    locale_id: u32,
+}
+
+pub(super) fn new(executable: &Executable) -> Option<Box<dyn Task>> {
+    match &executable.payload {
+        Payload::BulkInsert(settings) => Some(Box::new(BulkInsertTask {
+            settings: settings.as_ref().clone(),
+        })),
+        _ => None,
+    }
 }
 
 /// Properties that an expression can set, and the attributes that hold them.
-const PROPERTIES: [(&str, &str); 21] = [
+pub(super) const PROPERTIES: &[(&str, &str)] = &[
     ("BatchSize", "BatchSize"),
     ("CheckConstraints", "CheckConstraints"),
     ("CodePage", "CodePage"),
@@ -66,13 +74,6 @@ const PROPERTIES: [(&str, &str); 21] = [
     ("UseFormatFile", "UseFormatFile"),
 ];
 
-/// The attribute that holds a property.
-fn attribute(property: &str) -> Option<&'static str> {
-    let mut known = PROPERTIES.iter();
-    let found = known.find(|(name, _)| name.eq_ignore_ascii_case(property));
-    found.map(|(_, attribute)| *attribute)
-}
-
 /// Stops the thread when the task is dropped.
 #[derive(Debug, Default)]
 struct Stop {
@@ -92,42 +93,12 @@ impl Drop for Guard {
 }
 
 impl BulkInsertTask {
-    pub(crate) fn new(task: &Executable, settings: &BulkInsert, locale_id: u32) -> Self {
-        Self {
-            path: task.path.clone(),
-            class: task.class_id.clone(),
-            settings: settings.clone(),
-            expressions: task.property_expressions.clone(),
-            locale_id,
-        }
-    }
-
-    /// Whether a property expression on `property` is evaluated.
-    pub(crate) fn sets(property: &str) -> bool {
-        attribute(property).is_some() || property.eq_ignore_ascii_case("Name")
-    }
-
-    fn finding(&self, kind: FindingKind, code: Option<SsisCode>, message: String) -> Finding {
-        Finding {
-            path: self.path.clone(),
-            class: self.class.clone(),
-            kind,
-            code,
-            message,
-        }
-    }
-
-    fn invalid(&self, code: Option<SsisCode>, message: impl Into<String>) -> Finding {
-        self.finding(FindingKind::Invalid, code, message.into())
-    }
-
     /// What its settings have against them, whatever they lead to.
-    fn problems(&self, settings: &BulkInsert) -> Vec<Finding> {
+    fn problems(&self, host: &TaskHost<'_>) -> Vec<Finding> {
+        let settings = &self.settings;
         let mut findings = Vec::new();
-        let unsupported = |message: &str| {
-            let message = format!("{message}: save the file as text");
-            self.finding(FindingKind::Unsupported, None, message)
-        };
+        let unsupported =
+            |message: &str| host.unsupported(format!("{message}: save the file as text"));
         match settings.file_type {
             BulkFileType::Char | BulkFileType::WideChar => {}
             BulkFileType::Native | BulkFileType::WideNative => findings.push(unsupported(
@@ -139,7 +110,7 @@ impl BulkInsertTask {
             findings.push(unsupported(&message));
         }
         if let Err(error) = code_page(settings) {
-            findings.push(self.invalid(Some(SsisCode::VALIDATION_FAILED), error));
+            findings.push(host.invalid(error));
         }
         let terminators = [
             ("FieldTerminator", &settings.field_terminator),
@@ -147,7 +118,7 @@ impl BulkInsertTask {
         ];
         for (name, _) in terminators.iter().filter(|(_, text)| text.is_empty()) {
             let message = format!("its {name} is empty");
-            findings.push(self.invalid(Some(SsisCode::VALIDATION_FAILED), message));
+            findings.push(host.invalid(message));
         }
         if let Some(last) = settings.last_row.filter(|last| *last < settings.first_row) {
             let message = format!(
@@ -155,14 +126,15 @@ impl BulkInsertTask {
                 settings.first_row
             );
             // DTS_E_INVALIDBULKINSERTFIRSTROWLASTROWVALUES
-            findings.push(self.invalid(Some(SsisCode(0xC020_8370)), message));
+            let code = Some(SsisCode(0xC020_8370));
+            findings.push(host.finding(FindingKind::Invalid, code, message));
         }
         if TableName::parse(&settings.table).is_none() {
             let message = format!(
                 "`{}` is no table's name (DestinationTableName): [schema].[table] is wanted",
                 settings.table
             );
-            findings.push(self.invalid(Some(SsisCode::VALIDATION_FAILED), message));
+            findings.push(host.invalid(message));
         }
         findings
     }
@@ -182,79 +154,43 @@ fn code_page(settings: &BulkInsert) -> Result<CodePage, String> {
 /// `DTS_E_CANNOTACQUIRECONNECTIONFROMCONNECTIONMANAGER`.
 const NO_CONNECTION: SsisCode = SsisCode(0xC020_801C);
 
-impl PreparedPackage {
-    /// What can be known of the task before anything runs.
-    pub(crate) fn check_bulk(&self, task: &BulkInsertTask) -> Result<(), RunError> {
-        let settings = self.bulk_settings(task)?;
-        let mut findings = Findings(task.problems(&settings));
-        let connections = self.connections()?;
-        let database = connections.database(&settings.destination);
-        if let Err(error) = database {
-            findings.push(task.invalid(Some(NO_CONNECTION), error.to_string()));
-        }
-        if let Err(error) = connections.file(&settings.source) {
-            findings.push(task.invalid(Some(NO_CONNECTION), error.to_string()));
-        }
-        findings.none_or(()).map_err(RunError::Findings)
-    }
-
-    /// The settings with the property expressions evaluated.
-    fn bulk_settings(&self, task: &BulkInsertTask) -> Result<BulkInsert, RunError> {
-        let wrong = |code, message| RunError::Findings(Findings(vec![task.invalid(code, message)]));
-        let mut properties = task.settings.properties.clone();
-        let variables = self.variables.scope(&task.path);
-        for expression in &task.expressions {
-            let locale_id = self.variables.locale_id();
-            let value = control_flow::evaluate(&expression.expression, &variables, locale_id);
-            let value = value.map_err(|error| {
-                let property = &expression.property;
-                wrong(
-                    error.code,
-                    format!("property expression on `{property}`: {error}"),
-                )
-            })?;
-            if let Some(attribute) = attribute(&expression.property) {
-                properties.set(attribute, value.to_string());
-            }
-        }
-        BulkInsert::new(properties).map_err(|value| {
-            let (name, found, wanted) = (value.name, &value.found, value.wanted);
-            let message = format!("{name} is `{found}`: {wanted} is wanted");
-            wrong(Some(SsisCode::VALIDATION_FAILED), message)
-        })
-    }
-
-    /// Runs the task.
-    pub(crate) async fn run_bulk(
-        &self,
-        task: &BulkInsertTask,
-        report: &mut RunReport,
-    ) -> Result<BulkReport, RunError> {
-        let settings = self.bulk_settings(task)?;
-        let problems = Findings(task.problems(&settings));
-        problems.none_or(()).map_err(RunError::Findings)?;
-        let failed = |error| RunError::Flow {
-            task: task.path.clone(),
-            error: Box::new(error),
+#[async_trait]
+impl Task for BulkInsertTask {
+    fn check(&self, host: &TaskHost<'_>) -> Result<(), RunError> {
+        let mut findings = self.problems(host);
+        let connections = host.connections()?;
+        let mut wrong = |message| {
+            findings.push(host.finding(FindingKind::Invalid, Some(NO_CONNECTION), message));
         };
-        let fail = |code, message| failed(FlowError::new(&task.path, code, message));
-        let connections = self.connections()?;
+        if let Err(error) = connections.database(&self.settings.destination) {
+            wrong(error.to_string());
+        }
+        if let Err(error) = connections.file(&self.settings.source) {
+            wrong(error.to_string());
+        }
+        task::all(findings)
+    }
+
+    async fn run(&self, run: &TaskRun<'_>) -> Result<TaskResult, RunError> {
+        let settings = self.settings.clone();
+        let fail = |code, message| run.failure(code, message);
+        let connections = run.connections()?;
         let no_connection = |message| fail(Some(NO_CONNECTION), message);
         let stop = Arc::<Stop>::default();
         let loading = load::Loading {
-            path: task.path.clone(),
+            path: run.path().to_owned(),
             file: connections
                 .file(&settings.source)
                 .map_err(|error| no_connection(error.to_string()))?,
             connection: connections
                 .database(&settings.destination)
                 .map_err(|error| no_connection(error.to_string()))?,
-            sessions: Arc::clone(&self.sessions),
+            sessions: run.sessions(),
             code_page: code_page(&settings).map_err(|message| fail(None, message))?,
             table: TableName::parse(&settings.table)
                 .ok_or_else(|| fail(None, "names no table".to_owned()))?,
-            batch_rows: self.settings.batch_size.max(1),
-            locale_id: task.locale_id,
+            batch_rows: run.state.settings.batch_size.max(1),
+            locale_id: run.locale_id(),
             settings,
             stop: Arc::clone(&stop),
         };
@@ -265,8 +201,10 @@ impl PreparedPackage {
             .await
             .map_err(|error| fail(None, format!("its thread is gone: {error}")))?;
         drop(guard);
-        let (bulk, warnings) = loaded.map_err(failed)?;
-        report.warnings.extend(warnings);
-        Ok(bulk)
+        let (bulk, warnings) = loaded.map_err(|error| run.failed(error))?;
+        for warning in warnings {
+            run.warn(None, warning).await;
+        }
+        Ok(TaskResult::Bulk(bulk))
     }
 }

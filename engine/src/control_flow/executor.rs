@@ -1,0 +1,465 @@
+//! Runs executables: each with its events, its error count and its result.
+//!
+//! **Result** of a container: Success, unless the errors under it reach MaximumErrorCount, or a child that says
+//! FailParentOnFailure failed; of a task: what it did, or Failure when its errors reach MaximumErrorCount although it
+//! succeeded. ForceExecutionResult comes last and does not undo errors (spec `ssis-semantics.md` 11.3 to 11.5).
+//! FailPackageOnFailure keeps executables that have not started from starting; what runs goes on to its end.
+
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Instant,
+};
+
+use datafusion_execution::TaskContext;
+use dtsx::{Executable, ExecutableKind, Payload, PrecedenceConstraint, SsisCode};
+use fletching_components::{FindingKind, Findings};
+use fletching_connections::database::Sessions;
+use fletching_expression::Scalar;
+use fletching_planner::DataFlowPlan;
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore};
+
+use super::{
+    ContainerSettings, ExecutionResult, evaluated,
+    schedule::{Schedule, Standing},
+};
+use crate::{
+    Event, EventKind, EventListener, Progress, ReaderHub, RunError, RunReport, TaskOutcome,
+    TaskResult,
+    state::PackageState,
+    task::{self, TaskHost, TaskRun},
+    tasks,
+};
+
+/// Sees the plan of each data flow after it has succeeded (EXPLAIN ANALYZE).
+pub type PlanObserver = Arc<dyn Fn(&DataFlowPlan) + Send + Sync>;
+
+/// One run of a package.
+pub(crate) struct Executor {
+    pub(crate) state: Arc<PackageState>,
+    pub(crate) hub: ReaderHub,
+    pub(crate) progress: Progress,
+    pub(crate) context: Arc<TaskContext>,
+    pub(super) listeners: Vec<Arc<dyn EventListener>>,
+    observer: Option<PlanObserver>,
+    permits: Semaphore,
+    pub(super) report: Mutex<RunReport>,
+    pub(super) errors: Mutex<Vec<RunError>>,
+    /// Nothing starts any more.
+    stopped: AtomicBool,
+    /// Set off when the run was cancelled from inside.
+    cancelled: Notify,
+    /// One event handler at a time, those that it sets off among them.
+    pub(super) handlers: tokio::sync::Mutex<()>,
+}
+
+impl std::fmt::Debug for Executor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Executor")
+            .field("package", &self.state.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An executable that runs, with those around it.
+#[derive(Debug)]
+pub(crate) struct Frame<'f> {
+    /// Its property expressions evaluated; without children if there are such.
+    pub(super) executable: &'f Executable,
+    /// As the package has it.
+    pub(super) original: &'f Executable,
+    pub(super) parent: Option<&'f Frame<'f>>,
+    pub(super) settings: &'f ContainerSettings,
+    /// The event that it handles, for the container of a handler.
+    pub(super) handles: Option<&'f EventKind>,
+    /// Errors under it, its own among them.
+    pub(super) errors: AtomicU32,
+    /// A child that says FailParentOnFailure failed.
+    failed: AtomicBool,
+    sessions: Arc<Sessions>,
+}
+
+impl<'f> Frame<'f> {
+    /// This one and those around it, up to the package.
+    pub(super) fn up(&'f self) -> impl Iterator<Item = &'f Frame<'f>> {
+        std::iter::successors(Some(self), |frame| frame.parent)
+    }
+
+    /// Whether it belongs to what an event handler runs.
+    pub(super) fn is_in_handler(&self) -> bool {
+        self.up().any(|frame| frame.handles.is_some())
+    }
+
+    pub(crate) fn sessions(&self) -> Arc<Sessions> {
+        Arc::clone(&self.sessions)
+    }
+}
+
+impl Executor {
+    pub(crate) fn new(
+        state: &Arc<PackageState>,
+        (hub, progress): (&ReaderHub, &Progress),
+        context: Arc<TaskContext>,
+        listeners: Vec<Arc<dyn EventListener>>,
+        observer: Option<PlanObserver>,
+    ) -> Self {
+        Self {
+            permits: Semaphore::new(permits(&state.root)),
+            report: Mutex::new(RunReport {
+                package: state.name.clone(),
+                ..RunReport::default()
+            }),
+            state: Arc::clone(state),
+            hub: hub.clone(),
+            progress: progress.clone(),
+            context,
+            listeners,
+            observer,
+            errors: Mutex::default(),
+            stopped: AtomicBool::new(false),
+            cancelled: Notify::new(),
+            handlers: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Runs the package to its end; its report, and the first error if it failed.
+    pub(crate) async fn run(&self) -> (RunReport, Result<(), RunError>) {
+        let started = Instant::now();
+        let state = Arc::clone(&self.state);
+        let result = tokio::select! {
+            result = self.execute(&state.root, None) => result,
+            () = self.cancelled.notified() => ExecutionResult::Canceled,
+        };
+        let mut report = std::mem::take(&mut *self.report.lock());
+        report.elapsed = started.elapsed();
+        report.errors = self.errors.lock().clone();
+        report.result = result;
+        let outcome = match result {
+            ExecutionResult::Success => Ok(()),
+            ExecutionResult::Canceled => Err(RunError::Cancelled),
+            ExecutionResult::Failure => Err(match report.errors.first() {
+                Some(error) => error.clone(),
+                None => RunError::Failed {
+                    package: report.package.clone(),
+                },
+            }),
+        };
+        (report, outcome)
+    }
+
+    pub(crate) fn finished(&self, plan: &DataFlowPlan) {
+        if let Some(observer) = &self.observer {
+            observer(plan);
+        }
+    }
+
+    /// Runs an executable, unless it is disabled.
+    pub(super) fn execute<'f>(
+        &'f self,
+        original: &'f Executable,
+        parent: Option<&'f Frame<'f>>,
+    ) -> BoxFuture<'f, ExecutionResult> {
+        self.execute_for(original, parent, None)
+    }
+
+    /// As [`execute`](Self::execute); the container of a handler is run for the event that it handles.
+    pub(super) fn execute_for<'f>(
+        &'f self,
+        original: &'f Executable,
+        parent: Option<&'f Frame<'f>>,
+        handles: Option<&'f EventKind>,
+    ) -> BoxFuture<'f, ExecutionResult> {
+        Box::pin(async move {
+            let variables = self.state.scope(&original.path);
+            let executable = evaluated(original, &variables, self.state.locale_id);
+            let (executable, fault) = match executable {
+                Ok(executable) => (executable, None),
+                Err(findings) => (Cow::Borrowed(original), Some(findings)),
+            };
+            let (settings, fault) = match (ContainerSettings::of(&executable), fault) {
+                (Ok(settings), fault) => (settings, fault),
+                (Err(message), fault) => {
+                    let code = Some(SsisCode::VALIDATION_FAILED);
+                    let kind = FindingKind::Invalid;
+                    let finding = task::finding(&executable, kind, code, message);
+                    (ContainerSettings::default(), fault.or(Some(finding.into())))
+                }
+            };
+            if settings.disabled {
+                self.skip(original, &TaskResult::Disabled);
+                return ExecutionResult::Success;
+            }
+            let frame = Frame {
+                executable: &executable,
+                original,
+                parent,
+                settings: &settings,
+                handles,
+                errors: AtomicU32::new(0),
+                failed: AtomicBool::new(false),
+                sessions: match parent {
+                    Some(parent) => parent.sessions(),
+                    None => Arc::clone(&self.state.sessions),
+                },
+            };
+            self.execute_frame(&frame, fault).await
+        })
+    }
+
+    async fn execute_frame(&self, frame: &Frame<'_>, fault: Option<Findings>) -> ExecutionResult {
+        let started = crate::clock::now_value();
+        self.state.change(|variables| {
+            variables.set_system(&frame.original.path, "ContainerStartTime", started);
+        });
+        self.raise_plain(frame, EventKind::PreExecute).await;
+        let result = match fault {
+            Some(findings) => {
+                self.skip(frame.original, &TaskResult::Failed);
+                self.fail(frame, RunError::Findings(findings)).await;
+                ExecutionResult::Failure
+            }
+            None => match frame.executable.kind {
+                ExecutableKind::Package | ExecutableKind::Sequence => self.children(frame).await,
+                ExecutableKind::ForLoop => self.for_loop(frame).await,
+                ExecutableKind::ForeachLoop => self.foreach_loop(frame).await,
+                ExecutableKind::Task(_) => self.task(frame).await,
+            },
+        };
+        let result = self.concluded(frame, result).await;
+        if result == ExecutionResult::Failure {
+            if matches!(frame.executable.kind, ExecutableKind::Task(_)) {
+                self.raise_plain(frame, EventKind::TaskFailed).await;
+            }
+            if frame.settings.fail_package {
+                self.stop();
+                let mut up = frame.up();
+                if let Some(package) = up.find(|frame| frame.parent.is_none()) {
+                    package.failed.store(true, Ordering::Relaxed);
+                }
+            }
+            if frame.settings.fail_parent
+                && let Some(parent) = frame.parent
+            {
+                parent.failed.store(true, Ordering::Relaxed);
+            }
+        }
+        self.raise_plain(frame, EventKind::PostExecute).await;
+        result
+    }
+
+    /// The result after error counts and forced results.
+    async fn concluded(&self, frame: &Frame<'_>, result: ExecutionResult) -> ExecutionResult {
+        let errors = frame.errors.load(Ordering::Relaxed);
+        let most = frame.settings.error_count_max;
+        let mut result = result;
+        if result == ExecutionResult::Success && frame.failed.load(Ordering::Relaxed) {
+            result = ExecutionResult::Failure;
+        }
+        if result == ExecutionResult::Success && most.is_some_and(|most| errors >= most) {
+            result = ExecutionResult::Failure;
+            let most = most.unwrap_or_default();
+            let message = format!(
+                "{}: {errors} errors were raised and MaximumErrorCount is {most}: it fails",
+                frame.original.path
+            );
+            let event = Event::new(EventKind::Warning, frame.executable, message);
+            // DTS_W_MAXIMUMERRORCOUNTREACHED
+            self.raise(frame, event.with_code(Some(SsisCode(0x8001_9002))))
+                .await;
+        }
+        match frame.settings.forced_result {
+            Some(forced) => forced,
+            None => result,
+        }
+    }
+
+    /// The children of a container, as their constraints let them.
+    pub(super) async fn children(&self, frame: &Frame<'_>) -> ExecutionResult {
+        let container = frame.original;
+        let mut schedule = Schedule::new(container);
+        let mut running = FuturesUnordered::new();
+        let start = |child: usize| {
+            let executable = &container.executables[child];
+            async move { (child, self.execute(executable, Some(frame)).await) }
+        };
+        for child in schedule.start() {
+            running.push(start(child));
+        }
+        while let Some((child, result)) = running.next().await {
+            let mut judge = |constraint: &PrecedenceConstraint| self.judge(frame, constraint);
+            let ready = match schedule.ended(child, result, &mut judge) {
+                Ok(ready) => ready,
+                Err((ready, error)) => {
+                    self.fail(frame, error).await;
+                    ready
+                }
+            };
+            if !self.is_stopped() {
+                ready
+                    .into_iter()
+                    .for_each(|child| running.push(start(child)));
+            }
+        }
+        for (at, child) in container.executables.iter().enumerate() {
+            if !matches!(schedule.standing()[at], Standing::Ended(_)) {
+                self.skip(child, &TaskResult::Skipped(schedule.why_not(at)));
+            }
+        }
+        ExecutionResult::Success
+    }
+
+    /// Whether the expression of a constraint holds.
+    fn judge(
+        &self,
+        frame: &Frame<'_>,
+        constraint: &PrecedenceConstraint,
+    ) -> Result<bool, RunError> {
+        let text = constraint.expression.as_deref().unwrap_or_default();
+        let variables = self.state.scope(&frame.original.path);
+        super::condition(text, &variables, self.state.locale_id).map_err(|error| {
+            let (code, kind) = (error.code(), FindingKind::Invalid);
+            let message = format!(
+                "precedence constraint `{}` from {} to {}: {error}",
+                constraint.name, constraint.from, constraint.to
+            );
+            RunError::Findings(task::finding(frame.original, kind, code, message).into())
+        })
+    }
+
+    async fn task(&self, frame: &Frame<'_>) -> ExecutionResult {
+        let permit = match frame.is_in_handler() {
+            true => None,
+            false => self.permits.acquire().await.ok(),
+        };
+        if self.is_stopped() {
+            let why = "the package had failed".to_owned();
+            self.skip(frame.original, &TaskResult::Skipped(why));
+            return ExecutionResult::Success;
+        }
+        let started = Instant::now();
+        let outcome = self.run_task(frame).await;
+        drop(permit);
+        match outcome {
+            Ok(result) => {
+                self.keep_value(frame, &result).await;
+                self.report.lock().tasks.push(TaskOutcome {
+                    path: frame.original.path.clone(),
+                    result,
+                    elapsed: started.elapsed(),
+                });
+                ExecutionResult::Success
+            }
+            Err(RunError::Cancelled) => {
+                self.cancelled.notify_one();
+                // The select above drops this future.
+                std::future::pending().await
+            }
+            Err(error) => {
+                self.report.lock().tasks.push(TaskOutcome {
+                    path: frame.original.path.clone(),
+                    result: TaskResult::Failed,
+                    elapsed: started.elapsed(),
+                });
+                self.fail(frame, error).await;
+                ExecutionResult::Failure
+            }
+        }
+    }
+
+    async fn run_task(&self, frame: &Frame<'_>) -> Result<TaskResult, RunError> {
+        let host = TaskHost {
+            state: &self.state,
+            executable: frame.executable,
+        };
+        self.raise_plain(frame, EventKind::PreValidate).await;
+        let task = tasks::task(frame.executable).ok_or_else(|| RunError::Engine {
+            task: frame.original.path.clone(),
+            message: "this task is not supported".to_owned(),
+        })?;
+        // A data flow is checked as it is planned.
+        if !matches!(frame.executable.payload, Payload::DataFlow(_)) {
+            task.check(&host)?;
+        }
+        self.raise_plain(frame, EventKind::PostValidate).await;
+        let run = TaskRun {
+            host,
+            executor: self,
+            frame,
+        };
+        task.run(&run).await
+    }
+
+    /// Gives the value of the execution to ExecValueVariable.
+    async fn keep_value(&self, frame: &Frame<'_>, result: &TaskResult) {
+        let Some(name) = &frame.settings.value_variable else {
+            return;
+        };
+        let value = match &frame.settings.forced_value {
+            Some(text) => Some(Scalar::from(text.as_str())),
+            None => result.execution_value(),
+        };
+        let Some(value) = value else { return };
+        let variables = self.state.variables();
+        let path = &frame.original.path;
+        match variables.assigned_value(path, name, value.data_type, &value.array) {
+            Ok(assignment) => {
+                let said = (name.clone(), value.to_string());
+                self.assign(frame, assignment, said).await;
+            }
+            Err(message) => {
+                let error = task::finding(
+                    frame.original,
+                    FindingKind::Invalid,
+                    Some(SsisCode::VARIABLE_NOT_FOUND),
+                    format!("ExecValueVariable: {message}"),
+                );
+                self.fail(frame, RunError::Findings(error.into())).await;
+            }
+        }
+    }
+
+    /// Notes the tasks of an executable that do not run.
+    pub(super) fn skip(&self, executable: &Executable, result: &TaskResult) {
+        if let ExecutableKind::Task(_) = executable.kind {
+            self.report.lock().tasks.push(TaskOutcome {
+                path: executable.path.clone(),
+                result: result.clone(),
+                elapsed: std::time::Duration::ZERO,
+            });
+        }
+        for child in &executable.executables {
+            self.skip(child, result);
+        }
+    }
+
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Whether a loop begins no more rounds.
+    pub(super) fn is_over(&self, frame: &Frame<'_>) -> bool {
+        let errors = frame.errors.load(Ordering::Relaxed);
+        let most = frame.settings.error_count_max;
+        self.is_stopped()
+            || frame.failed.load(Ordering::Relaxed)
+            || most.is_some_and(|most| errors >= most)
+    }
+}
+
+/// MaxConcurrentExecutables: -1 is the number of processors and two (spec `ssis-semantics.md` 11.17).
+fn permits(package: &Executable) -> usize {
+    let wanted = package.properties.int("MaxConcurrentExecutables");
+    match wanted.and_then(|wanted| usize::try_from(wanted).ok()) {
+        Some(wanted) if wanted > 0 => wanted,
+        _ => std::thread::available_parallelism().map_or(1, usize::from) + 2,
+    }
+}

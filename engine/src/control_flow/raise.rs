@@ -1,0 +1,134 @@
+//! Events on their way up: handlers at each level, error counts, then the listeners.
+//!
+//! **Handlers run before the task goes on** (spec `ssis-semantics.md` 11.13). One runs at a time; what it sets off itself
+//! runs within it. A handler does not handle what it, or what it runs, raises.
+//! **Propagate**: a handler that sets it to False ends the climb; levels above neither count the error nor handle it.
+//! Validation events climb all the same (11.12). Listeners hear every event.
+
+use std::sync::atomic::Ordering;
+
+use dtsx::{Executable, SsisCode};
+use fletching_components::Variables;
+use futures::future::BoxFuture;
+
+use super::{Executor, Frame};
+use crate::{Event, EventKind, RunError, system_variables, variables::Assignment};
+
+impl Executor {
+    /// Raises an event that its name says all about.
+    pub(super) async fn raise_plain(&self, frame: &Frame<'_>, kind: EventKind) {
+        // The container of a handler is no executable of the package.
+        if frame.handles.is_none() {
+            self.raise(frame, Event::new(kind, frame.executable, ""))
+                .await;
+        }
+    }
+
+    /// Raises an event of the executable of `frame`.
+    pub(crate) fn raise<'f>(&'f self, frame: &'f Frame<'f>, event: Event) -> BoxFuture<'f, ()> {
+        Box::pin(async move {
+            if !matches!(event.kind, EventKind::Log(_)) {
+                for level in frame.up() {
+                    if event.kind == EventKind::Error {
+                        level.errors.fetch_add(1, Ordering::Relaxed);
+                    }
+                    let propagates = self.handle(level, frame, &event).await;
+                    if !propagates && !event.kind.is_validation() {
+                        break;
+                    }
+                }
+            }
+            for listener in &self.listeners {
+                listener.event(&event);
+            }
+        })
+    }
+
+    /// Runs the handler that one level has for an event of `origin`; whether the event climbs on.
+    async fn handle(&self, level: &Frame<'_>, origin: &Frame<'_>, event: &Event) -> bool {
+        if level.settings.handlers_disabled {
+            return true;
+        }
+        let Some(handler) = handler_of(level.original, &event.kind) else {
+            return true;
+        };
+        let path = &handler.path;
+        let is_active = |frame: &Frame<'_>| frame.handles.is_some() && frame.original.path == *path;
+        if origin.up().any(is_active) {
+            return true;
+        }
+        let alone = match origin.is_in_handler() {
+            true => None,
+            false => Some(self.handlers.lock().await),
+        };
+        self.state.change(|variables| {
+            for (name, value, _) in system_variables::of_event(Some(event)) {
+                variables.set_system(path, name, value);
+            }
+        });
+        self.execute_for(handler, Some(level), Some(&event.kind))
+            .await;
+        drop(alone);
+        let propagates = self.state.scope(path).value(Some("System"), "Propagate");
+        propagates.is_none_or(|value| value.to_string() != "False")
+    }
+
+    /// Raises OnError for a failure of the executable of `frame`, once for each of its problems.
+    pub(crate) async fn fail(&self, frame: &Frame<'_>, error: RunError) {
+        let problems = match &error {
+            RunError::Findings(findings) => findings
+                .0
+                .iter()
+                .map(|finding| (finding.code, finding.to_string()))
+                .collect(),
+            other => vec![(other.code(), other.to_string())],
+        };
+        self.errors.lock().push(error);
+        for (code, message) in problems {
+            let event = Event::new(EventKind::Error, frame.executable, message);
+            self.raise(frame, event.with_code(code)).await;
+        }
+    }
+
+    /// Raises OnWarning, and notes it in the report.
+    pub(crate) async fn warn(&self, frame: &Frame<'_>, code: Option<SsisCode>, message: String) {
+        self.report.lock().warnings.push(message.clone());
+        let event = Event::new(EventKind::Warning, frame.executable, message);
+        self.raise(frame, event.with_code(code)).await;
+    }
+
+    /// Gives a variable its value, and says so where the variable wants it.
+    pub(crate) async fn assign(
+        &self,
+        frame: &Frame<'_>,
+        assignment: Assignment,
+        said: (String, String),
+    ) {
+        let raises = self.state.variables().raises(&assignment);
+        self.state.assign(assignment);
+        {
+            let mut report = self.report.lock();
+            let mut known = report.variables.iter_mut();
+            match known.find(|(name, _)| *name == said.0) {
+                Some(known) => known.1.clone_from(&said.1),
+                None => report.variables.push(said.clone()),
+            }
+        }
+        if raises {
+            let message = format!("{} = {}", said.0, said.1);
+            let event = Event {
+                variable: Some(said),
+                ..Event::new(EventKind::VariableValueChanged, frame.executable, message)
+            };
+            self.raise(frame, event).await;
+        }
+    }
+}
+
+fn handler_of<'a>(owner: &'a Executable, kind: &EventKind) -> Option<&'a Executable> {
+    let mut handlers = owner.event_handlers.iter();
+    let found = handlers.find(|handler| handler.event_name.eq_ignore_ascii_case(kind.name()));
+    found
+        .map(|handler| handler.container.as_ref())
+        .filter(|container| !container.disabled && !container.executables.is_empty())
+}

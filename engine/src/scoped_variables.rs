@@ -1,0 +1,126 @@
+//! The variables as one container or task sees them: the nearest definition of a name, and what expressions give.
+
+use std::{collections::HashMap, sync::Arc};
+
+use fletching_components::Variables;
+use fletching_expression::Scalar;
+use parking_lot::Mutex;
+
+use crate::{
+    VariableStore,
+    stored_value::held,
+    variables::{Entry, Value, is_within},
+};
+
+/// Variables seen from one container or task, as they stood when it looked.
+#[derive(Debug, Clone)]
+pub struct ScopedVariables {
+    store: Arc<VariableStore>,
+    path: String,
+    depth: usize,
+    /// What the expressions of variables gave.
+    evaluated: Arc<Mutex<HashMap<usize, Result<Scalar, String>>>>,
+}
+
+impl ScopedVariables {
+    pub(crate) fn new(store: Arc<VariableStore>, path: &str) -> Self {
+        Self {
+            store,
+            path: path.to_owned(),
+            depth: 0,
+            evaluated: Arc::default(),
+        }
+    }
+
+    /// The value, or why there is none.
+    fn evaluate(&self, index: usize) -> Result<Scalar, String> {
+        let entry = &self.store.entries[index];
+        if let Some(expression) = &entry.expression {
+            if self.depth >= EXPRESSION_DEPTH_MAX {
+                return Err("depends on too many others through its expression".to_owned());
+            }
+            // Found by whoever asks while it is being evaluated.
+            let itself = Err("depends on itself through its expression".to_owned());
+            if let Some(known) = self.known(index, itself) {
+                return known;
+            }
+            let inner = ScopedVariables {
+                store: Arc::clone(&self.store),
+                path: entry.scope.clone(),
+                depth: self.depth + 1,
+                evaluated: Arc::clone(&self.evaluated),
+            };
+            let value = crate::control_flow::evaluate(expression, &inner, self.store.locale_id)
+                .map_err(|error| error.to_string())
+                .and_then(held)
+                .map_err(|error| format!("has an expression that fails: {error}"));
+            self.evaluated.lock().insert(index, value.clone());
+            return value;
+        }
+        match &entry.value {
+            Value::Scalar(scalar) => Ok(scalar.clone()),
+            Value::Missing(_, why) => Err((*why).to_owned()),
+            Value::Nothing | Value::Batches { .. } => {
+                Err("is an Object, which expressions cannot read".to_owned())
+            }
+        }
+    }
+
+    /// What is known of a variable; else notes `meanwhile`.
+    fn known(
+        &self,
+        index: usize,
+        meanwhile: Result<Scalar, String>,
+    ) -> Option<Result<Scalar, String>> {
+        let mut evaluated = self.evaluated.lock();
+        let known = evaluated.get(&index).cloned();
+        if known.is_none() {
+            evaluated.insert(index, meanwhile);
+        }
+        known
+    }
+
+    fn find(&self, namespace: Option<&str>, name: &str) -> Option<usize> {
+        self.store.find(&self.path, namespace, name)
+    }
+
+    fn entry(&self, namespace: Option<&str>, name: &str) -> Option<&Entry> {
+        self.store.entries.get(self.find(namespace, name)?)
+    }
+}
+
+/// An expression may name variables that are expressions, so deep at most.
+const EXPRESSION_DEPTH_MAX: usize = 32;
+
+impl Variables for ScopedVariables {
+    fn value(&self, namespace: Option<&str>, name: &str) -> Option<Scalar> {
+        self.evaluate(self.find(namespace, name)?).ok()
+    }
+
+    fn fault(&self, namespace: Option<&str>, name: &str) -> Option<String> {
+        self.evaluate(self.find(namespace, name)?).err()
+    }
+
+    fn locked(&self, namespace: Option<&str>, name: &str) -> Option<String> {
+        self.entry(namespace, name)?.locked.map(str::to_owned)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.store
+            .entries
+            .iter()
+            .filter(|entry| is_within(&self.path, &entry.scope))
+            .map(|entry| format!("{}::{}", entry.namespace, entry.name))
+            .collect()
+    }
+
+    fn name_of(&self, dtsid: &str) -> Option<String> {
+        let entry = self
+            .store
+            .entries
+            .iter()
+            .filter(|entry| is_within(&self.path, &entry.scope))
+            .find(|entry| !entry.dtsid.is_empty() && entry.dtsid.eq_ignore_ascii_case(dtsid))?;
+        Some(format!("{}::{}", entry.namespace, entry.name))
+    }
+}

@@ -1,0 +1,82 @@
+//! What a run knows of its package: the tree of executables with overrides applied, variables, connection managers, and
+//! what tasks share (sessions, caches).
+
+use std::sync::Arc;
+
+use dtsx::{ConnectionManager, Executable};
+use fletching_components::Caches;
+use fletching_connections::{Connections, database::Sessions};
+use parking_lot::RwLock;
+
+use crate::{
+    RunError, Settings, VariableStore, control_flow, scoped_variables::ScopedVariables,
+    variables::Assignment,
+};
+
+/// Shared by everything that runs.
+#[derive(Debug)]
+pub(crate) struct PackageState {
+    pub(crate) name: String,
+    pub(crate) settings: Settings,
+    /// The package as a container.
+    pub(crate) root: Executable,
+    pub(crate) managers: Vec<ConnectionManager>,
+    /// Replaced by each assignment, so that whoever looks sees one moment.
+    variables: RwLock<Arc<VariableStore>>,
+    pub(crate) locale_id: u32,
+    /// Open databases, kept between tasks.
+    pub(crate) sessions: Arc<Sessions>,
+    /// What Cache Transforms have left for later tasks.
+    pub(crate) caches: Arc<Caches>,
+}
+
+impl PackageState {
+    pub(crate) fn new(
+        name: String,
+        settings: Settings,
+        root: Executable,
+        managers: Vec<ConnectionManager>,
+        variables: VariableStore,
+    ) -> Self {
+        Self {
+            name,
+            settings,
+            root,
+            managers,
+            locale_id: variables.locale_id(),
+            variables: RwLock::new(Arc::new(variables)),
+            sessions: Arc::default(),
+            caches: Arc::default(),
+        }
+    }
+
+    /// The variables as they stand now.
+    pub(crate) fn variables(&self) -> Arc<VariableStore> {
+        Arc::clone(&self.variables.read())
+    }
+
+    /// As the container or task at `path` sees them now.
+    pub(crate) fn scope(&self, path: &str) -> ScopedVariables {
+        self.variables().scope(path)
+    }
+
+    pub(crate) fn assign(&self, assignment: Assignment) {
+        self.change(|variables| variables.assign(assignment));
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut VariableStore)) {
+        change(Arc::make_mut(&mut self.variables.write()));
+    }
+
+    /// Expressions of connection managers see the variables of the package, not those of the task that uses them.
+    pub(crate) fn connections(&self) -> Result<Connections, RunError> {
+        let variables = self.scope(&self.root.path);
+        control_flow::connections(
+            &self.managers,
+            &self.settings,
+            &self.name,
+            &variables,
+            self.locale_id,
+        )
+    }
+}

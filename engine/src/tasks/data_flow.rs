@@ -1,0 +1,135 @@
+//! Data Flow task: binds, checks and lowers the flow as things stand now, runs its plan, commits, sets variables.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use dtsx::{DataFlow, Executable, Payload};
+use fletching_components::{
+    PlanContext,
+    flow::{FlowError, RunOutput, RunState},
+};
+use fletching_connections::database::Sessions;
+use fletching_planner::{CheckedDataFlow, DataFlowPlan, bind, check, lower};
+
+use crate::{
+    RunError, TaskResult, data_flow,
+    task::{Task, TaskHost, TaskRun},
+    variables::Handed,
+};
+
+/// Settings of the task.
+#[derive(Debug)]
+struct DataFlowTask {
+    flow: DataFlow,
+}
+
+pub(super) fn new(executable: &Executable) -> Option<Box<dyn Task>> {
+    match &executable.payload {
+        Payload::DataFlow(flow) => Some(Box::new(DataFlowTask {
+            flow: flow.as_ref().clone(),
+        })),
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl Task for DataFlowTask {
+    fn check(&self, host: &TaskHost<'_>) -> Result<(), RunError> {
+        checked(&self.flow, host).map(|_| ())
+    }
+
+    async fn run(&self, run: &TaskRun<'_>) -> Result<TaskResult, RunError> {
+        let plan = Arc::new(lowered(&self.flow, run, run.sessions())?);
+        let executor = run.executor;
+        let shown = executor.progress.show(Arc::clone(&plan));
+        let executed = data_flow::execute(&plan, &executor.context, &executor.hub).await;
+        drop(shown);
+        for warning in plan.context.run.take_warnings() {
+            run.warn(None, warning).await;
+        }
+        let executed = executed?;
+        for warning in executed.warnings {
+            run.warn(None, warning).await;
+        }
+        let report = data_flow::report(&plan, &executed.rows)?;
+        let assignments = assignments(run, plan.context.run.take_outputs())?;
+        let committed = plan.context.run.commit();
+        committed.map_err(|error| run.failed(error))?;
+        for assignment in assignments {
+            run.assign(assignment).await;
+        }
+        executor.finished(&plan);
+        Ok(TaskResult::Flow(report))
+    }
+}
+
+/// The physical plan of a Data Flow task as things stand now, by its executable.
+pub(crate) fn plan(host: &TaskHost<'_>) -> Result<DataFlowPlan, RunError> {
+    match &host.executable.payload {
+        Payload::DataFlow(flow) => lowered(flow, host, Arc::clone(&host.state.sessions)),
+        _ => Err(RunError::Engine {
+            task: host.path().to_owned(),
+            message: "is no Data Flow task".to_owned(),
+        }),
+    }
+}
+
+fn checked(flow: &DataFlow, host: &TaskHost<'_>) -> Result<CheckedDataFlow, RunError> {
+    let connections = host.connections()?;
+    let variables = host.variables();
+    let graph = bind(host.path(), host.locale_id(), flow).map_err(RunError::Findings)?;
+    check(flow, graph, &connections, &variables).map_err(RunError::Findings)
+}
+
+fn lowered(
+    flow: &DataFlow,
+    host: &TaskHost<'_>,
+    sessions: Arc<Sessions>,
+) -> Result<DataFlowPlan, RunError> {
+    let checked = checked(flow, host)?;
+    let settings = &host.state.settings;
+    let context = PlanContext {
+        partitions: settings.threads.max(1),
+        batch_size: settings.batch_size.max(1),
+        morsel_bytes: settings.morsel_bytes.max(1),
+        connections: Arc::new(host.connections()?),
+        drift: settings.drift,
+        sessions,
+        caches: Arc::clone(&host.state.caches),
+        run: Arc::new(RunState::default()),
+    };
+    lower(&checked, &context).map_err(|error| RunError::of_task(host.path(), &error))
+}
+
+/// What the components of a task hand to variables, checked before its files are put in place; and how to say it.
+fn assignments(run: &TaskRun<'_>, outputs: Vec<RunOutput>) -> Result<Vec<Handed>, RunError> {
+    let variables = run.state.variables();
+    let mut assignments = Vec::new();
+    for output in outputs {
+        let (component, variable, text, assignment) = match output {
+            RunOutput::RowCount {
+                component,
+                variable,
+                rows,
+            } => {
+                let rows = rows.to_string();
+                let assignment = variables.assigned(run.path(), &variable, &rows);
+                (component, variable, rows, assignment)
+            }
+            RunOutput::Recordset {
+                component,
+                variable,
+                schema,
+                batches,
+            } => {
+                let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+                let assignment = variables.assigned_batches(run.path(), &variable, schema, batches);
+                (component, variable, format!("{rows} rows"), assignment)
+            }
+        };
+        let assignment =
+            assignment.map_err(|message| run.failed(FlowError::new(component, None, message)))?;
+        assignments.push((assignment, (variable, text)));
+    }
+    Ok(assignments)
+}
