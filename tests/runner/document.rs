@@ -183,7 +183,11 @@ pub fn package(
     file: &str,
 ) -> Result<String, String> {
     let (mut managers, mut flows) = (String::new(), String::new());
+    let mut constraints = String::new();
     if let Some(before) = before {
+        constraints = format!(
+            r#"<DTS:PrecedenceConstraints><DTS:PrecedenceConstraint DTS:refId="Package.PrecedenceConstraints[Next]" DTS:From="{BEFORE}" DTS:To="{FLOW}" DTS:LogicalAnd="True" DTS:ObjectName="Next"/></DTS:PrecedenceConstraints>"#
+        );
         let (own, flow) = data_flow(before, folder, file)?;
         managers.push_str(&own);
         flows.push_str(
@@ -206,7 +210,7 @@ pub fn package(
 <DTS:Executable xmlns:DTS="www.microsoft.com/SqlServer/Dts" DTS:refId="Package" DTS:ExecutableType="Microsoft.Package" DTS:ObjectName="Package" DTS:LocaleID="1033">
 <DTS:Property DTS:Name="PackageFormatVersion">8</DTS:Property>
 <DTS:ConnectionManagers>{managers}</DTS:ConnectionManagers><DTS:Variables>{variables}</DTS:Variables>
-<DTS:Executables>{flows}</DTS:Executables></DTS:Executable>
+<DTS:Executables>{flows}</DTS:Executables>{constraints}</DTS:Executable>
 "#
     ))
 }

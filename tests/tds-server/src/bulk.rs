@@ -311,6 +311,7 @@ impl Session {
         let checks = target.option("CHECK_CONSTRAINTS");
         let keys = checks || !self.db.is_autocommit();
         let on = |on: bool| if on { "ON" } else { "OFF" };
+        self.before_write()?;
         self.db.execute_batch(&format!(
             "PRAGMA ignore_check_constraints = {}; PRAGMA foreign_keys = {}; SAVEPOINT tds_bulk;",
             on(!checks),

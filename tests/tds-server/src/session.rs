@@ -33,6 +33,9 @@ pub(crate) enum Flow {
     Return,
 }
 
+/// How long a statement waits for another session's writing.
+const LOCK_WAIT: Duration = Duration::from_secs(30);
+
 pub(crate) struct Session {
     pub(crate) db: Connection,
     pub(crate) replies: Replies,
@@ -46,7 +49,7 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn open(replies: Replies, shared: Arc<Shared>, state: State) -> Result<Self, Stop> {
         let db = Connection::open(&shared.database)?;
-        db.busy_timeout(Duration::from_secs(5))?;
+        db.busy_timeout(LOCK_WAIT)?;
         db.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON;",
         )?;
@@ -266,9 +269,7 @@ impl Session {
             Kind::Begin => self.begin()?,
             Kind::Commit => self.commit()?,
             Kind::Rollback(name) => self.rollback(name.as_deref())?,
-            Kind::Save(name) => self
-                .db
-                .execute_batch(&format!("SAVEPOINT {}", quoted(name)))?,
+            Kind::Save(name) => self.save(name)?,
             Kind::Use(name) => {
                 let before = std::mem::replace(&mut self.state.database, name.clone());
                 self.replies.environment(1, name, &before);
@@ -334,6 +335,7 @@ impl Session {
             if self.state.format_only {
                 return Ok(());
             }
+            self.before_write()?;
             for statement in statements {
                 self.db
                     .execute_batch(&statement)
@@ -378,6 +380,7 @@ impl Session {
 
     /// All steps or none.
     fn steps(&mut self, steps: &[String]) -> Result<u64, Stop> {
+        self.before_write()?;
         self.db.execute_batch("SAVEPOINT tds_steps")?;
         let mut rows = 0;
         let result = steps.iter().try_for_each(|step| {
@@ -410,6 +413,9 @@ impl Session {
                     .done(DONE_COUNT, COMMAND_UPDATE, self.state.row_count);
             }
             return Ok(());
+        }
+        if !matches!(plan.kind, PlanKind::Rows | PlanKind::Assign { .. }) {
+            self.before_write()?;
         }
         let mut statement = self.db.prepare(&plan.sql)?;
         bind(&mut statement, &self.state)?;

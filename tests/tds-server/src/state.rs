@@ -23,6 +23,8 @@ pub(crate) struct State {
     pub(crate) row_count: u64,
     pub(crate) identity: Option<i64>,
     pub(crate) transactions: i64,
+    /// Savepoints of the open transaction, the last one last.
+    pub(crate) savepoints: Vec<String>,
     /// Number of the open transaction.
     pub(crate) transaction: u64,
     pub(crate) error: i32,

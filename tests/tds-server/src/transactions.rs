@@ -1,6 +1,6 @@
 //! Transactions, settings and raised errors of a session.
 
-use rusqlite::types::Value;
+use rusqlite::{TransactionState, types::Value};
 
 use crate::convert::text;
 use crate::error::SqlError;
@@ -14,11 +14,34 @@ impl Session {
     pub(crate) fn begin(&mut self) -> Result<(), Stop> {
         if self.state.transactions == 0 {
             self.db.execute_batch("BEGIN")?;
+            self.state.savepoints.clear();
             self.state.transaction += 1;
             self.replies
                 .environment_bytes(8, &self.state.transaction.to_le_bytes(), &[]);
         }
         self.state.transactions += 1;
+        Ok(())
+    }
+
+    pub(crate) fn save(&mut self, name: &str) -> Result<(), Stop> {
+        self.db
+            .execute_batch(&format!("SAVEPOINT {}", quoted(name)))?;
+        self.state.savepoints.push(name.to_owned());
+        Ok(())
+    }
+
+    /// Lets go of what the open transaction has only read. SQLite would hold it to that moment, and refuse to write after
+    /// others have; SQL Server reads what is committed.
+    pub(crate) fn before_write(&mut self) -> Result<(), Stop> {
+        let state = self.db.transaction_state::<&str>(None)?;
+        if self.db.is_autocommit() || state != TransactionState::Read {
+            return Ok(());
+        }
+        self.db.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
+        for name in &self.state.savepoints {
+            self.db
+                .execute_batch(&format!("SAVEPOINT {}", quoted(name)))?;
+        }
         Ok(())
     }
 
@@ -87,9 +110,7 @@ impl Session {
                 self.rollback(Some(name.as_str()).filter(|name| !name.is_empty()))?;
                 self.restart(&mut reader)
             }
-            9 => Ok(self
-                .db
-                .execute_batch(&format!("SAVEPOINT {}", quoted(&name)))?),
+            9 => self.save(&name),
             other => Err(SqlError::unsupported(format_args!("transaction request {other}")).into()),
         }
     }
