@@ -135,6 +135,20 @@ def warehouse(chance):
     write("warehouse/expected/counts.csv", "what,value", rows)
 
 
+def nightly(chance):
+    """What came in over three nights."""
+    for folder in ("inbox", "done"):
+        (HERE / "nightly" / folder).mkdir(exist_ok=True)
+    order = 0
+    for night in (1, 2, 3):
+        lines = []
+        for _ in range(chance.randrange(80, 120)):
+            order += 1
+            article, cents = chance.choice(["apple", "pear", "plum", "quince"]), chance.randrange(20, 9000)
+            lines.append(f"{order},{article},{cents // 100}.{cents % 100:02}")
+        write(f"nightly/inbox/orders_2026-11-0{night}.csv", "order_id,article,amount", lines)
+
+
 def diamond(chance, rows):
     targets = list(range(1, rows + 1))
     chance.shuffle(targets)
@@ -147,6 +161,8 @@ if __name__ == "__main__":
     chance = random.Random(2024)
     if sys.argv[1:2] == ["diamond"]:
         diamond(chance, int(sys.argv[2]) if len(sys.argv) > 2 else 5_000_000)
+    elif sys.argv[1:2] == ["nightly"]:
+        nightly(chance)
     else:
         sales(chance)
         merge(chance)

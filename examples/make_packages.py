@@ -7,7 +7,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "scripts"))
 
-from package_writer import DATE, I4, I8, R8, TIMESTAMP, Column, Package, numeric, string, text, wide  # noqa: E402
+from package_writer import COMPLETION, DATE, I4, I8, R8, TIMESTAMP, Column, Package, numeric, string, text, wide  # noqa: E402
 
 PRICE, AMOUNT = numeric(9, 2), numeric(18, 4)
 
@@ -169,6 +169,65 @@ def warehouse():
     return package
 
 
+COUNTED = """SELECT COUNT(*) AS Files, ISNULL(SUM([Rows]), 0) AS Loaded FROM [dbo].[LoadedFile]"""
+
+
+def nightly():
+    """Files as they come: each is loaded and moved away; a bad one is noted by the handler, and the others go on."""
+    package = Package("Nightly")
+    server = package.ole_db("Shop", "Data Source=.;Initial Catalog=Shop;Provider=MSOLEDBSQL.1;Integrated Security=SSPI;")
+    name = "RIGHT(@[User::File], FINDSTRING(REVERSE(@[User::File]), \"\\\\\", 1) - 1)"
+    orders = package.text_variable("File", r"C:\inbox\none.csv")
+    package.text_variable("Name", expression=name)
+    done = package.text_variable("Done", expression='"C:\\\\done\\\\" + @[User::Name]')
+    rows, files, loaded = package.variable("Rows", 0), package.variable("Files", 0), package.variable("Loaded", 0)
+    said = package.text_variable("Said")
+    tables = package.execute_sql(
+        "Make tables",
+        server,
+        """IF OBJECT_ID('dbo.OrderLine', 'U') IS NOT NULL DROP TABLE dbo.OrderLine;
+IF OBJECT_ID('dbo.LoadedFile', 'U') IS NOT NULL DROP TABLE dbo.LoadedFile;
+IF OBJECT_ID('dbo.Problem', 'U') IS NOT NULL DROP TABLE dbo.Problem;
+CREATE TABLE [dbo].[OrderLine] ([OrderId] int NOT NULL, [Article] nvarchar(20) NOT NULL, [Amount] decimal(9, 2) NOT NULL);
+CREATE TABLE [dbo].[LoadedFile] ([Name] nvarchar(100) NOT NULL, [Rows] int NOT NULL);
+CREATE TABLE [dbo].[Problem] ([Task] nvarchar(100) NOT NULL, [File] nvarchar(100) NOT NULL)""",
+    )
+    each = package.for_each_file("Each file", r"C:\inbox", "orders_*.csv", orders)
+    each.attributes["MaxErrorCount"] = 0
+    load = each.data_flow("Load")
+    columns = [("order_id", I4), ("article", wide(20)), ("amount", PRICE)]
+    manager = file(package, "Orders file", r"C:\inbox\none.csv", columns)
+    manager.expressions = [("ConnectionString", "@[User::File]")]
+    read, _ = load.source("Read orders", manager)
+    counted = load.row_count("Count", read, rows)
+    mapped = [("OrderId", I4, "order_id"), ("Article", wide(20), "article"), ("Amount", PRICE, "amount")]
+    load.ole_db_destination("Write orders", server, "[dbo].[OrderLine]", counted, mapped)
+    note = each.execute_sql(
+        "Note",
+        server,
+        "INSERT INTO [dbo].[LoadedFile] ([Name], [Rows]) VALUES (?, ?)",
+        parameters=[("User::Name", 130), (rows, 20)],
+    )
+    move = each.move_file("Move away", orders, done)
+    each.join(load, note)
+    each.join(note, move)
+    count = package.execute_sql("Count files", server, COUNTED, [("Files", files), ("Loaded", loaded)])
+    some = package.expression("Say some", '@[User::Said] = (DT_WSTR, 10) @[User::Loaded] + " rows"')
+    nothing = package.expression("Say nothing", '@[User::Said] = "nothing"')
+    package.join(tables, each)
+    package.join(each, count, COMPLETION)
+    package.join(count, some, expression="@[User::Loaded] > 0")
+    package.join(count, nothing, expression="@[User::Loaded] == 0")
+    handler = package.on("OnTaskFailed")
+    handler.execute_sql(
+        "Note the problem",
+        server,
+        "INSERT INTO [dbo].[Problem] ([Task], [File]) VALUES (?, ?)",
+        parameters=[("System::SourceName", 130), ("User::Name", 130)],
+    )
+    return package
+
+
 def diamond():
     """A file meets itself: one branch keeps its order, the other is sorted by the row that each row points to."""
     package = Package("Diamond")
@@ -187,6 +246,6 @@ def diamond():
 
 
 if __name__ == "__main__":
-    for make in (sales, merge, report, staging, warehouse, diamond):
+    for make in (sales, merge, report, staging, warehouse, nightly, diamond):
         package = make()
         package.write(HERE / make.__name__ / f"{package.name}.dtsx")

@@ -166,6 +166,7 @@ class FlatFile:
     header_rows: int = 0
     code_page: int = 1252
     unicode: bool = False
+    expressions: list = field(default_factory=list)
 
     @property
     def ref_id(self):
@@ -213,7 +214,10 @@ class FlatFile:
                 "DTSID": guid(self.package.name, self.name),
                 "ObjectName": self.name,
             },
-            [dts("ObjectData", children=[dts("ConnectionManager", inner, [dts("FlatFileColumns", children=columns)])])],
+            [
+                *(dts("PropertyExpression", {"Name": name}, content=text) for name, text in self.expressions),
+                dts("ObjectData", children=[dts("ConnectionManager", inner, [dts("FlatFileColumns", children=columns)])]),
+            ],
         )
 
 
@@ -352,13 +356,13 @@ def raw_file_properties(path):
 
 
 class DataFlow:
-    def __init__(self, package, name):
-        self.package, self.name = package, name
+    def __init__(self, owner, name):
+        self.owner, self.package, self.name = owner, owner.package, name
         self.components, self.paths = [], []
 
     @property
     def ref_id(self):
-        return f"Package\\{self.name}"
+        return f"{self.owner.ref_id}\\{self.name}"
 
     def path(self, source, input_ref_id):
         taken = [path.attributes["name"] for path in self.paths]
@@ -793,13 +797,13 @@ class OleDb:
 class ExecuteSql:
     """An Execute SQL task. `results`: (column, variable) of a single row."""
 
-    def __init__(self, package, name, manager, statement, results=()):
-        self.package, self.name, self.manager = package, name, manager
-        self.statement, self.results = statement, results
+    def __init__(self, owner, name, manager, statement, results=(), parameters=()):
+        self.owner, self.package, self.name, self.manager = owner, owner.package, name, manager
+        self.statement, self.results, self.parameters = statement, results, parameters
 
     @property
     def ref_id(self):
-        return f"Package\\{self.name}"
+        return f"{self.owner.ref_id}\\{self.name}"
 
     def node(self):
         space = "www.microsoft.com/sqlserver/dts/tasks/sqltask"
@@ -813,6 +817,19 @@ class ExecuteSql:
         bindings = [
             Node("SQLTask:ResultBinding", {"SQLTask:ResultName": column, "SQLTask:DtsVariableName": variable})
             for column, variable in self.results
+        ]
+        bindings += [
+            Node(
+                "SQLTask:ParameterBinding",
+                {
+                    "SQLTask:ParameterName": at,
+                    "SQLTask:DtsVariableName": variable,
+                    "SQLTask:ParameterDirection": "Input",
+                    "SQLTask:DataType": data_type,
+                    "SQLTask:ParameterSize": -1,
+                },
+            )
+            for at, (variable, data_type) in enumerate(self.parameters)
         ]
         return dts(
             "Executable",
@@ -829,38 +846,102 @@ class ExecuteSql:
         )
 
 
-class Package:
-    def __init__(self, name):
-        self.name, self.managers, self.flows, self.variables = name, [], [], []
+class Task:
+    """A task whose payload is one element: `class_id`, title and payload."""
 
-    def flat_file(self, name, path, columns, **settings):
-        manager = FlatFile(self, name, path, columns, **settings)
-        self.managers.append(manager)
-        return manager
+    def __init__(self, owner, name, class_id, title, payload):
+        self.owner, self.package, self.name = owner, owner.package, name
+        self.class_id, self.title, self.payload = class_id, title, payload
 
-    def ole_db(self, name, connection_string):
-        self.managers.append(OleDb(self, name, connection_string))
-        return self.managers[-1]
+    @property
+    def ref_id(self):
+        return f"{self.owner.ref_id}\\{self.name}"
 
-    def execute_sql(self, name, manager, statement, results=()):
-        self.flows.append(ExecuteSql(self, name, manager, statement, results))
+    def node(self):
+        named = {
+            "refId": self.ref_id,
+            "CreationName": self.class_id,
+            "Description": self.title,
+            "DTSID": guid(self.package.name, self.name),
+            "ExecutableType": self.class_id,
+            "LocaleID": -1,
+            "ObjectName": self.name,
+        }
+        return dts("Executable", named, [dts("Variables"), dts("ObjectData", children=[self.payload])])
+
+
+SUCCESS, FAILURE, COMPLETION = 0, 1, 2
+
+
+class Container:
+    """What holds tasks: they follow each other, unless constraints say otherwise."""
+
+    def __init__(self, owner, name):
+        self.owner, self.name = owner, name
+        self.package = owner.package if owner else self
+        self.flows, self.variables, self.constraints, self.handlers, self.attributes = [], [], None, [], {}
+
+    @property
+    def ref_id(self):
+        return f"{self.owner.ref_id}\\{self.name}"
+
+    def add(self, executable):
+        self.flows.append(executable)
+        return executable
+
+    def execute_sql(self, name, manager, statement, results=(), parameters=()):
+        return self.add(ExecuteSql(self, name, manager, statement, results, parameters))
 
     def data_flow(self, name):
-        self.flows.append(DataFlow(self, name))
-        return self.flows[-1]
+        return self.add(DataFlow(self, name))
 
-    def text_variable(self, name, value=""):
+    def expression(self, name, text):
+        payload = Node("ExpressionTask", {"Expression": text})
+        return self.add(Task(self, name, "Microsoft.ExpressionTask", "Expression Task", payload))
+
+    def move_file(self, name, source, target):
+        """Moves the file that one variable names to where another says."""
+        named = {
+            "TaskOperationType": "MoveFile",
+            "TaskOverwriteDestFile": "True",
+            "TaskSourcePath": source,
+            "TaskIsSourceVariable": "True",
+            "TaskDestinationPath": target,
+            "TaskIsDestinationVariable": "True",
+        }
+        payload = Node("FileSystemData", named)
+        return self.add(Task(self, name, "Microsoft.FileSystemTask", "File System Task", payload))
+
+    def sequence(self, name):
+        return self.add(Sequence(self, name))
+
+    def for_each_file(self, name, folder, pattern, variable):
+        return self.add(ForEachFile(self, name, folder, pattern, variable))
+
+    def on(self, event):
+        """The container of the handler of an event."""
+        self.handlers.append(Handler(self, event))
+        return self.handlers[-1]
+
+    def join(self, source, target, value=SUCCESS, expression=None, both=True):
+        """A precedence constraint; the first takes away the order of the document. `both`: LogicalAnd."""
+        self.constraints = self.constraints or []
+        self.constraints.append((source, target, value, expression, both))
+
+    def text_variable(self, name, value="", expression=None):
         """A User variable of type String."""
-        return self.variable(name, value, 8)
+        return self.variable(name, value, 8, expression)
 
-    def variable(self, name, value, data_type=20):
+    def variable(self, name, value, data_type=20, expression=None):
         """A User variable of type Int64."""
+        evaluated = {"EvaluateAsExpression": "True", "Expression": expression} if expression else {}
         self.variables.append(
             dts(
                 "Variable",
                 {
                     "CreationName": "",
-                    "DTSID": guid(self.name, "variable", name),
+                    "DTSID": guid(self.package.name, "variable", name),
+                    **evaluated,
                     "IncludeInDebugDump": 6789,
                     "Namespace": "User",
                     "ObjectName": name,
@@ -870,19 +951,128 @@ class Package:
         )
         return f"User::{name}"
 
-    def constraint(self, number, source, target):
-        return dts(
-            "PrecedenceConstraint",
+    def constraint_nodes(self):
+        pairs = self.constraints
+        if pairs is None:
+            pairs = [(one, two, SUCCESS, None, True) for one, two in zip(self.flows, self.flows[1:])]
+        return [self.constraint(at + 1, *pair) for at, pair in enumerate(pairs)]
+
+    def constraint(self, number, source, target, value, expression, both):
+        within = () if self.owner is None else (self.name,)
+        named = {
+            "refId": f"{self.ref_id}.PrecedenceConstraints[Constraint {number}]",
+            "CreationName": "",
+            "DTSID": guid(self.package.name, *within, "constraint", str(number)),
+        }
+        if expression:
+            named |= {"EvalOp": 3, "Expression": expression}
+        named |= {
+            "From": source.ref_id,
+            "LogicalAnd": "True" if both else "False",
+            "ObjectName": f"Constraint {number}",
+            "To": target.ref_id,
+        }
+        if value:
+            named["Value"] = value
+        return dts("PrecedenceConstraint", named)
+
+    def parts(self):
+        """Variables, executables, constraints and handlers."""
+        constraints = self.constraint_nodes()
+        return [
+            dts("Variables", children=self.variables),
+            dts("Executables", children=[flow.node() for flow in self.flows]),
+            dts("PrecedenceConstraints", children=constraints) if constraints else None,
+            dts("EventHandlers", children=[handler.node() for handler in self.handlers]) if self.handlers else None,
+        ]
+
+    def named(self, class_id, title):
+        return {
+            "refId": self.ref_id,
+            "CreationName": class_id,
+            "Description": title,
+            "DTSID": guid(self.package.name, self.name),
+            "ExecutableType": class_id,
+            "LocaleID": -1,
+            **self.attributes,
+            "ObjectName": self.name,
+        }
+
+
+class Sequence(Container):
+    def node(self):
+        return dts("Executable", self.named("STOCK:SEQUENCE", "Sequence Container"), self.parts())
+
+
+class Handler(Container):
+    @property
+    def ref_id(self):
+        return f"{self.owner.ref_id}.EventHandlers[{self.name}]"
+
+    def node(self):
+        named = {
+            "refId": self.ref_id,
+            "CreationName": self.name,
+            "DTSID": guid(self.package.name, self.owner.ref_id, self.name),
+            "EventName": self.name,
+            "LocaleID": -1,
+        }
+        return dts("EventHandler", named, self.parts())
+
+
+class ForEachFile(Container):
+    """A loop over the files of a folder; `variable` takes the path of each."""
+
+    def __init__(self, owner, name, folder, pattern, variable):
+        super().__init__(owner, name)
+        self.folder, self.pattern, self.variable_name = folder, pattern, variable
+
+    def node(self):
+        properties = {"Folder": self.folder, "FileSpec": self.pattern, "FileNameRetrievalType": 0, "Recurse": 0}
+        inner = Node(
+            "ForEachFileEnumeratorProperties",
+            children=[Node("FEFEProperty", {name: value}) for name, value in properties.items()],
+        )
+        enumerator = dts(
+            "ForEachEnumerator",
             {
-                "refId": f"Package.PrecedenceConstraints[Constraint {number}]",
+                "CreationName": "Microsoft.ForEachFileEnumerator",
+                "DTSID": guid(self.package.name, self.name, "enumerator"),
+                "ObjectName": guid(self.package.name, self.name, "enumerator"),
+            },
+            [dts("ObjectData", children=[inner])],
+        )
+        mapping = dts(
+            "ForEachVariableMapping",
+            {
                 "CreationName": "",
-                "DTSID": guid(self.name, "constraint", str(number)),
-                "From": source.ref_id,
-                "LogicalAnd": "True",
-                "ObjectName": f"Constraint {number}",
-                "To": target.ref_id,
+                "DTSID": guid(self.package.name, self.name, "mapping"),
+                "ObjectName": guid(self.package.name, self.name, "mapping"),
+                "ValueIndex": 0,
+                "VariableName": self.variable_name,
             },
         )
+        children = [enumerator, *self.parts(), dts("ForEachVariableMappings", children=[mapping])]
+        return dts("Executable", self.named("STOCK:FOREACHLOOP", "Foreach Loop Container"), children)
+
+
+class Package(Container):
+    def __init__(self, name):
+        super().__init__(None, name)
+        self.managers = []
+
+    @property
+    def ref_id(self):
+        return "Package"
+
+    def flat_file(self, name, path, columns, **settings):
+        manager = FlatFile(self, name, path, columns, **settings)
+        self.managers.append(manager)
+        return manager
+
+    def ole_db(self, name, connection_string):
+        self.managers.append(OleDb(self, name, connection_string))
+        return self.managers[-1]
 
     def node(self):
         root = {
@@ -901,14 +1091,10 @@ class Package:
             "DTS:VersionBuild": 1,
             "DTS:VersionGUID": guid(self.name, "version"),
         }
-        pairs = zip(self.flows, self.flows[1:])
-        constraints = [self.constraint(at + 1, one, next_one) for at, (one, next_one) in enumerate(pairs)]
         children = [
             dts("Property", {"Name": "PackageFormatVersion"}, content="8"),
             dts("ConnectionManagers", children=[manager.node() for manager in self.managers]),
-            dts("Variables", children=self.variables),
-            dts("Executables", children=[flow.node() for flow in self.flows]),
-            dts("PrecedenceConstraints", children=constraints) if constraints else None,
+            *self.parts(),
         ]
         return Node("DTS:Executable", root, children)
 

@@ -208,3 +208,15 @@ fn broken_texts_never_panic() {
         }
     }
 }
+
+/// As many operators as are let pass, on the stack that a thread of a run has.
+#[test]
+fn a_long_chain_of_operators_needs_no_large_stack() {
+    let chain = vec!["([a] = ? and [b] = ?)"; 199].join(" or ");
+    let sql = format!("select * from (select * from [t]) [refTable] where {chain}");
+    let thread = std::thread::Builder::new().stack_size(2 << 20);
+    let rewritten = thread
+        .spawn(move || rewrite(&sql, Dialect::Sqlite).unwrap())
+        .unwrap();
+    assert_eq!(rewritten.join().unwrap().statements.len(), 1);
+}

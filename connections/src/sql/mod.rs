@@ -114,13 +114,19 @@ pub fn rewrite(sql: &str, to: Dialect) -> Result<Rewritten, RewriteError> {
     if matches!(to, Dialect::MsSql | Dialect::Other) {
         return Ok(unchanged(sql));
     }
-    let mut rewritten = Rewritten::default();
-    let mut known = script::Known::default();
-    for batch in batches(sql) {
-        script::rewrite_batch(&batch, to, &mut known, &mut rewritten)?;
-    }
-    Ok(rewritten)
+    // The parser's trees are as deep as a chain of operators is long, and it walks some of them without looking at the stack.
+    stacker::grow(STACK_BYTES, || {
+        let mut rewritten = Rewritten::default();
+        let mut known = script::Known::default();
+        for batch in batches(sql) {
+            script::rewrite_batch(&batch, to, &mut known, &mut rewritten)?;
+        }
+        Ok(rewritten)
+    })
 }
+
+/// For the longest chain that [`tokens`] lets pass, in a build without optimisation.
+const STACK_BYTES: usize = 64 << 20;
 
 fn unchanged(sql: &str) -> Rewritten {
     let mut markers = 0;
