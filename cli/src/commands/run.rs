@@ -36,6 +36,9 @@ fn execute(arguments: &Arguments, json: bool) -> Result<Exit, Failure> {
     drop(display);
     let report = outcome?;
     if report.result != ExecutionResult::Success {
+        if !json && !arguments.package.quiet {
+            render::report(&report)?;
+        }
         return Err(Failure::of_report(report));
     }
     if json {

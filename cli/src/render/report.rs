@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use fletching::{BulkReport, ComponentReport, RunReport, SqlReport, TaskOutcome, TaskResult};
+use fletching::{
+    BulkReport, ComponentReport, ExecutionResult, RunReport, SqlReport, TaskOutcome, TaskResult,
+};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -60,11 +62,19 @@ pub(crate) fn report(report: &RunReport) -> Result<(), Failure> {
     for (name, value) in &report.variables {
         text.push_str(&format!("  {name} = {value}\n"));
     }
-    for warning in &report.warnings {
-        text.push_str(&format!("warning: {warning}\n"));
+    // A failure tells its warnings itself.
+    let result = match report.result {
+        ExecutionResult::Success => "succeeded",
+        ExecutionResult::Failure => "failed",
+        ExecutionResult::Canceled => "was cancelled",
+    };
+    if report.result == ExecutionResult::Success {
+        for warning in &report.warnings {
+            text.push_str(&format!("warning: {warning}\n"));
+        }
     }
     text.push_str(&format!(
-        "{} succeeded in {}\n",
+        "{} {result} in {}\n",
         report.package,
         seconds(report.elapsed)
     ));

@@ -52,6 +52,8 @@ pub(crate) struct Executor {
     pub(super) errors: Mutex<Vec<RunError>>,
     /// Nothing starts any more.
     stopped: AtomicBool,
+    /// An event handler asked for that.
+    cancel_asked: AtomicBool,
     /// Set off when the run was cancelled from inside.
     cancelled: Notify,
     /// One event handler at a time, those that it sets off among them.
@@ -122,6 +124,7 @@ impl Executor {
             observer,
             errors: Mutex::default(),
             stopped: AtomicBool::new(false),
+            cancel_asked: AtomicBool::new(false),
             cancelled: Notify::new(),
             handlers: tokio::sync::Mutex::default(),
         }
@@ -134,6 +137,12 @@ impl Executor {
         let result = tokio::select! {
             result = self.execute(&state.root, None) => result,
             () = self.cancelled.notified() => ExecutionResult::Canceled,
+        };
+        let result = match result {
+            ExecutionResult::Success if self.cancel_asked.load(Ordering::Relaxed) => {
+                ExecutionResult::Canceled
+            }
+            result => result,
         };
         let mut report = std::mem::take(&mut *self.report.lock());
         report.elapsed = started.elapsed();
@@ -216,6 +225,7 @@ impl Executor {
         self.state.change(|variables| {
             variables.set_system(&frame.original.path, "ContainerStartTime", started);
         });
+        self.raise_plain(frame, EventKind::ExecStatusChanged).await;
         self.raise_plain(frame, EventKind::PreExecute).await;
         let result = match fault {
             Some(findings) => {
@@ -248,6 +258,7 @@ impl Executor {
                 parent.failed.store(true, Ordering::Relaxed);
             }
         }
+        self.raise_plain(frame, EventKind::ExecStatusChanged).await;
         self.raise_plain(frame, EventKind::PostExecute).await;
         result
     }
@@ -336,8 +347,9 @@ impl Executor {
             true => None,
             false => self.permits.acquire().await.ok(),
         };
+        self.query_cancel(frame).await;
         if self.is_stopped() {
-            let why = "the package had failed".to_owned();
+            let why = "the package had failed or was cancelled".to_owned();
             self.skip(frame.original, &TaskResult::Skipped(why));
             return ExecutionResult::Success;
         }
@@ -439,6 +451,11 @@ impl Executor {
 
     fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn cancel(&self) {
+        self.cancel_asked.store(true, Ordering::Relaxed);
+        self.stop();
     }
 
     pub(super) fn is_stopped(&self) -> bool {

@@ -4,6 +4,7 @@
 //! runs within it. A handler does not handle what it, or what it runs, raises.
 //! **Propagate**: a handler that sets it to False ends the climb; levels above neither count the error nor handle it.
 //! Validation events climb all the same (11.12). Listeners hear every event.
+//! **Cancel**: set to True by a handler of OnError, OnWarning or OnQueryCancel, nothing starts any more.
 
 use std::sync::atomic::Ordering;
 
@@ -69,8 +70,25 @@ impl Executor {
         self.execute_for(handler, Some(level), Some(&event.kind))
             .await;
         drop(alone);
-        let propagates = self.state.scope(path).value(Some("System"), "Propagate");
-        propagates.is_none_or(|value| value.to_string() != "False")
+        let says = |name: &str| self.state.scope(path).value(Some("System"), name);
+        let may_cancel = [EventKind::Error, EventKind::Warning, EventKind::QueryCancel];
+        if may_cancel.contains(&event.kind)
+            && says("Cancel").is_some_and(|value| value.to_string() == "True")
+        {
+            self.cancel();
+        }
+        says("Propagate").is_none_or(|value| value.to_string() != "False")
+    }
+
+    /// Raises OnQueryCancel where a handler waits for it: before each task.
+    pub(super) async fn query_cancel(&self, frame: &Frame<'_>) {
+        let kind = EventKind::QueryCancel;
+        if frame
+            .up()
+            .any(|level| handler_of(level.original, &kind).is_some())
+        {
+            self.raise_plain(frame, kind).await;
+        }
     }
 
     /// Raises OnError for a failure of the executable of `frame`, once for each of its problems.

@@ -158,7 +158,7 @@ impl<'a> Schedule<'a> {
             _ => Vec::new(),
         };
         match reasons.is_empty() {
-            true => "the package had failed".to_owned(),
+            true => "the package had failed or was cancelled".to_owned(),
             false => reasons.join(", "),
         }
     }
