@@ -20,6 +20,7 @@ mod dialect;
 mod error;
 mod keywords;
 mod natural;
+mod noted;
 mod odbc;
 mod postgres;
 mod provider;
@@ -110,6 +111,12 @@ pub trait Session: Send + Debug {
     fn commit(&mut self) -> Result<(), DatabaseError>;
     /// Without effect outside a transaction.
     fn rollback(&mut self) -> Result<(), DatabaseError>;
+
+    /// After a failure with [`Fault::Lost`]: whether the connection is there all the same. `None` where the client does not
+    /// know.
+    fn is_alive(&self) -> Option<bool> {
+        None
+    }
 
     /// What stops a running call from another thread.
     fn canceller(&self) -> Arc<dyn Cancel>;

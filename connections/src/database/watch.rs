@@ -117,4 +117,8 @@ impl RowSink for Unhurried<'_> {
             None => self.sink.batch(batch),
         }
     }
+
+    fn lost(&mut self, what: String) {
+        self.sink.lost(what);
+    }
 }

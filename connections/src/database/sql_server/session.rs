@@ -299,6 +299,11 @@ impl Session for SqlServerSession {
         })
     }
 
+    /// A transaction that the server rolled back is lost, its connection is not.
+    fn is_alive(&self) -> Option<bool> {
+        Some(!self.link.client.is_connection_dead())
+    }
+
     fn canceller(&self) -> Arc<dyn Cancel> {
         Arc::clone(&self.link.running) as Arc<dyn Cancel>
     }

@@ -2,6 +2,7 @@
 
 mod faults;
 mod postgres;
+mod retained;
 mod round_trip;
 mod servers;
 mod sessions;
