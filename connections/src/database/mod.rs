@@ -22,6 +22,7 @@ mod keywords;
 mod natural;
 mod noted;
 mod odbc;
+mod parts;
 mod postgres;
 mod provider;
 mod sessions;

@@ -21,7 +21,7 @@ use super::{
     kind::Kind,
     session::{PostgresSession, Talk},
 };
-use crate::database::{DatabaseError, Fault, Load, LoadOptions};
+use crate::database::{DatabaseError, Fault, Load, LoadOptions, parts::halves};
 
 /// Bytes of a message.
 const PART_BYTES: usize = 256 * 1024;
@@ -231,33 +231,6 @@ impl<'s> PostgresLoad<'s> {
         out.put_i16(-1);
         Ok(out)
     }
-
-    /// Writes as many of the rows as go in, `first` being the place of the first of them.
-    fn halves(
-        &mut self,
-        rows: &RecordBatch,
-        first: usize,
-        go_on: bool,
-        failed: &mut Vec<(usize, DatabaseError)>,
-    ) -> Result<(), DatabaseError> {
-        let count = rows.num_rows();
-        if count == 0 || !go_on && !failed.is_empty() {
-            return Ok(());
-        }
-        let Err(error) = self.insert(rows) else {
-            return Ok(());
-        };
-        if error.is_fatal() {
-            return Err(error);
-        }
-        if count == 1 {
-            failed.push((first, error));
-            return Ok(());
-        }
-        let half = count / 2;
-        self.halves(&rows.slice(0, half), first, go_on, failed)?;
-        self.halves(&rows.slice(half, count - half), first + half, go_on, failed)
-    }
 }
 
 async fn copy_all(
@@ -311,9 +284,13 @@ impl Load for PostgresLoad<'_> {
         go_on: bool,
     ) -> Result<Vec<(usize, DatabaseError)>, DatabaseError> {
         self.begin()?;
-        let mut failed = Vec::new();
-        self.halves(rows, 0, go_on, &mut failed)?;
-        Ok(failed)
+        halves(0..rows.num_rows(), go_on, &mut |part| match self
+            .insert(&rows.slice(part.start, part.len()))
+        {
+            Ok(()) => Ok(None),
+            Err(error) if error.is_fatal() => Err(error),
+            Err(error) => Ok(Some(error)),
+        })
     }
 
     fn commit(&mut self) -> Result<(), DatabaseError> {

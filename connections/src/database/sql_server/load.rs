@@ -24,7 +24,7 @@ use super::{
     describe::{columns as table_columns, quoted},
     link::{Link, Wanted},
 };
-use crate::database::{DatabaseError, Fault, Load, LoadOptions, TableName};
+use crate::database::{DatabaseError, Fault, Load, LoadOptions, TableName, parts::halves};
 
 /// Where a batch begins.
 const SAVEPOINT: &str = "fletching_batch";
@@ -157,32 +157,6 @@ impl<'s> SqlServerLoad<'s> {
             }
         }
     }
-
-    /// Finds the rows of a range that fail, and writes the others; `false` ends it.
-    fn insert_each(
-        &mut self,
-        wanted: &Wanted,
-        encoded: &Encoded,
-        rows: std::ops::Range<usize>,
-        (go_on, failed): (bool, &mut Vec<(usize, DatabaseError)>),
-    ) -> Result<bool, DatabaseError> {
-        let Err(error) = self.insert(wanted, encoded, rows.clone()) else {
-            return Ok(true);
-        };
-        if error.is_fatal() {
-            return Err(error);
-        }
-        if rows.len() == 1 {
-            let place = encoded.places.get(rows.start).copied();
-            failed.push((place.unwrap_or_default(), error));
-            return Ok(go_on);
-        }
-        let middle = rows.start + rows.len() / 2;
-        Ok(
-            self.insert_each(wanted, encoded, rows.start..middle, (go_on, failed))?
-                && self.insert_each(wanted, encoded, middle..rows.end, (go_on, failed))?,
-        )
-    }
 }
 
 /// Where a column stands in its table: under its very name, or one that differs in the case of letters.
@@ -226,9 +200,17 @@ impl Load for SqlServerLoad<'_> {
                 Some(row) if !go_on => encoded.places.partition_point(|place| *place < row),
                 _ => encoded.count(),
             };
-            let mut refused = Vec::new();
-            load.insert_each(wanted, &encoded, 0..count, (go_on, &mut refused))?;
-            failed.append(&mut refused);
+            let refused = halves(0..count, go_on, &mut |rows| match load
+                .insert(wanted, &encoded, rows)
+            {
+                Ok(()) => Ok(None),
+                Err(error) if error.is_fatal() => Err(error),
+                Err(error) => Ok(Some(error)),
+            })?;
+            failed.extend(refused.into_iter().map(|(row, error)| {
+                let place = encoded.places.get(row).copied();
+                (place.unwrap_or_default(), error)
+            }));
             failed.sort_by_key(|(row, _)| *row);
             if !go_on {
                 failed.truncate(1);
