@@ -299,6 +299,7 @@ impl Loading {
             .map_err(fail)
             .map_err(Into::into)
             .and_then(|mut load| {
+                load.allow(self.access.timeout_seconds);
                 let mut writing = Writing {
                     loading: self,
                     errors,
@@ -375,7 +376,7 @@ impl Writing<'_> {
             self.written += rows.num_rows() as u64;
             return Ok(());
         };
-        if !loading.goes_on() || error.is_fatal() {
+        if !loading.goes_on() || error.ends_load() {
             let first = self.written + 1;
             let last = self.written + rows.num_rows() as u64;
             let mut failure = loading.access.error(&error);

@@ -9,7 +9,7 @@
 //! | `TableOrViewName` | name | | its parts in double quotes |
 //! | `BatchSize` | rows | 0 | a transaction for so many rows; 0: for all |
 //! | `UseBulkInsertWhenPossible` | bool | true | false: each row is judged alone |
-//! | `CommandTimeout` | seconds | 30 | not applied: a load may take any time |
+//! | `CommandTimeout` | seconds | 30 | that the database may take for a batch of rows; 0 for any time |
 
 use fletching_connections::database::LoadOptions;
 

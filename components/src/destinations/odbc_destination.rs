@@ -9,7 +9,7 @@
 //! | `TableName` | name | | its parts in double quotes |
 //! | `InsertMethod` | 0, 1 | 0 | in batches (0) or row by row (1) |
 //! | `TransactionSize` | rows | 0 | a transaction for so many rows; 0: for all |
-//! | `StatementTimeout` | seconds | 0 | not applied: a load may take any time |
+//! | `StatementTimeout` | seconds | 0 | that the database may take for a batch of rows; 0 for any time |
 //! | `BatchSize`, `LobChunkSize`, `BindNumericAs`, `BindCharColumnsAs`, `DefaultCodePage` | | | how the driver is fed: rows go in batches and text as Unicode whatever they say |
 
 use fletching_connections::database::LoadOptions;

@@ -14,7 +14,7 @@
 //! | `FastLoadKeepNulls` | bool | false | NULL stays NULL where a column has a default |
 //! | `FastLoadOptions` | list | | `TABLOCK`, `CHECK_CONSTRAINTS`, `FIRE_TRIGGERS`, `ROWS_PER_BATCH = n`, `ORDER(...)` |
 //! | `FastLoadMaxInsertCommitSize` | rows | 0 | a transaction for so many rows; 0 and 2147483647: for all |
-//! | `CommandTimeout` | seconds | 0 | not applied: a load may take any time |
+//! | `CommandTimeout` | seconds | 0 | that the database may take for a batch of rows; 0 for any time |
 //! | `DefaultCodePage`, `AlwaysUseDefaultCodePage` | | | text leaves as Unicode whatever they say |
 //!
 //! **Not supported**: AccessMode 2 (SQL command), which inserts through a query's rowset.

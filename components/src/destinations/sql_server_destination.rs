@@ -10,7 +10,7 @@
 //! | `BulkInsertCheckConstraints`, `BulkInsertFireTriggers`, `BulkInsertKeepIdentity`, `BulkInsertKeepNulls`, `BulkInsertTablock` | bool | | options of the load |
 //! | `BulkInsertOrder` | list | | the order in which rows arrive: `a ASC, b DESC` |
 //! | `MaxInsertCommitSize` | rows | 0 | a transaction for so many rows; 0: for all |
-//! | `Timeout` | seconds | 30 | not applied: a load may take any time |
+//! | `Timeout` | seconds | 30 | that the database may take for a batch of rows; 0 for any time |
 //! | `DefaultCodePage`, `AlwaysUseDefaultCodePage` | | | text leaves as Unicode whatever they say |
 //!
 //! **Not supported**: loading a range of rows (`BulkInsertFirstRow`, `BulkInsertLastRow`) and tolerating errors

@@ -67,11 +67,11 @@ impl Session for Noted {
 
     fn execute_each(
         &mut self,
-        sql: &str,
+        statement: &Statement<'_>,
         rows: &RecordBatch,
         go_on: bool,
     ) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError> {
-        let done = self.call(|session| session.execute_each(sql, rows, go_on))?;
+        let done = self.call(|session| session.execute_each(statement, rows, go_on))?;
         let failures = done.iter().filter_map(|row| row.as_ref().err());
         self.lost |= failures.into_iter().any(|error| error.fault == Fault::Lost);
         Ok(done)
@@ -121,6 +121,10 @@ struct NotedLoad<'s> {
 }
 
 impl Load for NotedLoad<'_> {
+    fn allow(&mut self, seconds: u32) {
+        self.load.allow(seconds);
+    }
+
     fn write(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
         note(self.lost, self.load.write(rows))
     }

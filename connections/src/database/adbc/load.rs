@@ -21,6 +21,7 @@ use crate::{
         natural::to_type,
         parts::{Given, by_given, halves},
         sqlite::check_digits,
+        watch::Watch,
     },
     sql::Dialect,
 };
@@ -46,6 +47,8 @@ pub(super) struct AdbcLoad<'s> {
     kept_bytes: usize,
     /// A batch failed that could not be undone alone.
     spoiled: bool,
+    /// Of a write.
+    timeout_seconds: u32,
 }
 
 /// Where DuckDB's rows wait.
@@ -115,6 +118,7 @@ impl<'s> AdbcLoad<'s> {
             kept: Vec::new(),
             kept_bytes: 0,
             spoiled: false,
+            timeout_seconds: 0,
         })
     }
 
@@ -149,6 +153,7 @@ impl<'s> AdbcLoad<'s> {
             }
             Ok(()) => self.keep(rows),
             Err(error) if error.is_fatal() => {}
+            Err(error) if error.ends_load() => self.spoiled = true,
             Err(_) if self.savepoints => {
                 self.session.run("ROLLBACK TO SAVEPOINT fletching_batch")?;
                 self.session.run("RELEASE SAVEPOINT fletching_batch")?;
@@ -192,8 +197,10 @@ impl<'s> AdbcLoad<'s> {
     fn insert_groups(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
         let given: Vec<Given> = self.columns.iter().map(|column| column.given).collect();
         let groups = by_given(rows, &given).map_err(|error| self.refuse(error.to_string()))?;
+        let watch = Watch::start(self.timeout_seconds, self.session.canceller());
         for (given, part) in groups {
-            self.ingest(&part, &given)?;
+            let done = self.ingest(&part, &given);
+            done.map_err(|error| Watch::told(watch.as_ref(), self.timeout_seconds, error))?;
         }
         Ok(())
     }
@@ -285,6 +292,10 @@ impl<'s> AdbcLoad<'s> {
 }
 
 impl Load for AdbcLoad<'_> {
+    fn allow(&mut self, seconds: u32) {
+        self.timeout_seconds = seconds;
+    }
+
     fn write(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
         self.begin()?;
         self.insert(rows)
@@ -300,7 +311,7 @@ impl Load for AdbcLoad<'_> {
             .insert(&rows.slice(part.start, part.len()))
         {
             Ok(()) => Ok(None),
-            Err(error) if error.is_fatal() || self.spoiled => Err(error),
+            Err(error) if error.ends_load() || self.spoiled => Err(error),
             Err(error) => Ok(Some(error)),
         })
     }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
+use arrow_odbc::odbc_api::handles::AsStatementRef;
 
 use super::{describe::quoted, session::OdbcSession, write::all_cells};
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
         DatabaseError, Fault, Load, LoadOptions, TableColumn,
         parts::{Given, by_given, halves},
         sqlite::check_digits,
+        watch::Watch,
     },
     sql::Dialect,
 };
@@ -64,6 +66,8 @@ pub(super) struct OdbcLoad<'s> {
     within: bool,
     /// A batch failed that could not be undone alone.
     spoiled: bool,
+    /// Of a write.
+    timeout_seconds: u32,
 }
 
 impl<'s> OdbcLoad<'s> {
@@ -115,6 +119,7 @@ impl<'s> OdbcLoad<'s> {
             identity,
             open: false,
             spoiled: false,
+            timeout_seconds: 0,
             session,
         })
     }
@@ -167,7 +172,11 @@ impl<'s> OdbcLoad<'s> {
             }
             (Ok(()), None) => {}
             (Err(error), _) if error.is_fatal() => {}
-            (Err(_), Some(savepoints)) => self.session.run(savepoints.undo)?,
+            (Err(error), Some(savepoints)) => match self.session.run(savepoints.undo) {
+                // A driver that stops a statement may roll back by itself.
+                Err(_) if error.ends_load() => self.spoiled = true,
+                undone => undone?,
+            },
             (Err(_), None) => {
                 self.spoiled = true;
                 if !self.within {
@@ -182,8 +191,10 @@ impl<'s> OdbcLoad<'s> {
     fn insert_groups(&self, rows: &RecordBatch) -> Result<(), DatabaseError> {
         let given: Vec<Given> = self.columns.iter().map(|column| column.given).collect();
         let groups = by_given(rows, &given).map_err(|error| self.refuse(error.to_string()))?;
+        let watch = self.session.watch(self.timeout_seconds);
         for (given, part) in groups {
-            self.insert_rows(&part, &given)?;
+            let done = self.insert_rows(&part, &given);
+            done.map_err(|error| Watch::told(watch.as_ref(), self.timeout_seconds, error))?;
         }
         Ok(())
     }
@@ -212,6 +223,7 @@ impl<'s> OdbcLoad<'s> {
             .connection
             .prepare(&sql)
             .map_err(|error| fail(&error))?;
+        let running = self.session.interrupt.enter(&prepared.as_stmt_ref());
         let mut begin = 0;
         while begin < rows.num_rows() {
             let left = rows.num_rows() - begin;
@@ -253,11 +265,16 @@ impl<'s> OdbcLoad<'s> {
             drop(done);
             begin += count;
         }
+        drop(running);
         Ok(())
     }
 }
 
 impl Load for OdbcLoad<'_> {
+    fn allow(&mut self, seconds: u32) {
+        self.timeout_seconds = seconds;
+    }
+
     fn write(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
         self.begin()?;
         self.insert(rows)
@@ -273,7 +290,7 @@ impl Load for OdbcLoad<'_> {
             .insert(&rows.slice(part.start, part.len()))
         {
             Ok(()) => Ok(None),
-            Err(error) if error.is_fatal() || self.spoiled => Err(error),
+            Err(error) if error.ends_load() || self.spoiled => Err(error),
             Err(error) => Ok(Some(error)),
         })
     }

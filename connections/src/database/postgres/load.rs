@@ -19,7 +19,7 @@ use super::{
     describe::{Described, quoted},
     encode::{Encoder, TextEncoder},
     kind::Kind,
-    session::{PostgresSession, Talk},
+    session::{Patience, PostgresSession, Talk},
 };
 use crate::database::{DatabaseError, Fault, Load, LoadOptions, parts::halves};
 
@@ -48,6 +48,8 @@ pub(super) struct PostgresLoad<'s> {
     open: bool,
     /// The caller's transaction is used.
     within: bool,
+    /// Of a write.
+    timeout_seconds: u32,
 }
 
 impl<'s> PostgresLoad<'s> {
@@ -87,6 +89,7 @@ impl<'s> PostgresLoad<'s> {
             copies: BTreeMap::new(),
             open: false,
             within: session.within,
+            timeout_seconds: 0,
             session,
         })
     }
@@ -134,10 +137,12 @@ impl<'s> PostgresLoad<'s> {
             .map(|(out, ..)| (*out, self.copy_text(*out)))
             .collect();
         let known = &mut copies;
+        let mut patience = Patience::new(self.timeout_seconds);
         let done = self.session.talk(&sql, |talk| {
             talk.block(async {
                 talk.run("SAVEPOINT fletching_batch").await?;
-                let copied = copy_all(talk, known, parts, &texts).await;
+                let copying = copy_all(talk, known, parts, &texts);
+                let copied = talk.timed(&mut patience, copying).await;
                 let after = match &copied {
                     Ok(()) => "RELEASE fletching_batch",
                     Err(error) if error.fault == Fault::Lost => return copied,
@@ -273,6 +278,10 @@ async fn copy_all(
 }
 
 impl Load for PostgresLoad<'_> {
+    fn allow(&mut self, seconds: u32) {
+        self.timeout_seconds = seconds;
+    }
+
     fn write(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
         self.begin()?;
         self.insert(rows)
@@ -288,7 +297,7 @@ impl Load for PostgresLoad<'_> {
             .insert(&rows.slice(part.start, part.len()))
         {
             Ok(()) => Ok(None),
-            Err(error) if error.is_fatal() => Err(error),
+            Err(error) if error.ends_load() => Err(error),
             Err(error) => Ok(Some(error)),
         })
     }

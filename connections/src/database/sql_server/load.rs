@@ -40,6 +40,8 @@ pub(super) struct SqlServerLoad<'s> {
     open: bool,
     /// The caller's transaction is used: nothing is begun or committed here.
     within: bool,
+    /// Of a write.
+    timeout_seconds: u32,
 }
 
 impl<'s> SqlServerLoad<'s> {
@@ -78,6 +80,7 @@ impl<'s> SqlServerLoad<'s> {
             options: options.clone(),
             open: false,
             within,
+            timeout_seconds: 0,
         })
     }
 
@@ -95,10 +98,14 @@ impl<'s> SqlServerLoad<'s> {
         &mut self,
         work: impl FnOnce(&mut Self, &Wanted) -> Result<T, DatabaseError>,
     ) -> Result<T, DatabaseError> {
-        let wanted = self.link.enter(0);
+        let seconds = self.timeout_seconds;
+        let wanted = self.link.enter(seconds);
         let done = work(self, &wanted);
         self.link.leave();
-        done.map_err(|error| error.with_statement(self.shown()))
+        done.map_err(|error| match error.fault {
+            Fault::Timeout => error.into_late(seconds).with_statement(self.shown()),
+            _ => error.with_statement(self.shown()),
+        })
     }
 
     fn encoded(&self, rows: &RecordBatch) -> Result<Encoded, DatabaseError> {
@@ -134,7 +141,7 @@ impl<'s> SqlServerLoad<'s> {
         let target = (self.table.as_str(), self.columns.as_slice());
         let done = insert(self.link, wanted, target, &self.options, (encoded, rows));
         let Err(error) = done else { return Ok(()) };
-        if error.is_fatal() {
+        if error.ends_load() {
             return Err(error);
         }
         let back = self.link.wait(async |client| {
@@ -171,6 +178,10 @@ fn place(known: &[BulkCopyColumnMetadata], name: &str) -> Option<usize> {
 }
 
 impl Load for SqlServerLoad<'_> {
+    fn allow(&mut self, seconds: u32) {
+        self.timeout_seconds = seconds;
+    }
+
     fn write(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
         self.called(|load, wanted| {
             let encoded = load.encoded(rows)?;
@@ -204,7 +215,7 @@ impl Load for SqlServerLoad<'_> {
                 .insert(wanted, &encoded, rows)
             {
                 Ok(()) => Ok(None),
-                Err(error) if error.is_fatal() => Err(error),
+                Err(error) if error.ends_load() => Err(error),
                 Err(error) => Ok(Some(error)),
             })?;
             failed.extend(refused.into_iter().map(|(row, error)| {

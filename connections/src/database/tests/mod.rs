@@ -6,3 +6,4 @@ mod retained;
 mod round_trip;
 mod servers;
 mod sessions;
+mod timeouts;
