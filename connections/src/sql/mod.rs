@@ -29,6 +29,7 @@ mod kinds;
 mod markers;
 mod merge;
 mod names;
+mod pivots;
 mod queries;
 mod rewriter;
 mod rows;
