@@ -84,6 +84,13 @@ impl DatabaseAccess {
                 self.path, self.manager
             ));
         }
+        if lease.is_after_break() {
+            run.warn(format!(
+                "{}: the connection that `{}` retains (RetainSameConnection) broke, a new one was opened: temporary tables, \
+                 settings and an open transaction of the first are gone",
+                self.path, self.manager
+            ));
+        }
         Ok(lease)
     }
 

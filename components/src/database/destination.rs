@@ -14,6 +14,7 @@ use fletching_connections::database::{LoadOptions, TableName};
 
 use super::{
     ColumnCast, DatabaseAccess,
+    cast_exec::{CastExec, Casts},
     load_exec::LoadExec,
     loading::{LoadSink, Loading},
 };
@@ -24,22 +25,22 @@ use crate::{
 
 /// Settings of a destination.
 #[derive(Debug)]
-pub(crate) struct DatabaseDestination {
-    pub(crate) access: DatabaseAccess,
-    pub(crate) table: TableName,
-    pub(crate) columns: Vec<LoadColumn>,
-    pub(crate) way: Way,
-    pub(crate) options: LoadOptions,
-    pub(crate) on_error: Disposition,
+pub struct DatabaseDestination {
+    pub access: DatabaseAccess,
+    pub table: TableName,
+    pub columns: Vec<LoadColumn>,
+    pub way: Way,
+    pub options: LoadOptions,
+    pub on_error: Disposition,
     /// The schema of the error output, if a path leads away from it.
-    pub(crate) error_output: Option<SchemaRef>,
+    pub error_output: Option<SchemaRef>,
     /// Shown by EXPLAIN: `OleDbDestination`.
-    pub(crate) operator: &'static str,
+    pub operator: &'static str,
 }
 
 /// A column that is written.
 #[derive(Debug, Clone)]
-pub(crate) struct LoadColumn {
+pub struct LoadColumn {
     /// Its place in the batches that arrive.
     pub(super) input: usize,
     /// Its name there.
@@ -49,9 +50,21 @@ pub(crate) struct LoadColumn {
     pub(super) cast: ColumnCast,
 }
 
+impl LoadColumn {
+    /// Column `input` of the rows that arrive, called `name` there, goes to column `external` of the table.
+    pub fn new(input: usize, name: &str, external: &str, cast: ColumnCast) -> Self {
+        Self {
+            input,
+            name: name.to_owned(),
+            external: external.to_owned(),
+            cast,
+        }
+    }
+}
+
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub enum Way {
     /// In bulk; a transaction for so many rows, `None` for all.
     Bulk(Option<usize>),
     RowByRow,
@@ -100,9 +113,7 @@ impl DatabaseDestination {
     }
 
     /// What happens to a failing row, and the error output's schema if it leads anywhere.
-    pub(crate) fn error_handling(
-        binding: &Binding<'_>,
-    ) -> Result<(Disposition, Option<SchemaRef>), Findings> {
+    fn error_handling(binding: &Binding<'_>) -> Result<(Disposition, Option<SchemaRef>), Findings> {
         let disposition = binding.document_input()?.error_row_disposition;
         let output = binding
             .outputs
@@ -112,9 +123,53 @@ impl DatabaseDestination {
     }
 }
 
+/// What a destination reads of its properties: each part, or what is wrong with it.
+pub(crate) struct Parts {
+    pub(crate) access: Result<DatabaseAccess, Finding>,
+    pub(crate) table: Result<TableName, Finding>,
+    pub(crate) columns: Result<Vec<LoadColumn>, Findings>,
+    pub(crate) load: Result<(Way, LoadOptions), Finding>,
+    pub(crate) operator: &'static str,
+}
+
+impl Parts {
+    /// The destination as a component, or all that is wrong with it.
+    pub(crate) fn into_component(
+        self,
+        binding: &Binding<'_>,
+        mut findings: Findings,
+    ) -> Result<Box<dyn Component>, Findings> {
+        match (self.access, self.table, self.columns, self.load) {
+            (Ok(access), Ok(table), Ok(columns), Ok((way, options))) => {
+                let (on_error, error_output) = DatabaseDestination::error_handling(binding)?;
+                findings.none_or(Box::new(DatabaseDestination {
+                    access,
+                    table,
+                    columns,
+                    way,
+                    options,
+                    on_error,
+                    error_output,
+                    operator: self.operator,
+                }))
+            }
+            (access, table, columns, load) => {
+                let own = [access.err(), table.err()];
+                findings.0.extend(own.into_iter().flatten());
+                findings.0.extend(columns.err().unwrap_or_default().0);
+                findings.0.extend(load.err());
+                Err(findings)
+            }
+        }
+    }
+}
+
 impl Component for DatabaseDestination {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, context: &PlanContext) -> Result<Planned> {
-        let input = gather(only_input(inputs)?)?;
+        let input = only_input(inputs)?;
+        let casts = Casts::new(&self.access.path, &self.columns, input.schema());
+        let casts = Arc::new(casts);
+        let input = gather(Arc::new(CastExec::new(input, Arc::clone(&casts))))?;
         let metrics = ExecutionPlanMetricsSet::new();
         let loading = Arc::new(Loading {
             connection: self.access.connection(context)?,
@@ -131,6 +186,7 @@ impl Component for DatabaseDestination {
             written: MetricBuilder::new(&metrics).global_counter("written_rows"),
             dropped: MetricBuilder::new(&metrics).global_counter("dropped_rows"),
             metrics,
+            casts,
             schema: input.schema(),
         });
         Ok(match &self.error_output {
@@ -144,6 +200,35 @@ impl Component for DatabaseDestination {
             }
         })
     }
+}
+
+/// Columns that are mapped to those of a rowset, on their way to the table's columns behind it.
+pub(crate) fn through_rowset(
+    binding: &Binding<'_>,
+    columns: Vec<LoadColumn>,
+    rowset: Option<&[(String, String)]>,
+) -> Result<Vec<LoadColumn>, Findings> {
+    let Some(rowset) = rowset else {
+        return Ok(columns);
+    };
+    let mut findings = Findings::default();
+    let mut found = Vec::with_capacity(columns.len());
+    for column in columns {
+        let behind = rowset
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(&column.external));
+        match behind {
+            Some((_, external)) => found.push(LoadColumn {
+                external: external.clone(),
+                ..column
+            }),
+            None => findings.push(binding.finding(format!(
+                "its SQL command does not select `{}`, to which column `{}` is mapped",
+                column.external, column.name
+            ))),
+        }
+    }
+    findings.none_or(found)
 }
 
 /// The rows of a transaction, by a property; `None` for all.

@@ -8,8 +8,10 @@
 //! [`access`]: which database, which statement, with which parameters; [`casts`]: types on the way in and out.
 
 pub mod access;
+mod cast_exec;
 pub mod casts;
-pub(crate) mod destination;
+pub mod destination;
+mod lengths;
 mod load_exec;
 mod loading;
 pub(crate) mod source;

@@ -7,28 +7,32 @@
 //!
 //! | property | type | default | meaning |
 //! |---|---|---|---|
-//! | `AccessMode` | 0, 1, 3, 4 | 0 | row by row into the table in `OpenRowset` (0) or of a variable (1); fast load into the same (3, 4) |
+//! | `AccessMode` | 0 to 4 | 0 | row by row into the table in `OpenRowset` (0), of a variable (1) or behind the query in `SqlCommand` (2); fast load into the table in `OpenRowset` (3) or of a variable (4) |
 //! | `OpenRowset` | name | | a table or view, its parts in brackets or double quotes |
 //! | `OpenRowsetVariable` | variable | | holds the table's name |
+//! | `SqlCommand` | SQL | | `SELECT columns FROM table`: what it names is inserted into |
 //! | `FastLoadKeepIdentity` | bool | false | values for identity columns are taken |
 //! | `FastLoadKeepNulls` | bool | false | NULL stays NULL where a column has a default |
 //! | `FastLoadOptions` | list | | `TABLOCK`, `CHECK_CONSTRAINTS`, `FIRE_TRIGGERS`, `ROWS_PER_BATCH = n`, `ORDER(...)` |
 //! | `FastLoadMaxInsertCommitSize` | rows | 0 | a transaction for so many rows; 0 and 2147483647: for all |
-//! | `CommandTimeout` | seconds | 0 | not applied: a load may take any time |
+//! | `CommandTimeout` | seconds | 0 | that the database may take for a batch of rows; 0 for any time |
 //! | `DefaultCodePage`, `AlwaysUseDefaultCodePage` | | | text leaves as Unicode whatever they say |
 //!
-//! **Not supported**: AccessMode 2 (SQL command), which inserts through a query's rowset.
+//! **Not supported**: AccessMode 2 with a query that is not a plain one of a single table.
 
-use fletching_connections::database::{LoadOptions, TableName};
+use fletching_connections::{
+    database::{LoadOptions, TableName},
+    sql::rowset_target,
+};
 
 use crate::{
     Binding, Component, ComponentClass, ComponentKind, Finding, Findings,
     database::{
         DatabaseAccess,
-        destination::{DatabaseDestination, Way, batch_size},
+        destination::{DatabaseDestination, Parts, Way, batch_size, through_rowset},
         table_name, variable_text,
     },
-    transforms::settings::{Known, reject_unknown_everywhere},
+    transforms::settings::unknown_properties,
 };
 
 pub static CLASS: ComponentClass = ComponentClass {
@@ -41,9 +45,9 @@ const OPTIONS: &str = "FastLoadOptions";
 const COMMIT_SIZE: &str = "FastLoadMaxInsertCommitSize";
 
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
-    let mut findings = Findings::default();
-    let known = Known {
-        component: &[
+    let findings = unknown_properties(
+        binding,
+        &[
             "AccessMode",
             "OpenRowset",
             "OpenRowsetVariable",
@@ -56,60 +60,84 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
             "DefaultCodePage",
             "AlwaysUseDefaultCodePage",
         ],
-        ..Known::default()
-    };
-    reject_unknown_everywhere(binding, known, &mut findings);
-    let access = DatabaseAccess::read(binding, "CommandTimeout");
+    );
     let target = target(binding);
-    let columns = DatabaseDestination::columns(binding);
-    let options = options(binding);
-    match (access, target, columns, options) {
-        (Ok(access), Ok((table, fast)), Ok(columns), Ok((options, way))) => {
-            let (on_error, error_output) = DatabaseDestination::error_handling(binding)?;
-            findings.none_or(Box::new(DatabaseDestination {
-                access,
-                table,
-                columns,
-                way: if fast { way } else { Way::RowByRow },
-                options: match fast {
-                    true => options,
-                    // A rowset is held to everything that the table demands.
-                    false => LoadOptions {
-                        check_constraints: true,
-                        fire_triggers: true,
-                        ..LoadOptions::default()
-                    },
-                },
-                on_error,
-                error_output,
-                operator: "OleDbDestination",
-            }))
+    let fast = target.as_ref().is_ok_and(|target| target.fast);
+    let rowset = target
+        .as_ref()
+        .ok()
+        .and_then(|target| target.rowset.clone());
+    let load = options(binding).map(|(options, way)| match fast {
+        true => (way, options),
+        // A rowset is held to everything that the table demands.
+        false => {
+            let options = LoadOptions {
+                check_constraints: true,
+                fire_triggers: true,
+                ..LoadOptions::default()
+            };
+            (Way::RowByRow, options)
         }
-        (access, target, columns, options) => {
-            findings.0.extend(access.err());
-            findings.0.extend(target.err());
-            findings.0.extend(columns.err().unwrap_or_default().0);
-            findings.0.extend(options.err());
-            Err(findings)
-        }
+    });
+    let parts = Parts {
+        access: DatabaseAccess::read(binding, "CommandTimeout"),
+        table: target.map(|target| target.table),
+        columns: DatabaseDestination::columns(binding)
+            .and_then(|columns| through_rowset(binding, columns, rowset.as_deref())),
+        load,
+        operator: "OleDbDestination",
+    };
+    parts.into_component(binding, findings)
+}
+
+/// Where rows go.
+struct Target {
+    table: TableName,
+    /// Whether it is loaded fast.
+    fast: bool,
+    /// The columns of a rowset, each with the table's column behind it.
+    rowset: Option<Vec<(String, String)>>,
+}
+
+fn target(binding: &Binding<'_>) -> Result<Target, Finding> {
+    let properties = &binding.component.properties;
+    let text = |name: &str| properties.get(name).unwrap_or_default();
+    let named = |name: &str, fast| {
+        let table = table_name(binding, name)?;
+        Ok(Target {
+            table,
+            fast,
+            rowset: None,
+        })
+    };
+    let of_variable = || variable_text(binding, text("OpenRowsetVariable"));
+    match text("AccessMode").trim() {
+        "" | "0" => named(text("OpenRowset"), false),
+        "1" => named(&of_variable()?, false),
+        "2" => through_query(binding, text("SqlCommand")),
+        "3" => named(text("OpenRowset"), true),
+        "4" => named(&of_variable()?, true),
+        mode => Err(Finding::from_mode(binding, mode, "0 to 4")),
     }
 }
 
-/// The table, and whether it is loaded fast.
-fn target(binding: &Binding<'_>) -> Result<(TableName, bool), Finding> {
-    let properties = &binding.component.properties;
-    let text = |name: &str| properties.get(name).unwrap_or_default();
-    let of_variable = || variable_text(binding, text("OpenRowsetVariable"));
-    match text("AccessMode").trim() {
-        "" | "0" => Ok((table_name(binding, text("OpenRowset"))?, false)),
-        "1" => Ok((table_name(binding, &of_variable()?)?, false)),
-        "2" => Err(binding.unsupported(
-            "inserting through the rowset of an SQL command (AccessMode 2) is not supported: name the table",
-        )),
-        "3" => Ok((table_name(binding, text("OpenRowset"))?, true)),
-        "4" => Ok((table_name(binding, &of_variable()?)?, true)),
-        mode => Err(Finding::from_mode(binding, mode, "0, 1, 3 or 4")),
-    }
+/// The table and the columns that a plain query names: rows are inserted through its rowset.
+fn through_query(binding: &Binding<'_>, sql: &str) -> Result<Target, Finding> {
+    let target = rowset_target(sql).map_err(|error| {
+        binding.unsupported(format!(
+            "AccessMode 2 inserts through `SELECT columns FROM table`: {error}"
+        ))
+    })?;
+    let parts = target
+        .table
+        .iter()
+        .map(|part| format!("[{}]", part.replace(']', "]]")));
+    let table = table_name(binding, &parts.collect::<Vec<_>>().join("."))?;
+    Ok(Target {
+        table,
+        fast: false,
+        rowset: target.columns,
+    })
 }
 
 fn options(binding: &Binding<'_>) -> Result<(LoadOptions, Way), Finding> {

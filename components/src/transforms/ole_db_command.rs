@@ -8,8 +8,8 @@
 //! after the other on one connection, in source order; a failing row goes where the input's disposition says.
 //!
 //! **Properties**: `SqlCommand`, whose `?` are bound by the place of their external column, not of the input column (spec
-//! `ssis-semantics.md` 8.1); `CommandTimeout` in seconds is not applied, which a
-//! run warns of if it is not 0. `DefaultCodePage` is of no importance.
+//! `ssis-semantics.md` 8.1); `CommandTimeout`, seconds that the statement of a row
+//! may take, 0 for any time. `DefaultCodePage` is of no importance.
 
 use std::{fmt, sync::Arc};
 
@@ -20,7 +20,9 @@ use arrow::{
 use datafusion_common::Result;
 use datafusion_physical_plan::ExecutionPlan;
 use dtsx::{DataType, Disposition, SsisCode};
-use fletching_connections::database::{DatabaseConnection, DatabaseError, Lease, Sessions};
+use fletching_connections::database::{
+    DatabaseConnection, DatabaseError, Lease, Sessions, Statement,
+};
 use fletching_expression::types;
 use parking_lot::Mutex;
 
@@ -123,12 +125,6 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
 
 impl Component for OleDbCommand {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, context: &PlanContext) -> Result<Planned> {
-        if self.access.timeout_seconds > 0 {
-            context.run.warn(format!(
-                "{}: CommandTimeout is not applied: its statements may take any time",
-                self.access.path
-            ));
-        }
         let fields = self
             .markers
             .iter()
@@ -226,8 +222,12 @@ impl CommandRows {
             let columns = rows
                 .project(places)
                 .map_err(|error| FlowError::new(&self.access.path, None, error.to_string()))?;
+            let statement = Statement {
+                timeout_seconds: self.access.timeout_seconds,
+                ..Statement::new(text)
+            };
             let done = session
-                .execute_each(text, &columns, goes_on)
+                .execute_each(&statement, &columns, goes_on)
                 .map_err(fail)?;
             failed.extend(
                 (0..)

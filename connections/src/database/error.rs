@@ -90,6 +90,20 @@ impl DatabaseError {
             Fault::Unreachable | Fault::Login | Fault::Lost | Fault::Cancelled | Fault::Full
         )
     }
+
+    /// Whether a load cannot go on after it. A load that took too long would take longer still row by row.
+    pub fn ends_load(&self) -> bool {
+        self.is_fatal() || self.fault == Fault::Timeout
+    }
+
+    /// A call that took longer than it was allowed to.
+    pub(super) fn into_late(self, seconds: u32) -> Self {
+        Self {
+            fault: Fault::Timeout,
+            message: format!("it took longer than the {seconds} s that are allowed"),
+            ..self
+        }
+    }
 }
 
 fn shown_number(number: &Option<i32>) -> String {

@@ -20,7 +20,9 @@ mod dialect;
 mod error;
 mod keywords;
 mod natural;
+mod noted;
 mod odbc;
+mod parts;
 mod postgres;
 mod provider;
 mod sessions;
@@ -87,10 +89,11 @@ pub trait Session: Send + Debug {
     fn execute(&mut self, statement: &Statement<'_>) -> Result<Executed, DatabaseError>;
 
     /// Runs a statement once for each row of `rows`, whose columns are its parameters in order. For each row how many rows
-    /// it changed, or why it failed. With `go_on` the next row follows a failure, else the list ends with it.
+    /// it changed, or why it failed. With `go_on` the next row follows a failure, else the list ends with it. The
+    /// statement's timeout is that of a row.
     fn execute_each(
         &mut self,
-        sql: &str,
+        statement: &Statement<'_>,
         rows: &RecordBatch,
         go_on: bool,
     ) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError>;
@@ -111,6 +114,12 @@ pub trait Session: Send + Debug {
     /// Without effect outside a transaction.
     fn rollback(&mut self) -> Result<(), DatabaseError>;
 
+    /// After a failure with [`Fault::Lost`]: whether the connection is there all the same. `None` where the client does not
+    /// know.
+    fn is_alive(&self) -> Option<bool> {
+        None
+    }
+
     /// What stops a running call from another thread.
     fn canceller(&self) -> Arc<dyn Cancel>;
 }
@@ -128,6 +137,9 @@ pub trait RowSink {
 
 /// Rows on their way into a table. Dropped without a commit, nothing of what was written since the last one stays.
 pub trait Load {
+    /// Seconds that the database may take for each write from now on, which fails with [`Fault::Timeout`] then; 0 for any
+    /// time. What was written since the last commit is not to be committed after it.
+    fn allow(&mut self, seconds: u32);
     /// All rows, or none of them and the first failure. The columns are those of [`Session::load`], in order.
     fn write(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError>;
     /// Row by row: those that fail, by their position in the batch, with the reason. The others are in, up to the first

@@ -2,7 +2,8 @@
 //!
 //! Who needs a database acquires a session and gives it back by dropping the lease. A manager with `RetainSameConnection`
 //! keeps one session for the whole run, so that temporary tables and settings stay; a second one beside it is opened only
-//! while the first is in use.
+//! while the first is in use. A retained session that broke is not kept: whoever used it has the failure, and the next
+//! one has a new session, and is told so.
 
 use std::{
     collections::HashMap,
@@ -16,7 +17,9 @@ use arrow::{
 };
 use parking_lot::Mutex;
 
-use super::{DatabaseError, Direction, Fault, Parameter, Session, SqliteTarget, Target, open};
+use super::{
+    DatabaseError, Direction, Fault, Parameter, Session, SqliteTarget, Target, noted::Noted, open,
+};
 use crate::sql::{self, Dialect, RewriteError};
 
 /// What a connection manager leads to.
@@ -151,24 +154,41 @@ pub struct Sessions {
 
 #[derive(Debug)]
 enum Kept {
-    Free(Box<dyn Session>),
+    Free(Noted),
     InUse,
+    /// It broke.
+    Lost,
+}
+
+/// Which session of its manager a lease has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Only,
+    /// Opened beside the retained session, which was in use.
+    Beside,
+    /// Opened after the retained session, which broke.
+    After,
 }
 
 /// A session in use.
 #[derive(Debug)]
 pub struct Lease {
     /// Always there but while it is dropped.
-    session: Option<Box<dyn Session>>,
+    session: Option<Noted>,
     home: Option<(Arc<Sessions>, String)>,
-    /// Opened beside the retained session, which was in use.
-    beside: bool,
+    kind: Kind,
 }
 
 impl Lease {
     /// Whether it is not the session that its manager retains, because that one is in use: temporary tables are not there.
     pub fn is_beside(&self) -> bool {
-        self.beside
+        self.kind == Kind::Beside
+    }
+
+    /// Whether it is the first one after a retained session that broke: what that one had, temporary tables and an open
+    /// transaction, is gone.
+    pub fn is_after_break(&self) -> bool {
+        self.kind == Kind::After
     }
 }
 
@@ -182,39 +202,46 @@ impl Sessions {
         connection: &DatabaseConnection,
     ) -> Result<Lease, DatabaseError> {
         let in_memory = connection.target == Target::Sqlite(SqliteTarget { file: None });
+        let lease = |kind, home| -> Result<Lease, DatabaseError> {
+            Ok(Lease {
+                session: Some(Noted::new(open(&connection.target)?)),
+                home,
+                kind,
+            })
+        };
         if !connection.retain && !in_memory {
-            return Ok(Lease {
-                session: Some(open(&connection.target)?),
-                home: None,
-                beside: false,
-            });
+            return lease(Kind::Only, None);
         }
         let key = connection.manager.to_lowercase();
         let kept = self.kept.lock().insert(key.clone(), Kept::InUse);
-        let session = match kept {
-            Some(Kept::Free(session)) => Ok(session),
-            None => open(&connection.target),
-            Some(Kept::InUse) if in_memory => Err(DatabaseError::new(
-                connection.target.to_string(),
-                Fault::Unsupported,
-                "a database in memory can be used by one component at a time: give it a file",
-            )),
-            Some(Kept::InUse) => {
+        let kind = match kept {
+            Some(Kept::Free(session)) => {
                 return Ok(Lease {
-                    session: Some(open(&connection.target)?),
-                    home: None,
-                    beside: true,
+                    session: Some(session),
+                    home: Some((Arc::clone(self), key)),
+                    kind: Kind::Only,
                 });
             }
+            Some(Kept::InUse) if in_memory => {
+                return Err(DatabaseError::new(
+                    connection.target.to_string(),
+                    Fault::Unsupported,
+                    "a database in memory can be used by one component at a time: give it a file",
+                ));
+            }
+            Some(Kept::InUse) => return lease(Kind::Beside, None),
+            Some(Kept::Lost) => Kind::After,
+            None => Kind::Only,
         };
-        if session.is_err() && !in_memory {
-            self.kept.lock().remove(&key);
+        let opened = lease(kind, Some((Arc::clone(self), key.clone())));
+        if opened.is_err() {
+            let mut kept = self.kept.lock();
+            match kind {
+                Kind::After => kept.insert(key, Kept::Lost),
+                _ => kept.remove(&key),
+            };
         }
-        Ok(Lease {
-            session: Some(session?),
-            home: Some((Arc::clone(self), key)),
-            beside: false,
-        })
+        opened
     }
 }
 
@@ -223,21 +250,25 @@ impl Deref for Lease {
 
     #[expect(clippy::expect_used, reason = "taken out by drop only")]
     fn deref(&self) -> &Self::Target {
-        self.session.as_deref().expect("a lease has a session")
+        self.session.as_ref().expect("a lease has a session")
     }
 }
 
 impl DerefMut for Lease {
     #[expect(clippy::expect_used, reason = "taken out by drop only")]
     fn deref_mut(&mut self) -> &mut Self::Target {
-        self.session.as_deref_mut().expect("a lease has a session")
+        self.session.as_mut().expect("a lease has a session")
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         if let (Some(session), Some((home, key))) = (self.session.take(), self.home.take()) {
-            home.kept.lock().insert(key, Kept::Free(session));
+            let kept = match session.is_broken() {
+                true => Kept::Lost,
+                false => Kept::Free(session),
+            };
+            home.kept.lock().insert(key, kept);
         }
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use parking_lot::{Condvar, Mutex};
 
-use super::{Cancel, RowSink};
+use super::{Cancel, DatabaseError, RowSink};
 
 struct Clock {
     deadline: Instant,
@@ -84,6 +84,14 @@ impl Watch {
         done
     }
 
+    /// A failure of the call: that it took too long, if that is why it was cancelled.
+    pub(super) fn told(watch: Option<&Self>, seconds: u32, error: DatabaseError) -> DatabaseError {
+        match watch.is_some_and(Self::is_late) {
+            true => error.into_late(seconds),
+            false => error,
+        }
+    }
+
     /// Whether the time was over.
     pub(super) fn is_late(&self) -> bool {
         self.clock.0.lock().late
@@ -117,4 +125,36 @@ impl RowSink for Unhurried<'_> {
             None => self.sink.batch(batch),
         }
     }
+
+    fn lost(&mut self, what: String) {
+        self.sink.lost(what);
+    }
+}
+
+/// For each row how many rows a statement changed, or why it failed.
+type Each = Vec<Result<u64, DatabaseError>>;
+
+/// Runs a statement row by row, each under a clock of its own; `run` is given one row.
+pub(super) fn each_timed(
+    rows: &RecordBatch,
+    go_on: bool,
+    (seconds, cancel): (u32, &Arc<dyn Cancel>),
+    run: &mut dyn FnMut(&RecordBatch) -> Result<Each, DatabaseError>,
+) -> Result<Each, DatabaseError> {
+    let mut done = Vec::with_capacity(rows.num_rows());
+    for row in 0..rows.num_rows() {
+        let watch = Watch::start(seconds, Arc::clone(cancel));
+        let one = run(&rows.slice(row, 1)).and_then(|one| one.into_iter().sum());
+        let one = one.map_err(|error| Watch::told(watch.as_ref(), seconds, error));
+        let stop = match &one {
+            Err(error) if error.is_fatal() => return one.map(|_| Vec::new()),
+            Err(_) => !go_on,
+            Ok(_) => false,
+        };
+        done.push(one);
+        if stop {
+            break;
+        }
+    }
+    Ok(done)
 }

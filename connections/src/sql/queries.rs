@@ -254,11 +254,10 @@ impl Rewriter<'_> {
                 }
                 Ok(())
             }
-            TableFactor::Pivot { .. } => Err(self.unsupported(
-                self.span,
-                "PIVOT",
-                "use the Pivot transformation, or CASE in aggregates",
-            )),
+            TableFactor::Pivot { .. } => {
+                self.pivot(table)?;
+                self.table_factor(table)
+            }
             TableFactor::Unpivot { .. } => Err(self.unsupported(
                 self.span,
                 "UNPIVOT",

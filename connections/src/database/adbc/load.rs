@@ -1,13 +1,13 @@
 //! Rows into a table, by bulk ingest.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use adbc_core::{
     Optionable as _, Statement as _,
     options::{IngestMode, OptionStatement, OptionValue},
 };
 use arrow::{
-    array::{Array, RecordBatch, UInt64Array},
+    array::RecordBatch,
     datatypes::{DataType, Field, Fields, Schema},
 };
 
@@ -17,21 +17,21 @@ use super::{
 };
 use crate::{
     database::{
-        DatabaseError, Fault, Load, LoadOptions, Session as _, TableColumn, natural::to_type,
+        DatabaseError, Fault, Load, LoadOptions, Session as _, TableColumn,
+        natural::to_type,
+        parts::{Given, by_given, halves},
         sqlite::check_digits,
+        watch::Watch,
     },
     sql::Dialect,
 };
 
 struct Written {
-    /// Its place in the batches.
-    at: usize,
+    given: Given,
     name: String,
     declared: String,
     /// What the driver takes for it.
     data_type: DataType,
-    /// NULL becomes the column's default.
-    defaults: bool,
 }
 
 pub(super) struct AdbcLoad<'s> {
@@ -47,6 +47,8 @@ pub(super) struct AdbcLoad<'s> {
     kept_bytes: usize,
     /// A batch failed that could not be undone alone.
     spoiled: bool,
+    /// Of a write.
+    timeout_seconds: u32,
 }
 
 /// Where DuckDB's rows wait.
@@ -95,11 +97,13 @@ impl<'s> AdbcLoad<'s> {
                 continue;
             }
             written.push(Written {
-                at,
+                given: Given {
+                    at,
+                    defaults: found.has_default && !found.identity && !options.keep_nulls,
+                },
                 name: found.name.clone(),
                 declared: found.declared.clone(),
                 data_type: ingested(session.dialect, &found.declared, field.data_type()),
-                defaults: found.has_default && !found.identity && !options.keep_nulls,
             });
         }
         // The driver of PostgreSQL runs nothing after a failure, not even what would undo it.
@@ -114,6 +118,7 @@ impl<'s> AdbcLoad<'s> {
             kept: Vec::new(),
             kept_bytes: 0,
             spoiled: false,
+            timeout_seconds: 0,
         })
     }
 
@@ -148,6 +153,7 @@ impl<'s> AdbcLoad<'s> {
             }
             Ok(()) => self.keep(rows),
             Err(error) if error.is_fatal() => {}
+            Err(error) if error.ends_load() => self.spoiled = true,
             Err(_) if self.savepoints => {
                 self.session.run("ROLLBACK TO SAVEPOINT fletching_batch")?;
                 self.session.run("RELEASE SAVEPOINT fletching_batch")?;
@@ -188,36 +194,13 @@ impl<'s> AdbcLoad<'s> {
         Ok(())
     }
 
-    /// The columns that a row gives values to; one at least.
-    fn given(&self, rows: &RecordBatch, row: usize) -> Vec<usize> {
-        let columns = self.columns.iter().enumerate();
-        let given = columns.filter(|(_, column)| {
-            let array = rows.columns().get(column.at);
-            !column.defaults || array.is_none_or(|array| array.is_valid(row))
-        });
-        let mut given: Vec<usize> = given.map(|(at, _)| at).collect();
-        if given.is_empty() && !self.columns.is_empty() {
-            given.push(0);
-        }
-        given
-    }
-
     fn insert_groups(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
-        if !self.columns.iter().any(|column| column.defaults) {
-            let all: Vec<usize> = (0..self.columns.len()).collect();
-            return self.ingest(rows, &all);
-        }
-        let mut groups: BTreeMap<Vec<usize>, Vec<u64>> = BTreeMap::new();
-        for (row, number) in (0..rows.num_rows()).zip(0_u64..) {
-            groups
-                .entry(self.given(rows, row))
-                .or_default()
-                .push(number);
-        }
-        for (given, members) in groups {
-            let part = arrow::compute::take_record_batch(rows, &UInt64Array::from(members));
-            let part = part.map_err(|error| self.refuse(error.to_string()))?;
-            self.ingest(&part, &given)?;
+        let given: Vec<Given> = self.columns.iter().map(|column| column.given).collect();
+        let groups = by_given(rows, &given).map_err(|error| self.refuse(error.to_string()))?;
+        let watch = Watch::start(self.timeout_seconds, self.session.canceller());
+        for (given, part) in groups {
+            let done = self.ingest(&part, &given);
+            done.map_err(|error| Watch::told(watch.as_ref(), self.timeout_seconds, error))?;
         }
         Ok(())
     }
@@ -288,7 +271,7 @@ impl<'s> AdbcLoad<'s> {
         let mut arrays = Vec::new();
         for column in given.iter().filter_map(|at| self.columns.get(*at)) {
             let wrong = |error: String| self.refuse(format!("column `{}`: {error}", column.name));
-            let array = rows.columns().get(column.at);
+            let array = rows.columns().get(column.given.at);
             let array = array.ok_or_else(|| wrong("no values".to_owned()))?;
             if self.session.dialect == Dialect::Sqlite {
                 check_digits(array, &column.name, &column.declared).map_err(wrong)?;
@@ -306,35 +289,13 @@ impl<'s> AdbcLoad<'s> {
         RecordBatch::try_new(Arc::new(Schema::new(Fields::from(fields))), arrays)
             .map_err(|error| self.refuse(error.to_string()))
     }
-
-    fn halves(
-        &mut self,
-        rows: &RecordBatch,
-        first: usize,
-        go_on: bool,
-        failed: &mut Vec<(usize, DatabaseError)>,
-    ) -> Result<(), DatabaseError> {
-        let count = rows.num_rows();
-        if count == 0 || !go_on && !failed.is_empty() {
-            return Ok(());
-        }
-        let Err(error) = self.insert(rows) else {
-            return Ok(());
-        };
-        if error.is_fatal() || self.spoiled {
-            return Err(error);
-        }
-        if count == 1 {
-            failed.push((first, error));
-            return Ok(());
-        }
-        let half = count / 2;
-        self.halves(&rows.slice(0, half), first, go_on, failed)?;
-        self.halves(&rows.slice(half, count - half), first + half, go_on, failed)
-    }
 }
 
 impl Load for AdbcLoad<'_> {
+    fn allow(&mut self, seconds: u32) {
+        self.timeout_seconds = seconds;
+    }
+
     fn write(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
         self.begin()?;
         self.insert(rows)
@@ -346,9 +307,13 @@ impl Load for AdbcLoad<'_> {
         go_on: bool,
     ) -> Result<Vec<(usize, DatabaseError)>, DatabaseError> {
         self.begin()?;
-        let mut failed = Vec::new();
-        self.halves(rows, 0, go_on, &mut failed)?;
-        Ok(failed)
+        halves(0..rows.num_rows(), go_on, &mut |part| match self
+            .insert(&rows.slice(part.start, part.len()))
+        {
+            Ok(()) => Ok(None),
+            Err(error) if error.ends_load() || self.spoiled => Err(error),
+            Err(error) => Ok(Some(error)),
+        })
     }
 
     fn commit(&mut self) -> Result<(), DatabaseError> {

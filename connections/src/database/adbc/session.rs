@@ -27,7 +27,7 @@ use crate::{
         AdbcTarget, Cancel, Collected, DatabaseError, Direction, Executed, Fault, Load,
         LoadOptions, ReadOptions, RowSink, Session, Statement, TableColumn, TableName, Target,
         natural::{natural_batch, natural_schema, to_type},
-        watch::{Unhurried, Watch},
+        watch::{Unhurried, Watch, each_timed},
     },
     sql::Dialect,
 };
@@ -241,15 +241,33 @@ impl AdbcSession {
         Ok(prepared)
     }
 
-    fn late(&self, watch: Option<&Watch>, seconds: u32, error: DatabaseError) -> DatabaseError {
-        match watch.is_some_and(Watch::is_late) {
-            true => DatabaseError {
-                fault: Fault::Timeout,
-                message: format!("it took longer than the {seconds} s that are allowed"),
-                ..error
-            },
-            false => error,
+    fn each(
+        &self,
+        prepared: &mut ManagedStatement,
+        (sql, rows): (&str, &RecordBatch),
+        go_on: bool,
+    ) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError> {
+        let mut done = Vec::with_capacity(rows.num_rows());
+        for row in 0..rows.num_rows() {
+            let bound = prepared.bind(rows.slice(row, 1));
+            let ran = bound.and_then(|()| prepared.execute_update());
+            let one = ran.map_err(|error| self.fail(&error, sql));
+            let one = one.map(|count| {
+                count
+                    .and_then(|count| u64::try_from(count).ok())
+                    .unwrap_or(0)
+            });
+            let stop = match &one {
+                Err(error) if error.is_fatal() => return one.map(|_| Vec::new()),
+                Err(_) => !go_on,
+                Ok(_) => false,
+            };
+            done.push(one);
+            if stop {
+                break;
+            }
         }
+        Ok(done)
     }
 
     fn table(&mut self, table: &TableName) -> Result<(Described, Vec<TableColumn>), DatabaseError> {
@@ -308,7 +326,7 @@ impl Session for AdbcSession {
             }
             self.stream(reader, options, &mut sink, sql)
         });
-        done.map_err(|error| self.late(watch.as_ref(), statement.timeout_seconds, error))
+        done.map_err(|error| Watch::told(watch.as_ref(), statement.timeout_seconds, error))
     }
 
     fn execute(&mut self, statement: &Statement<'_>) -> Result<Executed, DatabaseError> {
@@ -333,15 +351,16 @@ impl Session for AdbcSession {
             }
             Ok(executed)
         });
-        done.map_err(|error| self.late(watch.as_ref(), statement.timeout_seconds, error))
+        done.map_err(|error| Watch::told(watch.as_ref(), statement.timeout_seconds, error))
     }
 
     fn execute_each(
         &mut self,
-        sql: &str,
+        statement: &Statement<'_>,
         rows: &RecordBatch,
         go_on: bool,
     ) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError> {
+        let (sql, seconds) = (statement.sql, statement.timeout_seconds);
         let mut prepared = self.statement(sql)?;
         let ready = prepared
             .set_sql_query(sql)
@@ -359,29 +378,17 @@ impl Session for AdbcSession {
         }
         let rows = plain_batch(rows, self.dialect)
             .map_err(|message| self.refuse(Fault::Value, message, sql))?;
-        self.perform(&mut prepared, |prepared| {
-            let mut done = Vec::with_capacity(rows.num_rows());
-            for row in 0..rows.num_rows() {
-                let bound = prepared.bind(rows.slice(row, 1));
-                let ran = bound.and_then(|()| prepared.execute_update());
-                let one = ran.map_err(|error| self.fail(&error, sql));
-                let one = one.map(|count| {
-                    count
-                        .and_then(|count| u64::try_from(count).ok())
-                        .unwrap_or(0)
-                });
-                match &one {
-                    Err(error) if error.is_fatal() => return Err(error.clone()),
-                    _ => {}
-                }
-                let stop = one.is_err() && !go_on;
-                done.push(one);
-                if stop {
-                    break;
-                }
-            }
-            Ok(done)
-        })
+        let mut run = |rows: &RecordBatch, go_on| {
+            self.perform(&mut prepared, |prepared| {
+                self.each(prepared, (sql, rows), go_on)
+            })
+        };
+        match seconds {
+            0 => run(&rows, go_on),
+            _ => each_timed(&rows, go_on, (seconds, &self.canceller()), &mut |row| {
+                run(row, true)
+            }),
+        }
     }
 
     fn describe(&mut self, table: &TableName) -> Result<Vec<TableColumn>, DatabaseError> {

@@ -39,7 +39,7 @@ fn told(record: &arrow_odbc::odbc_api::handles::Record) -> String {
 
 /// Drivers that put everything under HY000 (SQLite's, and others in places).
 fn by_words(message: &str) -> Fault {
-    const WORDS: [(&str, Fault); 13] = [
+    const WORDS: [(&str, Fault); 15] = [
         ("constraint failed", Fault::Constraint),
         ("duplicate", Fault::Constraint),
         ("no such table", Fault::Missing),
@@ -52,6 +52,8 @@ fn by_words(message: &str) -> Fault {
         ("password authentication failed", Fault::Login),
         ("gone away", Fault::Lost),
         ("lost connection", Fault::Lost),
+        ("broken pipe", Fault::Lost),
+        ("connection was killed", Fault::Lost),
         ("terminating connection", Fault::Lost),
     ];
     let message = message.to_lowercase();

@@ -3,13 +3,19 @@
 //! Many rows go with one call, as many as fit [`ARRAY_BYTES`]. A batch is all or nothing by a savepoint; row by row is by
 //! halves: a batch that fails is cut in two, down to the rows that fail.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, UInt64Array};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow_odbc::odbc_api::handles::AsStatementRef;
 
 use super::{describe::quoted, session::OdbcSession, write::all_cells};
 use crate::{
-    database::{DatabaseError, Fault, Load, LoadOptions, TableColumn, sqlite::check_digits},
+    database::{
+        DatabaseError, Fault, Load, LoadOptions, TableColumn,
+        parts::{Given, by_given, halves},
+        sqlite::check_digits,
+        watch::Watch,
+    },
     sql::Dialect,
 };
 
@@ -17,12 +23,9 @@ use crate::{
 const ARRAY_BYTES: usize = 4 * 1024 * 1024;
 
 struct Written {
-    /// Its place in the batches.
-    at: usize,
+    given: Given,
     name: String,
     declared: String,
-    /// NULL becomes the column's default.
-    defaults: bool,
 }
 
 /// What undoes a batch and nothing else.
@@ -63,6 +66,8 @@ pub(super) struct OdbcLoad<'s> {
     within: bool,
     /// A batch failed that could not be undone alone.
     spoiled: bool,
+    /// Of a write.
+    timeout_seconds: u32,
 }
 
 impl<'s> OdbcLoad<'s> {
@@ -90,10 +95,12 @@ impl<'s> OdbcLoad<'s> {
             }
             keeps |= found.identity;
             written.push(Written {
-                at,
+                given: Given {
+                    at,
+                    defaults: found.has_default && !found.identity && !options.keep_nulls,
+                },
                 name: found.name.clone(),
                 declared: found.declared.clone(),
-                defaults: found.has_default && !found.identity && !options.keep_nulls,
             });
         }
         let identity = keeps && session.dialect == Dialect::MsSql;
@@ -112,6 +119,7 @@ impl<'s> OdbcLoad<'s> {
             identity,
             open: false,
             spoiled: false,
+            timeout_seconds: 0,
             session,
         })
     }
@@ -150,20 +158,6 @@ impl<'s> OdbcLoad<'s> {
         )
     }
 
-    /// The columns that a row gives values to; all but those that it leaves to their defaults.
-    fn given(&self, rows: &RecordBatch, row: usize) -> Vec<usize> {
-        let columns = self.columns.iter().enumerate();
-        let given = columns.filter(|(_, column)| {
-            let array = rows.columns().get(column.at);
-            !column.defaults || array.is_none_or(|array| array.is_valid(row))
-        });
-        let mut given: Vec<usize> = given.map(|(at, _)| at).collect();
-        if given.is_empty() && !self.columns.is_empty() {
-            given.push(0); // a row of nothing but defaults has no form that all databases know
-        }
-        given
-    }
-
     /// All rows or none.
     fn insert(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
         if let Some(savepoints) = &self.savepoints {
@@ -178,7 +172,11 @@ impl<'s> OdbcLoad<'s> {
             }
             (Ok(()), None) => {}
             (Err(error), _) if error.is_fatal() => {}
-            (Err(_), Some(savepoints)) => self.session.run(savepoints.undo)?,
+            (Err(error), Some(savepoints)) => match self.session.run(savepoints.undo) {
+                // A driver that stops a statement may roll back by itself.
+                Err(_) if error.ends_load() => self.spoiled = true,
+                undone => undone?,
+            },
             (Err(_), None) => {
                 self.spoiled = true;
                 if !self.within {
@@ -191,23 +189,12 @@ impl<'s> OdbcLoad<'s> {
     }
 
     fn insert_groups(&self, rows: &RecordBatch) -> Result<(), DatabaseError> {
-        let defaults = self.columns.iter().any(|column| column.defaults);
-        if !defaults {
-            let all: Vec<usize> = (0..self.columns.len()).collect();
-            return self.insert_rows(rows, &all);
-        }
-        let mut groups: BTreeMap<Vec<usize>, Vec<u64>> = BTreeMap::new();
-        for (row, number) in (0..rows.num_rows()).zip(0_u64..) {
-            groups
-                .entry(self.given(rows, row))
-                .or_default()
-                .push(number);
-        }
-        for (given, members) in groups {
-            let members = UInt64Array::from(members);
-            let part = arrow::compute::take_record_batch(rows, &members);
-            let part = part.map_err(|error| self.refuse(error.to_string()))?;
-            self.insert_rows(&part, &given)?;
+        let given: Vec<Given> = self.columns.iter().map(|column| column.given).collect();
+        let groups = by_given(rows, &given).map_err(|error| self.refuse(error.to_string()))?;
+        let watch = self.session.watch(self.timeout_seconds);
+        for (given, part) in groups {
+            let done = self.insert_rows(&part, &given);
+            done.map_err(|error| Watch::told(watch.as_ref(), self.timeout_seconds, error))?;
         }
         Ok(())
     }
@@ -221,7 +208,7 @@ impl<'s> OdbcLoad<'s> {
         let talk = self.session.talk(&sql);
         let mut arrays: Vec<ArrayRef> = Vec::new();
         for column in given.iter().filter_map(|at| self.columns.get(*at)) {
-            let array = rows.columns().get(column.at);
+            let array = rows.columns().get(column.given.at);
             let array = array
                 .ok_or_else(|| self.refuse(format!("no values for column `{}`", column.name)))?;
             if self.session.dialect == Dialect::Sqlite {
@@ -236,6 +223,7 @@ impl<'s> OdbcLoad<'s> {
             .connection
             .prepare(&sql)
             .map_err(|error| fail(&error))?;
+        let running = self.session.interrupt.enter(&prepared.as_stmt_ref());
         let mut begin = 0;
         while begin < rows.num_rows() {
             let left = rows.num_rows() - begin;
@@ -277,37 +265,16 @@ impl<'s> OdbcLoad<'s> {
             drop(done);
             begin += count;
         }
+        drop(running);
         Ok(())
-    }
-
-    fn halves(
-        &mut self,
-        rows: &RecordBatch,
-        first: usize,
-        go_on: bool,
-        failed: &mut Vec<(usize, DatabaseError)>,
-    ) -> Result<(), DatabaseError> {
-        let count = rows.num_rows();
-        if count == 0 || !go_on && !failed.is_empty() {
-            return Ok(());
-        }
-        let Err(error) = self.insert(rows) else {
-            return Ok(());
-        };
-        if error.is_fatal() || self.spoiled {
-            return Err(error);
-        }
-        if count == 1 {
-            failed.push((first, error));
-            return Ok(());
-        }
-        let half = count / 2;
-        self.halves(&rows.slice(0, half), first, go_on, failed)?;
-        self.halves(&rows.slice(half, count - half), first + half, go_on, failed)
     }
 }
 
 impl Load for OdbcLoad<'_> {
+    fn allow(&mut self, seconds: u32) {
+        self.timeout_seconds = seconds;
+    }
+
     fn write(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
         self.begin()?;
         self.insert(rows)
@@ -319,9 +286,13 @@ impl Load for OdbcLoad<'_> {
         go_on: bool,
     ) -> Result<Vec<(usize, DatabaseError)>, DatabaseError> {
         self.begin()?;
-        let mut failed = Vec::new();
-        self.halves(rows, 0, go_on, &mut failed)?;
-        Ok(failed)
+        halves(0..rows.num_rows(), go_on, &mut |part| match self
+            .insert(&rows.slice(part.start, part.len()))
+        {
+            Ok(()) => Ok(None),
+            Err(error) if error.ends_load() || self.spoiled => Err(error),
+            Err(error) => Ok(Some(error)),
+        })
     }
 
     fn commit(&mut self) -> Result<(), DatabaseError> {

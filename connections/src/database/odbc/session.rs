@@ -17,7 +17,7 @@ use crate::{
     database::{
         Cancel, DatabaseError, Direction, Executed, Fault, Keywords, Load, LoadOptions, OdbcTarget,
         ReadOptions, RowSink, Session, Statement, TableColumn, TableName, Target,
-        watch::{Unhurried, Watch},
+        watch::{Unhurried, Watch, each_timed},
     },
     sql::Dialect,
 };
@@ -31,7 +31,7 @@ pub(crate) struct OdbcSession {
     pub(super) dialect: Dialect,
     pub(super) quote: Option<char>,
     pub(super) habits: Habits,
-    interrupt: Arc<Interrupt>,
+    pub(super) interrupt: Arc<Interrupt>,
     /// A transaction is open: the driver commits nothing by itself.
     pub(super) within: bool,
 }
@@ -178,13 +178,15 @@ impl OdbcSession {
             done
         };
         done.map_err(|error| {
-            let late = watch.is_some_and(Watch::is_late) || error.fault == Fault::Timeout;
+            // A driver that knows of the timeout may say that the server cancelled it.
+            let by_driver = match error.fault {
+                Fault::Timeout => true,
+                Fault::Cancelled => !self.interrupt.is_cancelled(),
+                _ => false,
+            };
+            let late = by_driver || watch.is_some_and(Watch::is_late);
             match seconds > 0 && late {
-                true => DatabaseError {
-                    fault: Fault::Timeout,
-                    message: format!("it took longer than the {seconds} s that are allowed"),
-                    ..error
-                },
+                true => error.into_late(statement.timeout_seconds),
                 false => error,
             }
         })
@@ -205,7 +207,7 @@ impl OdbcSession {
         values.collect()
     }
 
-    fn watch(&self, seconds: u32) -> Option<Watch> {
+    pub(super) fn watch(&self, seconds: u32) -> Option<Watch> {
         Watch::start(seconds, self.canceller())
     }
 
@@ -247,10 +249,11 @@ impl Session for OdbcSession {
 
     fn execute_each(
         &mut self,
-        sql: &str,
+        statement: &Statement<'_>,
         rows: &RecordBatch,
         go_on: bool,
     ) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError> {
+        let (sql, seconds) = (statement.sql, statement.timeout_seconds);
         let talk = self.talk(sql);
         let mut handle = self
             .connection
@@ -266,10 +269,18 @@ impl Session for OdbcSession {
             );
             return Err(talk.refuse(Fault::Syntax, message));
         }
-        let running = self.interrupt.enter(&handle.as_stmt_ref());
-        let done = each(talk, &mut handle, rows, go_on);
-        drop(running);
-        done
+        let mut run = |rows: &RecordBatch, go_on| {
+            let running = self.interrupt.enter(&handle.as_stmt_ref());
+            let done = each(talk, &mut handle, rows, go_on);
+            drop(running);
+            done
+        };
+        match seconds {
+            0 => run(rows, go_on),
+            _ => each_timed(rows, go_on, (seconds, &self.canceller()), &mut |row| {
+                run(row, true)
+            }),
+        }
     }
 
     fn describe(&mut self, table: &TableName) -> Result<Vec<TableColumn>, DatabaseError> {

@@ -19,9 +19,9 @@ use super::{
     describe::{Described, quoted},
     encode::{Encoder, TextEncoder},
     kind::Kind,
-    session::{PostgresSession, Talk},
+    session::{Patience, PostgresSession, Talk},
 };
-use crate::database::{DatabaseError, Fault, Load, LoadOptions};
+use crate::database::{DatabaseError, Fault, Load, LoadOptions, parts::halves};
 
 /// Bytes of a message.
 const PART_BYTES: usize = 256 * 1024;
@@ -48,6 +48,8 @@ pub(super) struct PostgresLoad<'s> {
     open: bool,
     /// The caller's transaction is used.
     within: bool,
+    /// Of a write.
+    timeout_seconds: u32,
 }
 
 impl<'s> PostgresLoad<'s> {
@@ -87,6 +89,7 @@ impl<'s> PostgresLoad<'s> {
             copies: BTreeMap::new(),
             open: false,
             within: session.within,
+            timeout_seconds: 0,
             session,
         })
     }
@@ -134,10 +137,12 @@ impl<'s> PostgresLoad<'s> {
             .map(|(out, ..)| (*out, self.copy_text(*out)))
             .collect();
         let known = &mut copies;
+        let mut patience = Patience::new(self.timeout_seconds);
         let done = self.session.talk(&sql, |talk| {
             talk.block(async {
                 talk.run("SAVEPOINT fletching_batch").await?;
-                let copied = copy_all(talk, known, parts, &texts).await;
+                let copying = copy_all(talk, known, parts, &texts);
+                let copied = talk.timed(&mut patience, copying).await;
                 let after = match &copied {
                     Ok(()) => "RELEASE fletching_batch",
                     Err(error) if error.fault == Fault::Lost => return copied,
@@ -231,33 +236,6 @@ impl<'s> PostgresLoad<'s> {
         out.put_i16(-1);
         Ok(out)
     }
-
-    /// Writes as many of the rows as go in, `first` being the place of the first of them.
-    fn halves(
-        &mut self,
-        rows: &RecordBatch,
-        first: usize,
-        go_on: bool,
-        failed: &mut Vec<(usize, DatabaseError)>,
-    ) -> Result<(), DatabaseError> {
-        let count = rows.num_rows();
-        if count == 0 || !go_on && !failed.is_empty() {
-            return Ok(());
-        }
-        let Err(error) = self.insert(rows) else {
-            return Ok(());
-        };
-        if error.is_fatal() {
-            return Err(error);
-        }
-        if count == 1 {
-            failed.push((first, error));
-            return Ok(());
-        }
-        let half = count / 2;
-        self.halves(&rows.slice(0, half), first, go_on, failed)?;
-        self.halves(&rows.slice(half, count - half), first + half, go_on, failed)
-    }
 }
 
 async fn copy_all(
@@ -300,6 +278,10 @@ async fn copy_all(
 }
 
 impl Load for PostgresLoad<'_> {
+    fn allow(&mut self, seconds: u32) {
+        self.timeout_seconds = seconds;
+    }
+
     fn write(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
         self.begin()?;
         self.insert(rows)
@@ -311,9 +293,13 @@ impl Load for PostgresLoad<'_> {
         go_on: bool,
     ) -> Result<Vec<(usize, DatabaseError)>, DatabaseError> {
         self.begin()?;
-        let mut failed = Vec::new();
-        self.halves(rows, 0, go_on, &mut failed)?;
-        Ok(failed)
+        halves(0..rows.num_rows(), go_on, &mut |part| match self
+            .insert(&rows.slice(part.start, part.len()))
+        {
+            Ok(()) => Ok(None),
+            Err(error) if error.ends_load() => Err(error),
+            Err(error) => Ok(Some(error)),
+        })
     }
 
     fn commit(&mut self) -> Result<(), DatabaseError> {

@@ -302,7 +302,7 @@ pub(super) async fn execute(
 /// Runs rows up to the next savepoint; where one fails, those before it are run again without it.
 pub(super) async fn execute_each(
     talk: Talk<'_>,
-    rows: &RecordBatch,
+    (rows, seconds): (&RecordBatch, u32),
     go_on: bool,
     own: bool,
 ) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError> {
@@ -327,6 +327,7 @@ pub(super) async fn execute_each(
         talk,
         prepared: &prepared,
         rows,
+        seconds,
         done: Vec::with_capacity(rows.num_rows()),
     };
     let ended = each.all(go_on).await;
@@ -344,6 +345,8 @@ struct Each<'e, 's> {
     talk: Talk<'s>,
     prepared: &'e Prepared,
     rows: &'e RecordBatch,
+    /// That a row may take.
+    seconds: u32,
     done: Vec<Result<u64, DatabaseError>>,
 }
 
@@ -405,15 +408,12 @@ impl Each<'_, '_> {
                 Ok(values) => values,
                 Err(message) => return Ok(Some(self.talk.refuse(Fault::Value, message))),
             };
-            match self.talk.client.execute_raw(self.prepared, values).await {
+            let work = self.talk.client.execute_raw(self.prepared, values);
+            let mut patience = Patience::new(self.seconds);
+            match self.talk.wait(&mut patience, work).await {
                 Ok(count) => self.done.push(Ok(count)),
-                Err(error) => {
-                    let error = self.talk.fail(&error);
-                    return match error.is_fatal() {
-                        true => Err(error),
-                        false => Ok(Some(error)),
-                    };
-                }
+                Err(error) if error.is_fatal() => return Err(error),
+                Err(error) => return Ok(Some(error)),
             }
         }
         Ok(None)

@@ -165,8 +165,18 @@ impl Talk<'_> {
         patience: &mut Patience,
         work: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, DatabaseError> {
+        let work = async { work.await.map_err(|error| self.fail(&error)) };
+        self.timed(patience, work).await
+    }
+
+    /// The same of several answers.
+    pub(super) async fn timed<T>(
+        &self,
+        patience: &mut Patience,
+        work: impl Future<Output = Result<T, DatabaseError>>,
+    ) -> Result<T, DatabaseError> {
         match patience.wait(work).await {
-            Some(done) => done.map_err(|error| self.fail(&error)),
+            Some(done) => done,
             None => {
                 self.interrupt.send().await;
                 let seconds = patience.seconds;
@@ -349,12 +359,13 @@ impl Session for PostgresSession {
 
     fn execute_each(
         &mut self,
-        sql: &str,
+        statement: &Statement<'_>,
         rows: &RecordBatch,
         go_on: bool,
     ) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError> {
         let own = !self.within;
-        self.talk(sql, |talk| {
+        let rows = (rows, statement.timeout_seconds);
+        self.talk(statement.sql, |talk| {
             talk.block(super::read::execute_each(talk, rows, go_on, own))
         })
     }

@@ -1,6 +1,6 @@
 //! `INSERT BULK`: the rows of a batch as one piece of the stream.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use futures::future::{Either, select};
@@ -113,7 +113,7 @@ impl BulkLoadRow for Piece<'_> {
     }
 }
 
-/// Sends rows by one `INSERT BULK`. The client takes no handle for it: cancelled, the connection is given up.
+/// Sends rows by one `INSERT BULK`. The client takes no handle for it: cancelled, or late, the connection is given up.
 pub(super) fn insert(
     link: &mut Link,
     wanted: &Wanted,
@@ -127,7 +127,7 @@ pub(super) fn insert(
     };
     let done = link.wait(async |client| {
         let mut bulk = BulkCopy::new(client, table)
-            .timeout(std::time::Duration::ZERO)
+            .timeout(Duration::from_secs(wanted.timeout_seconds.into()))
             .keep_identity(options.keep_identity)
             .keep_nulls(options.keep_nulls)
             .table_lock(options.table_lock)
@@ -145,7 +145,7 @@ pub(super) fn insert(
     });
     if done
         .as_ref()
-        .is_err_and(|error| error.fault == Fault::Cancelled)
+        .is_err_and(|error| matches!(error.fault, Fault::Cancelled | Fault::Timeout))
     {
         link.client.mark_connection_dead();
     }

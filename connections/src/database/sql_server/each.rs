@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  go on after failures:   sp_prepare ─ many sp_execute in one message ─ an answer for each
-//!  stop at the first:      sp_prepexec ─ answer ─ sp_execute ─ answer ─ ...
+//!  stop at the first, or a time for each row:
+//!                          sp_prepexec ─ answer ─ sp_execute ─ answer ─ ...
 //! ```
 //!
 //! Each row stands by itself: outside of a transaction it is committed when it is done, as in SSIS.
@@ -57,14 +58,15 @@ pub(super) fn each_row(
         within,
     };
     let mut done = Vec::with_capacity(rows.num_rows());
-    let step = if go_on { MESSAGE_ROWS } else { 1 };
+    let together = go_on && wanted.timeout_seconds == 0;
+    let step = if together { MESSAGE_ROWS } else { 1 };
     let mut failed = false;
     for start in (0..rows.num_rows()).step_by(step) {
         if failed && !go_on {
             break;
         }
         let end = (start + step).min(rows.num_rows());
-        let some = match go_on {
+        let some = match together {
             true => run.many(start..end)?,
             false => vec![run.one(start)?],
         };
@@ -125,7 +127,11 @@ impl Run<'_> {
             client.close_query().await?;
             Ok(changed)
         });
-        let changed = settled(self.link, changed);
+        let seconds = self.wanted.timeout_seconds;
+        let changed = settled(self.link, changed).map_err(|error| match error.fault {
+            Fault::Timeout => error.into_late(seconds),
+            _ => error,
+        });
         if changed.as_ref().is_err_and(DatabaseError::is_fatal) {
             return changed.map(Ok);
         }

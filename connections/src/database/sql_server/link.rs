@@ -50,7 +50,7 @@ impl Cancel for Running {
 pub(super) struct Wanted {
     handle: CancelHandle,
     told: Arc<Notify>,
-    timeout_seconds: u32,
+    pub(super) timeout_seconds: u32,
 }
 
 impl Wanted {

@@ -24,7 +24,7 @@ use super::{
     describe::{columns as table_columns, quoted},
     link::{Link, Wanted},
 };
-use crate::database::{DatabaseError, Fault, Load, LoadOptions, TableName};
+use crate::database::{DatabaseError, Fault, Load, LoadOptions, TableName, parts::halves};
 
 /// Where a batch begins.
 const SAVEPOINT: &str = "fletching_batch";
@@ -40,6 +40,8 @@ pub(super) struct SqlServerLoad<'s> {
     open: bool,
     /// The caller's transaction is used: nothing is begun or committed here.
     within: bool,
+    /// Of a write.
+    timeout_seconds: u32,
 }
 
 impl<'s> SqlServerLoad<'s> {
@@ -78,6 +80,7 @@ impl<'s> SqlServerLoad<'s> {
             options: options.clone(),
             open: false,
             within,
+            timeout_seconds: 0,
         })
     }
 
@@ -95,10 +98,14 @@ impl<'s> SqlServerLoad<'s> {
         &mut self,
         work: impl FnOnce(&mut Self, &Wanted) -> Result<T, DatabaseError>,
     ) -> Result<T, DatabaseError> {
-        let wanted = self.link.enter(0);
+        let seconds = self.timeout_seconds;
+        let wanted = self.link.enter(seconds);
         let done = work(self, &wanted);
         self.link.leave();
-        done.map_err(|error| error.with_statement(self.shown()))
+        done.map_err(|error| match error.fault {
+            Fault::Timeout => error.into_late(seconds).with_statement(self.shown()),
+            _ => error.with_statement(self.shown()),
+        })
     }
 
     fn encoded(&self, rows: &RecordBatch) -> Result<Encoded, DatabaseError> {
@@ -134,7 +141,7 @@ impl<'s> SqlServerLoad<'s> {
         let target = (self.table.as_str(), self.columns.as_slice());
         let done = insert(self.link, wanted, target, &self.options, (encoded, rows));
         let Err(error) = done else { return Ok(()) };
-        if error.is_fatal() {
+        if error.ends_load() {
             return Err(error);
         }
         let back = self.link.wait(async |client| {
@@ -157,32 +164,6 @@ impl<'s> SqlServerLoad<'s> {
             }
         }
     }
-
-    /// Finds the rows of a range that fail, and writes the others; `false` ends it.
-    fn insert_each(
-        &mut self,
-        wanted: &Wanted,
-        encoded: &Encoded,
-        rows: std::ops::Range<usize>,
-        (go_on, failed): (bool, &mut Vec<(usize, DatabaseError)>),
-    ) -> Result<bool, DatabaseError> {
-        let Err(error) = self.insert(wanted, encoded, rows.clone()) else {
-            return Ok(true);
-        };
-        if error.is_fatal() {
-            return Err(error);
-        }
-        if rows.len() == 1 {
-            let place = encoded.places.get(rows.start).copied();
-            failed.push((place.unwrap_or_default(), error));
-            return Ok(go_on);
-        }
-        let middle = rows.start + rows.len() / 2;
-        Ok(
-            self.insert_each(wanted, encoded, rows.start..middle, (go_on, failed))?
-                && self.insert_each(wanted, encoded, middle..rows.end, (go_on, failed))?,
-        )
-    }
 }
 
 /// Where a column stands in its table: under its very name, or one that differs in the case of letters.
@@ -197,6 +178,10 @@ fn place(known: &[BulkCopyColumnMetadata], name: &str) -> Option<usize> {
 }
 
 impl Load for SqlServerLoad<'_> {
+    fn allow(&mut self, seconds: u32) {
+        self.timeout_seconds = seconds;
+    }
+
     fn write(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
         self.called(|load, wanted| {
             let encoded = load.encoded(rows)?;
@@ -226,9 +211,17 @@ impl Load for SqlServerLoad<'_> {
                 Some(row) if !go_on => encoded.places.partition_point(|place| *place < row),
                 _ => encoded.count(),
             };
-            let mut refused = Vec::new();
-            load.insert_each(wanted, &encoded, 0..count, (go_on, &mut refused))?;
-            failed.append(&mut refused);
+            let refused = halves(0..count, go_on, &mut |rows| match load
+                .insert(wanted, &encoded, rows)
+            {
+                Ok(()) => Ok(None),
+                Err(error) if error.ends_load() => Err(error),
+                Err(error) => Ok(Some(error)),
+            })?;
+            failed.extend(refused.into_iter().map(|(row, error)| {
+                let place = encoded.places.get(row).copied();
+                (place.unwrap_or_default(), error)
+            }));
             failed.sort_by_key(|(row, _)| *row);
             if !go_on {
                 failed.truncate(1);

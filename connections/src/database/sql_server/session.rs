@@ -61,10 +61,7 @@ impl SqlServerSession {
         let done = work(&mut self.link, &wanted);
         self.link.leave();
         done.map_err(|error| match error.fault {
-            Fault::Timeout => DatabaseError {
-                message: format!("it took longer than the {timeout_seconds} s that are allowed"),
-                ..error.with_statement(sql)
-            },
+            Fault::Timeout => error.into_late(timeout_seconds).with_statement(sql),
             _ => error.with_statement(sql),
         })
     }
@@ -249,11 +246,12 @@ impl Session for SqlServerSession {
 
     fn execute_each(
         &mut self,
-        sql: &str,
+        statement: &Statement<'_>,
         rows: &RecordBatch,
         go_on: bool,
     ) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError> {
-        self.call(0, sql, |link, wanted| {
+        let (seconds, sql) = (statement.timeout_seconds, statement.sql);
+        self.call(seconds, sql, |link, wanted| {
             each_row(link, wanted, (sql, rows), go_on)
         })
     }
@@ -297,6 +295,11 @@ impl Session for SqlServerSession {
         self.call(0, "ROLLBACK TRANSACTION", |link, _| {
             link.wait(async |client| client.rollback_transaction(None, None).await)
         })
+    }
+
+    /// A transaction that the server rolled back is lost, its connection is not.
+    fn is_alive(&self) -> Option<bool> {
+        Some(!self.link.client.is_connection_dead())
     }
 
     fn canceller(&self) -> Arc<dyn Cancel> {

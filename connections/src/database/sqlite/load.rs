@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, Statement};
 
 use super::{
+    deadline::timed,
     digits,
     failure::{Refusal, failure},
     read::natural_type,
@@ -98,6 +99,8 @@ pub(super) struct SqliteLoad<'s> {
     stage: Stage,
     /// The caller's transaction is used: nothing is begun or committed here.
     within: bool,
+    /// Of a write.
+    timeout_seconds: u32,
 }
 
 /// The temporary table of a load; one a session.
@@ -141,6 +144,7 @@ impl<'s> SqliteLoad<'s> {
             sharing: Sharing::enter(file),
             stage: if within { Stage::Direct } else { Stage::Idle },
             within,
+            timeout_seconds: 0,
         };
         if !within {
             // Bulk loads look at neither, unless they are told to.
@@ -272,13 +276,34 @@ impl<'s> SqliteLoad<'s> {
         refusal.of(self.name, &self.insert_text(0, |_| "?".to_owned()))
     }
 
+    fn timed<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, DatabaseError>,
+    ) -> Result<T, DatabaseError> {
+        let (connection, name) = (self.connection, self.name);
+        let table = quoted(&self.table);
+        let shown = (name, table.as_str());
+        timed(connection, shown, self.timeout_seconds, || work(self))
+    }
+
+    /// Whether a failure took the transaction with it, as a stopped statement does.
+    fn is_undone(&mut self) -> bool {
+        let undone = self.connection.is_autocommit() && self.stage != Stage::Aside;
+        if undone {
+            self.inserts.clear();
+            self.stage = Stage::Idle;
+        }
+        undone
+    }
+
     /// Moves the rows that were put aside into the table.
     fn move_rows(&mut self) -> Result<(), DatabaseError> {
         self.inserts.clear();
         self.run("BEGIN IMMEDIATE")?;
-        let moved = self.move_within();
+        let moved = self.timed(|load| load.move_within());
         match &moved {
             Ok(()) => self.run("COMMIT")?,
+            Err(_) if self.connection.is_autocommit() => {}
             Err(_) => self.run("ROLLBACK")?,
         }
         moved
@@ -322,18 +347,28 @@ impl<'s> SqliteLoad<'s> {
 }
 
 impl Load for SqliteLoad<'_> {
+    fn allow(&mut self, seconds: u32) {
+        self.timeout_seconds = seconds;
+    }
+
     fn write(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
         let cells = self.cells_of(rows)?;
         self.begin()?;
         self.run("SAVEPOINT batch")?;
-        for row in 0..rows.num_rows() {
-            if let Err(refusal) = self.insert(&cells, row) {
-                let error = self.refused(refusal);
+        let all = |load: &mut Self| {
+            (0..rows.num_rows()).try_for_each(|row| {
+                let done = load.insert(&cells, row);
+                done.map_err(|refusal| load.refused(refusal))
+            })
+        };
+        match self.timed(all) {
+            Ok(()) => self.run("RELEASE batch"),
+            Err(error) if self.is_undone() => Err(error),
+            Err(error) => {
                 self.run("ROLLBACK TO batch; RELEASE batch")?;
-                return Err(error);
+                Err(error)
             }
         }
-        self.run("RELEASE batch")
     }
 
     fn write_each(
@@ -350,10 +385,18 @@ impl Load for SqliteLoad<'_> {
         }
         let mut failed = Vec::new();
         for row in 0..rows.num_rows() {
-            if let Err(refusal) = self.insert(&cells, row) {
-                failed.push((row, self.refused(refusal)));
-                if !go_on {
-                    break;
+            let one = |load: &mut Self| {
+                let done = load.insert(&cells, row);
+                done.map_err(|refusal| load.refused(refusal))
+            };
+            match self.timed(one) {
+                Ok(()) => {}
+                Err(error) if error.ends_load() || self.is_undone() => return Err(error),
+                Err(error) => {
+                    failed.push((row, error));
+                    if !go_on {
+                        break;
+                    }
                 }
             }
         }

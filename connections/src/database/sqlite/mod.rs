@@ -11,6 +11,7 @@
 //! wait for a writer; a load that shares its file with another load collects its rows in a temporary table and moves them in
 //! one short transaction ([`load`]), so that two destinations of one data flow cannot wait for each other.
 
+mod deadline;
 mod digits;
 mod failure;
 mod load;

@@ -3,13 +3,14 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use arrow::array::RecordBatch;
 use rusqlite::{Connection, InterruptHandle, OpenFlags, fallible_iterator::FallibleIterator};
 
 use super::{
+    deadline::timed,
     failure::failure,
     load::SqliteLoad,
     read::read,
@@ -25,8 +26,6 @@ use crate::{
 
 /// How long a statement waits for another session's lock.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
-/// Steps of SQLite's machine between looks at the clock.
-const STEPS_BETWEEN_LOOKS: i32 = 1000;
 
 pub(crate) struct SqliteSession {
     connection: Connection,
@@ -99,32 +98,13 @@ impl SqliteSession {
 
     /// Runs `work` with a deadline, if the statement has one.
     fn timed<T>(
-        &mut self,
+        &self,
         statement: &Statement<'_>,
-        work: impl FnOnce(&mut Self) -> Result<T, DatabaseError>,
+        work: impl FnOnce(&Self) -> Result<T, DatabaseError>,
     ) -> Result<T, DatabaseError> {
-        if statement.timeout_seconds == 0 {
-            return work(self);
-        }
-        let seconds = u64::from(statement.timeout_seconds);
-        let deadline = Instant::now() + Duration::from_secs(seconds);
-        let late = move || Instant::now() > deadline;
-        let watch = |session: &Self, handler: Option<Box<dyn FnMut() -> bool + Send>>| {
-            let set = session
-                .connection
-                .progress_handler(STEPS_BETWEEN_LOOKS, handler);
-            set.map_err(|error| session.fail(&error, statement.sql))
-        };
-        watch(self, Some(Box::new(late)))?;
-        let done = work(self);
-        watch(self, None)?;
-        done.map_err(|error| match error.fault {
-            Fault::Cancelled if Instant::now() > deadline => DatabaseError {
-                fault: Fault::Timeout,
-                message: format!("it took longer than the {seconds} s that are allowed"),
-                ..error
-            },
-            _ => error,
+        let shown = (self.name.as_str(), statement.sql);
+        timed(&self.connection, shown, statement.timeout_seconds, || {
+            work(self)
         })
     }
 
@@ -255,15 +235,16 @@ impl Session for SqliteSession {
 
     fn execute_each(
         &mut self,
-        sql: &str,
+        statement: &Statement<'_>,
         rows: &RecordBatch,
         go_on: bool,
     ) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError> {
-        let own = self.connection.is_autocommit();
+        // A statement that is stopped takes its transaction with it: rows with a time of their own stand alone.
+        let own = self.connection.is_autocommit() && statement.timeout_seconds == 0;
         if own {
             self.simple("BEGIN IMMEDIATE")?;
         }
-        let done = self.each_row(sql, rows, go_on);
+        let done = self.each_row(statement, rows, go_on);
         if own {
             self.simple("COMMIT")?;
         }
@@ -337,6 +318,11 @@ impl Session for SqliteSession {
         }
     }
 
+    /// It is a part of this process.
+    fn is_alive(&self) -> Option<bool> {
+        Some(true)
+    }
+
     fn canceller(&self) -> Arc<dyn Cancel> {
         Arc::<Interrupt>::clone(&self.interrupt) as Arc<dyn Cancel>
     }
@@ -345,10 +331,11 @@ impl Session for SqliteSession {
 impl SqliteSession {
     fn each_row(
         &self,
-        sql: &str,
+        statement: &Statement<'_>,
         rows: &RecordBatch,
         go_on: bool,
     ) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError> {
+        let (sql, within) = (statement.sql, !self.connection.is_autocommit());
         let mut prepared = self
             .connection
             .prepare(sql)
@@ -367,22 +354,32 @@ impl SqliteSession {
         })?;
         let mut done = Vec::with_capacity(rows.num_rows());
         for row in 0..rows.num_rows() {
-            let changed = || {
+            let changed = |session: &Self| {
                 for (at, cells) in columns.iter().enumerate() {
                     bind(&mut prepared, at + 1, cells, row)
                         .map_err(|error| error.of(&self.name, sql))?;
                 }
-                let before = self.connection.total_changes();
+                let before = session.connection.total_changes();
                 let mut yielded = prepared.raw_query();
                 while yielded
                     .next()
                     .map_err(|error| self.fail(&error, sql))?
                     .is_some()
                 {}
-                Ok(self.connection.total_changes() - before)
+                Ok(session.connection.total_changes() - before)
             };
-            let changed: Result<u64, DatabaseError> = { changed }();
+            let changed = self.timed(statement, changed);
             let failed = changed.is_err();
+            if let Err(error) = &changed
+                && within
+                && self.connection.is_autocommit()
+            {
+                return Err(DatabaseError {
+                    fault: Fault::Lost,
+                    message: format!("{}; its transaction was rolled back", error.message),
+                    ..error.clone()
+                });
+            }
             if changed.as_ref().is_err_and(DatabaseError::is_fatal) {
                 return changed.map(|_| Vec::new());
             }

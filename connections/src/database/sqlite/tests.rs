@@ -127,7 +127,7 @@ fn statements_with_parameters_and_their_failures() {
     session.execute(&Statement::new(TABLE)).unwrap();
     let done = session
         .execute_each(
-            "INSERT INTO t VALUES (?, ?, ?)",
+            &Statement::new("INSERT INTO t VALUES (?, ?, ?)"),
             &batch(&[1, 1], &[Some("a"), Some("b")]),
             true,
         )

@@ -2,6 +2,8 @@
 
 mod faults;
 mod postgres;
+mod retained;
 mod round_trip;
 mod servers;
 mod sessions;
+mod timeouts;

@@ -204,11 +204,15 @@ fn parameters_and_transactions() {
         let sql = format!("INSERT INTO {table} VALUES ({a}, {b}, {c})");
         let two = batch(&[1, 1, 2], &[Some("grün 😀"), Some("b"), Some("c")]);
         // A failure ends the transaction of some drivers, so it comes last there.
-        let done = session.execute_each(&sql, &two.slice(0, 1), true).unwrap();
+        let done = session
+            .execute_each(&Statement::new(&sql), &two.slice(0, 1), true)
+            .unwrap();
         assert_eq!(done, [Ok(1)]);
         session.rollback().unwrap();
         assert_eq!(count(session, table), 0);
-        let done = session.execute_each(&sql, &two, true).unwrap();
+        let done = session
+            .execute_each(&Statement::new(&sql), &two, true)
+            .unwrap();
         assert_eq!(done[0], Ok(1), "{}", database.name);
         assert_eq!(done[1].as_ref().unwrap_err().fault, Fault::Constraint);
         assert_eq!(done[2], Ok(1));

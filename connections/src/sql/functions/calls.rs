@@ -60,6 +60,12 @@ impl Rewriter<'_> {
                 *expr = raw(format!("{}({})", name.to_lowercase(), arguments.join(", ")));
                 Ok(())
             }
+            "RAND" => self.random(&arguments, span).map(|text| *expr = raw(text)),
+            "CHECKSUM" | "BINARY_CHECKSUM" => {
+                let text = self.checksum(&name, &arguments, span)?;
+                *expr = raw(text);
+                Ok(())
+            }
             "CHOOSE" => self.choose(expr, &arguments),
             "CONCAT" | "CONCAT_WS" => self.concat(expr, &name, &arguments),
             "FORMAT" => self.format(expr, &arguments),

@@ -7,6 +7,7 @@
 mod calls;
 pub(super) mod convert;
 pub(super) mod dates;
+pub(crate) mod random;
 pub(super) mod table;
 
 /// Fills in a translation.

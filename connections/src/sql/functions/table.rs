@@ -73,7 +73,6 @@ static ROWS: &[Row] = &[
     ("LOG10", 1, "tsql_log($0, 10)", "log(CAST($0 AS double precision))", "log10($0)", "LOG10($0)"),
     ("PI", 0, "3.141592653589793", SAME, SAME, SAME),
     ("POWER", 2, "tsql_power($0, $1)", SAME, SAME, SAME),
-    ("RAND", 0, "(abs(random() % 9007199254740992) / 9007199254740992.0)", "random()", "random()", "RAND()"),
     ("ROUND", 2, "tsql_round($0, $1)", "round(CAST($0 AS numeric), $1)", SAME, SAME),
     ("ROUND", 3, "tsql_round($0, $1, $2)", "(CASE WHEN $2 = 0 THEN round(CAST($0 AS numeric), $1) ELSE trunc(CAST($0 AS numeric), $1) END)",
         NONE, "(CASE WHEN $2 = 0 THEN ROUND($0, $1) ELSE TRUNCATE($0, $1) END)"),

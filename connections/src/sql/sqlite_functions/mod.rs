@@ -67,6 +67,7 @@ static FUNCTIONS: &[(&str, i32, Body)] = &[
     ("tsql_exp", 1, numbers::exp),
     ("tsql_log", 1, numbers::log),
     ("tsql_log", 2, numbers::log),
+    ("tsql_rand", 1, numbers::rand),
     ("tsql_sign", 1, numbers::sign),
     ("tsql_isnumeric", 1, numbers::isnumeric),
     ("tsql_dateadd", 3, dates::add),

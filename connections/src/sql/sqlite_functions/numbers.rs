@@ -2,6 +2,8 @@
 
 use rusqlite::types::{Value, ValueRef};
 
+use crate::sql::functions::random::of_seed;
+
 use super::{Arguments, CallError, Result, dates, number_of, text_of};
 
 /// Numbers are added, texts joined; to a date a number of days is added.
@@ -127,6 +129,17 @@ pub(super) fn sign(arguments: &Arguments<'_>) -> Result<Value> {
         ValueRef::Integer(_) => Value::Integer(sign),
         _ => Value::Real(sign as f64),
     })
+}
+
+/// Of a seed.
+pub(super) fn rand(arguments: &Arguments<'_>) -> Result<Value> {
+    let seed = arguments.integer(0)?;
+    let seed = u32::try_from(seed)
+        .ok()
+        .filter(|seed| *seed <= i32::MAX.cast_unsigned());
+    let seed =
+        seed.ok_or_else(|| CallError::Argument("a seed below 0 or above 2147483647".to_owned()))?;
+    Ok(Value::Real(of_seed(seed)))
 }
 
 pub(super) fn isnumeric(arguments: &Arguments<'_>) -> Result<Value> {

@@ -166,13 +166,21 @@ fn each_row() {
     run(&mut session, TABLE);
     let rows_in = batch(&[1, 1, 2], &[Some("a"), Some("b"), Some("c")]);
     let done = session
-        .execute_each("INSERT INTO t VALUES (?, ?, ?)", &rows_in, true)
+        .execute_each(
+            &Statement::new("INSERT INTO t VALUES (?, ?, ?)"),
+            &rows_in,
+            true,
+        )
         .unwrap();
     assert_eq!(done[0], Ok(1));
     assert_eq!(done[1].as_ref().unwrap_err().fault, Fault::Constraint);
     assert_eq!(done[2], Ok(1));
     let done = session
-        .execute_each("INSERT INTO t VALUES (?, ?, ?)", &rows_in, false)
+        .execute_each(
+            &Statement::new("INSERT INTO t VALUES (?, ?, ?)"),
+            &rows_in,
+            false,
+        )
         .unwrap();
     assert_eq!(done.len(), 1);
     assert!(rows(&mut session, "SELECT count(*) AS n FROM t").contains("| 2 |"));
@@ -182,7 +190,11 @@ fn each_row() {
         .collect();
     let names: Vec<Option<&str>> = ids.iter().map(|_| Some("many")).collect();
     let done = session
-        .execute_each("INSERT INTO t VALUES (?, ?, ?)", &batch(&ids, &names), true)
+        .execute_each(
+            &Statement::new("INSERT INTO t VALUES (?, ?, ?)"),
+            &batch(&ids, &names),
+            true,
+        )
         .unwrap();
     assert_eq!(done.len(), 1200);
     for (at, changed) in done.iter().enumerate() {
@@ -190,7 +202,7 @@ fn each_row() {
     }
     let done = session
         .execute_each(
-            "UPDATE t SET name = ? WHERE amount > ?",
+            &Statement::new("UPDATE t SET name = ? WHERE amount > ?"),
             &batch(&[1], &[Some("x")]).project(&[1, 2]).unwrap(),
             true,
         )
@@ -361,7 +373,9 @@ fn parameters_of_all_types() {
     }
     let markers = vec!["?"; values[0].num_columns()].join(", ");
     let insert = format!("INSERT INTO v VALUES ({markers})");
-    let done = session.execute_each(&insert, &values[0], true).unwrap();
+    let done = session
+        .execute_each(&Statement::new(&insert), &values[0], true)
+        .unwrap();
     assert_eq!(done, [Ok(1)]);
     let twice = collected(&mut session, &Statement::new("SELECT * FROM v"));
     assert_eq!(twice[0].slice(1, 1), values[0]);
