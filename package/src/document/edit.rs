@@ -22,6 +22,7 @@ enum Change {
     Attribute { name: String, value: String },
     Text(String),
     Append(String),
+    Replace(String),
     Remove,
 }
 
@@ -50,6 +51,13 @@ impl Edits {
     /// Adds XML behind what an element contains.
     pub fn append_xml(&mut self, element: NodeId, xml: &str) -> &mut Self {
         self.changes.push((element, Change::Append(xml.to_owned())));
+        self
+    }
+
+    /// Puts XML in the place of an element with all it contains.
+    pub fn replace_xml(&mut self, element: NodeId, xml: &str) -> &mut Self {
+        self.changes
+            .push((element, Change::Replace(xml.to_owned())));
         self
     }
 
@@ -148,6 +156,7 @@ impl Document {
                 replacements.insert(node.close_start, (node.close_start, text));
                 return Ok(());
             }
+            Change::Replace(xml) => (node.start, node.end, xml.clone()),
             Change::Remove => (node.start, node.end, String::new()),
         };
         match replacements.insert(start, (end, text)) {
