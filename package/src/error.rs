@@ -117,6 +117,11 @@ pub enum Error {
         /// What of the two.
         detail: &'static str,
     },
+    /// The document as a whole is encrypted with what only Windows has.
+    #[error(
+        "the document is encrypted as a whole with the key of a Windows user (EncryptAllWithUserKey), which no other machine can open; have that user save it with a password"
+    )]
+    PackageUserKey,
     /// An encrypted value without what is needed to open it.
     #[error("{position}: {what}: {detail}; save the package again with the password that it had")]
     Cipher {
@@ -161,6 +166,23 @@ pub enum Error {
         /// What failed.
         detail: String,
     },
+    /// A package without a sound id cannot be given another one.
+    #[error("the DTSID of the package is `{found}`, wanted a GUID in braces")]
+    NoId {
+        /// What it has.
+        found: String,
+    },
+    /// A signature was asked for.
+    #[error("the package has no digital signature")]
+    NotSigned,
+    /// A signature is there, and nobody can say whether it holds.
+    #[error(
+        "{position}: the package has a digital signature, and it was not checked: Fletching does not check signatures; check it with dtexec /VerifySigned on Windows"
+    )]
+    SignatureNotChecked {
+        /// Where it starts.
+        position: Position,
+    },
     /// The archive of a project cannot be read.
     #[error("project archive: {detail}")]
     Archive {
@@ -197,7 +219,11 @@ impl Error {
                 ..
             } => SsisCode::SERVER_STORAGE_DISALLOWED,
             Self::Level { .. } | Self::Protect { .. } => SsisCode::PACKAGE_PROTECT,
-            Self::Sealed { user_key: true, .. } => SsisCode::DECRYPT_USER_KEY,
+            Self::NotSigned => SsisCode::SIGNATURE_NOT_PRESENT,
+            Self::SignatureNotChecked { .. } => SsisCode::PACKAGE_VERIFICATION_FAILED,
+            Self::PackageUserKey | Self::Sealed { user_key: true, .. } => {
+                SsisCode::DECRYPT_USER_KEY
+            }
             Self::Sealed { .. } => SsisCode::DECRYPT_XML_PASSWORD,
             Self::InEntry { source, .. } => source.code(),
             _ => SsisCode::LOAD_PACKAGE_XML,
@@ -214,6 +240,7 @@ impl Error {
             | Self::Limit { position, .. }
             | Self::WrongRoot { position, .. }
             | Self::Value { position, .. }
+            | Self::SignatureNotChecked { position }
             | Self::Password { position, .. }
             | Self::Cipher { position, .. } => Some(*position),
             Self::InEntry { source, .. } => source.position(),
@@ -221,6 +248,9 @@ impl Error {
             | Self::Archive { .. }
             | Self::Entry { .. }
             | Self::PackagePassword { .. }
+            | Self::PackageUserKey
+            | Self::NoId { .. }
+            | Self::NotSigned
             | Self::PasswordMissing { .. }
             | Self::Level { .. }
             | Self::Sealed { .. }

@@ -23,6 +23,7 @@ mod data_type;
 mod document;
 mod error;
 mod executable;
+mod identity;
 mod limits;
 mod package;
 mod project;

@@ -3,10 +3,10 @@
 use crate::{
     Configuration, ConnectionManager, Document, Edits, Element, Error, Executable, Limits,
     LogProvider, Parameter, ProtectionLevel, Sealed, Secrets, parse_bool,
-    protection::{seal, unseal},
+    protection::{check_open, seal, unseal},
     read::{
-        collection, is_encrypted, own_properties, read_configuration, read_connection_manager,
-        read_executable, read_log_provider, read_parameter, sealed_values,
+        collection, own_properties, read_configuration, read_connection_manager, read_executable,
+        read_log_provider, read_parameter, sealed_values,
     },
 };
 
@@ -148,20 +148,19 @@ impl Package {
         Self::new(seal(&self.document, level, password)?)
     }
 
-    /// Whether all of the package is closed, so that nothing but its ciphers is known.
-    pub fn is_sealed(&self) -> bool {
-        let root = self.document.root();
-        is_encrypted(root)
-            || root
-                .children()
-                .any(|child| child.local_name() == "EncryptedData")
+    /// Refuses a package of which all is closed, so that nothing but its ciphers is known.
+    ///
+    /// # Errors
+    /// [`Error::PackagePassword`] and [`Error::PackageUserKey`].
+    pub fn check_open(&self) -> Result<(), Error> {
+        check_open(self.document.root())
     }
 
     /// Sets what is sealed, or was never saved, in the typed view: passwords of connection managers, sensitive parameters
     /// and variables. The document is not changed.
     pub fn supply(&mut self, secrets: &Secrets) {
         let managers = self.connection_managers.iter_mut();
-        managers.for_each(|manager| secrets.supply_manager(manager));
+        managers.for_each(|manager| secrets.supply_connection(manager));
         let parameters = self.parameters.iter_mut();
         parameters.for_each(|parameter| secrets.supply_parameter(parameter));
         secrets.supply_variables(&mut self.root);

@@ -17,6 +17,10 @@ codes! {
     VARIABLE_NOT_FOUND = 0xC001_0001;
     PACKAGE_NOT_FOUND = 0xC001_000A;
     LOAD_PACKAGE_XML = 0xC001_1003;
+    /// A signature that could not be checked.
+    PACKAGE_VERIFICATION_FAILED = 0xC001_4030;
+    /// A package without the signature that was asked for.
+    SIGNATURE_NOT_PRESENT = 0xC001_4064;
     /// A package could not be encrypted.
     PACKAGE_PROTECT = 0xC001_4035;
     /// The password of a wholly encrypted package is missing or another one.

@@ -303,7 +303,7 @@ fn wholly_encrypted_packages_load() {
     ] {
         let package = read(&text);
         assert_eq!(package.sealed()[0].to_string(), sealed);
-        assert!(package.is_sealed());
+        assert!(package.check_open().is_err());
         assert_eq!(package.executables().count(), 1);
     }
 }

@@ -225,7 +225,7 @@ fn other_passwords_are_errors() {
     let whole = read(&clear("16.0"))
         .encrypt(ProtectionLevel::EncryptAllWithPassword, Some("p"))
         .unwrap();
-    assert!(whole.is_sealed() && whole.executables().count() == 1);
+    assert!(whole.check_open().is_err() && whole.executables().count() == 1);
     let error = whole.decrypt("q").unwrap_err();
     assert_eq!(error.code(), SsisCode::PACKAGE_PASSWORD);
     // The same with the start tag of the package around the cipher.
@@ -284,7 +284,11 @@ fn what_is_closed_is_not_closed_again() {
     let error = whole
         .encrypt(ProtectionLevel::DontSaveSensitive, None)
         .unwrap_err();
-    assert!(matches!(error, Error::Sealed { count: 1, .. }), "{error}");
+    assert_eq!(error.code(), SsisCode::PACKAGE_PASSWORD);
+    let by_user = read("<DTS:Executable xmlns:DTS=\"u\" Encrypted=\"1\">AQAA</DTS:Executable>");
+    for error in [by_user.with_new_id(), by_user.encrypt(level, Some("p"))] {
+        assert_eq!(error.unwrap_err().code(), SsisCode::DECRYPT_USER_KEY);
+    }
 }
 
 #[test]

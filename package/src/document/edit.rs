@@ -105,6 +105,23 @@ impl Document {
         parse::parse(source, self.encoding, &self.limits)
     }
 
+    /// The document with an ASCII text replaced wherever it stands, in any case, markup included.
+    ///
+    /// # Errors
+    /// Any error of reading, if that is no XML any more.
+    pub(crate) fn with_text(&self, old: &str, new: &str) -> Result<Self, Error> {
+        let (haystack, needle) = (self.source.to_ascii_lowercase(), old.to_ascii_lowercase());
+        let mut source = String::with_capacity(self.source.len());
+        let mut at = 0;
+        for (start, found) in haystack.match_indices(&needle) {
+            source.push_str(self.source.get(at..start).unwrap_or_default());
+            source.push_str(new);
+            at = start + found.len();
+        }
+        source.push_str(self.source.get(at..).unwrap_or_default());
+        parse::parse(source, self.encoding, &self.limits)
+    }
+
     fn replace(
         &self,
         element: Element<'_>,

@@ -20,6 +20,6 @@ mod secrets;
 mod unseal;
 
 pub use level::ProtectionLevel;
-pub(crate) use seal::seal;
+pub(crate) use seal::{check_open, seal};
 pub use secrets::{Secrets, secret_name};
 pub(crate) use unseal::unseal;

@@ -10,6 +10,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use crate::{
     Document, Edits, Element, Error, ProtectionLevel, SealedBy,
     document::encode_attribute,
+    identity::without_signature,
     parse_bool,
     protection::cipher::{Algorithm, Sealing},
     read::{attribute, is_encrypted, sealed_values},
@@ -23,7 +24,7 @@ const AES_SINCE: u32 = 15;
 ///
 /// # Errors
 /// [`Error::Level`] for levels 1, 4 and 5; [`Error::PasswordMissing`]; [`Error::Sealed`] for values that are closed, which
-/// level 0 leaves out instead, except where all of the package is closed.
+/// level 0 leaves out instead; [`Error::PackagePassword`] and [`Error::PackageUserKey`] where all of it is closed.
 pub(crate) fn seal(
     document: &Document,
     level: ProtectionLevel,
@@ -31,7 +32,7 @@ pub(crate) fn seal(
 ) -> Result<Document, Error> {
     check(document, level)?;
     let password = password.filter(|password| !password.is_empty());
-    let document = set_level(document, level)?;
+    let document = set_level(&without_signature(document)?, level)?;
     match (level, password) {
         (ProtectionLevel::EncryptSensitiveWithPassword, Some(password)) => {
             seal_sensitive(&document, password)
@@ -73,11 +74,10 @@ fn check(document: &Document, level: ProtectionLevel) -> Result<(), Error> {
         }
         _ => {}
     }
+    check_open(document.root())?;
     let sealed = sealed_values(document);
-    let root = document.root();
-    let is_whole = is_encrypted(root) || root.child("EncryptedData").is_some();
     match sealed.first() {
-        Some(first) if level != DontSaveSensitive || is_whole => Err(Error::Sealed {
+        Some(first) if level != DontSaveSensitive => Err(Error::Sealed {
             count: sealed.len(),
             first: first.to_string(),
             advice: match first.by {
@@ -89,6 +89,20 @@ fn check(document: &Document, level: ProtectionLevel) -> Result<(), Error> {
             user_key: first.by == SealedBy::UserKey,
         }),
         _ => Ok(()),
+    }
+}
+
+/// Refuses a package, by its root, that is closed as a whole.
+pub(crate) fn check_open(root: Element<'_>) -> Result<(), Error> {
+    let by_password = root.local_name() == "EncryptedData" || root.child("EncryptedData").is_some();
+    if by_password {
+        return Err(Error::PackagePassword {
+            detail: "it was not opened",
+        });
+    }
+    match is_encrypted(root) {
+        true => Err(Error::PackageUserKey),
+        false => Ok(()),
     }
 }
 

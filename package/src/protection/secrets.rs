@@ -76,7 +76,7 @@ impl Secrets {
     }
 
     /// Sets the properties of a connection manager that are sealed, and its password. What is supplied is sealed no more.
-    pub fn supply_manager(&self, manager: &mut ConnectionManager) {
+    pub fn supply_connection(&self, manager: &mut ConnectionManager) {
         let password = match manager.creation_name.to_ascii_uppercase().as_str() {
             "FTP" | "HTTP" => "ServerPassword",
             _ => "Password",
