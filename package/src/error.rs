@@ -148,7 +148,7 @@ pub enum Error {
     },
     /// Values that are encrypted and would be lost.
     #[error(
-        "{count} values are encrypted and cannot be encrypted anew, the first is {first}; {advice}"
+        "{first} is encrypted and cannot be encrypted anew (values of which this is so: {count}); {advice}"
     )]
     Sealed {
         /// How many.

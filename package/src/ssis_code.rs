@@ -17,6 +17,8 @@ codes! {
     VARIABLE_NOT_FOUND = 0xC001_0001;
     PACKAGE_NOT_FOUND = 0xC001_000A;
     LOAD_PACKAGE_XML = 0xC001_1003;
+    /// A package could not be signed.
+    SIGN_PACKAGE_FAILED = 0xC001_402D;
     /// A signature that could not be checked.
     PACKAGE_VERIFICATION_FAILED = 0xC001_4030;
     /// A package without the signature that was asked for.

@@ -81,9 +81,9 @@ fn check(document: &Document, level: ProtectionLevel) -> Result<(), Error> {
             count: sealed.len(),
             first: first.to_string(),
             advice: match first.by {
-                SealedBy::Password => "give the password that they were saved with",
+                SealedBy::Password => "give the password that the package was saved with",
                 SealedBy::UserKey => {
-                    "only the Windows user who saved them can open them: level 0 leaves them out"
+                    "only the Windows user who saved it can open it: level 0 leaves it out"
                 }
             },
             user_key: first.by == SealedBy::UserKey,
