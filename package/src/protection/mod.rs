@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Opened were real packages of SQL Server 2005, 2014 and 2022 (EncryptSensitiveWithPassword, both ciphers) and a
-//! project of 2014 (Triple DES); their passwords are published with them. No sample of EncryptAllWithPassword has been
+//! project of SQL Server 2012 (Triple DES); their passwords are published with them. No sample of EncryptAllWithPassword has been
 //! found, nor of a project under AES-256 with a known password: those are read and written by analogy, as the public
 //! build tools for SSIS projects do it.
 //!
