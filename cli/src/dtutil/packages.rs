@@ -16,7 +16,7 @@ use std::{
 
 use fletching::{
     delete_package,
-    dtsx::{Package, ProtectionLevel},
+    dtsx::{Error, Package, ProtectionLevel},
     is_same_file, move_package, package_exists, read_package, save_package,
 };
 
@@ -164,6 +164,6 @@ fn may_write(target: &Path, setting: &Setting) -> Result<bool, Failure> {
     Ok(yes)
 }
 
-fn not_changed(error: fletching::dtsx::Error) -> Failure {
+fn not_changed(error: Error) -> Failure {
     Failure::new(Exit::Failed, error.to_string()).with_code(error.code())
 }

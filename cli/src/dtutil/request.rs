@@ -1,6 +1,6 @@
 //! What the options ask for together: one source and one action, or what is wrong with them (exit code 6).
 
-use fletching::dtsx::ProtectionLevel;
+use fletching::dtsx::{ProtectionLevel, SsisCode};
 
 use crate::{
     dtutil::{
@@ -260,7 +260,7 @@ fn package_action(given: &Given) -> Result<Action, Failure> {
         Name::Exists => Ok(Action::Exists),
         Name::Sign => {
             to(&values)?;
-            let code = fletching::dtsx::SsisCode::SIGN_PACKAGE_FAILED;
+            let code = SsisCode::SIGN_PACKAGE_FAILED;
             Err(Failure::new(
                 Exit::Failed,
                 "/SIGN needs a certificate with its key in the store of a Windows user, which does not exist here; \
