@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use fletching::{LoadError, RunError, RunReport, TaskResult};
+use fletching::{LoadError, RunError, RunReport, TaskResult, dtsx::SsisCode};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -71,6 +71,14 @@ impl Failure {
         }
     }
 
+    /// The same with the code that SSIS reports, in the message too.
+    pub(crate) fn with_code(mut self, code: SsisCode) -> Self {
+        self.message = format!("{} [{code}]", self.message);
+        self.code = Some(format!("0x{:08X}", code.0));
+        self.symbol = Some(code.symbol());
+        self
+    }
+
     pub(crate) fn with_json(mut self, json: bool) -> Self {
         self.json = json;
         self
@@ -84,7 +92,12 @@ impl From<LoadError> for Failure {
         } else {
             Exit::NotLoadable
         };
-        Self::new(exit, error.to_string())
+        let failure = Self::new(exit, error.to_string());
+        match error.code() {
+            // That a package does not load, the exit code says already.
+            None | Some(SsisCode::LOAD_PACKAGE_XML) => failure,
+            Some(code) => failure.with_code(code),
+        }
     }
 }
 

@@ -3,9 +3,12 @@
 mod allocator;
 mod commands;
 mod config;
+mod dtutil;
 mod exit;
+mod faces;
 mod options;
 mod processor;
+mod protection;
 mod render;
 mod signals;
 
@@ -39,6 +42,8 @@ enum Command {
     Explain(commands::explain::Arguments),
     /// Evaluate an SSIS expression, or run a file of expressions with known results.
     Eval(commands::eval::Arguments),
+    /// Copy, move, delete and encrypt packages, with the options of dtutil.
+    Dtutil(dtutil::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +52,9 @@ fn main() -> ExitCode {
         return exit::Exit::Failed.into();
     }
     allocator::keep_freed_memory();
+    if let Some(exit) = faces::face(std::env::args_os()) {
+        return exit;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -69,6 +77,7 @@ fn main() -> ExitCode {
         Command::Script(arguments) => commands::script::run(arguments),
         Command::Explain(arguments) => commands::explain::run(arguments),
         Command::Eval(arguments) => commands::eval::run(arguments),
+        Command::Dtutil(arguments) => dtutil::run_command(arguments),
     };
     match outcome {
         Ok(exit) => exit.into(),

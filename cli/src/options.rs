@@ -8,6 +8,7 @@ use fletching::{Application, Drift, Package, PathMap, PathRule, Settings};
 use crate::{
     config::Config,
     exit::{Exit, Failure},
+    protection::ProtectionOptions,
 };
 
 #[derive(Debug, Clone, Args)]
@@ -17,6 +18,8 @@ pub(crate) struct PackageOptions {
     /// Project of the package: its folder or an .ispac file.
     #[arg(long, value_name = "DIR|FILE.ispac")]
     pub(crate) project: Option<PathBuf>,
+    #[command(flatten)]
+    protection: ProtectionOptions,
     /// Set a property: '\Package.Variables[User::X].Value=5'. Repeatable.
     #[arg(long, value_name = "PATH=VALUE")]
     pub(crate) set: Vec<String>,
@@ -62,7 +65,8 @@ pub(crate) enum OutputFormat {
 impl PackageOptions {
     /// Loads the package.
     pub(crate) fn load(&self) -> Result<Package, Failure> {
-        Ok(Application::load(&self.package, self.project.as_deref())?)
+        let options = self.protection.load_options(self.project.as_deref())?;
+        Ok(Application::load_with(&self.package, &options)?)
     }
 
     /// Command line over configuration file.

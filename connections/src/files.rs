@@ -119,6 +119,18 @@ impl Files for LocalFiles {
     }
 }
 
+/// Folders, for stores of packages.
+impl LocalFiles {
+    pub(crate) fn create_folder(self, path: &Path) -> io::Result<()> {
+        std::fs::create_dir(path)
+    }
+
+    /// Removes an empty folder.
+    pub(crate) fn remove_folder(self, path: &Path) -> io::Result<()> {
+        std::fs::remove_dir(path)
+    }
+}
+
 #[derive(Debug)]
 struct LocalFile(File);
 

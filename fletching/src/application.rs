@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use dtsx::Project;
+use dtsx::{Limits, Project, SsisCode};
 use fletching_connections::{OpenError, package_files as files};
 use fletching_engine::Settings;
 
-use crate::{CheckReport, Package};
+use crate::{CheckReport, LoadOptions, Package};
 
 /// Files larger than this are not packages or projects.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -52,6 +52,14 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// The code that SSIS reports for a document that does not load.
+    pub fn code(&self) -> Option<SsisCode> {
+        match self {
+            Self::Document { source, .. } => Some(source.code()),
+            _ => None,
+        }
+    }
+
     /// Nothing is at that place (exit code 4), as against something that cannot be loaded (5).
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. } | Self::NoSuchPackage { .. })
@@ -73,21 +81,40 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
 pub struct Application;
 
 impl Application {
+    /// As [`load_with`](Self::load_with), without password and secrets.
+    pub fn load(package: &Path, project: Option<&Path>) -> Result<Package, LoadError> {
+        let options = LoadOptions {
+            project: project.map(Path::to_owned),
+            ..LoadOptions::default()
+        };
+        Self::load_with(package, &options)
+    }
+
     /// Loads a `.dtsx` file. Its project is `project` (a folder or an `.ispac`), else the folder around it if that holds a
     /// `.dtproj`. With a project, `package` may be the name of a package in it.
-    pub fn load(package: &Path, project: Option<&Path>) -> Result<Package, LoadError> {
-        match project {
-            Some(project) if is_ispac(project) => load_from_ispac(package, project),
+    ///
+    /// # Errors
+    /// [`LoadError`]; a package that is encrypted as a whole and stays closed is one that does not load.
+    pub fn load_with(package: &Path, options: &LoadOptions) -> Result<Package, LoadError> {
+        let loaded = Self::find(package, options)?;
+        let open = loaded.document.check_open();
+        open.map_err(|source| document(package, source))?;
+        Ok(loaded)
+    }
+
+    fn find(package: &Path, options: &LoadOptions) -> Result<Package, LoadError> {
+        match options.project.as_deref() {
+            Some(project) if is_ispac(project) => load_from_ispac(package, project, options),
             Some(folder) => {
                 let file = if package.exists() {
                     package.to_owned()
                 } else {
                     folder.join(package)
                 };
-                load_file(&file, Some(folder))
+                load_file(&file, Some(folder), options)
             }
             None if is_ispac(package) => {
-                let known = open_ispac(package)?
+                let known = open_ispac(package, options)?
                     .packages
                     .into_iter()
                     .map(|(name, _)| name)
@@ -109,12 +136,20 @@ impl Application {
                     known,
                 ))
             }
-            None => load_file(package, None),
+            None => load_file(package, None, options),
         }
     }
 
-    /// Checks all packages under the given paths: files, projects, folders (searched through).
+    /// As [`check_with`](Self::check_with), without password and secrets.
     pub fn check(paths: &[PathBuf]) -> Result<Vec<CheckReport>, LoadError> {
+        Self::check_with(paths, &LoadOptions::default())
+    }
+
+    /// Checks all packages under the given paths: files, projects, folders (searched through).
+    pub fn check_with(
+        paths: &[PathBuf],
+        options: &LoadOptions,
+    ) -> Result<Vec<CheckReport>, LoadError> {
         let mut reports = Vec::new();
         for path in paths {
             if !path.exists() {
@@ -122,12 +157,12 @@ impl Application {
             }
             for file in files::find(path, &["dtsx", "ispac"])? {
                 if is_ispac(&file) {
-                    reports.extend(check_ispac(&file));
+                    reports.extend(check_ispac(&file, options));
                 } else {
                     let name = file.display().to_string();
                     reports.push(CheckReport::of(
                         name,
-                        load_file(&file, None),
+                        load_file(&file, None, options),
                         Settings::default(),
                     ));
                 }
@@ -163,9 +198,12 @@ fn is_ispac(path: &Path) -> bool {
         .is_some_and(|extension| extension.eq_ignore_ascii_case("ispac"))
 }
 
-fn load_file(file: &Path, folder: Option<&Path>) -> Result<Package, LoadError> {
-    let bytes = read_file(file)?;
-    let document = dtsx::Package::read(&bytes).map_err(|source| document(file, source))?;
+fn load_file(
+    file: &Path,
+    folder: Option<&Path>,
+    options: &LoadOptions,
+) -> Result<Package, LoadError> {
+    let document = read_package(file, options.password.as_deref())?;
     let parent = file
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
@@ -178,15 +216,26 @@ fn load_file(file: &Path, folder: Option<&Path>) -> Result<Package, LoadError> {
     };
     let around = folder.unwrap_or(parent);
     if folder.is_some() || files::holds(around, "dtproj")? {
-        let project = project_of(around, file)?;
+        let project = project_of(around, file, options)?;
         package.shared_parameters = project.parameters;
         package.shared_managers = project.connection_managers;
     }
+    package.supply(&options.secrets);
     Ok(package)
 }
 
+/// Reads a package by itself, as a document, and opens what the password closes in it.
+pub fn read_package(file: &Path, password: Option<&str>) -> Result<dtsx::Package, LoadError> {
+    let bytes = read_file(file)?;
+    let package = match password {
+        Some(password) => dtsx::Package::read_with_password(&bytes, password, &Limits::default()),
+        None => dtsx::Package::read(&bytes),
+    };
+    package.map_err(|source| document(file, source))
+}
+
 /// What a project folder gives its packages: parameters and connection managers. The packages themselves are not read.
-fn project_of(folder: &Path, package: &Path) -> Result<Project, LoadError> {
+fn project_of(folder: &Path, package: &Path, options: &LoadOptions) -> Result<Project, LoadError> {
     let mut entries: Vec<(String, Vec<u8>)> = Vec::new();
     for file in files::list(folder, &["params", "conmgr", "dtproj"])? {
         let name = file
@@ -196,10 +245,13 @@ fn project_of(folder: &Path, package: &Path) -> Result<Project, LoadError> {
         entries.push((name, read_file(&file)?));
     }
     keep_project_of(package, &mut entries);
-    let mut project = Project::read_folder(&entries).map_err(|source| LoadError::Document {
-        path: folder.to_owned(),
-        source: Box::new(source),
-    })?;
+    let project = match options.password.as_deref() {
+        Some(password) => {
+            Project::read_folder_with_password(&entries, password, &Limits::default())
+        }
+        None => Project::read_folder(&entries),
+    };
+    let mut project = project.map_err(|source| document(folder, source))?;
     let is_package = |name: &str| name.to_ascii_lowercase().ends_with(".dtsx");
     match std::mem::take(&mut project.broken)
         .into_iter()
@@ -240,13 +292,21 @@ fn document(path: &Path, source: dtsx::Error) -> LoadError {
     }
 }
 
-fn open_ispac(path: &Path) -> Result<Project, LoadError> {
+fn open_ispac(path: &Path, options: &LoadOptions) -> Result<Project, LoadError> {
     let bytes = read_file(path)?;
-    Project::open_ispac(&bytes).map_err(|source| document(path, source))
+    let project = match options.password.as_deref() {
+        Some(password) => Project::open_ispac_with_password(&bytes, password, &Limits::default()),
+        None => Project::open_ispac(&bytes),
+    };
+    project.map_err(|source| document(path, source))
 }
 
-fn load_from_ispac(package: &Path, path: &Path) -> Result<Package, LoadError> {
-    let project = open_ispac(path)?;
+fn load_from_ispac(
+    package: &Path,
+    path: &Path,
+    options: &LoadOptions,
+) -> Result<Package, LoadError> {
+    let project = open_ispac(path, options)?;
     let wanted = package.to_string_lossy();
     let named = |name: &str| {
         let stem = name.strip_suffix(".dtsx").unwrap_or(name);
@@ -275,17 +335,19 @@ fn load_from_ispac(package: &Path, path: &Path) -> Result<Package, LoadError> {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    Ok(Package {
+    let mut package = Package {
         document,
         shared_parameters: project.parameters,
         shared_managers: project.connection_managers,
         base_dir: parent.to_owned(),
-    })
+    };
+    package.supply(&options.secrets);
+    Ok(package)
 }
 
-fn check_ispac(path: &Path) -> Vec<CheckReport> {
+fn check_ispac(path: &Path, options: &LoadOptions) -> Vec<CheckReport> {
     let name = |entry: &str| format!("{}/{entry}", path.display());
-    let project = match open_ispac(path) {
+    let project = match open_ispac(path, options) {
         Ok(project) => project,
         Err(error) => {
             return vec![CheckReport::of(
@@ -298,12 +360,13 @@ fn check_ispac(path: &Path) -> Vec<CheckReport> {
     let base_dir = path.parent().unwrap_or(Path::new(".")).to_owned();
     let (parameters, managers) = (project.parameters, project.connection_managers);
     let loaded = project.packages.into_iter().map(|(entry, document)| {
-        let package = Package {
+        let mut package = Package {
             document,
             shared_parameters: parameters.clone(),
             shared_managers: managers.clone(),
             base_dir: base_dir.clone(),
         };
+        package.supply(&options.secrets);
         CheckReport::of(name(&entry), Ok(package), Settings::default())
     });
     let broken = project.broken.into_iter().map(|(entry, source)| {

@@ -3,7 +3,7 @@
 use fletching_components::{Finding, FindingKind};
 use fletching_engine::{RunError, Settings};
 
-use crate::{LoadError, Package};
+use crate::{LoadError, Package, SealedValue};
 
 /// One package of `fletch check`.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct CheckReport {
     pub plans: bool,
     /// What is not supported, and what is wrong.
     pub findings: Vec<Finding>,
+    /// What is encrypted in it, and whether it was given.
+    pub sealed: Vec<SealedValue>,
     /// Why it does not load, or another problem that has no place in the package.
     pub error: Option<String>,
 }
@@ -34,12 +36,14 @@ impl CheckReport {
             loads: false,
             plans: false,
             findings: Vec::new(),
+            sealed: Vec::new(),
             error: None,
         };
         match package {
             Err(error) => report.error = Some(error.to_string()),
             Ok(package) => {
                 report.loads = true;
+                report.sealed = package.sealed();
                 report.format = Some(package.document.format_version());
                 match package.prepare(settings) {
                     Ok(_) => report.plans = true,

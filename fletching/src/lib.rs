@@ -15,13 +15,18 @@ mod application;
 mod check;
 mod connections;
 mod execution;
+mod load_options;
 mod package;
+mod package_store;
 mod script;
+mod sealed;
 mod statements;
 
-pub use application::{Application, LoadError, read_file};
+pub use application::{Application, LoadError, read_file, read_package};
 pub use check::CheckReport;
 pub use connections::{ConnectionReport, providers, schemes};
+/// The package document.
+pub use dtsx;
 pub use execution::{Execution, runtime};
 pub use fletching_components::{Drift, Finding, FindingKind, Findings, flow::FlowError};
 pub use fletching_connections::{PathMap, PathRule, StagedFile};
@@ -32,6 +37,12 @@ pub use fletching_engine::{
 };
 /// The expression language.
 pub use fletching_expression::{self as expression};
+pub use load_options::LoadOptions;
 pub use package::{Package, Prepared};
+pub use package_store::{
+    PackageStore, StoreEntry, StoreError, delete_package, is_same_file, move_package,
+    package_exists, save_package,
+};
 pub use script::{ScriptError, ScriptReport, run_script};
+pub use sealed::SealedValue;
 pub use statements::StatementReport;

@@ -15,6 +15,8 @@ pub struct Limits {
     pub attributes_max: u32,
     /// Attributes of a document.
     pub attributes_total_max: u32,
+    /// Encrypted values of a document that a password opens; each takes about a millisecond.
+    pub ciphers_max: u32,
     /// Files in a project archive.
     pub entries_max: u32,
     /// Size of all files in a project archive, unpacked.
@@ -32,6 +34,7 @@ impl Default for Limits {
             texts_max: 8_000_000,
             attributes_max: 1024,
             attributes_total_max: 16_000_000,
+            ciphers_max: 10_000,
             entries_max: 10_000,
             unpacked_bytes_max: 1 << 30,
             ratio_max: 200,

@@ -2,10 +2,11 @@
 
 use crate::{
     Configuration, ConnectionManager, Document, Edits, Element, Error, Executable, Limits,
-    LogProvider, Parameter, parse_bool,
+    LogProvider, Parameter, ProtectionLevel, Sealed, Secrets, parse_bool,
+    protection::{check_open, seal, unseal},
     read::{
         collection, own_properties, read_configuration, read_connection_manager, read_executable,
-        read_log_provider, read_parameter, sealed_names,
+        read_log_provider, read_parameter, sealed_values,
     },
 };
 
@@ -20,7 +21,7 @@ pub struct Package {
     parameters: Vec<Parameter>,
     configurations: Vec<Configuration>,
     log_providers: Vec<LogProvider>,
-    sealed: Vec<String>,
+    sealed: Vec<Sealed>,
 }
 
 impl Package {
@@ -40,6 +41,19 @@ impl Package {
     /// number, boolean, type or choice that is none.
     pub fn read_with(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         Self::new(Document::read_with(bytes, limits)?)
+    }
+
+    /// Reads a package and opens what `password` closes in it; see [`decrypt`](Self::decrypt).
+    ///
+    /// # Errors
+    /// As [`Package::read_with`] and [`Package::decrypt`].
+    pub fn read_with_password(
+        bytes: &[u8],
+        password: &str,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        let document = Document::read_with(bytes, limits)?;
+        Self::new(unseal(&document, password, limits)?)
     }
 
     /// The typed view of a document.
@@ -63,9 +77,12 @@ impl Package {
             format_version: number("PackageFormatVersion")
                 .and_then(|found| found.try_into().ok())
                 .unwrap_or(0),
-            protection_level: number("ProtectionLevel")
-                .and_then(|found| found.try_into().ok())
-                .unwrap_or(1),
+            protection_level: match root.local_name() {
+                "EncryptedData" => ProtectionLevel::EncryptAllWithPassword.number(),
+                _ => number("ProtectionLevel")
+                    .and_then(|found| found.try_into().ok())
+                    .unwrap_or(1),
+            },
             root: read_executable(root)?,
             connection_managers: connection_managers.collect::<Result<_, _>>()?,
             parameters: collection(root, "PackageParameters", "PackageParameter")
@@ -77,7 +94,7 @@ impl Package {
             log_providers: collection(root, "LogProviders", "LogProvider")
                 .map(read_log_provider)
                 .collect(),
-            sealed: sealed_names(&document),
+            sealed: sealed_values(&document),
             document,
         })
     }
@@ -111,8 +128,45 @@ impl Package {
         self.format_version
     }
 
-    /// 0 DontSaveSensitive, 1 EncryptSensitiveWithUserKey (the default), 2 EncryptSensitiveWithPassword,
-    /// 3 EncryptAllWithPassword, 4 EncryptAllWithUserKey, 5 ServerStorage.
+    /// The package with all that a password closes in the clear; its protection level stays as the document has it.
+    /// What the key of a Windows user closes stays closed. A package without ciphers is unchanged, whatever the password.
+    ///
+    /// # Errors
+    /// [`Error::Password`] and [`Error::PackagePassword`] if the password is another one; [`Error::Cipher`] for a damaged
+    /// cipher; [`Error::Limit`]; those of [`Package::new`].
+    pub fn decrypt(&self, password: &str) -> Result<Self, Error> {
+        Self::new(unseal(&self.document, password, self.document.limits())?)
+    }
+
+    /// The package at a protection level: 0 leaves secrets out, 2 closes them with the password, 3 all of the package,
+    /// with the cipher that the SSIS which last saved it reads. A signature no longer holds and is left out.
+    ///
+    /// # Errors
+    /// [`Error::Level`] for levels 1, 4 and 5; [`Error::PasswordMissing`]; [`Error::Sealed`] if values are closed that must
+    /// be kept.
+    pub fn encrypt(&self, level: ProtectionLevel, password: Option<&str>) -> Result<Self, Error> {
+        Self::new(seal(&self.document, level, password)?)
+    }
+
+    /// Refuses a package of which all is closed, so that nothing but its ciphers is known.
+    ///
+    /// # Errors
+    /// [`Error::PackagePassword`] and [`Error::PackageUserKey`].
+    pub fn check_open(&self) -> Result<(), Error> {
+        check_open(self.document.root())
+    }
+
+    /// Sets what is sealed, or was never saved, in the typed view: passwords of connection managers, sensitive parameters
+    /// and variables. The document is not changed.
+    pub fn supply(&mut self, secrets: &Secrets) {
+        let managers = self.connection_managers.iter_mut();
+        managers.for_each(|manager| secrets.supply_connection(manager));
+        let parameters = self.parameters.iter_mut();
+        parameters.for_each(|parameter| secrets.supply_parameter(parameter));
+        secrets.supply_variables(&mut self.root);
+    }
+
+    /// As [`ProtectionLevel`] numbers them, from 0 to 5; 1 is the default.
     pub fn protection_level(&self) -> i32 {
         self.protection_level
     }
@@ -167,8 +221,8 @@ impl Package {
         &self.log_providers
     }
 
-    /// What is encrypted and so not available: the path or name of its owner, and its own name.
-    pub fn sealed(&self) -> &[String] {
+    /// What is encrypted in the document and so not available.
+    pub fn sealed(&self) -> &[Sealed] {
         &self.sealed
     }
 

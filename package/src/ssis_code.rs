@@ -17,7 +17,24 @@ codes! {
     VARIABLE_NOT_FOUND = 0xC001_0001;
     PACKAGE_NOT_FOUND = 0xC001_000A;
     LOAD_PACKAGE_XML = 0xC001_1003;
+    /// A package could not be signed.
+    SIGN_PACKAGE_FAILED = 0xC001_402D;
+    /// A signature that could not be checked.
+    PACKAGE_VERIFICATION_FAILED = 0xC001_4030;
+    /// A package without the signature that was asked for.
+    SIGNATURE_NOT_PRESENT = 0xC001_4064;
+    /// A package could not be encrypted.
+    PACKAGE_PROTECT = 0xC001_4035;
+    /// The password of a wholly encrypted package is missing or another one.
+    PACKAGE_PASSWORD = 0xC001_4037;
+    /// A protection level that needs a password, and no password.
+    PACKAGE_PASSWORD_EMPTY = 0xC001_405E;
+    /// The password of an encrypted value is missing or another one.
+    DECRYPT_XML_PASSWORD = 0xC001_405F;
+    /// A value that the key of a Windows user encrypts.
     DECRYPT_USER_KEY = 0xC001_4060;
+    /// The protection level ServerStorage outside a database.
+    SERVER_STORAGE_DISALLOWED = 0xC001_4061;
     EXPRESSION_TRUNCATION_AS_ERROR = 0xC001_700E;
     /// Disposition "fail" on an error.
     INDUCED_FAILURE_ON_ERROR = 0xC020_9029;

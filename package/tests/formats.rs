@@ -4,7 +4,7 @@
 
 use dtsx::{
     ConstraintValue, DataFlow, DataType, Disposition, EvalOp, Executable, ExecutableKind,
-    FlatFileColumnType, Package, Payload, UsageType,
+    FlatFileColumnType, Package, Payload, SealedBy, UsageType,
 };
 
 const FORMAT_2: &str = include_str!("data/format_2.dtsx");
@@ -252,10 +252,10 @@ fn secrets_are_named_not_shown() {
     let manager = &package.connection_managers()[2];
     assert_eq!(manager.sealed, ["Password"]);
     assert_eq!(manager.properties.get("Password"), None);
-    assert_eq!(
-        package.sealed(),
-        ["Package.ConnectionManagers[Secret].Password"]
-    );
+    let sealed: Vec<String> = package.sealed().iter().map(ToString::to_string).collect();
+    assert_eq!(sealed, ["Package.ConnectionManagers[Secret].Password"]);
+    assert_eq!(package.sealed()[0].name, "Secret");
+    assert_eq!(package.sealed()[0].by, SealedBy::UserKey);
     assert_eq!(
         package.connection_managers()[1]
             .properties
@@ -278,7 +278,7 @@ fn ciphers_under_a_password_are_no_properties() {
     assert_eq!(manager.sealed, ["EncryptedData"]);
     assert_eq!(manager.properties.get("Salt"), None);
     assert_eq!(
-        package.sealed()[0],
+        package.sealed()[0].to_string(),
         "Package.ConnectionManagers[Mail].EncryptedData"
     );
 }
@@ -302,7 +302,8 @@ fn wholly_encrypted_packages_load() {
         ),
     ] {
         let package = read(&text);
-        assert_eq!(package.sealed(), [sealed]);
+        assert_eq!(package.sealed()[0].to_string(), sealed);
+        assert!(package.check_open().is_err());
         assert_eq!(package.executables().count(), 1);
     }
 }

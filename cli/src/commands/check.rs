@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::Args;
-use fletching::{Application, CheckReport, FindingKind};
+use fletching::{Application, CheckReport, FindingKind, SealedValue};
 use serde::Serialize;
 
 use crate::{
     exit::{Exit, Failure},
     options::OutputFormat,
+    protection::{ProtectionOptions, secret_variable},
     render,
 };
 
@@ -17,6 +18,8 @@ pub(crate) struct Arguments {
     /// Packages (.dtsx), projects (.ispac) and folders.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    protection: ProtectionOptions,
     #[arg(long, value_enum, default_value = "text")]
     format: OutputFormat,
 }
@@ -29,6 +32,7 @@ struct Line<'a> {
     loads: bool,
     plans: bool,
     unsupported: Vec<Unsupported<'a>>,
+    sealed: Vec<Sealed<'a>>,
     error: Option<&'a str>,
 }
 
@@ -40,9 +44,17 @@ struct Unsupported<'a> {
     reason: &'a str,
 }
 
+#[derive(Debug, Serialize)]
+struct Sealed<'a> {
+    place: &'a str,
+    secret: Option<&'a str>,
+    given: bool,
+}
+
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let json = arguments.format == OutputFormat::Json;
-    let reports = Application::check(&arguments.paths)?;
+    let reports =
+        Application::check_with(&arguments.paths, &arguments.protection.load_options(None)?)?;
     if json {
         for report in &reports {
             render::json_line(&line(report))?;
@@ -74,6 +86,15 @@ fn line(report: &CheckReport) -> Line<'_> {
                 reason: &finding.message,
             })
             .collect(),
+        sealed: report
+            .sealed
+            .iter()
+            .map(|sealed| Sealed {
+                place: &sealed.place,
+                secret: sealed.secret.as_deref(),
+                given: sealed.given,
+            })
+            .collect(),
         error: report.error.as_deref(),
     }
 }
@@ -96,7 +117,9 @@ fn summary(reports: &[CheckReport]) -> String {
             text.push_str(&format!("  {alone:>5} of {all:>5}  {class}\n"));
         }
     }
-    for report in reports.iter().filter(|report| !report.plans) {
+    let is_sealed = |report: &CheckReport| report.sealed.iter().any(|sealed| !sealed.given);
+    let shown = |report: &&CheckReport| !report.plans || is_sealed(report);
+    for report in reports.iter().filter(shown) {
         text.push_str(&format!("\n{}\n", report.package));
         if let Some(error) = &report.error {
             text.push_str(&format!("  does not load: {error}\n"));
@@ -104,8 +127,29 @@ fn summary(reports: &[CheckReport]) -> String {
         for finding in &report.findings {
             text.push_str(&format!("  {} {finding}\n", kind(finding.kind)));
         }
+        for sealed in report.sealed.iter().filter(|sealed| !sealed.given) {
+            text.push_str(&format!("  sealed {}: {}\n", sealed.place, how(sealed)));
+        }
     }
     text
+}
+
+/// How a run gets a value that the package keeps closed.
+fn how(sealed: &SealedValue) -> String {
+    let password = match sealed.by_password {
+        true => "open it with --decrypt PASSWORD, or ",
+        false => "",
+    };
+    match &sealed.secret {
+        Some(name) => {
+            let variable = secret_variable(name);
+            format!(
+                "{password}give it as {variable} in the environment or {name}=VALUE in a --secrets FILE"
+            )
+        }
+        None if sealed.by_password => "open it with --decrypt PASSWORD".to_owned(),
+        None => "only the Windows user who saved it can open it".to_owned(),
+    }
 }
 
 /// Class -> (packages whose only missing class it is, packages that need it), most unlocking first.

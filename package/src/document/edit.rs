@@ -22,6 +22,7 @@ enum Change {
     Attribute { name: String, value: String },
     Text(String),
     Append(String),
+    Replace(String),
     Remove,
 }
 
@@ -50,6 +51,13 @@ impl Edits {
     /// Adds XML behind what an element contains.
     pub fn append_xml(&mut self, element: NodeId, xml: &str) -> &mut Self {
         self.changes.push((element, Change::Append(xml.to_owned())));
+        self
+    }
+
+    /// Puts XML in the place of an element with all it contains.
+    pub fn replace_xml(&mut self, element: NodeId, xml: &str) -> &mut Self {
+        self.changes
+            .push((element, Change::Replace(xml.to_owned())));
         self
     }
 
@@ -94,6 +102,23 @@ impl Document {
             at = *end;
         }
         source.push_str(self.span(at, self.source.len() as u32));
+        parse::parse(source, self.encoding, &self.limits)
+    }
+
+    /// The document with an ASCII text replaced wherever it stands, in any case, markup included.
+    ///
+    /// # Errors
+    /// Any error of reading, if that is no XML any more.
+    pub(crate) fn with_text(&self, old: &str, new: &str) -> Result<Self, Error> {
+        let (haystack, needle) = (self.source.to_ascii_lowercase(), old.to_ascii_lowercase());
+        let mut source = String::with_capacity(self.source.len());
+        let mut at = 0;
+        for (start, found) in haystack.match_indices(&needle) {
+            source.push_str(self.source.get(at..start).unwrap_or_default());
+            source.push_str(new);
+            at = start + found.len();
+        }
+        source.push_str(self.source.get(at..).unwrap_or_default());
         parse::parse(source, self.encoding, &self.limits)
     }
 
@@ -148,6 +173,7 @@ impl Document {
                 replacements.insert(node.close_start, (node.close_start, text));
                 return Ok(());
             }
+            Change::Replace(xml) => (node.start, node.end, xml.clone()),
             Change::Remove => (node.start, node.end, String::new()),
         };
         match replacements.insert(start, (end, text)) {

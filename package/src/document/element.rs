@@ -140,6 +140,20 @@ impl<'a> Element<'a> {
         self.document.span(node.start, node.end)
     }
 
+    /// The element as written, without some of its attributes and the white space before them.
+    pub(crate) fn outer_xml_without(self, leave_out: impl Fn(Attribute<'_>) -> bool) -> String {
+        let node = self.node();
+        let mut xml = String::with_capacity((node.end - node.start) as usize);
+        let mut at = node.start;
+        for attribute in self.attributes().filter(|attribute| leave_out(*attribute)) {
+            let before = self.document.span(at, attribute.span.name_start);
+            xml.push_str(before.trim_ascii_end());
+            at = attribute.span.value_end + 1;
+        }
+        xml.push_str(self.document.span(at, node.end));
+        xml
+    }
+
     pub(super) fn child_nodes(self) -> impl Iterator<Item = NodeId> + 'a {
         let document = self.document;
         let mut next = self.node().first_child;

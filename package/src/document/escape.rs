@@ -84,6 +84,11 @@ pub(super) fn encode(text: &str, place: Place) -> String {
     raw
 }
 
+/// Text as the value of an attribute in double quotes.
+pub(crate) fn encode_attribute(text: &str) -> String {
+    encode(text, Place::Attribute)
+}
+
 fn resolve(name: &str) -> Option<char> {
     match name {
         "lt" => Some('<'),

@@ -18,7 +18,7 @@ mod parse;
 
 pub use edit::Edits;
 pub use element::{Attribute, Element};
-pub(crate) use escape::decode_hex_escapes;
+pub(crate) use escape::{decode_hex_escapes, encode_attribute};
 
 use crate::{Error, Limits, Position};
 use encoding::Encoding;
@@ -119,6 +119,11 @@ impl Document {
     /// The document's text.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// The limits that it was read within.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The root element.

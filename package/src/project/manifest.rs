@@ -1,9 +1,9 @@
 //! `SSIS:Project`: `@Project.manifest` of an archive, and the copy of it inside a `.dtproj`.
 
 use crate::{
-    Element, Error,
+    Element, Error, ProtectionLevel,
     project::{DeploymentModel, has_extension},
-    read::attribute,
+    read::{attribute, has_salt},
 };
 
 /// What a project lists.
@@ -18,16 +18,6 @@ pub(super) struct Manifest {
     pub(super) connection_managers: Vec<String>,
 }
 
-/// Levels by number.
-const PROTECTION_LEVELS: [&str; 6] = [
-    "DontSaveSensitive",
-    "EncryptSensitiveWithUserKey",
-    "EncryptSensitiveWithPassword",
-    "EncryptAllWithPassword",
-    "EncryptAllWithUserKey",
-    "ServerStorage",
-];
-
 impl Manifest {
     /// Reads `SSIS:Project`.
     pub(super) fn read(root: Element<'_>) -> Result<Self, Error> {
@@ -36,6 +26,11 @@ impl Manifest {
                 position: root.position(),
                 found: root.name().to_owned(),
                 wanted: "SSIS:Project, the root of a project manifest",
+            });
+        }
+        if has_salt(root) {
+            return Err(Error::PackagePassword {
+                detail: "no password was given",
             });
         }
         let level = attribute(root, "ProtectionLevel");
@@ -107,12 +102,7 @@ pub(super) fn items<'a>(
 /// By name or number; absent means EncryptSensitiveWithUserKey.
 fn protection_level(level: &str) -> Option<i32> {
     if level.is_empty() {
-        return Some(1);
+        return Some(ProtectionLevel::EncryptSensitiveWithUserKey.number());
     }
-    let by_name = (0i32..)
-        .zip(PROTECTION_LEVELS)
-        .find(|(_, name)| name.eq_ignore_ascii_case(level));
-    by_name
-        .map(|(number, _)| number)
-        .or_else(|| level.parse().ok().filter(|number| (0..=5).contains(number)))
+    ProtectionLevel::parse(level).map(ProtectionLevel::number)
 }

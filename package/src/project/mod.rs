@@ -14,7 +14,9 @@ mod manifest;
 mod parameters;
 
 use crate::{
-    ConnectionManager, Document, Error, Limits, Package, Parameter, read::read_connection_manager,
+    ConnectionManager, Document, Error, Limits, Package, Parameter,
+    protection::unseal,
+    read::{has_salt, read_connection_manager},
 };
 use manifest::Manifest;
 
@@ -97,6 +99,24 @@ impl Project {
     /// [`Error::Archive`] and [`Error::Entry`] for an archive that cannot be read, is over the limits, or has names
     /// that leave the project; [`Error::InEntry`] for a manifest that does not load.
     pub fn open_ispac_with(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+        Self::open_files(bytes, &Opening::without_password(limits))
+    }
+
+    /// Opens an `.ispac`, and what `password` closes in it.
+    ///
+    /// # Errors
+    /// As [`Project::open_ispac_with`]; [`Error::Password`], in [`Error::InEntry`], for another password, which the
+    /// project's `PasswordVerifier` shows.
+    pub fn open_ispac_with_password(
+        bytes: &[u8],
+        password: &str,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        Self::open_files(bytes, &Opening::with_password(password, limits))
+    }
+
+    fn open_files(bytes: &[u8], opening: &Opening<'_>) -> Result<Self, Error> {
+        let limits = opening.limits;
         let files = ispac::unpack(bytes, limits)?;
         let Some((name, manifest)) = files
             .iter()
@@ -106,10 +126,10 @@ impl Project {
                 detail: format!("it has no {MANIFEST}; an .ispac must have one"),
             });
         };
-        let manifest = read_document(name, manifest, limits).and_then(|document| {
+        let manifest = opening.read(name, manifest).and_then(|document| {
             Manifest::read(document.root()).map_err(|error| error.in_entry(name))
         })?;
-        Self::load(manifest, &files, limits)
+        Self::load(manifest, &files, opening)
     }
 
     /// Reads a project folder through its `.dtproj`; a folder without one is a project of all its packages.
@@ -126,6 +146,23 @@ impl Project {
     /// Those of the source; [`Error::Archive`] if there are several `.dtproj`; [`Error::InEntry`] for a `.dtproj` that
     /// does not load.
     pub fn read_folder_with(files: &dyn FileSource, limits: &Limits) -> Result<Self, Error> {
+        Self::read_files(files, &Opening::without_password(limits))
+    }
+
+    /// Reads a project folder, and what `password` closes in it.
+    ///
+    /// # Errors
+    /// As [`Project::read_folder_with`]; [`Error::Password`], in [`Error::InEntry`], for another password, which the
+    /// project's `PasswordVerifier` shows.
+    pub fn read_folder_with_password(
+        files: &dyn FileSource,
+        password: &str,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        Self::read_files(files, &Opening::with_password(password, limits))
+    }
+
+    fn read_files(files: &dyn FileSource, opening: &Opening<'_>) -> Result<Self, Error> {
         let names = files.names()?;
         let projects: Vec<_> = names
             .iter()
@@ -134,7 +171,7 @@ impl Project {
         let manifest = match projects.as_slice() {
             [] => Manifest::of_folder(&names),
             [name] => {
-                let document = read_document(name, &files.read(name)?, limits)?;
+                let document = opening.read(name, &files.read(name)?)?;
                 dtproj::read(document.root(), name).map_err(|error| error.in_entry(name))?
             }
             several => {
@@ -146,7 +183,7 @@ impl Project {
                 });
             }
         };
-        Self::load(manifest, files, limits)
+        Self::load(manifest, files, opening)
     }
 
     /// The package with that file name, with or without `.dtsx`.
@@ -163,7 +200,11 @@ impl Project {
             .map(|(_, package)| package)
     }
 
-    fn load(manifest: Manifest, files: &dyn FileSource, limits: &Limits) -> Result<Self, Error> {
+    fn load(
+        manifest: Manifest,
+        files: &dyn FileSource,
+        opening: &Opening<'_>,
+    ) -> Result<Self, Error> {
         let names = files.names()?;
         let mut project = Self {
             name: manifest.name,
@@ -178,9 +219,9 @@ impl Project {
             files.read(name.ok_or_else(|| missing(wanted))?)
         };
         for name in manifest.packages {
-            let package = read(&name).and_then(|bytes| {
-                Package::read_with(&bytes, limits).map_err(|error| error.in_entry(&name))
-            });
+            let package = read(&name)
+                .and_then(|bytes| opening.read(&name, &bytes))
+                .and_then(|document| Package::new(document).map_err(|error| error.in_entry(&name)));
             match package {
                 Ok(package) => project.packages.push((name, package)),
                 Err(error) => project.broken.push((name, error)),
@@ -188,7 +229,7 @@ impl Project {
         }
         for name in manifest.connection_managers {
             let manager = read(&name)
-                .and_then(|bytes| read_document(&name, &bytes, limits))
+                .and_then(|bytes| opening.read(&name, &bytes))
                 .and_then(|document| {
                     read_connection_file(&document).map_err(|error| error.in_entry(&name))
                 });
@@ -197,16 +238,19 @@ impl Project {
                 Err(error) => project.broken.push((name, error)),
             }
         }
-        let is_encrypted = (1..=4).contains(&manifest.protection_level);
+        let by_user_key = [1, 4].contains(&manifest.protection_level);
         for name in names
             .iter()
             .filter(|name| name.eq_ignore_ascii_case(PARAMETERS))
         {
             let found = read(name)
-                .and_then(|bytes| read_document(name, &bytes, limits))
+                .and_then(|bytes| opening.read(name, &bytes))
                 .and_then(|document| {
-                    parameters::read(document.root(), is_encrypted)
-                        .map_err(|error| error.in_entry(name))
+                    let root = document.root();
+                    if has_salt(root) {
+                        return Ok((Vec::new(), vec!["Project".to_owned()]));
+                    }
+                    parameters::read(root, by_user_key).map_err(|error| error.in_entry(name))
                 });
             match found {
                 Ok((parameters, sealed)) => {
@@ -245,8 +289,36 @@ fn read_connection_file(document: &Document) -> Result<ConnectionManager, Error>
     read_connection_manager(root, "Project")
 }
 
-fn read_document(name: &str, bytes: &[u8], limits: &Limits) -> Result<Document, Error> {
-    Document::read_with(bytes, limits).map_err(|error| error.in_entry(name))
+/// What the files of a project are read with.
+struct Opening<'a> {
+    password: Option<&'a str>,
+    limits: &'a Limits,
+}
+
+impl<'a> Opening<'a> {
+    fn without_password(limits: &'a Limits) -> Self {
+        Self {
+            password: None,
+            limits,
+        }
+    }
+
+    fn with_password(password: &'a str, limits: &'a Limits) -> Self {
+        Self {
+            password: Some(password),
+            limits,
+        }
+    }
+
+    /// A file as a document, in the clear if there is a password.
+    fn read(&self, name: &str, bytes: &[u8]) -> Result<Document, Error> {
+        let document = Document::read_with(bytes, self.limits);
+        let document = document.and_then(|document| match self.password {
+            Some(password) => unseal(&document, password, self.limits),
+            None => Ok(document),
+        });
+        document.map_err(|error| error.in_entry(name))
+    }
 }
 
 fn has_extension(name: &str, wanted: &str) -> bool {

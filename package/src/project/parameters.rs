@@ -3,13 +3,13 @@
 use crate::{
     Element, Error, Parameter, parse_bool,
     project::manifest::{items, property},
-    read::attribute,
+    read::{attribute, has_salt},
 };
 
-/// Parameters, and the names of those whose value is encrypted.
+/// Parameters, and the names of those whose value is encrypted; `by_user_key`: the project has level 1 or 4.
 pub(super) fn read(
     root: Element<'_>,
-    is_encrypted: bool,
+    by_user_key: bool,
 ) -> Result<(Vec<Parameter>, Vec<String>), Error> {
     if root.local_name() != "Parameters" {
         return Err(Error::WrongRoot {
@@ -25,7 +25,7 @@ pub(super) fn read(
         .filter(|child| child.local_name() == "Parameter")
     {
         let mut parameter = read_parameter(element)?;
-        if is_encrypted && has_cipher(element) {
+        if has_cipher(element, by_user_key) {
             parameter.value.clear();
             sealed.push(format!("Project::{}", parameter.name));
         }
@@ -56,12 +56,15 @@ fn read_parameter(element: Element<'_>) -> Result<Parameter, Error> {
     })
 }
 
-/// Whether the value is marked as sensitive, which in an encrypted project means a cipher.
-fn has_cipher(element: Element<'_>) -> bool {
+/// Whether the value is a cipher: one of a password says so itself, one of a user's key is a value marked as sensitive.
+fn has_cipher(element: Element<'_>, by_user_key: bool) -> bool {
     items(element, "Properties", "Property").any(|property| {
-        attribute(property, "Name") == "Value"
-            && parse_bool(&attribute(property, "Sensitive")) == Some(true)
-            && !property.text().trim().is_empty()
+        let by_key = || {
+            by_user_key
+                && parse_bool(&attribute(property, "Sensitive")) == Some(true)
+                && !property.text().trim().is_empty()
+        };
+        attribute(property, "Name") == "Value" && (has_salt(property) || by_key())
     })
 }
 

@@ -81,7 +81,7 @@ pub(crate) fn read_parameter(element: Element<'_>) -> Result<Parameter, Error> {
             Some(found) => vartype(element, &found)?,
         },
         value: value
-            .filter(|value| !is_encrypted(*value))
+            .filter(|value| !is_encrypted(*value) && value.child("EncryptedData").is_none())
             .map(content)
             .unwrap_or_default(),
         required: boolean(element, &properties, "Required", false)?,

@@ -18,5 +18,6 @@ pub(crate) use control_flow::read_parameter;
 pub(crate) use executable::read_executable;
 pub(crate) use logging::{read_configuration, read_log_provider};
 pub use reference::{ReferenceColumn, reference_columns};
-pub(crate) use sealed::sealed_names;
-pub(crate) use shape::{attribute, collection, own_properties};
+pub(crate) use sealed::{SSIS, describe, has_salt, sealed_values};
+pub use sealed::{Sealed, SealedBy};
+pub(crate) use shape::{attribute, collection, is_encrypted, own_properties};

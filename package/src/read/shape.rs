@@ -1,7 +1,10 @@
 //! The two shapes of a `DTS:` node: `<DTS:Property DTS:Name="X">v</DTS:Property>` children in formats 2/3, `DTS:X="v"`
 //! attributes in 6/8. Upgraded files mix them, so both are read everywhere.
 
-use crate::{Element, Error, Properties, Property, parse_bool};
+use crate::{
+    Element, Error, Properties, Property, parse_bool,
+    read::sealed::{has_salt, has_user_key_cipher},
+};
 
 /// The own properties of a node: attributes first, then property elements.
 pub(crate) fn own_properties(element: Element<'_>) -> Properties {
@@ -45,12 +48,14 @@ pub(crate) fn collection<'a>(
         .filter(move |child| child.local_name() == item)
 }
 
-/// Whether an element is a cipher: its text under a user key, `EncryptedData` in its place under a password.
+/// Whether an element is a cipher; see [`sealed`](super::sealed) for its forms.
 pub(crate) fn is_encrypted(element: Element<'_>) -> bool {
     element.local_name() == "EncryptedData"
         || element
             .attribute("Encrypted")
             .is_some_and(|value| parse_bool(&value) == Some(true))
+        || has_salt(element)
+        || has_user_key_cipher(element)
 }
 
 /// An attribute's value, empty if it is absent.
