@@ -28,6 +28,7 @@ mod package;
 mod project;
 mod properties;
 mod read;
+mod script;
 mod sql_task;
 mod ssis_code;
 
@@ -43,5 +44,6 @@ pub use package::Package;
 pub use project::{DeploymentModel, FileSource, Project};
 pub use properties::*;
 pub use read::{ReferenceColumn, reference_columns};
+pub use script::*;
 pub use sql_task::*;
 pub use ssis_code::SsisCode;

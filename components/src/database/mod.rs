@@ -13,9 +13,11 @@ pub(crate) mod destination;
 mod load_exec;
 mod loading;
 pub(crate) mod source;
+mod spool;
 
 pub use access::{
     DatabaseAccess, Sql, database_error, mapped_parameters, table_name, variable_text,
     variable_value,
 };
 pub use casts::{ColumnCast, natural_type};
+pub use destination::OUTPUT_REDIRECT_IN_TRANSACTION;

@@ -26,7 +26,7 @@ use fletching_connections::database::{
 use fletching_expression::types;
 use parking_lot::Mutex;
 
-use super::{ColumnCast, DatabaseAccess, Sql, natural_type};
+use super::{ColumnCast, DatabaseAccess, Sql, natural_type, spool::Spool};
 use crate::{
     Binding, Component, Drift, Findings, PlanContext, Planned,
     flow::{
@@ -123,6 +123,7 @@ impl Component for DatabaseSource {
             columns: Arc::clone(&self.columns),
             batch_rows: context.batch_size,
             strict: context.drift == Drift::Strict,
+            shares: context.shares_session,
             running: Arc::clone(&running),
             run: Arc::clone(&context.run),
         };
@@ -170,13 +171,30 @@ struct Reading {
     batch_rows: usize,
     /// A type that is not the saved one is an error.
     strict: bool,
+    /// The session is not held while the flow has no room for more.
+    shares: bool,
     running: Running,
     run: Arc<RunState>,
 }
 
 impl Reading {
     fn into_push(self) -> PushBatches {
-        Box::new(move |hand| Ok(self.run(hand)?))
+        Box::new(move |context, hand| {
+            if !self.shares {
+                return Ok(self.run(hand)?);
+            }
+            let mut spool = Spool::new(&self.access.path, context);
+            let mut full = Ok(());
+            self.run(&mut |batch| match spool.push(batch) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    full = Err(error);
+                    ControlFlow::Break(())
+                }
+            })?;
+            full?;
+            spool.hand_over(|batch| Ok(hand(batch)))
+        })
     }
 
     fn run(self, hand: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<(), FlowError> {

@@ -18,6 +18,7 @@
 mod adbc;
 mod dialect;
 mod error;
+mod isolation;
 mod keywords;
 mod natural;
 mod odbc;
@@ -32,6 +33,7 @@ mod table_name;
 mod target;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod watch;
 
 use std::{fmt::Debug, ops::ControlFlow, sync::Arc};
@@ -42,6 +44,7 @@ use arrow::{
 };
 
 pub use error::{DatabaseError, Fault};
+pub use isolation::IsolationLevel;
 pub use keywords::Keywords;
 pub use provider::{LeadsTo, PROVIDERS, Provider};
 pub use sessions::{AdaptError, Adapted, DatabaseConnection, Lease, Sessions};
@@ -53,6 +56,7 @@ pub use target::{
     AdbcTarget, Encrypt, OdbcTarget, PostgresTarget, SCHEMES, SqlServerTarget, SqliteTarget,
     Target, TargetError,
 };
+pub use transaction::one_transaction;
 
 use crate::sql::Dialect;
 
@@ -110,6 +114,11 @@ pub trait Session: Send + Debug {
     fn commit(&mut self) -> Result<(), DatabaseError>;
     /// Without effect outside a transaction.
     fn rollback(&mut self) -> Result<(), DatabaseError>;
+
+    /// Whether a transaction is open; `None` where the client does not know.
+    fn in_transaction(&self) -> Option<bool> {
+        None
+    }
 
     /// What stops a running call from another thread.
     fn canceller(&self) -> Arc<dyn Cancel>;
