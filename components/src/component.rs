@@ -109,6 +109,8 @@ pub struct PlanContext {
     /// What Cache Transforms of the run have left.
     pub caches: Arc<Caches>,
     pub run: Arc<RunState>,
+    /// Its components share the one session of a transaction: none may hold it while it waits for another.
+    pub shares_session: bool,
 }
 
 /// What happens where the columns of a database are no longer those that a package was saved with.

@@ -25,6 +25,7 @@ mod input_file;
 mod open_error;
 pub mod package_files;
 mod path_map;
+pub mod restart_file;
 pub mod sql;
 mod staged_file;
 mod windows_path;

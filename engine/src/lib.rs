@@ -39,5 +39,5 @@ pub use report::{
     TaskResult,
 };
 pub use run::Observers;
-pub use settings::Settings;
+pub use settings::{CheckpointOverrides, Restart, Settings};
 pub use variables::VariableStore;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use dtsx::{ConnectionManager, Executable};
 use fletching_components::Drift;
-use fletching_connections::PathRule;
+use fletching_connections::{PathMap, PathRule};
 
 use crate::{
     RunError, VariableStore,
@@ -36,8 +36,33 @@ pub struct Settings {
     pub batch_size: usize,
     /// Bytes of a flat file that travel as one batch: whole rows, at least one.
     pub morsel_bytes: usize,
+    /// What the caller says of checkpoints, where the package says otherwise.
+    pub checkpoint: CheckpointOverrides,
     /// Where spill files go; the system's temporary folder if `None`.
     pub temp_dir: Option<PathBuf>,
+}
+
+/// What dtexec's /CheckPointing, /CheckFile and /Restart say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckpointOverrides {
+    /// On: checkpoints are saved, and the run restarts from one. Off: neither.
+    pub on: Option<bool>,
+    /// A path of this machine, in place of CheckpointFileName.
+    pub file: Option<PathBuf>,
+    /// In place of CheckpointUsage; wins over `on`.
+    pub restart: Option<Restart>,
+}
+
+/// Whether a run begins where an earlier one stopped: CheckpointUsage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Restart {
+    /// Never.
+    #[default]
+    Deny,
+    /// If there is a checkpoint file.
+    IfPossible,
+    /// Always: without a file it fails.
+    Force,
 }
 
 impl Default for Settings {
@@ -54,8 +79,17 @@ impl Default for Settings {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             batch_size: 8192,
             morsel_bytes: 1 << 20,
+            checkpoint: CheckpointOverrides::default(),
             temp_dir: None,
         }
+    }
+}
+
+impl Settings {
+    /// Where the Windows paths of the package are.
+    pub(crate) fn path_map(&self) -> PathMap {
+        let rules = self.path_rules.iter().cloned();
+        rules.fold(PathMap::new(&self.base_dir), PathMap::with_rule)
     }
 }
 

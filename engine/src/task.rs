@@ -34,6 +34,16 @@ pub(crate) trait Task: fmt::Debug + Send + Sync {
     /// [`RunError::Findings`] with all that is unsupported or wrong.
     fn check(&self, host: &TaskHost<'_>) -> Result<(), RunError>;
 
+    /// The connection managers that it needs sessions of, for the transaction that it may be in.
+    fn connections(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What cannot be within a transaction.
+    fn check_transaction(&self, _host: &TaskHost<'_>) -> Vec<Finding> {
+        Vec::new()
+    }
+
     /// Does the work. Work that blocks goes to a blocking thread.
     ///
     /// # Errors

@@ -47,6 +47,8 @@ pub(crate) struct Entry {
     pub(crate) locked: Option<&'static str>,
     /// Whether a change of it is an event.
     pub(crate) raises: bool,
+    /// Is not to be written down anywhere.
+    pub(crate) sensitive: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -184,6 +186,7 @@ impl VariableStore {
         self.identify(&variable.dtsid);
         if let Some(entry) = self.entries.last_mut() {
             entry.raises = variable.raise_changed_event;
+            entry.sensitive = variable.sensitive;
         }
     }
 
@@ -212,6 +215,7 @@ impl VariableStore {
             expression,
             locked,
             raises: false,
+            sensitive: false,
         });
     }
 

@@ -1,6 +1,6 @@
 //! The typed view of the control flow: the tree of executables with what SSIS lets each of them carry.
 
-use crate::{BulkInsert, DataFlow, ExecuteSql, Properties};
+use crate::{BulkInsert, DataFlow, ExecuteSql, Properties, Script};
 
 /// What an executable is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,6 +97,8 @@ pub enum Payload {
     BulkInsert(Box<BulkInsert>),
     /// An expression that assigns a variable: its text.
     Expression(String),
+    /// Code.
+    Script(Box<Script>),
     /// Another task.
     Other(Box<TaskData>),
 }

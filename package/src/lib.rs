@@ -30,6 +30,7 @@ mod project;
 mod properties;
 mod protection;
 mod read;
+mod script;
 mod sql_task;
 mod ssis_code;
 
@@ -46,5 +47,6 @@ pub use project::{DeploymentModel, FileSource, Project};
 pub use properties::*;
 pub use protection::{ProtectionLevel, Secrets, secret_name};
 pub use read::{ReferenceColumn, Sealed, SealedBy, reference_columns};
+pub use script::*;
 pub use sql_task::*;
 pub use ssis_code::SsisCode;

@@ -85,6 +85,10 @@ fn custom_locale(binding: &Binding<'_>, flow: &str) -> Option<String> {
 fn unknown(binding: &Binding<'_>) -> Finding {
     let component = binding.component;
     let message = match component.class {
+        Some("Microsoft.ScriptComponentHost") => {
+            let script = dtsx::Script::of_component(component);
+            format!("scripts are not run: {}", script.summary())
+        }
         Some(_) => "this component is not supported yet".to_owned(),
         None => {
             // A managed component is named by its type, every other by its class id; some add who made it.

@@ -19,7 +19,8 @@ use super::{
     loading::{LoadSink, Loading},
 };
 use crate::{
-    Accounting, Binding, Component, Finding, Findings, PlanContext, Planned, flow::gather,
+    Accounting, Binding, Component, Finding, Findings, PlanContext, Planned,
+    flow::{FlowError, gather},
     only_input,
 };
 
@@ -37,6 +38,9 @@ pub struct DatabaseDestination {
     /// Shown by EXPLAIN: `OleDbDestination`.
     pub operator: &'static str,
 }
+
+/// `DTS_E_OUTPUTREDIRECTINTRANSACTIONNOTALLOWED`.
+pub const OUTPUT_REDIRECT_IN_TRANSACTION: SsisCode = SsisCode(0xC020_92A5);
 
 /// A column that is written.
 #[derive(Debug, Clone)]
@@ -166,6 +170,11 @@ impl Parts {
 
 impl Component for DatabaseDestination {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, context: &PlanContext) -> Result<Planned> {
+        if self.error_output.is_some() && context.sessions.is_transaction() {
+            let message = "its failing rows are redirected, and it is in a transaction";
+            let code = Some(OUTPUT_REDIRECT_IN_TRANSACTION);
+            return Err(FlowError::new(&self.access.path, code, message).into());
+        }
         let input = only_input(inputs)?;
         let casts = Casts::new(&self.access.path, &self.columns, input.schema());
         let casts = Arc::new(casts);
@@ -176,6 +185,7 @@ impl Component for DatabaseDestination {
             access: self.access.clone(),
             sessions: Arc::clone(&context.sessions),
             run: Arc::clone(&context.run),
+            shares: context.shares_session,
             table: self.table.clone(),
             columns: self.columns.clone(),
             way: self.way,

@@ -94,13 +94,13 @@ impl ExecutionPlan for LoadExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let rows = self.input.execute(partition, context)?;
+        let rows = self.input.execute(partition, Arc::clone(&context))?;
         let (sender, receiver) = channel(CAPACITY);
         let errors = ErrorOutput {
             schema: Arc::clone(&self.schema),
             sender,
         };
-        let load = SpawnedTask::spawn(Arc::clone(&self.loading).run(rows, Some(errors)));
+        let load = SpawnedTask::spawn(Arc::clone(&self.loading).run(rows, Some(errors), context));
         let metrics = BaselineMetrics::new(&self.loading.metrics, partition);
         // Failing rows as they come; then how the load ended.
         let failing = stream::unfold(

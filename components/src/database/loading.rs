@@ -9,7 +9,7 @@
 //! where failing rows are redirected or ignored, or a commit size is given, each batch is one. A batch that fails is
 //! redirected as a whole, also its good rows (spec `ssis-semantics.md` 8.3). Without bulk load every row is judged alone.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::ControlFlow, sync::Arc};
 
 use arrow::{
     array::{BooleanArray, Int32Array, RecordBatch, UInt32Array},
@@ -37,6 +37,7 @@ use super::{
     DatabaseAccess,
     cast_exec::{Casts, Divided, Uncast},
     destination::{LoadColumn, Way},
+    spool::Spool,
 };
 use crate::{
     flow::{FlowError, RunState},
@@ -49,6 +50,8 @@ pub(super) struct Loading {
     pub(super) connection: DatabaseConnection,
     pub(super) sessions: Arc<Sessions>,
     pub(super) run: Arc<RunState>,
+    /// All rows are there before the session is taken.
+    pub(super) shares: bool,
     pub(super) table: TableName,
     pub(super) columns: Vec<LoadColumn>,
     pub(super) way: Way,
@@ -134,6 +137,7 @@ impl Loading {
         self: Arc<Self>,
         mut rows: SendableRecordBatchStream,
         errors: Option<ErrorOutput>,
+        context: Arc<TaskContext>,
     ) -> Result<u64> {
         let (sender, receiver) = channel(CAPACITY);
         let running = Arc::default();
@@ -141,7 +145,7 @@ impl Loading {
         let thread = {
             let (loading, errors) = (Arc::clone(&self), errors.clone());
             SpawnedTask::spawn_blocking(move || {
-                loading.write_all(receiver, errors.as_ref(), &running)
+                loading.write_all(receiver, errors.as_ref(), (&running, &context))
             })
         };
         let mut fed = Ok(());
@@ -265,9 +269,12 @@ impl Loading {
         &self,
         mut work: Receiver<Work>,
         errors: Option<&ErrorOutput>,
-        running: &Mutex<Option<Arc<dyn Cancel>>>,
+        (running, context): (&Mutex<Option<Arc<dyn Cancel>>>, &Arc<TaskContext>),
     ) -> Result<u64> {
         let fail = |error: DatabaseError| self.access.error(&error);
+        let Some(spooled) = self.spooled(&mut work, context)? else {
+            return Ok(0); // It was cancelled.
+        };
         let (access, connection) = (&self.access, &self.connection);
         let mut session = access.acquire(&self.sessions, connection, &self.run)?;
         *running.lock() = Some(session.canceller());
@@ -287,6 +294,16 @@ impl Loading {
                     errors,
                     written: 0,
                 };
+                if let Some(spool) = spooled {
+                    // Failing rows lead nowhere here; as many stand for those that arrived.
+                    spool.hand_over(|rows| {
+                        let _timer = self.elapsed.timer();
+                        let written = writing.write(load.as_mut(), &rows, &rows);
+                        written.map(|()| ControlFlow::Continue(()))
+                    })?;
+                    load.commit().map_err(fail)?;
+                    return Ok(writing.written);
+                }
                 loop {
                     match work.blocking_recv() {
                         Some(Work::Rows(arrived, rows)) => {
@@ -305,6 +322,27 @@ impl Loading {
             });
         *running.lock() = None;
         loaded
+    }
+}
+
+impl Loading {
+    /// All rows, where they are to be there before the session is taken; `None` if they come no more.
+    fn spooled(
+        &self,
+        work: &mut Receiver<Work>,
+        context: &Arc<TaskContext>,
+    ) -> Result<Option<Option<Spool>>> {
+        if !self.shares {
+            return Ok(Some(None));
+        }
+        let mut spool = Spool::new(&self.access.path, context);
+        loop {
+            match work.blocking_recv() {
+                Some(Work::Rows(_, rows)) => spool.push(rows)?,
+                Some(Work::End) => return Ok(Some(Some(spool))),
+                None => return Ok(None),
+            }
+        }
     }
 }
 
@@ -445,8 +483,10 @@ impl DataSink for LoadSink {
     async fn write_all(
         &self,
         data: SendableRecordBatchStream,
-        _context: &Arc<TaskContext>,
+        context: &Arc<TaskContext>,
     ) -> Result<u64> {
-        Arc::clone(&self.0).run(data, None).await
+        Arc::clone(&self.0)
+            .run(data, None, Arc::clone(context))
+            .await
     }
 }

@@ -15,9 +15,11 @@ mod lengths;
 mod load_exec;
 mod loading;
 pub(crate) mod source;
+mod spool;
 
 pub use access::{
     DatabaseAccess, Sql, database_error, mapped_parameters, table_name, variable_text,
     variable_value,
 };
 pub use casts::{ColumnCast, natural_type};
+pub use destination::OUTPUT_REDIRECT_IN_TRANSACTION;

@@ -27,7 +27,9 @@ use fletching_connections::database::{
 use fletching_expression::types;
 use parking_lot::Mutex;
 
-use super::{ColumnCast, DatabaseAccess, Sql, lengths::check_lengths, natural_type};
+use super::{
+    ColumnCast, DatabaseAccess, Sql, lengths::check_lengths, natural_type, spool::Spool,
+};
 use crate::{
     Binding, Component, Drift, Finding, Findings, PlanContext, Planned,
     flow::{
@@ -147,6 +149,7 @@ impl Component for DatabaseSource {
             columns: Arc::clone(&self.columns),
             batch_rows: context.batch_size,
             drift: context.drift,
+            shares: context.shares_session,
             running: Arc::clone(&running),
             run: Arc::clone(&context.run),
         };
@@ -194,13 +197,30 @@ struct Reading {
     batch_rows: usize,
     /// What columns that have changed are.
     drift: Drift,
+    /// The session is not held while the flow has no room for more.
+    shares: bool,
     running: Running,
     run: Arc<RunState>,
 }
 
 impl Reading {
     fn into_push(self) -> PushBatches {
-        Box::new(move |hand| Ok(self.run(hand)?))
+        Box::new(move |context, hand| {
+            if !self.shares {
+                return Ok(self.run(hand)?);
+            }
+            let mut spool = Spool::new(&self.access.path, context);
+            let mut full = Ok(());
+            self.run(&mut |batch| match spool.push(batch) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    full = Err(error);
+                    ControlFlow::Break(())
+                }
+            })?;
+            full?;
+            spool.hand_over(|batch| Ok(hand(batch)))
+        })
     }
 
     fn run(self, hand: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<(), FlowError> {

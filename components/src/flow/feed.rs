@@ -47,8 +47,10 @@ pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 pub type OpenBatches = Box<dyn FnOnce() -> Result<Batches> + Send>;
 
 /// A source that hands over its batches itself, on a blocking thread, until the feed breaks or it ends.
-pub type PushBatches =
-    Box<dyn FnOnce(&mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<()> + Send>;
+pub type PushBatches = Box<
+    dyn FnOnce(&Arc<TaskContext>, &mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<()>
+        + Send,
+>;
 
 /// Deals the batches of one reader to partitions.
 pub struct FeedExec {
@@ -95,7 +97,7 @@ impl FeedExec {
         partitions: usize,
         open: OpenBatches,
     ) -> Self {
-        let push: PushBatches = Box::new(move |hand| {
+        let push: PushBatches = Box::new(move |_, hand| {
             for batch in open()? {
                 if hand(batch?).is_break() {
                     break;
@@ -137,7 +139,11 @@ impl FeedExec {
     }
 
     /// The receiver of one partition, and the reader that its stream keeps alive.
-    fn receiver(&self, partition: usize) -> Result<(BatchReceiver, Arc<Reader>)> {
+    fn receiver(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<(BatchReceiver, Arc<Reader>)> {
         let mut state = self.state.lock();
         if let State::Closed(push) = &mut *state {
             let Some(push) = push.take() else {
@@ -149,7 +155,7 @@ impl FeedExec {
             let ended = Arc::new(AtomicBool::new(false));
             let at_end = Arc::clone(&ended);
             let task = SpawnedTask::spawn_blocking(move || {
-                deal(push, &senders);
+                deal(push, &context, &senders);
                 at_end.store(true, Ordering::Release);
             });
             *state = State::Open {
@@ -175,10 +181,10 @@ impl FeedExec {
 
 /// Reads to the end, or until nobody listens. An error before the first batch ends every partition, a later one that
 /// whose turn it is; so the first error in source order is the one that a gather meets.
-fn deal(push: PushBatches, senders: &[Sender<Item>]) {
+fn deal(push: PushBatches, context: &Arc<TaskContext>, senders: &[Sender<Item>]) {
     let mut next = 0;
     let mut gone = false;
-    let pushed = push(&mut |batch| {
+    let pushed = push(context, &mut |batch| {
         gone = senders[next % senders.len()]
             .blocking_send(Ok(Some(batch)))
             .is_err();
@@ -261,9 +267,9 @@ impl ExecutionPlan for FeedExec {
     fn execute(
         &self,
         partition: usize,
-        _context: Arc<TaskContext>,
+        context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let (receiver, reader) = self.receiver(partition)?;
+        let (receiver, reader) = self.receiver(partition, context)?;
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let batches = stream::unfold(
             (receiver, reader, metrics, false),

@@ -29,7 +29,7 @@ pub(crate) mod settings;
 pub mod slowly_changing_dimension;
 pub mod sort;
 mod sorted;
-mod spill_file;
+pub(crate) mod spill_file;
 pub mod union_all;
 
 pub use computed::{ComputedColumn, Place};

@@ -134,6 +134,7 @@ impl Component for OleDbCommand {
             access: self.access.clone(),
             sessions: Arc::clone(&context.sessions),
             run: Arc::clone(&context.run),
+            shares: context.shares_session,
             sql: self.sql.clone(),
             markers: self.markers.clone(),
             schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
@@ -155,6 +156,8 @@ struct CommandRows {
     connection: DatabaseConnection,
     sessions: Arc<Sessions>,
     run: Arc<RunState>,
+    /// The session is given back after each batch.
+    shares: bool,
     sql: Sql,
     markers: Vec<Marker>,
     /// Of the parameters.
@@ -237,6 +240,9 @@ impl CommandRows {
         }
         failed.sort_by_key(|(row, _)| *row);
         failed.dedup_by_key(|(row, _)| *row);
+        if self.shares {
+            *lease = None;
+        }
         Ok(failed)
     }
 

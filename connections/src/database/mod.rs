@@ -18,6 +18,7 @@
 mod adbc;
 mod dialect;
 mod error;
+mod isolation;
 mod keywords;
 mod natural;
 mod noted;
@@ -34,6 +35,7 @@ mod table_name;
 mod target;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod watch;
 
 use std::{fmt::Debug, ops::ControlFlow, sync::Arc};
@@ -44,6 +46,7 @@ use arrow::{
 };
 
 pub use error::{DatabaseError, Fault};
+pub use isolation::IsolationLevel;
 pub use keywords::Keywords;
 pub use provider::{LeadsTo, PROVIDERS, Provider};
 pub use sessions::{AdaptError, Adapted, DatabaseConnection, Lease, Sessions};
@@ -55,6 +58,7 @@ pub use target::{
     AdbcTarget, Encrypt, OdbcTarget, PostgresTarget, SCHEMES, SqlServerTarget, SqliteTarget,
     Target, TargetError,
 };
+pub use transaction::one_transaction;
 
 use crate::sql::Dialect;
 
@@ -117,6 +121,11 @@ pub trait Session: Send + Debug {
     /// After a failure with [`Fault::Lost`]: whether the connection is there all the same. `None` where the client does not
     /// know.
     fn is_alive(&self) -> Option<bool> {
+        None
+    }
+
+    /// Whether a transaction is open; `None` where the client does not know.
+    fn in_transaction(&self) -> Option<bool> {
         None
     }
 

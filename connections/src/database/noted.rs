@@ -110,6 +110,10 @@ impl Session for Noted {
         self.session.is_alive()
     }
 
+    fn in_transaction(&self) -> Option<bool> {
+        self.session.in_transaction()
+    }
+
     fn canceller(&self) -> Arc<dyn Cancel> {
         self.session.canceller()
     }

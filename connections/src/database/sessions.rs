@@ -18,7 +18,8 @@ use arrow::{
 use parking_lot::Mutex;
 
 use super::{
-    DatabaseError, Direction, Fault, Parameter, Session, SqliteTarget, Target, noted::Noted, open,
+    DatabaseError, Direction, Fault, IsolationLevel, Parameter, Session, SqliteTarget, Target,
+    noted::Noted, open, transaction::Transaction,
 };
 use crate::sql::{self, Dialect, RewriteError};
 
@@ -150,6 +151,8 @@ fn of_markers(
 #[derive(Debug, Default)]
 pub struct Sessions {
     kept: Mutex<HashMap<String, Kept>>,
+    /// All sessions are this one.
+    transaction: Option<Arc<Transaction>>,
 }
 
 #[derive(Debug)]
@@ -190,6 +193,52 @@ impl Lease {
     pub fn is_after_break(&self) -> bool {
         self.kind == Kind::After
     }
+
+    /// Whether somebody else gets the session after this lease.
+    pub(super) fn is_kept(&self) -> bool {
+        self.home.is_some()
+    }
+}
+
+/// Transactions of a package: [`transaction`](super::transaction).
+impl Sessions {
+    /// The session of a transaction that begins when it is first needed. Sessions come from `outer`.
+    pub fn in_transaction(outer: &Arc<Self>, level: IsolationLevel) -> Arc<Self> {
+        let transaction = Transaction::new(Arc::clone(outer), level);
+        Arc::new(Self {
+            kept: Mutex::default(),
+            transaction: Some(Arc::new(transaction)),
+        })
+    }
+
+    /// Whether there is one session for all, which does one thing at a time.
+    pub fn is_transaction(&self) -> bool {
+        self.transaction.is_some()
+    }
+
+    /// Those outside the transaction, once it has ended; else itself.
+    pub fn current(self: &Arc<Self>) -> Arc<Self> {
+        match &self.transaction {
+            Some(transaction) if transaction.is_ended() => Arc::clone(transaction.outer()),
+            _ => Arc::clone(self),
+        }
+    }
+
+    /// Ends the transaction. Blocks until nobody uses its session.
+    ///
+    /// # Errors
+    /// What was to be committed was not.
+    pub fn end(&self, commit: bool) -> Result<(), DatabaseError> {
+        let transaction = self.transaction.as_ref();
+        transaction.map_or(Ok(()), |transaction| transaction.end(commit))
+    }
+
+    /// Ends the transaction without a commit, and without waiting for it.
+    pub fn give_up(&self) {
+        if let Some(transaction) = &self.transaction {
+            transaction.give_up();
+        }
+    }
 }
 
 impl Sessions {
@@ -201,6 +250,13 @@ impl Sessions {
         self: &Arc<Self>,
         connection: &DatabaseConnection,
     ) -> Result<Lease, DatabaseError> {
+        if let Some(transaction) = &self.transaction {
+            return Ok(Lease {
+                session: Some(Noted::new(Box::new(transaction.acquire(connection)?))),
+                home: None,
+                kind: Kind::Only,
+            });
+        }
         let in_memory = connection.target == Target::Sqlite(SqliteTarget { file: None });
         let lease = |kind, home| -> Result<Lease, DatabaseError> {
             Ok(Lease {

@@ -3,7 +3,7 @@
 
 use dtsx::{ConnectionManager, SsisCode};
 use fletching_components::{Finding, FindingKind, Findings, Variables};
-use fletching_connections::{Connections, PathMap};
+use fletching_connections::Connections;
 
 use crate::{RunError, Settings};
 
@@ -52,12 +52,7 @@ pub(crate) fn connections(
     if !findings.is_empty() {
         return Err(RunError::Findings(findings));
     }
-    let path_map = settings
-        .path_rules
-        .iter()
-        .cloned()
-        .fold(PathMap::new(&settings.base_dir), PathMap::with_rule);
-    let mut connections = Connections::new(managers).with_path_map(path_map);
+    let mut connections = Connections::new(managers).with_path_map(settings.path_map());
     connections.providers.clone_from(&settings.providers);
     for (name, string) in &settings.connections {
         connections

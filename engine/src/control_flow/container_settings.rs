@@ -1,6 +1,7 @@
 //! The settings that every package, container and task has (spec `ssis-matrix.md` section 8, "Common task properties").
 
 use dtsx::Executable;
+use fletching_connections::database::IsolationLevel;
 
 use super::ExecutionResult;
 
@@ -19,6 +20,8 @@ pub(crate) struct ContainerSettings {
     pub(crate) value_variable: Option<String>,
     pub(crate) handlers_disabled: bool,
     pub(crate) transaction: TransactionOption,
+    /// Of the transaction that it starts.
+    pub(crate) isolation: IsolationLevel,
 }
 
 /// `TransactionOption`.
@@ -41,6 +44,7 @@ impl Default for ContainerSettings {
             value_variable: None,
             handlers_disabled: false,
             transaction: TransactionOption::Supported,
+            isolation: IsolationLevel::default(),
         }
     }
 }
@@ -95,6 +99,15 @@ impl ContainerSettings {
                 1 => TransactionOption::Supported,
                 2 => TransactionOption::Required,
                 other => return Err(format!("TransactionOption is {other}: 0 to 2 is wanted")),
+            },
+            isolation: {
+                let level = number("ISOLevel", 1_048_576)?;
+                IsolationLevel::of_number(level).ok_or_else(|| {
+                    format!(
+                        "IsolationLevel is {level}: -1 (Unspecified), 256 (ReadUncommitted), 4096 (ReadCommitted), 65536 \
+                         (RepeatableRead), 1048576 (Serializable) or 16777216 (Snapshot) is wanted"
+                    )
+                })?
             },
         })
     }

@@ -22,11 +22,14 @@ use fletching_expression::Scalar;
 use fletching_planner::DataFlowPlan;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::{
-    ContainerSettings, ExecutionResult, evaluated,
+    ContainerSettings, ExecutionResult,
+    checkpoints::Checkpoints,
+    evaluated,
     schedule::{Schedule, Standing},
+    transactions::Scope,
 };
 use crate::{
     Event, EventKind, EventListener, Progress, ReaderHub, RunError, RunReport, TaskOutcome,
@@ -58,6 +61,7 @@ pub(crate) struct Executor {
     cancelled: Notify,
     /// One event handler at a time, those that it sets off among them.
     pub(super) handlers: tokio::sync::Mutex<()>,
+    pub(super) checkpoints: Checkpoints,
 }
 
 impl std::fmt::Debug for Executor {
@@ -82,8 +86,10 @@ pub(crate) struct Frame<'f> {
     /// Errors under it, its own among them.
     pub(super) errors: AtomicU32,
     /// A child that says FailParentOnFailure failed.
-    failed: AtomicBool,
-    sessions: Arc<Sessions>,
+    pub(super) failed: AtomicBool,
+    /// The package had failed before all in it had run.
+    pub(super) cut: AtomicBool,
+    pub(super) scope: Scope,
 }
 
 impl<'f> Frame<'f> {
@@ -97,8 +103,14 @@ impl<'f> Frame<'f> {
         self.up().any(|frame| frame.handles.is_some())
     }
 
+    /// Notes that not all of it has run because the package had failed.
+    fn cut_short(&self) {
+        self.up()
+            .for_each(|frame| frame.cut.store(true, Ordering::Relaxed));
+    }
+
     pub(crate) fn sessions(&self) -> Arc<Sessions> {
-        Arc::clone(&self.sessions)
+        self.scope.sessions()
     }
 }
 
@@ -127,12 +139,19 @@ impl Executor {
             cancel_asked: AtomicBool::new(false),
             cancelled: Notify::new(),
             handlers: tokio::sync::Mutex::default(),
+            checkpoints: Checkpoints::default(),
         }
     }
 
     /// Runs the package to its end; its report, and the first error if it failed.
-    pub(crate) async fn run(&self) -> (RunReport, Result<(), RunError>) {
+    pub(crate) async fn run(&mut self) -> (RunReport, Result<(), RunError>) {
         let started = Instant::now();
+        if let Err(error) = self.open_checkpoints() {
+            return (
+                RunReport::failed(&self.state.name, error.clone()),
+                Err(error),
+            );
+        }
         let state = Arc::clone(&self.state);
         let result = tokio::select! {
             result = self.execute(&state.root, None) => result,
@@ -184,6 +203,20 @@ impl Executor {
         handles: Option<&'f EventKind>,
     ) -> BoxFuture<'f, ExecutionResult> {
         Box::pin(async move {
+            if let Some(result) = self.passed_over(original, parent) {
+                return result;
+            }
+            // Its expressions see the variables as they stand when its turn has come.
+            let permit = match handles.is_some() || parent.is_some_and(Frame::is_in_handler) {
+                true => None,
+                false => self.permit(original).await,
+            };
+            if self.is_stopped() && matches!(original.kind, ExecutableKind::Task(_)) {
+                parent.inspect(|parent| parent.cut_short());
+                let why = "the package had failed".to_owned();
+                self.skip(original, &TaskResult::Skipped(why));
+                return ExecutionResult::Success;
+            }
             let variables = self.state.scope(&original.path);
             let executable = evaluated(original, &variables, self.state.locale_id);
             let (executable, fault) = match executable {
@@ -211,13 +244,21 @@ impl Executor {
                 handles,
                 errors: AtomicU32::new(0),
                 failed: AtomicBool::new(false),
-                sessions: match parent {
-                    Some(parent) => parent.sessions(),
-                    None => Arc::clone(&self.state.sessions),
-                },
+                cut: AtomicBool::new(false),
+                scope: Scope::of(&settings, parent, &self.state),
             };
-            self.execute_frame(&frame, fault).await
+            let result = self.execute_frame(&frame, fault).await;
+            drop(permit);
+            result
         })
+    }
+
+    /// The turn of a task.
+    async fn permit(&self, executable: &Executable) -> Option<SemaphorePermit<'_>> {
+        match executable.kind {
+            ExecutableKind::Task(_) => self.permits.acquire().await.ok(),
+            _ => None,
+        }
     }
 
     async fn execute_frame(&self, frame: &Frame<'_>, fault: Option<Findings>) -> ExecutionResult {
@@ -227,6 +268,8 @@ impl Executor {
         });
         self.raise_plain(frame, EventKind::ExecStatusChanged).await;
         self.raise_plain(frame, EventKind::PreExecute).await;
+        self.tell_checkpoints(frame).await;
+        self.begin_transaction(frame).await;
         let result = match fault {
             Some(findings) => {
                 self.skip(frame.original, &TaskResult::Failed);
@@ -241,6 +284,7 @@ impl Executor {
             },
         };
         let result = self.concluded(frame, result).await;
+        let result = self.end_transaction(frame, result).await;
         if result == ExecutionResult::Failure {
             if matches!(frame.executable.kind, ExecutableKind::Task(_)) {
                 self.raise_plain(frame, EventKind::TaskFailed).await;
@@ -260,6 +304,8 @@ impl Executor {
         }
         self.raise_plain(frame, EventKind::ExecStatusChanged).await;
         self.raise_plain(frame, EventKind::PostExecute).await;
+        self.save_checkpoint(frame, result).await;
+        self.end_checkpoints(frame, result).await;
         result
     }
 
@@ -314,6 +360,8 @@ impl Executor {
                 ready
                     .into_iter()
                     .for_each(|child| running.push(start(child)));
+            } else if !ready.is_empty() {
+                frame.cut_short();
             }
         }
         for (at, child) in container.executables.iter().enumerate() {
@@ -330,23 +378,26 @@ impl Executor {
         frame: &Frame<'_>,
         constraint: &PrecedenceConstraint,
     ) -> Result<bool, RunError> {
+        if let Some(holds) = self.checkpoints.judged(frame, constraint) {
+            return Ok(holds);
+        }
         let text = constraint.expression.as_deref().unwrap_or_default();
         let variables = self.state.scope(&frame.original.path);
-        super::condition(text, &variables, self.state.locale_id).map_err(|error| {
+        let judged = super::condition(text, &variables, self.state.locale_id).map_err(|error| {
             let (code, kind) = (error.code(), FindingKind::Invalid);
             let message = format!(
                 "precedence constraint `{}` from {} to {}: {error}",
                 constraint.name, constraint.from, constraint.to
             );
             RunError::Findings(task::finding(frame.original, kind, code, message).into())
-        })
+        });
+        if let Ok(holds) = judged {
+            self.checkpoints.note(frame, constraint, holds);
+        }
+        judged
     }
 
     async fn task(&self, frame: &Frame<'_>) -> ExecutionResult {
-        let permit = match frame.is_in_handler() {
-            true => None,
-            false => self.permits.acquire().await.ok(),
-        };
         self.query_cancel(frame).await;
         if self.is_stopped() {
             let why = "the package had failed or was cancelled".to_owned();
@@ -355,7 +406,6 @@ impl Executor {
         }
         let started = Instant::now();
         let outcome = self.run_task(frame).await;
-        drop(permit);
         match outcome {
             Ok(result) => {
                 self.keep_value(frame, &result).await;
@@ -464,6 +514,9 @@ impl Executor {
 
     /// Whether a loop begins no more rounds.
     pub(super) fn is_over(&self, frame: &Frame<'_>) -> bool {
+        if self.is_stopped() {
+            frame.cut_short();
+        }
         let errors = frame.errors.load(Ordering::Relaxed);
         let most = frame.settings.error_count_max;
         self.is_stopped()

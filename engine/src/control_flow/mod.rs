@@ -13,6 +13,7 @@
 //! of the package stops all of it. Tasks take one of MaxConcurrentExecutables permits; containers and what event
 //! handlers run take none, or they would wait for permits that wait for them.
 
+mod checkpoints;
 mod connections;
 mod container_settings;
 mod enumerators;
@@ -23,6 +24,9 @@ mod order;
 mod properties;
 mod raise;
 mod schedule;
+#[cfg(test)]
+mod tests;
+mod transactions;
 mod unsupported;
 mod validate;
 

@@ -70,6 +70,13 @@ const OF_DATA_FLOWS: [(&str, &str); 7] = [
     ("RunInOptimizedMode", "runInOptimizedMode"),
 ];
 
+const OF_SCRIPTS: [(&str, &str); 4] = [
+    ("EntryPoint", "EntryPoint"),
+    ("ReadOnlyVariables", "ReadOnlyVariables"),
+    ("ReadWriteVariables", "ReadWriteVariables"),
+    ("ScriptLanguage", "Language"),
+];
+
 const OF_EXECUTE_SQL: [&str; 8] = [
     "BypassPrepare",
     "CodePage",
@@ -96,6 +103,7 @@ fn own(executable: &Executable) -> &'static [(&'static str, &'static str)] {
         (ExecutableKind::ForeachLoop | ExecutableKind::Sequence, _) => &[],
         (_, Payload::DataFlow(_)) => &OF_DATA_FLOWS,
         (_, Payload::Expression(_)) => &[("Expression", "Expression")],
+        (_, Payload::Script(_)) => &OF_SCRIPTS,
         _ => tasks::properties(executable),
     }
 }
@@ -136,9 +144,8 @@ pub(crate) fn set(
                 wanted: wrong.wanted.to_owned(),
             })?;
         }
-        Payload::Other(task) => {
-            task.properties.set(attribute, value);
-        }
+        Payload::Other(task) => task.properties.set(attribute, value),
+        Payload::Script(script) => script.properties.set(attribute, value),
         Payload::Expression(text) => value.clone_into(text),
         Payload::DataFlow(flow) => flow.properties.set(attribute, value),
         Payload::None => executable.properties.set(attribute, value),

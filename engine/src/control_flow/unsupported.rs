@@ -3,7 +3,6 @@
 use dtsx::{Executable, ExecutableKind, Package, Payload};
 use fletching_components::{Finding, FindingKind};
 
-use super::{ContainerSettings, TransactionOption};
 use crate::task::finding;
 
 /// What would make a run differ from SSIS's, tasks apart. Disabled executables are left out.
@@ -33,14 +32,6 @@ pub(crate) fn unsupported(package: &Package) -> Vec<Finding> {
             format!("package configurations are not supported yet: {names}"),
         );
     }
-    if root.properties.bool("SaveCheckpoints").unwrap_or(false) {
-        let message = "checkpoints are not supported yet (SaveCheckpoints)";
-        push("Package", message.to_owned());
-    }
-    if root.properties.int("CheckpointUsage").unwrap_or(0) != 0 {
-        let message = "restarting from a checkpoint is not supported yet (CheckpointUsage)";
-        push("Package", message.to_owned());
-    }
     executable(root, &mut findings);
     findings
 }
@@ -63,11 +54,6 @@ fn executable(one: &Executable, findings: &mut Vec<Finding>) {
             )
         });
     }
-    let settings = ContainerSettings::of(one).unwrap_or_default();
-    if settings.transaction == TransactionOption::Required {
-        let message = "transactions are not supported yet (TransactionOption=Required)";
-        findings.push(finding(one, FindingKind::Unsupported, None, message));
-    }
     let handlers = one.event_handlers.iter();
     let containers = handlers.map(|handler| handler.container.as_ref());
     one.executables
@@ -78,6 +64,9 @@ fn executable(one: &Executable, findings: &mut Vec<Finding>) {
 
 /// Why a task does not run.
 pub(super) fn task(one: &Executable, class: Option<&str>) -> String {
+    if let Payload::Script(script) = &one.payload {
+        return format!("scripts are not run: {}", script.summary());
+    }
     match (one.kind, class) {
         (ExecutableKind::Task(_), None) => format!(
             "the task class `{}` is not known: it is not supported",

@@ -22,7 +22,10 @@ use crate::{
 /// A problem that has no place in the package.
 pub(crate) fn validate(state: &PackageState, findings: &mut Findings) -> Result<(), RunError> {
     let mut validation = Validation { state, findings };
-    validation.executable(&state.root, false)
+    validation.executable(&state.root, false)?;
+    findings.0.extend(super::transactions::check(state));
+    findings.0.extend(super::checkpoints::check(state));
+    Ok(())
 }
 
 struct Validation<'a> {

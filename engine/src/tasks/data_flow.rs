@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dtsx::{DataFlow, Executable, Payload};
+use dtsx::{Component, DataFlow, Disposition, Executable, Payload};
 use fletching_components::{
-    PlanContext,
+    Finding, FindingKind, PlanContext,
+    database::OUTPUT_REDIRECT_IN_TRANSACTION,
     flow::{FlowError, RunOutput, RunState},
 };
 use fletching_connections::database::Sessions;
@@ -36,6 +37,14 @@ pub(super) fn new(executable: &Executable) -> Option<Box<dyn Task>> {
 impl Task for DataFlowTask {
     fn check(&self, host: &TaskHost<'_>) -> Result<(), RunError> {
         checked(&self.flow, host).map(|_| ())
+    }
+
+    fn connections(&self) -> Vec<String> {
+        named(&self.flow)
+    }
+
+    fn check_transaction(&self, host: &TaskHost<'_>) -> Vec<Finding> {
+        redirecting(&self.flow, host)
     }
 
     async fn run(&self, run: &TaskRun<'_>) -> Result<TaskResult, RunError> {
@@ -88,17 +97,64 @@ fn lowered(
 ) -> Result<DataFlowPlan, RunError> {
     let checked = checked(flow, host)?;
     let settings = &host.state.settings;
+    let connections = host.connections()?;
+    let users = named(flow).into_iter();
+    let users = users.filter(|manager| connections.database(manager).is_ok());
+    let shares_session = sessions.is_transaction() && users.count() > 1;
     let context = PlanContext {
+        shares_session,
         partitions: settings.threads.max(1),
         batch_size: settings.batch_size.max(1),
         morsel_bytes: settings.morsel_bytes.max(1),
-        connections: Arc::new(host.connections()?),
+        connections: Arc::new(connections),
         drift: settings.drift,
         sessions,
         caches: Arc::clone(&host.state.caches),
         run: Arc::new(RunState::default()),
     };
     lower(&checked, &context).map_err(|error| RunError::of_task(host.path(), &error))
+}
+
+/// The connection managers that its components name, each as often as it is named.
+fn named(flow: &DataFlow) -> Vec<String> {
+    let connections = flow.components.iter().flat_map(|one| &one.connections);
+    connections
+        .map(|one| one.connection_manager.trim().to_owned())
+        .filter(|manager| !manager.is_empty())
+        .collect()
+}
+
+/// Destinations whose failing rows go on: SSIS does not let them be in a transaction.
+fn redirecting(flow: &DataFlow, host: &TaskHost<'_>) -> Vec<Finding> {
+    let Ok(connections) = host.connections() else {
+        return Vec::new(); // It is found elsewhere.
+    };
+    let is_load = |component: &&Component| {
+        let mut managers = component.connections.iter();
+        let leads = managers.any(|one| connections.database(&one.connection_manager).is_ok());
+        let ends = component.outputs.iter().all(|output| output.is_error);
+        leads && ends
+    };
+    let goes_on = |component: &&Component| {
+        let mut outputs = component.outputs.iter();
+        let connected =
+            outputs.any(|output| flow.paths.iter().any(|path| path.start_id == output.id));
+        let mut inputs = component.inputs.iter();
+        connected && inputs.any(|input| input.error_row_disposition == Disposition::RedirectRow)
+    };
+    let found = flow.components.iter().filter(is_load).filter(goes_on);
+    found
+        .map(|component| Finding {
+            path: format!("{}\\{}", host.path(), component.name),
+            class: component.class_id.clone(),
+            ..host.finding(
+                FindingKind::Invalid,
+                Some(OUTPUT_REDIRECT_IN_TRANSACTION),
+                "its failing rows are redirected, and it is in a transaction: set its error output to fail the component, or \
+                 TransactionOption of the task to NotSupported",
+            )
+        })
+        .collect()
 }
 
 /// What the components of a task hand to variables, checked before its files are put in place; and how to say it.

@@ -94,6 +94,10 @@ impl Task for ExecuteSqlTask {
         findings.none_or(()).map_err(RunError::Findings)
     }
 
+    fn connections(&self) -> Vec<String> {
+        vec![self.settings.connection.clone()]
+    }
+
     /// Runs the statements, and gives their results to variables.
     async fn run(&self, run: &TaskRun<'_>) -> Result<TaskResult, RunError> {
         let prepared = self.prepare(run)?;

@@ -8,7 +8,7 @@
 
 use crate::{
     BulkInsert, Element, Error, EventHandler, Executable, ExecutableKind, Payload, Property,
-    TaskData,
+    Script, ScriptFile, TaskData,
     class::resolve_task,
     read::{
         control_flow::{read_constraints, read_property_expressions, read_variables},
@@ -157,12 +157,35 @@ fn read_payload(element: Element<'_>) -> Result<Payload, Error> {
         Some(payload) if payload.local_name() == "ExpressionTask" => {
             Ok(Payload::Expression(attribute(payload, "Expression")))
         }
+        Some(payload) if SCRIPT_ELEMENTS.contains(&payload.local_name()) => {
+            Ok(Payload::Script(Box::new(read_script(payload))))
+        }
         Some(payload) => Ok(Payload::Other(Box::new(read_task_data(payload)))),
     }
 }
 
-/// Code and binaries of scripts are left in the document.
 const SCRIPT_ELEMENTS: [&str; 2] = ["ScriptProject", "ScriptTaskData"];
+
+/// Binaries, and code that the designer makes, are left in the document.
+fn read_script(payload: Element<'_>) -> Script {
+    let written = payload.children().filter_map(|child| {
+        let name = attribute(child, "Name");
+        let is_item = child.local_name() == "ProjectItem" && ScriptFile::is_written(&name);
+        is_item.then(|| ScriptFile {
+            text: child.text().into_owned(),
+            name: name
+                .rsplit(['\\', '/'])
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+        })
+    });
+    Script {
+        properties: own_properties(payload),
+        files: written.collect(),
+        connections: Vec::new(),
+    }
+}
 
 fn read_task_data(payload: Element<'_>) -> TaskData {
     let mut data = TaskData {
@@ -170,9 +193,6 @@ fn read_task_data(payload: Element<'_>) -> TaskData {
         properties: own_properties(payload),
         items: Vec::new(),
     };
-    if SCRIPT_ELEMENTS.contains(&payload.local_name()) {
-        return data;
-    }
     for child in payload.children() {
         match text_only(child) {
             Some(property) => data.properties.push(property),

@@ -55,6 +55,7 @@ fn plan_context(partitions: usize) -> PlanContext {
         sessions: Arc::default(),
         caches: Arc::default(),
         run: Arc::new(RunState::default()),
+        shares_session: false,
     }
 }
 

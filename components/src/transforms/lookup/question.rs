@@ -12,8 +12,12 @@ use arrow::{
     datatypes::SchemaRef,
 };
 use dtsx::SsisCode;
-use fletching_connections::database::{
-    Collected, Direction, Lease, Parameter, ReadOptions, ResultSet, RowSink, Statement,
+use fletching_connections::{
+    database::{
+        Collected, DatabaseConnection, Direction, Lease, Parameter, ReadOptions, ResultSet,
+        RowSink, Statement,
+    },
+    sql::Dialect,
 };
 
 use super::{component::Equality, statement::for_keys};
@@ -51,7 +55,9 @@ impl Question<'_> {
 /// An open session, with its statements by the number of keys that they take.
 #[derive(Debug)]
 pub(super) struct Asked {
-    lease: Lease,
+    /// Taken when it is needed, where the session is shared.
+    lease: Option<Lease>,
+    connection: DatabaseConnection,
     statements: HashMap<usize, Prepared>,
     context: PlanContext,
 }
@@ -63,8 +69,13 @@ impl Asked {
     pub(super) fn open(question: &Question<'_>, context: &PlanContext) -> Result<Self, FlowError> {
         let connection = question.access.connection(context)?;
         let access = question.access;
+        let lease = match context.shares_session {
+            true => None,
+            false => Some(access.acquire(&context.sessions, &connection, &context.run)?),
+        };
         Ok(Self {
-            lease: access.acquire(&context.sessions, &connection, &context.run)?,
+            lease,
+            connection,
             statements: HashMap::new(),
             context: context.clone(),
         })
@@ -104,7 +115,16 @@ impl Asked {
         count: usize,
         sink: &mut dyn RowSink,
     ) -> Result<(), FlowError> {
-        let prepared = self.prepared(question, count)?;
+        let mut lease = match self.lease.take() {
+            Some(lease) => lease,
+            None => {
+                let context = &self.context;
+                question
+                    .access
+                    .acquire(&context.sessions, &self.connection, &context.run)?
+            }
+        };
+        let prepared = self.prepared(question, count, lease.dialect())?;
         let (sql, order) = (&prepared.0, &prepared.1);
         let mut parameters = Vec::with_capacity(order.len());
         for at in order {
@@ -129,18 +149,25 @@ impl Asked {
             wanted: question.declared.cloned(),
             ..ReadOptions::default()
         };
-        let done = self.lease.query(&statement, &options, sink);
+        let done = lease.query(&statement, &options, sink);
+        if !self.context.shares_session {
+            self.lease = Some(lease);
+        }
         done.map_err(|error| question.access.error(&error))
     }
 
-    fn prepared(&mut self, question: &Question<'_>, count: usize) -> Result<Prepared, FlowError> {
+    fn prepared(
+        &mut self,
+        question: &Question<'_>,
+        count: usize,
+        dialect: Dialect,
+    ) -> Result<Prepared, FlowError> {
         if let Some(prepared) = self.statements.get(&count) {
             return Ok(Arc::clone(prepared));
         }
         let text = for_keys(question.sql, count);
         let markers = question.parameters.len() * count;
-        let connection = question.access.connection(&self.context)?;
-        let adapted = connection.adapt_markers(self.lease.dialect(), &text, markers);
+        let adapted = self.connection.adapt_markers(dialect, &text, markers);
         let adapted = adapted.map_err(|error| question.fail(error.to_string()))?;
         let count_of = adapted.len();
         let Ok([prepared]) = <[_; 1]>::try_from(adapted) else {

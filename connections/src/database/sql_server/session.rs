@@ -302,6 +302,10 @@ impl Session for SqlServerSession {
         Some(!self.link.client.is_connection_dead())
     }
 
+    fn in_transaction(&self) -> Option<bool> {
+        Some(self.link.client.has_active_transaction())
+    }
+
     fn canceller(&self) -> Arc<dyn Cancel> {
         Arc::clone(&self.link.running) as Arc<dyn Cancel>
     }

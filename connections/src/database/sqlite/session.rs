@@ -323,6 +323,10 @@ impl Session for SqliteSession {
         Some(true)
     }
 
+    fn in_transaction(&self) -> Option<bool> {
+        Some(!self.connection.is_autocommit())
+    }
+
     fn canceller(&self) -> Arc<dyn Cancel> {
         Arc::<Interrupt>::clone(&self.interrupt) as Arc<dyn Cancel>
     }

@@ -171,6 +171,10 @@ impl Task for BulkInsertTask {
         task::all(findings)
     }
 
+    fn connections(&self) -> Vec<String> {
+        vec![self.settings.destination.clone()]
+    }
+
     async fn run(&self, run: &TaskRun<'_>) -> Result<TaskResult, RunError> {
         let settings = self.settings.clone();
         let fail = |code, message| run.failure(code, message);

@@ -76,6 +76,7 @@ fn plan_context() -> PlanContext {
         sessions: Arc::default(),
         caches: Arc::default(),
         run: Arc::new(RunState::default()),
+        shares_session: false,
     }
 }
 
