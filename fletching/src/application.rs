@@ -1,12 +1,15 @@
 //! Finds and loads packages, with the project around them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use dtsx::Project;
 use fletching_connections::{OpenError, package_files as files};
 use fletching_engine::Settings;
 
-use crate::{CheckReport, Package};
+use crate::{CheckReport, Package, library::Library};
 
 /// Files larger than this are not packages or projects.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -175,6 +178,11 @@ fn load_file(file: &Path, folder: Option<&Path>) -> Result<Package, LoadError> {
         shared_parameters: Vec::new(),
         shared_managers: Vec::new(),
         base_dir: parent.to_owned(),
+        place: file.to_owned(),
+        library: Library::Folder {
+            path: folder.unwrap_or(parent).to_owned(),
+            project: folder.map(Path::to_owned),
+        },
     };
     let around = folder.unwrap_or(parent);
     if folder.is_some() || files::holds(around, "dtproj")? {
@@ -246,41 +254,59 @@ fn open_ispac(path: &Path) -> Result<Project, LoadError> {
 }
 
 fn load_from_ispac(package: &Path, path: &Path) -> Result<Package, LoadError> {
-    let project = open_ispac(path)?;
-    let wanted = package.to_string_lossy();
+    let project = Arc::new(open_ispac(path)?);
+    let found = package_of_archive(&package.to_string_lossy(), path, &project);
+    found.map(|(_, package)| package)
+}
+
+/// A package of an opened `.ispac`, and the name of its entry.
+pub(crate) fn package_of_archive(
+    wanted: &str,
+    path: &Path,
+    project: &Arc<Project>,
+) -> Result<(String, Package), LoadError> {
     let named = |name: &str| {
         let stem = name.strip_suffix(".dtsx").unwrap_or(name);
-        name.eq_ignore_ascii_case(&wanted) || stem.eq_ignore_ascii_case(&wanted)
+        name.eq_ignore_ascii_case(wanted) || stem.eq_ignore_ascii_case(wanted)
     };
-    let mut known: Vec<String> = project
-        .packages
-        .iter()
-        .map(|(name, _)| name.clone())
-        .collect();
-    known.extend(project.broken.iter().map(|(name, _)| name.clone()));
-    if let Some((name, source)) = project.broken.into_iter().find(|(name, _)| named(name)) {
-        return Err(LoadError::Document {
-            path: path.join(name),
-            source: Box::new(source),
-        });
+    if let Some((name, source)) = project.broken.iter().find(|(name, _)| named(name)) {
+        return Err(document(&path.join(name), source.clone()));
     }
-    let Some((_, document)) = project.packages.into_iter().find(|(name, _)| named(name)) else {
-        return Err(LoadError::NoSuchPackage {
-            path: path.to_owned(),
-            name: wanted.into_owned(),
-            known,
-        });
-    };
+    match project.packages.iter().find(|(name, _)| named(name)) {
+        Some((name, document)) => {
+            let package = in_archive(name, document.clone(), path, project);
+            Ok((name.clone(), package))
+        }
+        None => {
+            let packages = project.packages.iter().map(|(name, _)| name.clone());
+            let broken = project.broken.iter().map(|(name, _)| name.clone());
+            Err(LoadError::NoSuchPackage {
+                path: path.to_owned(),
+                name: wanted.to_owned(),
+                known: packages.chain(broken).collect(),
+            })
+        }
+    }
+}
+
+/// A package of an opened `.ispac`.
+fn in_archive(name: &str, document: dtsx::Package, path: &Path, project: &Arc<Project>) -> Package {
     let parent = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    Ok(Package {
+    let library = Library::Archive {
+        path: path.to_owned(),
+        project: Arc::clone(project),
+    };
+    Package {
         document,
-        shared_parameters: project.parameters,
-        shared_managers: project.connection_managers,
+        shared_parameters: project.parameters.clone(),
+        shared_managers: project.connection_managers.clone(),
         base_dir: parent.to_owned(),
-    })
+        place: library.place(name),
+        library,
+    }
 }
 
 fn check_ispac(path: &Path) -> Vec<CheckReport> {
@@ -295,23 +321,14 @@ fn check_ispac(path: &Path) -> Vec<CheckReport> {
             )];
         }
     };
-    let base_dir = path.parent().unwrap_or(Path::new(".")).to_owned();
-    let (parameters, managers) = (project.parameters, project.connection_managers);
-    let loaded = project.packages.into_iter().map(|(entry, document)| {
-        let package = Package {
-            document,
-            shared_parameters: parameters.clone(),
-            shared_managers: managers.clone(),
-            base_dir: base_dir.clone(),
-        };
-        CheckReport::of(name(&entry), Ok(package), Settings::default())
+    let project = Arc::new(project);
+    let loaded = project.packages.iter().map(|(entry, document)| {
+        let package = in_archive(entry, document.clone(), path, &project);
+        CheckReport::of(name(entry), Ok(package), Settings::default())
     });
-    let broken = project.broken.into_iter().map(|(entry, source)| {
-        let error = LoadError::Document {
-            path: path.join(&entry),
-            source: Box::new(source),
-        };
-        CheckReport::of(name(&entry), Err(error), Settings::default())
+    let broken = project.broken.iter().map(|(entry, source)| {
+        let error = document(&path.join(entry), source.clone());
+        CheckReport::of(name(entry), Err(error), Settings::default())
     });
     loaded.chain(broken).collect()
 }

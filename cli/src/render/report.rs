@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use fletching::{BulkReport, ComponentReport, RunReport, SqlReport, TaskOutcome, TaskResult};
+use fletching::{
+    BulkReport, ComponentReport, ExecutionResult, PackageReport, RunReport, SqlReport, TaskOutcome,
+    TaskResult,
+};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -22,6 +25,10 @@ pub(crate) fn report(report: &RunReport) -> Result<(), Failure> {
             }
             TaskResult::Bulk(bulk) => {
                 text.push_str(&bulk_lines(task, *bulk));
+                continue;
+            }
+            TaskResult::Package(package) => {
+                text.push_str(&package_line(task, package));
                 continue;
             }
             TaskResult::Skipped(why) => {
@@ -98,6 +105,19 @@ fn bulk_lines(task: &TaskOutcome, bulk: BulkReport) -> String {
     )
 }
 
+fn package_line(task: &TaskOutcome, package: &PackageReport) -> String {
+    let failed = match package.result {
+        ExecutionResult::Success => "",
+        _ => "  failed",
+    };
+    format!(
+        "{}{failed}  {}\n  ran {}\n",
+        task.path,
+        seconds(task.elapsed),
+        package.package
+    )
+}
+
 /// Component, path, rows, time: one line per path that leads away, one for what is written, redirected or dropped.
 fn lines(component: &ComponentReport) -> Vec<[String; 4]> {
     let mut lines = Vec::new();
@@ -153,6 +173,10 @@ pub(crate) fn report_json(report: &RunReport) -> Result<(), Failure> {
                     value["statements"] = json!(sql.statements);
                     value["rows_affected"] = json!(sql.rows_affected);
                     value["rows"] = json!(sql.rows);
+                }
+                TaskResult::Package(package) => {
+                    value["package"] = json!(package.package);
+                    value["failed"] = json!(package.result != ExecutionResult::Success);
                 }
                 TaskResult::Bulk(bulk) => {
                     value["rows_loaded"] = json!(bulk.rows);

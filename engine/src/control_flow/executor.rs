@@ -15,7 +15,7 @@ use std::{
 };
 
 use datafusion_execution::TaskContext;
-use dtsx::{Executable, ExecutableKind, Payload, PrecedenceConstraint, SsisCode};
+use dtsx::{Executable, ExecutableKind, PrecedenceConstraint, SsisCode};
 use fletching_components::{FindingKind, Findings};
 use fletching_connections::database::Sessions;
 use fletching_expression::Scalar;
@@ -26,6 +26,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::{
     ContainerSettings, ExecutionResult, evaluated,
+    packages::Outer,
     schedule::{Schedule, Standing},
 };
 use crate::{
@@ -40,7 +41,9 @@ use crate::{
 pub type PlanObserver = Arc<dyn Fn(&DataFlowPlan) + Send + Sync>;
 
 /// One run of a package.
-pub(crate) struct Executor {
+pub(crate) struct Executor<'p> {
+    /// The package around, where this one is run by another.
+    pub(super) outer: Option<Outer<'p>>,
     pub(crate) state: Arc<PackageState>,
     pub(crate) hub: ReaderHub,
     pub(crate) progress: Progress,
@@ -53,12 +56,12 @@ pub(crate) struct Executor {
     /// Nothing starts any more.
     stopped: AtomicBool,
     /// Set off when the run was cancelled from inside.
-    cancelled: Notify,
+    cancelled: Arc<Notify>,
     /// One event handler at a time, those that it sets off among them.
     pub(super) handlers: tokio::sync::Mutex<()>,
 }
 
-impl std::fmt::Debug for Executor {
+impl std::fmt::Debug for Executor<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Executor")
             .field("package", &self.state.name)
@@ -100,7 +103,7 @@ impl<'f> Frame<'f> {
     }
 }
 
-impl Executor {
+impl<'p> Executor<'p> {
     pub(crate) fn new(
         state: &Arc<PackageState>,
         (hub, progress): (&ReaderHub, &Progress),
@@ -109,6 +112,7 @@ impl Executor {
         observer: Option<PlanObserver>,
     ) -> Self {
         Self {
+            outer: None,
             permits: Semaphore::new(permits(&state.root)),
             report: Mutex::new(RunReport {
                 package: state.name.clone(),
@@ -122,8 +126,21 @@ impl Executor {
             observer,
             errors: Mutex::default(),
             stopped: AtomicBool::new(false),
-            cancelled: Notify::new(),
+            cancelled: Arc::default(),
             handlers: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// For a package that a task of `outer` runs.
+    pub(super) fn within(outer: Outer<'p>, state: &Arc<PackageState>) -> Self {
+        let around = outer.executor;
+        let hub = around.hub.within(&outer.place);
+        let shown = (&hub, &around.progress);
+        let (context, observer) = (Arc::clone(&around.context), around.observer.clone());
+        Self {
+            cancelled: Arc::clone(&around.cancelled),
+            outer: Some(outer),
+            ..Self::new(state, shown, context, Vec::new(), observer)
         }
     }
 
@@ -131,9 +148,14 @@ impl Executor {
     pub(crate) async fn run(&self) -> (RunReport, Result<(), RunError>) {
         let started = Instant::now();
         let state = Arc::clone(&self.state);
-        let result = tokio::select! {
-            result = self.execute(&state.root, None) => result,
-            () = self.cancelled.notified() => ExecutionResult::Canceled,
+        self.tell().await;
+        let result = match &self.outer {
+            // A cancellation from inside is for the run as a whole, which drops this future.
+            Some(_) => self.execute(&state.root, None).await,
+            None => tokio::select! {
+                result = self.execute(&state.root, None) => result,
+                () = self.cancelled.notified() => ExecutionResult::Canceled,
+            },
         };
         let mut report = std::mem::take(&mut *self.report.lock());
         report.elapsed = started.elapsed();
@@ -347,12 +369,13 @@ impl Executor {
         match outcome {
             Ok(result) => {
                 self.keep_value(frame, &result).await;
+                let ended = result.execution_result();
                 self.report.lock().tasks.push(TaskOutcome {
                     path: frame.original.path.clone(),
                     result,
                     elapsed: started.elapsed(),
                 });
-                ExecutionResult::Success
+                ended
             }
             Err(RunError::Cancelled) => {
                 self.cancelled.notify_one();
@@ -381,10 +404,7 @@ impl Executor {
             task: frame.original.path.clone(),
             message: "this task is not supported".to_owned(),
         })?;
-        // A data flow is checked as it is planned.
-        if !matches!(frame.executable.payload, Payload::DataFlow(_)) {
-            task.check(&host)?;
-        }
+        task.recheck(&host)?;
         self.raise_plain(frame, EventKind::PostValidate).await;
         let run = TaskRun {
             host,
