@@ -32,6 +32,9 @@ pub(crate) struct PackageOptions {
     /// Map Windows paths to local ones: 'C:\data=/srv/data'. Repeatable.
     #[arg(long, value_name = "WIN=LOCAL")]
     pub(crate) path_map: Vec<String>,
+    /// XML configuration of a package (.dtsConfig), beside those that it names itself. Repeatable.
+    #[arg(long, value_name = "FILE.dtsConfig")]
+    pub(crate) dts_config: Vec<PathBuf>,
     /// Configuration file; `fletching.toml` beside the package is read by itself.
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) config: Option<PathBuf>,
@@ -84,6 +87,9 @@ impl PackageOptions {
         settings
             .connections
             .extend(connections.map(|(name, value)| (name, from_folder(&here, value))));
+        let files = self.dts_config.iter();
+        let absolute = files.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone()));
+        settings.config_files.extend(absolute);
         for rule in &self.path_map {
             settings.path_rules.push(path_rule(rule)?);
         }

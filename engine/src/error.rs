@@ -54,6 +54,36 @@ impl RunError {
         }
     }
 
+    /// As it is seen from the package around: `place` goes before the paths.
+    #[must_use]
+    pub(crate) fn within(self, place: &str) -> Self {
+        let path = |path: &str| within(place, path);
+        match self {
+            Self::Findings(mut findings) => {
+                for finding in &mut findings.0 {
+                    finding.path = path(&finding.path);
+                }
+                Self::Findings(findings)
+            }
+            Self::Flow { task, mut error } => {
+                error.path = path(&error.path);
+                Self::Flow {
+                    task: path(&task),
+                    error,
+                }
+            }
+            Self::Engine { task, message } => Self::Engine {
+                task: path(&task),
+                message,
+            },
+            Self::Cancelled => Self::Cancelled,
+            other => Self::Engine {
+                task: place.to_owned(),
+                message: other.to_string(),
+            },
+        }
+    }
+
     /// Finds the component's error inside DataFusion's.
     pub(crate) fn of_task(task: &str, error: &DataFusionError) -> Self {
         match flow_error(error) {
@@ -67,6 +97,11 @@ impl RunError {
             },
         }
     }
+}
+
+/// A path in a package that another one runs: `Package\Run load > Load.dtsx > Package\Read`.
+pub(crate) fn within(place: &str, path: &str) -> String {
+    format!("{place} > {path}")
 }
 
 fn flow_error(error: &DataFusionError) -> Option<&FlowError> {

@@ -10,11 +10,14 @@
 //! The engine never asks which class a component is, and never prints. Dropping a run cancels it: its tasks stop and its
 //! unfinished files are removed.
 
+mod caller;
 mod clock;
+mod configurations;
 mod control_flow;
 mod data_flow;
 mod error;
 mod events;
+mod library;
 mod prepare;
 mod reader;
 mod report;
@@ -32,11 +35,12 @@ pub use control_flow::{ExecutionResult, PlanObserver};
 pub use data_flow::{Progress, ProgressRow};
 pub use error::RunError;
 pub use events::{Event, EventKind, EventListener, EventSource};
+pub use library::{LibraryError, LoadedPackage, PackageLibrary, PackageReference};
 pub use prepare::{PreparedPackage, connections_of, prepare};
 pub use reader::{ReaderBatches, ReaderHub};
 pub use report::{
-    BulkReport, ComponentReport, FlowReport, OutputReport, RunReport, SqlReport, TaskOutcome,
-    TaskResult,
+    BulkReport, ComponentReport, FlowReport, OutputReport, PackageReport, RunReport, SqlReport,
+    TaskOutcome, TaskResult,
 };
 pub use run::Observers;
 pub use settings::{CheckpointOverrides, Restart, Settings};

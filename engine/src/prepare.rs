@@ -8,7 +8,14 @@ use fletching_components::Findings;
 use fletching_connections::Connections;
 use fletching_expression::Scalar;
 
-use crate::{RunError, Settings, VariableStore, control_flow, state::PackageState};
+use crate::{
+    EventKind, RunError, Settings, VariableStore,
+    caller::{Caller, Repointed},
+    configurations::{self, Applied},
+    control_flow,
+    settings::Overridable,
+    state::{Note, PackageState},
+};
 
 /// A package that is ready to run.
 #[derive(Debug)]
@@ -19,21 +26,77 @@ pub struct PreparedPackage {
 /// LCID of packages that do not name one.
 const LOCALE_DEFAULT: u32 = 1033;
 
-/// Checks a package against the settings of a run. `shared_*`: what its project gives it.
+/// A document and what its project gives it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) package: &'a Package,
+    pub(crate) parameters: &'a [Parameter],
+    pub(crate) managers: &'a [ConnectionManager],
+}
+
+/// Checks a package against the settings of a run. `shared_*`: what its project gives it. Blocks, where it has
+/// configurations.
 pub fn prepare(
     package: &Package,
     shared_parameters: &[Parameter],
     shared_managers: &[ConnectionManager],
     settings: Settings,
 ) -> Result<PreparedPackage, RunError> {
+    let source = Source {
+        package,
+        parameters: shared_parameters,
+        managers: shared_managers,
+    };
+    let caller = Caller {
+        repointed: Repointed::new(&settings.connections),
+        ..Caller::default()
+    };
+    let prepared = prepare_for(source, settings, caller)?;
+    let state = &prepared.state;
+    let repointed = &state.caller.repointed;
+    repointed.check(&state.name, &state.managers)?;
+    Ok(prepared)
+}
+
+/// Checks a package that `caller` runs.
+pub(crate) fn prepare_for(
+    source: Source<'_>,
+    mut settings: Settings,
+    caller: Caller,
+) -> Result<PreparedPackage, RunError> {
+    let package = source.package;
     let mut findings = Findings(control_flow::unsupported(package));
-    let system = system_variables(package);
-    let mut variables = VariableStore::new(package, shared_parameters, &system, &mut findings);
-    let mut managers = managers_of(package, shared_managers);
+    findings.0.extend(configurations::unsupported(package));
+    let mut system = system_variables(package);
+    system.insert("FailedConfigurations".to_owned(), Scalar::from(""));
+    let mut variables = VariableStore::new(package, source.parameters, &system, &mut findings);
+    let mut managers = managers_of(package, source.managers);
+    for shared in &caller.managers {
+        let mut own = managers.iter_mut();
+        if let Some(own) = own.find(|own| own.ref_id == shared.ref_id) {
+            own.clone_from(shared);
+        }
+    }
+    settings.connections = caller.repointed.of(&managers);
     let mut root = package.root().clone();
     let name = package.name().to_owned();
-    crate::settings::apply(&settings, &name, &mut variables, &mut managers, &mut root)?;
-    let state = PackageState::new(name, settings, root, managers, variables);
+    let mut target = Overridable {
+        package: &name,
+        variables: &mut variables,
+        managers: &mut managers,
+        root: &mut root,
+        configurations: &mut configurations::of(package),
+    };
+    let applied = override_all(&mut target, &settings, &caller)?;
+    findings.0.extend(applied.findings);
+    let failed = Scalar::from(applied.failed.join(", ").as_str());
+    variables.set_system(&root.path, "FailedConfigurations", failed);
+    let suppressed = root.properties.bool("SuppressConfigurationWarnings") == Some(true);
+    let mut state = PackageState::new(name, settings, root, managers, variables, caller);
+    state.notes = applied.notes;
+    state
+        .notes
+        .retain(|note| !(suppressed && note.kind == EventKind::Warning));
     control_flow::validate(&state, &mut findings)?;
     if let Err(error) = state.connections() {
         match error {
@@ -46,6 +109,37 @@ pub fn prepare(
     findings
         .none_or(PreparedPackage { state })
         .map_err(RunError::Findings)
+}
+
+/// Configurations, the command line, the configurations again, what the caller hands down.
+fn override_all(
+    target: &mut Overridable<'_>,
+    settings: &Settings,
+    caller: &Caller,
+) -> Result<Applied, RunError> {
+    configurations::apply(target, settings);
+    let mut all = Applied::default();
+    for file in &settings.config_files {
+        all.extend(configurations::apply_file(target, file, settings)?);
+    }
+    crate::settings::apply(settings, target)?;
+    let mut again = configurations::apply(target, settings);
+    again.tell_overridden(target, &settings.set);
+    all.extend(again);
+    for name in caller.assign(target.variables)? {
+        let root = &target.root.path;
+        all.notes.push(Note {
+            kind: EventKind::Warning,
+            code: None,
+            message: format!(
+                "{root}: the package has no parameter `{name}`, which its parent assigns: the variable of that name took the \
+                 value"
+            ),
+        });
+    }
+    let parent = caller.variables.as_ref();
+    all.extend(configurations::apply_of_parent(target, parent));
+    Ok(all)
 }
 
 /// The connection managers of a package as a run would have them, before and after the overrides of `settings`.
@@ -65,7 +159,14 @@ pub fn connections_of(
     let mut managers = originals.clone();
     let name = package.name().to_owned();
     let mut root = package.root().clone();
-    crate::settings::apply(settings, &name, &mut variables, &mut managers, &mut root)?;
+    let mut target = Overridable {
+        package: &name,
+        variables: &mut variables,
+        managers: &mut managers,
+        root: &mut root,
+        configurations: &mut configurations::of(package),
+    };
+    override_all(&mut target, settings, &Caller::default())?;
     let locale_id = variables.locale_id();
     let scope = Arc::new(variables).scope(&root.path);
     let connections = control_flow::connections(&managers, settings, &name, &scope, locale_id)?;

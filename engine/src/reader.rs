@@ -25,6 +25,8 @@ type Outcome = Result<(), RunError>;
 #[derive(Debug, Clone, Default)]
 pub struct ReaderHub {
     callers: Arc<Mutex<BTreeMap<String, Caller>>>,
+    /// The package within others whose destinations these are; empty for the first.
+    place: String,
 }
 
 #[derive(Debug)]
@@ -62,9 +64,26 @@ impl ReaderHub {
         })
     }
 
+    /// The hub for a package that is run by another one.
+    pub(crate) fn within(&self, place: &str) -> Self {
+        Self {
+            callers: Arc::clone(&self.callers),
+            place: self.name_of(place),
+        }
+    }
+
+    /// The name of a destination as a caller knows it.
+    fn name_of(&self, name: &str) -> String {
+        match self.place.is_empty() {
+            true => name.to_owned(),
+            false => crate::error::within(&self.place, name),
+        }
+    }
+
     /// Where the rows of a destination go; given once, so that its stream ends with the flow.
     pub(crate) fn sender(&self, name: &str) -> Option<mpsc::Sender<RecordBatch>> {
-        self.callers.lock().get_mut(name)?.batches.take()
+        let name = self.name_of(name);
+        self.callers.lock().get_mut(&name)?.batches.take()
     }
 
     /// Ends the streams of all callers.

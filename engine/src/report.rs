@@ -71,6 +71,8 @@ pub enum TaskResult {
     Sql(SqlReport),
     Expression,
     Bulk(BulkReport),
+    /// The tasks of the package that it ran come before it, with their own results.
+    Package(PackageReport),
 }
 
 impl TaskResult {
@@ -80,11 +82,31 @@ impl TaskResult {
         match self {
             Self::Sql(sql) => count(sql.rows_affected),
             Self::Bulk(bulk) => count(bulk.rows),
-            Self::Disabled | Self::Skipped(_) | Self::Failed | Self::Flow(_) | Self::Expression => {
-                None
-            }
+            Self::Disabled
+            | Self::Skipped(_)
+            | Self::Failed
+            | Self::Flow(_)
+            | Self::Expression
+            | Self::Package(_) => None,
         }
     }
+
+    /// What it means for the constraints after the task.
+    pub(crate) fn execution_result(&self) -> ExecutionResult {
+        match self {
+            Self::Package(package) => package.result,
+            Self::Failed => ExecutionResult::Failure,
+            _ => ExecutionResult::Success,
+        }
+    }
+}
+
+/// What an Execute Package task did.
+#[derive(Debug, Clone)]
+pub struct PackageReport {
+    /// Name of the package that it ran: `Load.dtsx`.
+    pub package: String,
+    pub result: ExecutionResult,
 }
 
 /// What an Execute SQL task did.

@@ -16,6 +16,7 @@ use crate::{
     EventListener, PreparedPackage, Progress, ReaderBatches, ReaderHub, RunError, RunReport,
     Settings,
     control_flow::{Executor, PlanObserver, data_flows, evaluated},
+    error::within,
     task::TaskHost,
     tasks,
 };
@@ -60,8 +61,21 @@ impl PreparedPackage {
         report
     }
 
-    /// The physical plan of each data flow as things stand now.
+    /// The physical plan of each data flow as things stand now, those of the packages that it runs after its own.
     pub fn plans(&self) -> Result<Vec<DataFlowPlan>, RunError> {
+        let mut plans = self.own_plans()?;
+        for child in tasks::children(&self.state) {
+            let (place, child) = child?;
+            let inner = child.plans().map_err(|error| error.within(&place))?;
+            plans.extend(inner.into_iter().map(|mut plan| {
+                plan.path = within(&place, &plan.path);
+                plan
+            }));
+        }
+        Ok(plans)
+    }
+
+    fn own_plans(&self) -> Result<Vec<DataFlowPlan>, RunError> {
         let flows = data_flows(&self.state.root).into_iter();
         let plans = flows.map(|flow| {
             let variables = self.state.scope(&flow.path);
@@ -75,10 +89,11 @@ impl PreparedPackage {
         plans.collect()
     }
 
-    /// The DataReader destinations of all tasks that are not disabled, with their schemas, without running.
+    /// The DataReader destinations of all tasks that are not disabled, with their schemas, without running. Those of a
+    /// package that it runs have the path of the task in front; one that cannot be prepared yet is left out.
     pub fn readers(&self) -> Result<Vec<(String, SchemaRef)>, RunError> {
         let mut readers = Vec::new();
-        for plan in self.plans()? {
+        for plan in self.own_plans()? {
             let roots = plan.roots.iter();
             for root in roots.filter(|root| root.kind == RootKind::Reader) {
                 readers.push((
@@ -86,6 +101,10 @@ impl PreparedPackage {
                     root.plan.schema(),
                 ));
             }
+        }
+        for (place, child) in tasks::children(&self.state).flatten() {
+            let inner = child.readers().unwrap_or_default().into_iter();
+            readers.extend(inner.map(|(name, schema)| (within(&place, &name), schema)));
         }
         Ok(readers)
     }

@@ -1,14 +1,14 @@
 //! What a caller can set for a run, beside the package.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
-use dtsx::{ConnectionManager, Executable};
+use dtsx::{Configuration, ConnectionManager, Executable};
 use fletching_components::Drift;
 use fletching_connections::{PathMap, PathRule};
 
 use crate::{
-    RunError, VariableStore,
-    control_flow::{PropertyError, check_property, set},
+    PackageLibrary, RunError, VariableStore,
+    control_flow::{PropertyError, check_property, is_named, set},
 };
 
 /// Overrides and limits of one run. The default is: no overrides, all cores, no memory limit.
@@ -22,6 +22,14 @@ pub struct Settings {
     pub connections: Vec<(String, String)>,
     /// OLE DB providers and what they lead to: an address with `{Keyword}` for the values of the connection string.
     pub providers: Vec<(String, String)>,
+    /// XML configuration files, in order, that apply beside those of the package (dtexec's /ConfigFile).
+    pub config_files: Vec<PathBuf>,
+    /// Where the package finds those that it runs; `None`: nowhere.
+    pub library: Option<Arc<dyn PackageLibrary>>,
+    /// File of the package, by which packages that run each other in a circle are known.
+    pub place: PathBuf,
+    /// Opens no database before the run: configurations in tables are left out.
+    pub offline: bool,
     /// What a source does with columns that have changed.
     pub drift: Drift,
     /// Windows paths to local ones.
@@ -72,6 +80,10 @@ impl Default for Settings {
             parameters: Vec::new(),
             connections: Vec::new(),
             providers: Vec::new(),
+            config_files: Vec::new(),
+            library: None,
+            place: PathBuf::new(),
+            offline: false,
             drift: Drift::default(),
             path_rules: Vec::new(),
             base_dir: PathBuf::from("."),
@@ -93,58 +105,93 @@ impl Settings {
     }
 }
 
+/// What overrides and configurations reach of a package.
+pub(crate) struct Overridable<'a> {
+    pub(crate) package: &'a str,
+    pub(crate) variables: &'a mut VariableStore,
+    pub(crate) managers: &'a mut [ConnectionManager],
+    pub(crate) root: &'a mut Executable,
+    pub(crate) configurations: &'a mut [Configuration],
+}
+
 /// Applies `set` and `parameters` to the typed view. Connections are applied where they are resolved.
-pub(crate) fn apply(
-    settings: &Settings,
-    package: &str,
-    variables: &mut VariableStore,
-    managers: &mut [ConnectionManager],
-    root: &mut Executable,
-) -> Result<(), RunError> {
+pub(crate) fn apply(settings: &Settings, target: &mut Overridable<'_>) -> Result<(), RunError> {
     for (name, value) in &settings.parameters {
-        variables.set_parameter(name, value, package)?;
+        target
+            .variables
+            .set_parameter(name, value, target.package)?;
     }
     for (path, value) in &settings.set {
-        match PropertyPath::parse(path) {
-            Some(PropertyPath::Variable { container, name }) => {
-                variables.set_variable(container, name, value, package)?
-            }
-            Some(PropertyPath::Connection { name, property }) => {
-                let known: Vec<String> = managers
-                    .iter()
-                    .map(|manager| manager.name.clone())
-                    .collect();
-                match managers
-                    .iter_mut()
-                    .find(|manager| manager.name.eq_ignore_ascii_case(name))
-                {
-                    Some(manager) => {
-                        check_property(manager, property)
-                            .map_err(|known| unknown(MANAGER_PROPERTY, property, package, known))?;
-                        manager.properties.set(property, value.clone());
-                    }
-                    None => return Err(unknown("connection manager", name, package, known)),
-                }
-            }
-            Some(PropertyPath::Executable { path, property }) => {
-                set_executable(root, path, property, value, package)?;
-            }
-            None => {
-                let message = "is not a property path; write \\Package.Variables[User::X].Value, \
-                               \\Package.Connections[Name].Properties[ConnectionString] or \
-                               \\Package\\Task.Properties[Disable] or \
-                               \\Package\\Task.Properties[[Component].[Property]]";
-                return Err(RunError::BadValue {
-                    what: "property path",
-                    name: path.clone(),
-                    message: message.into(),
-                });
-            }
-        }
+        target.set(path, value)?;
     }
     Ok(())
 }
 
+impl Overridable<'_> {
+    /// Sets the property at a path.
+    ///
+    /// # Errors
+    /// [`RunError::UnknownOverride`] for what is not there, [`RunError::BadValue`] for a value or a path that is none.
+    pub(crate) fn set(&mut self, path: &str, value: &str) -> Result<(), RunError> {
+        let package = self.package;
+        match PropertyPath::parse(path) {
+            Some(PropertyPath::Variable {
+                container,
+                name,
+                property: "Value",
+            }) => self.variables.set_variable(container, name, value, package),
+            Some(PropertyPath::Variable { property, .. }) => {
+                let known = vec!["Value".to_owned()];
+                Err(unknown("variable property", property, package, known))
+            }
+            Some(PropertyPath::Connection { name, property }) => {
+                self.set_connection(name, property, value)
+            }
+            Some(PropertyPath::Configuration { name }) => {
+                let known = self.configurations.iter().map(|one| one.name.clone());
+                let known = known.collect();
+                let mut all = self.configurations.iter_mut();
+                match all.find(|one| one.name.eq_ignore_ascii_case(name)) {
+                    Some(found) => value.clone_into(&mut found.configuration_string),
+                    None => return Err(unknown("configuration", name, package, known)),
+                }
+                Ok(())
+            }
+            Some(PropertyPath::Executable { path, property }) => {
+                set_executable(self.root, path, property, value, package)
+            }
+            None => Err(RunError::BadValue {
+                what: PROPERTY_PATH,
+                name: path.to_owned(),
+                message: "is not a property path; write \\Package.Variables[User::X].Value, \
+                          \\Package.Connections[Name].Properties[ConnectionString] or \
+                          \\Package\\Task.Properties[Disable] or \
+                          \\Package\\Task.Properties[[Component].[Property]]"
+                    .to_owned(),
+            }),
+        }
+    }
+
+    fn set_connection(&mut self, name: &str, property: &str, value: &str) -> Result<(), RunError> {
+        let package = self.package;
+        let known = self.managers.iter().map(|manager| manager.name.clone());
+        let known: Vec<String> = known.collect();
+        let mut managers = self.managers.iter_mut();
+        let Some(manager) = managers.find(|manager| is_named(manager, name)) else {
+            return Err(unknown("connection manager", name, package, known));
+        };
+        check_property(manager, property)
+            .map_err(|known| unknown(MANAGER_PROPERTY, property, package, known))?;
+        manager.properties.set(property, value);
+        manager
+            .sealed
+            .retain(|sealed| !sealed.eq_ignore_ascii_case(property));
+        Ok(())
+    }
+}
+
+/// What an error calls a text that is no property path.
+pub(crate) const PROPERTY_PATH: &str = "property path";
 const MANAGER_PROPERTY: &str = "connection manager property";
 
 fn unknown(what: &'static str, name: &str, package: &str, known: Vec<String>) -> RunError {
@@ -203,20 +250,49 @@ fn find<'a>(executable: &'a mut Executable, path: &str) -> Option<&'a mut Execut
         .find_map(|child| find(child, path))
 }
 
+/// What SSIS's property paths can lead to beside.
+const OTHERS: [&str; 3] = [
+    ".LogProviders[",
+    ".ForEachEnumerator",
+    ".PrecedenceConstraints[",
+];
+
 /// The property paths of dtexec's /Set (spec `ssis-matrix.md` section 14) that can be set here.
-enum PropertyPath<'a> {
-    Variable { container: &'a str, name: &'a str },
-    Connection { name: &'a str, property: &'a str },
-    Executable { path: &'a str, property: &'a str },
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PropertyPath<'a> {
+    Variable {
+        container: &'a str,
+        name: &'a str,
+        property: &'a str,
+    },
+    Connection {
+        name: &'a str,
+        property: &'a str,
+    },
+    /// Where a configuration is read from.
+    Configuration {
+        name: &'a str,
+    },
+    Executable {
+        path: &'a str,
+        property: &'a str,
+    },
 }
 
 impl<'a> PropertyPath<'a> {
-    fn parse(path: &'a str) -> Option<Self> {
+    pub(crate) fn parse(path: &'a str) -> Option<Self> {
         let path = path.trim().trim_start_matches('\\');
         if let Some((container, rest)) = path.split_once(".Variables[") {
             let (name, rest) = rest.split_once(']')?;
-            let value = matches!(rest, "" | ".Value" | ".Properties[Value]");
-            return value.then_some(Self::Variable { container, name });
+            let property = match rest {
+                "" | ".Value" => "Value",
+                _ => rest.strip_prefix(".Properties[")?.strip_suffix(']')?,
+            };
+            return Some(Self::Variable {
+                container,
+                name,
+                property,
+            });
         }
         if let Some((container, rest)) = path.split_once(".Connections[") {
             // Connection managers belong to the package.
@@ -230,7 +306,18 @@ impl<'a> PropertyPath<'a> {
             };
             return Some(Self::Connection { name, property });
         }
+        if let Some((_, rest)) = path.split_once(".Configurations[") {
+            let (name, rest) = rest.split_once(']')?;
+            let is_place = matches!(
+                rest,
+                ".ConfigurationString" | ".Properties[ConfigurationString]"
+            );
+            return is_place.then_some(Self::Configuration { name });
+        }
         let (path, rest) = path.split_once(".Properties[")?;
+        if OTHERS.iter().any(|other| path.contains(other)) {
+            return None;
+        }
         let property = rest.strip_suffix(']')?;
         Some(Self::Executable { path, property })
     }

@@ -3,15 +3,23 @@
 
 use std::sync::Arc;
 
-use dtsx::{ConnectionManager, Executable};
+use dtsx::{ConnectionManager, Executable, SsisCode};
 use fletching_components::Caches;
 use fletching_connections::{Connections, database::Sessions};
 use parking_lot::RwLock;
 
 use crate::{
-    RunError, Settings, VariableStore, control_flow, scoped_variables::ScopedVariables,
-    variables::Assignment,
+    EventKind, RunError, Settings, VariableStore, caller::Caller, control_flow,
+    scoped_variables::ScopedVariables, variables::Assignment,
 };
+
+/// What was noticed before the run: raised as an event when it begins.
+#[derive(Debug, Clone)]
+pub(crate) struct Note {
+    pub(crate) kind: EventKind,
+    pub(crate) code: Option<SsisCode>,
+    pub(crate) message: String,
+}
 
 /// Shared by everything that runs.
 #[derive(Debug)]
@@ -28,6 +36,9 @@ pub(crate) struct PackageState {
     pub(crate) sessions: Arc<Sessions>,
     /// What Cache Transforms have left for later tasks.
     pub(crate) caches: Arc<Caches>,
+    /// The package that runs this one.
+    pub(crate) caller: Caller,
+    pub(crate) notes: Vec<Note>,
 }
 
 impl PackageState {
@@ -37,6 +48,7 @@ impl PackageState {
         root: Executable,
         managers: Vec<ConnectionManager>,
         variables: VariableStore,
+        caller: Caller,
     ) -> Self {
         Self {
             name,
@@ -47,6 +59,8 @@ impl PackageState {
             variables: RwLock::new(Arc::new(variables)),
             sessions: Arc::default(),
             caches: Arc::default(),
+            caller,
+            notes: Vec::new(),
         }
     }
 

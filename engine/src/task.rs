@@ -44,6 +44,14 @@ pub(crate) trait Task: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// What is checked once more before it runs: all of it, unless its work begins with that.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    fn recheck(&self, host: &TaskHost<'_>) -> Result<(), RunError> {
+        self.check(host)
+    }
+
     /// Does the work. Work that blocks goes to a blocking thread.
     ///
     /// # Errors
@@ -170,7 +178,7 @@ pub(crate) fn finding(
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TaskRun<'a> {
     pub(crate) host: TaskHost<'a>,
-    pub(crate) executor: &'a Executor,
+    pub(crate) executor: &'a Executor<'a>,
     pub(crate) frame: &'a Frame<'a>,
 }
 

@@ -272,6 +272,59 @@ impl VariableStore {
         }
     }
 
+    /// The parameters of the project, as they stand.
+    pub(crate) fn project_values(&self) -> Vec<(String, Value)> {
+        let entries = self.entries.iter();
+        entries
+            .filter(|entry| entry.namespace == "$Project")
+            .map(|entry| (entry.name.clone(), entry.value.clone()))
+            .collect()
+    }
+
+    /// Gives the parameters of the project the values that they have in another package of it.
+    pub(crate) fn take_project_values(&mut self, values: &[(String, Value)]) {
+        let entries = self.entries.iter_mut();
+        for entry in entries.filter(|entry| entry.namespace == "$Project") {
+            if let Some((_, value)) = values.iter().find(|(name, _)| *name == entry.name) {
+                entry.value = value.clone();
+            }
+        }
+    }
+
+    /// Gives a parameter of the package a value, in its own type; where there is none of this name, a variable of the
+    /// package, which is told by `false`.
+    ///
+    /// # Errors
+    /// There is none of this name, or it cannot have that value.
+    pub(crate) fn assign_parameter(&mut self, name: &str, value: &Scalar) -> Result<bool, String> {
+        let bare = split(name).1;
+        let root = self.containers.first().cloned().unwrap_or_default();
+        let place = |namespace: &str| {
+            let mut entries = self.entries.iter();
+            entries.position(|entry| {
+                entry.namespace == namespace && entry.name == bare && entry.scope == root
+            })
+        };
+        let parameter = place("$Package");
+        let found = parameter.or_else(|| place("User"));
+        let found = found.ok_or("the package has no such parameter")?;
+        let entry = &mut self.entries[found];
+        let data_type = match &entry.value {
+            Value::Scalar(scalar) => scalar.data_type,
+            Value::Missing(data_type, _) => *data_type,
+            Value::Nothing | Value::Batches { .. } => value.data_type,
+        };
+        entry.value = Value::Scalar(converted(&value.array, value.data_type, data_type)?);
+        Ok(parameter.is_some())
+    }
+
+    /// Why a configuration does not set a variable: it is read-only, or an expression gives its value.
+    pub(crate) fn fixed(&self, scope: &str, name: &str) -> Option<&'static str> {
+        let (namespace, bare) = split(name);
+        let index = self.find(scope, namespace, bare)?;
+        self.entries[index].locked
+    }
+
     fn positions(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<usize> {
         let entries = self.entries.iter().enumerate();
         entries

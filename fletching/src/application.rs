@@ -1,12 +1,15 @@
 //! Finds and loads packages, with the project around them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use dtsx::{Limits, Project, SsisCode};
 use fletching_connections::{OpenError, package_files as files};
 use fletching_engine::Settings;
 
-use crate::{CheckReport, LoadOptions, Package};
+use crate::{CheckReport, LoadOptions, Package, library::Library};
 
 /// Files larger than this are not packages or projects.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -213,6 +216,14 @@ fn load_file(
         shared_parameters: Vec::new(),
         shared_managers: Vec::new(),
         base_dir: parent.to_owned(),
+        place: file.to_owned(),
+        library: Library::Folder {
+            path: folder.unwrap_or(parent).to_owned(),
+            options: LoadOptions {
+                project: folder.map(Path::to_owned),
+                ..options.clone()
+            },
+        },
     };
     let around = folder.unwrap_or(parent);
     if folder.is_some() || files::holds(around, "dtproj")? {
@@ -306,43 +317,69 @@ fn load_from_ispac(
     path: &Path,
     options: &LoadOptions,
 ) -> Result<Package, LoadError> {
-    let project = open_ispac(path, options)?;
-    let wanted = package.to_string_lossy();
+    let project = Arc::new(open_ispac(path, options)?);
+    let found = package_of_archive(&package.to_string_lossy(), path, &project, options);
+    found.map(|(_, package)| package)
+}
+
+/// A package of an opened `.ispac`, and the name of its entry.
+pub(crate) fn package_of_archive(
+    wanted: &str,
+    path: &Path,
+    project: &Arc<Project>,
+    options: &LoadOptions,
+) -> Result<(String, Package), LoadError> {
     let named = |name: &str| {
         let stem = name.strip_suffix(".dtsx").unwrap_or(name);
-        name.eq_ignore_ascii_case(&wanted) || stem.eq_ignore_ascii_case(&wanted)
+        name.eq_ignore_ascii_case(wanted) || stem.eq_ignore_ascii_case(wanted)
     };
-    let mut known: Vec<String> = project
-        .packages
-        .iter()
-        .map(|(name, _)| name.clone())
-        .collect();
-    known.extend(project.broken.iter().map(|(name, _)| name.clone()));
-    if let Some((name, source)) = project.broken.into_iter().find(|(name, _)| named(name)) {
-        return Err(LoadError::Document {
-            path: path.join(name),
-            source: Box::new(source),
-        });
+    if let Some((name, source)) = project.broken.iter().find(|(name, _)| named(name)) {
+        return Err(document(&path.join(name), source.clone()));
     }
-    let Some((_, document)) = project.packages.into_iter().find(|(name, _)| named(name)) else {
-        return Err(LoadError::NoSuchPackage {
-            path: path.to_owned(),
-            name: wanted.into_owned(),
-            known,
-        });
-    };
+    match project.packages.iter().find(|(name, _)| named(name)) {
+        Some((name, document)) => {
+            let package = in_archive(name, document.clone(), path, project, options);
+            Ok((name.clone(), package))
+        }
+        None => {
+            let packages = project.packages.iter().map(|(name, _)| name.clone());
+            let broken = project.broken.iter().map(|(name, _)| name.clone());
+            Err(LoadError::NoSuchPackage {
+                path: path.to_owned(),
+                name: wanted.to_owned(),
+                known: packages.chain(broken).collect(),
+            })
+        }
+    }
+}
+
+/// A package of an opened `.ispac`.
+fn in_archive(
+    name: &str,
+    document: dtsx::Package,
+    path: &Path,
+    project: &Arc<Project>,
+    options: &LoadOptions,
+) -> Package {
     let parent = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
+    let library = Library::Archive {
+        path: path.to_owned(),
+        project: Arc::clone(project),
+        options: options.clone(),
+    };
     let mut package = Package {
         document,
-        shared_parameters: project.parameters,
-        shared_managers: project.connection_managers,
+        shared_parameters: project.parameters.clone(),
+        shared_managers: project.connection_managers.clone(),
         base_dir: parent.to_owned(),
+        place: library.place(name),
+        library,
     };
     package.supply(&options.secrets);
-    Ok(package)
+    package
 }
 
 fn check_ispac(path: &Path, options: &LoadOptions) -> Vec<CheckReport> {
@@ -357,24 +394,14 @@ fn check_ispac(path: &Path, options: &LoadOptions) -> Vec<CheckReport> {
             )];
         }
     };
-    let base_dir = path.parent().unwrap_or(Path::new(".")).to_owned();
-    let (parameters, managers) = (project.parameters, project.connection_managers);
-    let loaded = project.packages.into_iter().map(|(entry, document)| {
-        let mut package = Package {
-            document,
-            shared_parameters: parameters.clone(),
-            shared_managers: managers.clone(),
-            base_dir: base_dir.clone(),
-        };
-        package.supply(&options.secrets);
-        CheckReport::of(name(&entry), Ok(package), Settings::default())
+    let project = Arc::new(project);
+    let loaded = project.packages.iter().map(|(entry, document)| {
+        let package = in_archive(entry, document.clone(), path, &project, options);
+        CheckReport::of(name(entry), Ok(package), Settings::default())
     });
-    let broken = project.broken.into_iter().map(|(entry, source)| {
-        let error = LoadError::Document {
-            path: path.join(&entry),
-            source: Box::new(source),
-        };
-        CheckReport::of(name(&entry), Err(error), Settings::default())
+    let broken = project.broken.iter().map(|(entry, source)| {
+        let error = document(&path.join(entry), source.clone());
+        CheckReport::of(name(entry), Err(error), Settings::default())
     });
     loaded.chain(broken).collect()
 }

@@ -45,6 +45,11 @@ impl CheckReport {
                 report.loads = true;
                 report.sealed = package.sealed();
                 report.format = Some(package.document.format_version());
+                let settings = Settings {
+                    base_dir: package.base_dir().to_owned(),
+                    offline: true,
+                    ..settings
+                };
                 match package.prepare(settings) {
                     Ok(_) => report.plans = true,
                     Err(RunError::Findings(findings)) => report.findings = findings.0,

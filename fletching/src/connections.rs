@@ -31,11 +31,15 @@ impl Package {
         settings: &Settings,
         reach: bool,
     ) -> Result<Vec<ConnectionReport>, RunError> {
+        let settings = Settings {
+            offline: !reach,
+            ..settings.clone()
+        };
         let (originals, connections) = connections_of(
             &self.document,
             &self.shared_parameters,
             &self.shared_managers,
-            settings,
+            &settings,
         )?;
         let reports = originals.iter().map(|manager| {
             let original = manager.properties.get("ConnectionString");

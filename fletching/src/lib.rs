@@ -15,6 +15,7 @@ mod application;
 mod check;
 mod connections;
 mod execution;
+mod library;
 mod load_options;
 mod package;
 mod package_store;
@@ -32,8 +33,9 @@ pub use fletching_components::{Drift, Finding, FindingKind, Findings, flow::Flow
 pub use fletching_connections::{PathMap, PathRule, StagedFile};
 pub use fletching_engine::{
     BulkReport, ComponentReport, Event, EventKind, EventListener, EventSource, ExecutionResult,
-    FlowReport, OutputReport, Progress, ProgressRow, ReaderBatches, RunError, RunReport, Settings,
-    SqlReport, TaskOutcome, TaskResult,
+    FlowReport, LibraryError, LoadedPackage, OutputReport, PackageLibrary, PackageReference,
+    PackageReport, Progress, ProgressRow, ReaderBatches, RunError, RunReport, Settings, SqlReport,
+    TaskOutcome, TaskResult,
 };
 /// The expression language.
 pub use fletching_expression::{self as expression};

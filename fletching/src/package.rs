@@ -1,11 +1,16 @@
 //! A loaded package with the project around it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use arrow::datatypes::SchemaRef;
 use dtsx::{ConnectionManager, Parameter};
 use fletching_engine::{PreparedPackage, RunError, Settings, prepare};
 use fletching_planner::explain;
+
+use crate::library::{Library, absolute};
 
 /// A package, ready to be prepared any number of times.
 #[derive(Debug)]
@@ -14,6 +19,9 @@ pub struct Package {
     pub(crate) shared_parameters: Vec<Parameter>,
     pub(crate) shared_managers: Vec<ConnectionManager>,
     pub(crate) base_dir: PathBuf,
+    /// The file, or the entry in its archive.
+    pub(crate) place: PathBuf,
+    pub(crate) library: Library,
 }
 
 impl Package {
@@ -27,11 +35,16 @@ impl Package {
         &self.base_dir
     }
 
-    /// Applies overrides and checks everything before a row moves.
+    /// Applies configurations and overrides, and checks everything before a row moves. Blocks, where a configuration is in a
+    /// database.
     ///
     /// # Errors
     /// [`RunError::Findings`] with all that is unsupported or wrong; the other variants for overrides that do not fit.
-    pub fn prepare(&self, settings: Settings) -> Result<Prepared, RunError> {
+    pub fn prepare(&self, mut settings: Settings) -> Result<Prepared, RunError> {
+        settings.place = absolute(&self.place);
+        if settings.library.is_none() {
+            settings.library = Some(Arc::new(self.library.clone()));
+        }
         let inner = prepare(
             &self.document,
             &self.shared_parameters,

@@ -18,6 +18,7 @@
 
 mod bulk_insert;
 mod class;
+mod configuration_file;
 mod data_flow;
 mod data_type;
 mod document;
@@ -36,6 +37,7 @@ mod ssis_code;
 
 pub use bulk_insert::*;
 pub use class::{resolve_component, resolve_task};
+pub use configuration_file::ConfiguredValue;
 pub use data_flow::*;
 pub use data_type::DataType;
 pub use document::{Attribute, Document, Edits, Element, NodeId};

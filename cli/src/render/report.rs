@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use fletching::{
-    BulkReport, ComponentReport, ExecutionResult, RunReport, SqlReport, TaskOutcome, TaskResult,
+    BulkReport, ComponentReport, ExecutionResult, PackageReport, RunReport, SqlReport, TaskOutcome,
+    TaskResult,
 };
 use serde_json::{Value, json};
 
@@ -24,6 +25,10 @@ pub(crate) fn report(report: &RunReport) -> Result<(), Failure> {
             }
             TaskResult::Bulk(bulk) => {
                 text.push_str(&bulk_lines(task, *bulk));
+                continue;
+            }
+            TaskResult::Package(package) => {
+                text.push_str(&package_line(task, package));
                 continue;
             }
             TaskResult::Skipped(why) => {
@@ -108,6 +113,19 @@ fn bulk_lines(task: &TaskOutcome, bulk: BulkReport) -> String {
     )
 }
 
+fn package_line(task: &TaskOutcome, package: &PackageReport) -> String {
+    let failed = match package.result {
+        ExecutionResult::Success => "",
+        _ => "  failed",
+    };
+    format!(
+        "{}{failed}  {}\n  ran {}\n",
+        task.path,
+        seconds(task.elapsed),
+        package.package
+    )
+}
+
 /// Component, path, rows, time: one line per path that leads away, one for what is written, redirected or dropped.
 fn lines(component: &ComponentReport) -> Vec<[String; 4]> {
     let mut lines = Vec::new();
@@ -163,6 +181,10 @@ pub(crate) fn report_json(report: &RunReport) -> Result<(), Failure> {
                     value["statements"] = json!(sql.statements);
                     value["rows_affected"] = json!(sql.rows_affected);
                     value["rows"] = json!(sql.rows);
+                }
+                TaskResult::Package(package) => {
+                    value["package"] = json!(package.package);
+                    value["failed"] = json!(package.result != ExecutionResult::Success);
                 }
                 TaskResult::Bulk(bulk) => {
                     value["rows_loaded"] = json!(bulk.rows);

@@ -22,7 +22,7 @@ pub(crate) fn connections(
         let repointed = settings
             .connections
             .iter()
-            .any(|(name, _)| names(manager, name));
+            .any(|(name, _)| is_named(manager, name));
         for expression in &expressions {
             if repointed && expression.property.eq_ignore_ascii_case("ConnectionString") {
                 continue;
@@ -114,8 +114,9 @@ pub(crate) fn check_property(
     Err(known)
 }
 
-fn names(manager: &ConnectionManager, name: &str) -> bool {
+/// Whether a name, an id or a refId means a manager.
+pub(crate) fn is_named(manager: &ConnectionManager, name: &str) -> bool {
     manager.name.eq_ignore_ascii_case(name)
-        || manager.dtsid.eq_ignore_ascii_case(name)
+        || (!name.is_empty() && manager.dtsid.eq_ignore_ascii_case(name))
         || manager.ref_id == name
 }

@@ -15,7 +15,7 @@ use std::{
 };
 
 use datafusion_execution::TaskContext;
-use dtsx::{Executable, ExecutableKind, Payload, PrecedenceConstraint, SsisCode};
+use dtsx::{Executable, ExecutableKind, PrecedenceConstraint, SsisCode};
 use fletching_components::{FindingKind, Findings};
 use fletching_connections::database::Sessions;
 use fletching_expression::Scalar;
@@ -28,6 +28,7 @@ use super::{
     ContainerSettings, ExecutionResult,
     checkpoints::Checkpoints,
     evaluated,
+    packages::Outer,
     schedule::{Schedule, Standing},
     transactions::Scope,
 };
@@ -43,7 +44,9 @@ use crate::{
 pub type PlanObserver = Arc<dyn Fn(&DataFlowPlan) + Send + Sync>;
 
 /// One run of a package.
-pub(crate) struct Executor {
+pub(crate) struct Executor<'p> {
+    /// The package around, where this one is run by another.
+    pub(super) outer: Option<Outer<'p>>,
     pub(crate) state: Arc<PackageState>,
     pub(crate) hub: ReaderHub,
     pub(crate) progress: Progress,
@@ -58,13 +61,13 @@ pub(crate) struct Executor {
     /// An event handler asked for that.
     cancel_asked: AtomicBool,
     /// Set off when the run was cancelled from inside.
-    cancelled: Notify,
+    cancelled: Arc<Notify>,
     /// One event handler at a time, those that it sets off among them.
     pub(super) handlers: tokio::sync::Mutex<()>,
     pub(super) checkpoints: Checkpoints,
 }
 
-impl std::fmt::Debug for Executor {
+impl std::fmt::Debug for Executor<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Executor")
             .field("package", &self.state.name)
@@ -114,7 +117,7 @@ impl<'f> Frame<'f> {
     }
 }
 
-impl Executor {
+impl<'p> Executor<'p> {
     pub(crate) fn new(
         state: &Arc<PackageState>,
         (hub, progress): (&ReaderHub, &Progress),
@@ -123,6 +126,7 @@ impl Executor {
         observer: Option<PlanObserver>,
     ) -> Self {
         Self {
+            outer: None,
             permits: Semaphore::new(permits(&state.root)),
             report: Mutex::new(RunReport {
                 package: state.name.clone(),
@@ -137,9 +141,22 @@ impl Executor {
             errors: Mutex::default(),
             stopped: AtomicBool::new(false),
             cancel_asked: AtomicBool::new(false),
-            cancelled: Notify::new(),
+            cancelled: Arc::default(),
             handlers: tokio::sync::Mutex::default(),
             checkpoints: Checkpoints::default(),
+        }
+    }
+
+    /// For a package that a task of `outer` runs.
+    pub(super) fn within(outer: Outer<'p>, state: &Arc<PackageState>) -> Self {
+        let around = outer.executor;
+        let hub = around.hub.within(&outer.place);
+        let shown = (&hub, &around.progress);
+        let (context, observer) = (Arc::clone(&around.context), around.observer.clone());
+        Self {
+            cancelled: Arc::clone(&around.cancelled),
+            outer: Some(outer),
+            ..Self::new(state, shown, context, Vec::new(), observer)
         }
     }
 
@@ -153,9 +170,14 @@ impl Executor {
             );
         }
         let state = Arc::clone(&self.state);
-        let result = tokio::select! {
-            result = self.execute(&state.root, None) => result,
-            () = self.cancelled.notified() => ExecutionResult::Canceled,
+        self.tell().await;
+        let result = match &self.outer {
+            // A cancellation from inside is for the run as a whole, which drops this future.
+            Some(_) => self.execute(&state.root, None).await,
+            None => tokio::select! {
+                result = self.execute(&state.root, None) => result,
+                () = self.cancelled.notified() => ExecutionResult::Canceled,
+            },
         };
         let result = match result {
             ExecutionResult::Success if self.cancel_asked.load(Ordering::Relaxed) => {
@@ -409,12 +431,13 @@ impl Executor {
         match outcome {
             Ok(result) => {
                 self.keep_value(frame, &result).await;
+                let ended = result.execution_result();
                 self.report.lock().tasks.push(TaskOutcome {
                     path: frame.original.path.clone(),
                     result,
                     elapsed: started.elapsed(),
                 });
-                ExecutionResult::Success
+                ended
             }
             Err(RunError::Cancelled) => {
                 self.cancelled.notify_one();
@@ -443,10 +466,7 @@ impl Executor {
             task: frame.original.path.clone(),
             message: "this task is not supported".to_owned(),
         })?;
-        // A data flow is checked as it is planned.
-        if !matches!(frame.executable.payload, Payload::DataFlow(_)) {
-            task.check(&host)?;
-        }
+        task.recheck(&host)?;
         self.raise_plain(frame, EventKind::PostValidate).await;
         let run = TaskRun {
             host,

@@ -22,7 +22,7 @@ const ASSIGN_INVALID: SsisCode = SsisCode(0xC001_7008);
 /// `DTS_E_FOREACHVARIABLEMAPPING`.
 pub(super) const MAPPING: SsisCode = SsisCode(0xC001_C012);
 
-impl Executor {
+impl Executor<'_> {
     pub(super) async fn for_loop(&self, frame: &Frame<'_>) -> ExecutionResult {
         let text = |name: &str| frame.executable.properties.get(name).unwrap_or_default();
         let init = text("InitExpression");

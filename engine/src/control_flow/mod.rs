@@ -21,6 +21,7 @@ mod executor;
 mod expressions;
 mod loops;
 mod order;
+mod packages;
 mod properties;
 mod raise;
 mod schedule;
@@ -30,7 +31,7 @@ mod transactions;
 mod unsupported;
 mod validate;
 
-pub(crate) use connections::{check_property, connections};
+pub(crate) use connections::{check_property, connections, is_named};
 pub(crate) use container_settings::{ContainerSettings, TransactionOption};
 pub use executor::PlanObserver;
 pub(crate) use executor::{Executor, Frame};

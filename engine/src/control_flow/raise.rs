@@ -3,7 +3,8 @@
 //! **Handlers run before the task goes on** (spec `ssis-semantics.md` 11.13). One runs at a time; what it sets off itself
 //! runs within it. A handler does not handle what it, or what it runs, raises.
 //! **Propagate**: a handler that sets it to False ends the climb; levels above neither count the error nor handle it.
-//! Validation events climb all the same (11.12). Listeners hear every event.
+//! Validation events climb all the same (11.12), and so does all of a package that another one runs: at its border the
+//! event goes on as one of the task that runs it. Listeners hear every event.
 //! **Cancel**: set to True by a handler of OnError, OnWarning or OnQueryCancel, nothing starts any more.
 
 use std::sync::atomic::Ordering;
@@ -15,7 +16,7 @@ use futures::future::BoxFuture;
 use super::{Executor, Frame};
 use crate::{Event, EventKind, RunError, system_variables, variables::Assignment};
 
-impl Executor {
+impl Executor<'_> {
     /// Raises an event that its name says all about.
     pub(super) async fn raise_plain(&self, frame: &Frame<'_>, kind: EventKind) {
         // The container of a handler is no executable of the package.
@@ -39,10 +40,31 @@ impl Executor {
                     }
                 }
             }
-            for listener in &self.listeners {
-                listener.event(&event);
-            }
+            self.hand_on(event).await;
         })
+    }
+
+    /// To the package around, else to the listeners.
+    async fn hand_on(&self, event: Event) {
+        match &self.outer {
+            Some(outer) => outer.raise(event).await,
+            None => {
+                for listener in &self.listeners {
+                    listener.event(&event);
+                }
+            }
+        }
+    }
+
+    /// Raises what was noticed before the run; no handler of the package hears it.
+    pub(super) async fn tell(&self) {
+        for note in &self.state.notes {
+            if note.kind == EventKind::Warning {
+                self.report.lock().warnings.push(note.message.clone());
+            }
+            let event = Event::new(note.kind.clone(), &self.state.root, note.message.clone());
+            self.hand_on(event.with_code(note.code)).await;
+        }
     }
 
     /// Runs the handler that one level has for an event of `origin`; whether the event climbs on.

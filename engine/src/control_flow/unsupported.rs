@@ -19,19 +19,6 @@ pub(crate) fn unsupported(package: &Package) -> Vec<Finding> {
         let message = "the package is encrypted as a whole: its content cannot be read";
         push("Package", message.to_owned());
     }
-    let enabled = root.properties.bool("EnableConfig").unwrap_or(false);
-    if enabled && !package.configurations().is_empty() {
-        let names: Vec<&str> = package
-            .configurations()
-            .iter()
-            .map(|one| one.name.as_str())
-            .collect();
-        let names = names.join(", ");
-        push(
-            "Configuration",
-            format!("package configurations are not supported yet: {names}"),
-        );
-    }
     executable(root, &mut findings);
     findings
 }

@@ -47,6 +47,11 @@ impl Task for DataFlowTask {
         redirecting(&self.flow, host)
     }
 
+    /// It is checked as it is planned.
+    fn recheck(&self, _host: &TaskHost<'_>) -> Result<(), RunError> {
+        Ok(())
+    }
+
     async fn run(&self, run: &TaskRun<'_>) -> Result<TaskResult, RunError> {
         let plan = Arc::new(lowered(&self.flow, run, run.sessions())?);
         let executor = run.executor;

@@ -2,6 +2,7 @@
 
 mod bulk_insert;
 mod data_flow;
+mod execute_package;
 mod execute_sql;
 mod expression;
 
@@ -10,6 +11,7 @@ use dtsx::{Executable, ExecutableKind};
 use crate::task::Task;
 
 pub(crate) use data_flow::plan;
+pub(crate) use execute_package::children;
 
 /// A class of tasks.
 struct TaskClass {
@@ -28,6 +30,7 @@ static CLASSES: &[TaskClass] = &[
     TaskClass { name: "Microsoft.DbMaintenanceTSQLExecuteTask", new: execute_sql::new, properties: &[] },
     TaskClass { name: "Microsoft.ExpressionTask", new: expression::new, properties: &[] },
     TaskClass { name: "Microsoft.BulkInsertTask", new: bulk_insert::new, properties: bulk_insert::PROPERTIES },
+    TaskClass { name: "Microsoft.ExecutePackageTask", new: execute_package::new, properties: execute_package::PROPERTIES },
 ];
 
 fn class(executable: &Executable) -> Option<&'static TaskClass> {
