@@ -4,6 +4,7 @@ mod bulk_insert;
 mod data_flow;
 mod execute_sql;
 mod expression;
+mod xml;
 
 use dtsx::{Executable, ExecutableKind};
 
@@ -28,6 +29,7 @@ static CLASSES: &[TaskClass] = &[
     TaskClass { name: "Microsoft.DbMaintenanceTSQLExecuteTask", new: execute_sql::new, properties: &[] },
     TaskClass { name: "Microsoft.ExpressionTask", new: expression::new, properties: &[] },
     TaskClass { name: "Microsoft.BulkInsertTask", new: bulk_insert::new, properties: bulk_insert::PROPERTIES },
+    TaskClass { name: "Microsoft.XMLTask", new: xml::new, properties: xml::PROPERTIES },
 ];
 
 fn class(executable: &Executable) -> Option<&'static TaskClass> {
