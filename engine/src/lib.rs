@@ -30,6 +30,7 @@ mod system_variables;
 mod task;
 mod tasks;
 mod variables;
+mod xml;
 
 pub use control_flow::{ExecutionResult, PlanObserver};
 pub use data_flow::{Progress, ProgressRow};

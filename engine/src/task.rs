@@ -82,17 +82,7 @@ impl TaskHost<'_> {
     /// # Errors
     /// That it is not in scope, or why it has no value: for a person.
     pub(crate) fn variable(&self, name: &str) -> Result<Scalar, String> {
-        let (namespace, bare) = crate::variables::split(name.trim());
-        let variables = self.variables();
-        variables
-            .value(namespace, bare)
-            .ok_or_else(|| match variables.fault(namespace, bare) {
-                Some(why) => format!("variable `{name}` {why}"),
-                None => {
-                    let known = variables.names().join(", ");
-                    format!("variable `{name}` is not in scope; there are: {known}")
-                }
-            })
+        variable(&self.variables(), name)
     }
 
     /// That a variable is there, with or without a value.
@@ -149,6 +139,23 @@ impl TaskHost<'_> {
             error: Box::new(error),
         }
     }
+}
+
+/// The value of a variable by name (`User::X`, `X`).
+///
+/// # Errors
+/// That it is not in scope, or why it has no value: for a person.
+pub(crate) fn variable(variables: &ScopedVariables, name: &str) -> Result<Scalar, String> {
+    let (namespace, bare) = crate::variables::split(name.trim());
+    variables
+        .value(namespace, bare)
+        .ok_or_else(|| match variables.fault(namespace, bare) {
+            Some(why) => format!("variable `{name}` {why}"),
+            None => {
+                let known = variables.names().join(", ");
+                format!("variable `{name}` is not in scope; there are: {known}")
+            }
+        })
 }
 
 /// About an executable.

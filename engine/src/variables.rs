@@ -443,6 +443,13 @@ impl VariableStore {
         Ok(Assignment(index, Value::Scalar(value)))
     }
 
+    /// What a variable that the container `scope` sees holds, expressions apart, and whether it is an Object.
+    pub(crate) fn held(&self, scope: &str, name: &str) -> Option<(bool, &Value)> {
+        let (namespace, bare) = split(name.trim());
+        let entry = self.entries.get(self.find(scope, namespace, bare)?)?;
+        Some((entry.is_object, &entry.value))
+    }
+
     fn settable(&self, scope: &str, name: &str) -> Result<usize, String> {
         let (namespace, bare) = split(name);
         let index = self.find(scope, namespace, bare);

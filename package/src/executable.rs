@@ -71,8 +71,19 @@ pub struct ForeachLoop {
     pub property_expressions: Vec<PropertyExpression>,
     /// Which value of each round goes to which variable.
     pub mappings: Vec<ForeachMapping>,
-    /// The payload element, for enumerators whose elements repeat (items, restrictions).
-    pub node: Option<crate::NodeId>,
+    /// The elements in the payload element, in document order: items, restrictions.
+    pub items: Vec<ForeachItem>,
+}
+
+/// An element of an enumerator's payload.
+#[derive(Debug, Clone)]
+pub struct ForeachItem {
+    /// Local name: `FEIEItem`, `FEFEProperty`, ...
+    pub element: String,
+    /// Its attributes.
+    pub properties: Properties,
+    /// The attributes of each element in it: the values of an item.
+    pub values: Vec<Properties>,
 }
 
 /// One value of a Foreach round.

@@ -78,21 +78,21 @@ impl Executor<'_> {
             state: &self.state,
             executable: frame.executable,
         };
-        let rounds = match enumerators::rounds(&host).await {
+        let rounds = match enumerators::rounds(&host, frame.sessions()).await {
             Ok(rounds) => rounds,
             Err(error) => {
                 self.fail(frame, error).await;
                 return ExecutionResult::Failure;
             }
         };
-        if let Some(warning) = rounds.warning {
+        for warning in rounds.warnings {
             self.warn(frame, None, warning).await;
         }
-        for values in rounds.values {
+        for round in rounds.values {
             if self.is_over(frame) {
                 break;
             }
-            let assignments = match enumerators::assignments(&host, &values) {
+            let assignments = match enumerators::assignments(&host, &round) {
                 Ok(assignments) => assignments,
                 Err(error) => {
                     self.fail(frame, error).await;

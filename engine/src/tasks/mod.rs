@@ -5,6 +5,7 @@ mod data_flow;
 mod execute_package;
 mod execute_sql;
 mod expression;
+mod xml;
 
 use dtsx::{Executable, ExecutableKind};
 
@@ -31,6 +32,7 @@ static CLASSES: &[TaskClass] = &[
     TaskClass { name: "Microsoft.ExpressionTask", new: expression::new, properties: &[] },
     TaskClass { name: "Microsoft.BulkInsertTask", new: bulk_insert::new, properties: bulk_insert::PROPERTIES },
     TaskClass { name: "Microsoft.ExecutePackageTask", new: execute_package::new, properties: execute_package::PROPERTIES },
+    TaskClass { name: "Microsoft.XMLTask", new: xml::new, properties: xml::PROPERTIES },
 ];
 
 fn class(executable: &Executable) -> Option<&'static TaskClass> {

@@ -1,7 +1,7 @@
 //! The enumerator of a Foreach loop and its variable mappings.
 
 use crate::{
-    Element, Error, ForeachLoop, ForeachMapping, Properties,
+    Element, Error, ForeachItem, ForeachLoop, ForeachMapping, Properties,
     read::{
         control_flow::read_property_expressions,
         shape::{collection, number, own_properties, text},
@@ -45,6 +45,14 @@ pub(super) fn read_foreach(container: Element<'_>) -> Result<Option<ForeachLoop>
         properties,
         property_expressions: read_property_expressions(enumerator),
         mappings: mappings.collect::<Result<_, _>>()?,
-        node: payload.map(Element::id),
+        items: payload
+            .iter()
+            .flat_map(|payload| payload.children())
+            .map(|item| ForeachItem {
+                element: item.local_name().to_owned(),
+                properties: own_properties(item),
+                values: item.children().map(own_properties).collect(),
+            })
+            .collect(),
     }))
 }

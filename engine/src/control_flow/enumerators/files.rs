@@ -6,92 +6,131 @@
 
 use std::path::Path;
 
-use dtsx::{ForeachLoop, Properties, SsisCode};
+use dtsx::ForeachLoop;
 use fletching_components::Finding;
 use fletching_connections::{FileKind, PathMap};
-use fletching_expression::Scalar;
 
-use super::{ForeachValue, Rounds};
-use crate::{RunError, task::TaskHost};
+use super::{Enumeration, EnumeratorClass, ForeachValue, Rounds, blocking, property};
+use crate::task::TaskHost;
 
-pub(super) const PROPERTIES: &[(&str, &str)] = &[
-    ("Directory", "Folder"),
-    ("Folder", "Folder"),
-    ("FileSpec", "FileSpec"),
-    ("FileNameRetrieval", "FileNameRetrievalType"),
-    ("Recurse", "Recurse"),
-];
+pub(super) static CLASS: EnumeratorClass = EnumeratorClass {
+    name: "ForEachFileEnumerator",
+    element: "ForEachFileEnumeratorProperties",
+    properties: &[
+        ("Directory", "Folder"),
+        ("Folder", "Folder"),
+        ("FileSpec", "FileSpec"),
+        ("FileNameRetrieval", "FileNameRetrievalType"),
+        ("FileNameRetrievalType", "FileNameRetrievalType"),
+        ("Recurse", "Recurse"),
+    ],
+    check,
+    rounds: |enumeration| blocking(enumeration, rounds),
+};
 
 /// Folders within folders that are followed.
 const DEPTH_MAX: usize = 64;
 
-fn text<'a>(properties: &'a Properties, name: &str) -> &'a str {
-    properties.get(name).unwrap_or_default()
+/// What a round gives of a file.
+#[derive(Debug, Clone, Copy)]
+enum FileNameRetrieval {
+    FullyQualified,
+    NameAndExtension,
+    NameOnly,
 }
 
-pub(super) fn check(host: &TaskHost<'_>, foreach: &ForeachLoop) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if let Some(kind) = foreach.properties.get("FileNameRetrievalType")
-        && !["0", "1", "2"].contains(&kind.trim())
-    {
-        let message = format!("FileNameRetrievalType is `{kind}`: 0, 1 or 2 is wanted");
-        findings.push(host.invalid(message));
+impl FileNameRetrieval {
+    fn of(foreach: &ForeachLoop) -> Result<Self, String> {
+        match property(foreach, "FileNameRetrievalType").trim() {
+            "" | "0" => Ok(Self::FullyQualified),
+            "1" => Ok(Self::NameAndExtension),
+            "2" => Ok(Self::NameOnly),
+            other => Err(format!(
+                "FileNameRetrievalType is `{other}`: 0, 1 or 2 is wanted"
+            )),
+        }
     }
-    findings
+
+    fn value(self, path: String, name: String) -> ForeachValue {
+        let value = match self {
+            Self::FullyQualified => path.as_str(),
+            Self::NameAndExtension => name.as_str(),
+            Self::NameOnly => match name.rsplit_once('.') {
+                Some((stem, _)) if !stem.is_empty() => stem,
+                _ => name.as_str(),
+            },
+        };
+        ForeachValue::from(value)
+    }
 }
 
-pub(super) fn rounds(host: &TaskHost<'_>, foreach: &ForeachLoop) -> Result<Rounds, RunError> {
-    let folder = text(&foreach.properties, "Folder");
-    let pattern = match text(&foreach.properties, "FileSpec").trim() {
+/// `Recurse`, which may be missing.
+fn recurse(foreach: &ForeachLoop) -> Result<bool, String> {
+    match property(foreach, "Recurse").trim() {
+        "" => Ok(false),
+        text => dtsx::parse_bool(text)
+            .ok_or_else(|| format!("Recurse is `{text}`: True or False is wanted")),
+    }
+}
+
+fn check(host: &TaskHost<'_>, foreach: &ForeachLoop) -> Vec<Finding> {
+    let wrong = [FileNameRetrieval::of(foreach).err(), recurse(foreach).err()];
+    let wrong = wrong.into_iter().flatten();
+    wrong.map(|message| host.invalid(message)).collect()
+}
+
+fn rounds(enumeration: &Enumeration) -> Result<Rounds, String> {
+    let foreach = &enumeration.foreach;
+    let folder = property(foreach, "Folder").trim();
+    if folder.is_empty() {
+        return Err("the enumerator names no folder (Directory)".to_owned());
+    }
+    let pattern = match property(foreach, "FileSpec").trim() {
         "" => "*",
         pattern => pattern,
     };
-    let connections = host.connections()?;
-    let map = &connections.path_map;
+    let map = &enumeration.connections.path_map;
     let local = map
         .resolve(folder)
-        .map_err(|error| host.failure(Some(FOLDER), format!("folder `{folder}`: {error}")))?;
-    let mut found = Vec::new();
-    let search = Search {
+        .map_err(|error| format!("folder `{folder}`: {error}"))?;
+    let mut search = Search {
         map,
         pattern: &pattern.to_lowercase(),
-        recurse: foreach.properties.bool("Recurse").unwrap_or(false),
+        recurse: recurse(foreach)?,
         separator: if folder.contains('/') && !folder.contains('\\') {
             '/'
         } else {
             '\\'
         },
+        found: Vec::new(),
+        longer: Vec::new(),
     };
-    search
-        .files(&local, folder.trim_end_matches(['/', '\\']), 0, &mut found)
-        .map_err(|message| host.failure(Some(FOLDER), message))?;
-    let warning = found.is_empty().then(|| {
-        format!(
-            "{}: no file of `{folder}` ({}) fits `{pattern}`: the loop has nothing to do",
-            host.path(),
+    search.files(&local, folder.trim_end_matches(['/', '\\']), 0)?;
+    let Search { found, longer, .. } = search;
+    let mut warnings = Vec::new();
+    let path = &enumeration.path;
+    if found.is_empty() {
+        warnings.push(format!(
+            "{path}: no file of `{folder}` ({}) fits `{pattern}`: the loop has nothing to do",
             local.display()
-        )
-    });
-    let kind = text(&foreach.properties, "FileNameRetrievalType").trim();
-    let values = found.into_iter().map(|(path, name)| {
-        let value = match kind {
-            "1" => name,
-            "2" => match name.rsplit_once('.') {
-                Some((stem, _)) if !stem.is_empty() => stem.to_owned(),
-                _ => name,
-            },
-            _ => path,
-        };
-        vec![ForeachValue::Scalar(Scalar::from(value.as_str()))]
-    });
+        ));
+    }
+    if let Some(first) = longer.first() {
+        warnings.push(format!(
+            "{path}: {} files whose extension begins as that of `{pattern}` are left out, such as `{first}`: on a Windows \
+             volume with short names SSIS takes them too",
+            longer.len()
+        ));
+    }
+    let kind = FileNameRetrieval::of(foreach)?;
+    let values = found
+        .into_iter()
+        .map(|(path, name)| vec![kind.value(path, name)]);
     Ok(Rounds {
-        values: values.collect(),
-        warning,
+        warnings,
+        ..Rounds::new(values.collect())
     })
 }
-
-/// `DTS_E_GETENUMERATOR`.
-const FOLDER: SsisCode = SsisCode(0xC001_4023);
 
 struct Search<'a> {
     map: &'a PathMap,
@@ -99,18 +138,17 @@ struct Search<'a> {
     pattern: &'a str,
     recurse: bool,
     separator: char,
+    /// Path and name of each file.
+    found: Vec<(String, String)>,
+    /// Files that fit but for the rest of their extension, of which Windows may make a short name that fits.
+    longer: Vec<String>,
 }
 
 impl Search<'_> {
-    /// Adds path and name of the files in a folder, which the package calls `shown`.
-    fn files(
-        &self,
-        folder: &Path,
-        shown: &str,
-        depth: usize,
-        found: &mut Vec<(String, String)>,
-    ) -> Result<(), String> {
-        let files = self.map.files();
+    /// Adds the files in a folder, which the package calls `shown`.
+    fn files(&mut self, folder: &Path, shown: &str, depth: usize) -> Result<(), String> {
+        let map = self.map;
+        let files = map.files();
         let wrong =
             |error: std::io::Error| format!("folder `{shown}` ({}): {error}", folder.display());
         if depth > DEPTH_MAX {
@@ -129,8 +167,13 @@ impl Search<'_> {
             let path = folder.join(&name);
             match files.kind(&path) {
                 Ok(FileKind::Folder) => folders.push((path, name)),
+                Ok(_) if is_staged(&name) => {}
                 Ok(_) if fits(&name.to_lowercase(), self.pattern) => {
-                    found.push((format!("{shown}{}{name}", self.separator), name));
+                    let path = format!("{shown}{}{name}", self.separator);
+                    self.found.push((path, name));
+                }
+                Ok(_) if fits_but_for_its_extension(&name.to_lowercase(), self.pattern) => {
+                    self.longer.push(name);
                 }
                 // A file that went away in the meantime.
                 Ok(_) | Err(_) => {}
@@ -139,11 +182,31 @@ impl Search<'_> {
         if self.recurse {
             for (path, name) in folders {
                 let shown = format!("{shown}{}{name}", self.separator);
-                self.files(&path, &shown, depth + 1, found)?;
+                self.files(&path, &shown, depth + 1)?;
             }
         }
         Ok(())
     }
+}
+
+/// A destination that is being written, under a name that it will not keep.
+fn is_staged(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(".fletching")
+}
+
+/// Whether `a.xlsx` fits `*.xls` once its extension is cut to three letters.
+fn fits_but_for_its_extension(name: &str, pattern: &str) -> bool {
+    let extension = pattern
+        .rsplit_once('.')
+        .map_or("", |(_, extension)| extension);
+    if extension.chars().count() != 3 || extension.contains(['*', '?']) {
+        return false;
+    }
+    name.rsplit_once('.').is_some_and(|(stem, longer)| {
+        longer.chars().count() > 3
+            && longer.starts_with(extension)
+            && fits(&format!("{stem}.{extension}"), pattern)
+    })
 }
 
 /// Whether a name fits a pattern of `*` and `?`, as Windows has it: `*.*` fits names without a dot too.

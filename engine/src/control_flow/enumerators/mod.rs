@@ -1,73 +1,172 @@
 //! What a Foreach loop goes over, and which value of a round goes to which variable.
 //!
 //! ```text
-//!  ForeachLoop ──expressions──▶ rounds: a list of values each ──mappings──▶ variables
+//!  ForeachLoop ──expressions──▶ Enumeration ──blocking thread──▶ Rounds ──one by one──mappings──▶ variables
 //! ```
 //!
-//! All rounds are known before the first begins. An empty list is a success (spec `ssis-semantics.md` 11.6).
+//! What there is to go over is found before the first round begins; the values of a round are made when its turn comes. No
+//! rounds are a success (spec `ssis-semantics.md` 11.6).
+//!
+//! **Values** take the type of their variable. NULL is an empty text in a String, nothing in an Object, and an error in a
+//! variable of any other type, as in SSIS.
 
 mod files;
+mod from_variable;
+mod items;
+mod node_list;
+mod recordset;
+mod rounds;
+mod schema_rowset;
 
 use std::sync::Arc;
 
-use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use arrow::array::{Array, RecordBatch};
+use datafusion_common_runtime::SpawnedTask;
 use dtsx::{ForeachLoop, SsisCode};
 use fletching_components::{Finding, FindingKind};
+use fletching_connections::{Connections, database::Sessions};
 use fletching_expression::Scalar;
+use futures::future::BoxFuture;
 
-use super::{evaluate, loops::MAPPING};
+use super::{evaluate, is_of_values, loops::MAPPING};
 use crate::{
-    RunError,
+    RunError, VariableStore,
+    scoped_variables::ScopedVariables,
     task::{TaskHost, all},
     variables::Handed,
 };
 
-/// One value of a round.
-#[derive(Debug, Clone)]
-pub(super) enum ForeachValue {
-    Scalar(Scalar),
-    /// Rows, as an Object variable holds them.
-    #[expect(dead_code, reason = "of enumerators to come")]
-    Rows(SchemaRef, Arc<Vec<RecordBatch>>),
-}
-
-/// All that a loop goes over.
-#[derive(Debug, Default)]
-pub(super) struct Rounds {
-    pub(super) values: Vec<Vec<ForeachValue>>,
-    /// What the user should know: nothing was found.
-    pub(super) warning: Option<String>,
-}
+pub(super) use rounds::{ForeachValue, Round, Rounds};
 
 /// A kind of enumerator.
 struct EnumeratorClass {
+    /// What the creation names of all versions contain.
+    name: &'static str,
     /// Local name of the payload element.
     element: &'static str,
     /// Properties that expressions may set, and the attributes that hold them.
     properties: &'static [(&'static str, &'static str)],
-    /// What is wrong with its settings.
+    /// What is wrong with its settings. Opens nothing.
     check: fn(&TaskHost<'_>, &ForeachLoop) -> Vec<Finding>,
-    rounds: fn(&TaskHost<'_>, &ForeachLoop) -> Result<Rounds, RunError>,
+    rounds: fn(Enumeration) -> BoxFuture<'static, Result<Rounds, Failure>>,
 }
 
-static CLASSES: &[EnumeratorClass] = &[EnumeratorClass {
-    element: "ForEachFileEnumeratorProperties",
-    properties: files::PROPERTIES,
-    check: files::check,
-    rounds: files::rounds,
-}];
+static CLASSES: [&EnumeratorClass; 6] = [
+    &files::CLASS,
+    &items::CLASS,
+    &recordset::CLASS,
+    &from_variable::CLASS,
+    &schema_rowset::CLASS,
+    &node_list::CLASS,
+];
+
+/// Enumerators that are known and not supported: what their creation names contain, and why not.
+const UNSUPPORTED: [(&str, &str); 5] = [
+    (
+        "ForEachSMOEnumerator",
+        "Foreach SMO goes over the objects of SQL Server Management Objects, a library for Windows",
+    ),
+    (
+        "ForEachHDFSFileEnumerator",
+        "Foreach HDFS File is not supported",
+    ),
+    (
+        "ForEachBlobFileEnumerator",
+        "Foreach Azure Blob is not supported",
+    ),
+    (
+        "ForEachADLSFileEnumerator",
+        "Foreach ADLS File is not supported",
+    ),
+    (
+        "ForEachBlobFsFileEnumerator",
+        "Foreach Data Lake Storage Gen2 File is not supported",
+    ),
+];
 
 fn class(foreach: &ForeachLoop) -> Option<&'static EnumeratorClass> {
+    let by_element = |class: &&&EnumeratorClass| class.element == foreach.element;
+    let by_name = |class: &&&EnumeratorClass| {
+        foreach.element.is_empty() && foreach.enumerator.contains(class.name)
+    };
     CLASSES
         .iter()
-        .find(|class| class.element == foreach.element)
+        .find(by_element)
+        .or_else(|| CLASSES.iter().find(by_name))
+        .copied()
+}
+
+/// An enumerator about to run, with all that it may look at.
+struct Enumeration {
+    /// Of the loop.
+    path: String,
+    /// Its property expressions evaluated.
+    foreach: ForeachLoop,
+    variables: Arc<VariableStore>,
+    scope: ScopedVariables,
+    connections: Connections,
+    sessions: Arc<Sessions>,
+}
+
+impl Enumeration {
+    /// The value of a variable by name.
+    fn variable(&self, name: &str) -> Result<Scalar, String> {
+        crate::task::variable(&self.scope, name)
+    }
+}
+
+/// Why there are no rounds, for a person, with the code that the enumerator gives it.
+struct Failure {
+    code: SsisCode,
+    message: String,
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self {
+            // DTS_E_GETENUMERATOR
+            code: SsisCode(0xC001_4023),
+            message,
+        }
+    }
+}
+
+/// Finds what there is to go over on a thread that may block.
+fn blocking<E: Into<Failure> + Send + 'static>(
+    enumeration: Enumeration,
+    rounds: fn(&Enumeration) -> Result<Rounds, E>,
+) -> BoxFuture<'static, Result<Rounds, Failure>> {
+    Box::pin(async move {
+        let found = SpawnedTask::spawn_blocking(move || rounds(&enumeration).map_err(Into::into));
+        match found.join().await {
+            Ok(rounds) => rounds,
+            Err(error) => Err(format!("its thread is gone: {error}").into()),
+        }
+    })
+}
+
+fn property<'a>(foreach: &'a ForeachLoop, name: &str) -> &'a str {
+    foreach.properties.get(name).unwrap_or_default()
+}
+
+/// That the variable an enumerator reads is there.
+fn check_variable(host: &TaskHost<'_>, name: &str) -> Result<(), Finding> {
+    if name.trim().is_empty() {
+        return Err(host.invalid("the enumerator names no variable"));
+    }
+    host.has_variable(name).map_err(|message| {
+        host.finding(
+            FindingKind::Invalid,
+            Some(SsisCode::VARIABLE_NOT_FOUND),
+            message,
+        )
+    })
 }
 
 /// The enumerator with its property expressions evaluated.
-fn evaluated(host: &TaskHost<'_>) -> Result<ForeachLoop, RunError> {
-    let wrong = |code: Option<SsisCode>, message: String| {
-        RunError::Findings(host.finding(FindingKind::Invalid, code, message).into())
-    };
+fn evaluated(host: &TaskHost<'_>) -> Result<ForeachLoop, Finding> {
+    let wrong =
+        |code: Option<SsisCode>, message: String| host.finding(FindingKind::Invalid, code, message);
     let Some(foreach) = &host.executable.foreach else {
         return Err(wrong(
             Some(SsisCode(0xC001_4023)), // DTS_E_GETENUMERATOR
@@ -75,14 +174,19 @@ fn evaluated(host: &TaskHost<'_>) -> Result<ForeachLoop, RunError> {
         ));
     };
     let mut foreach = foreach.as_ref().clone();
-    let properties = class(&foreach).map_or(&[][..], |class| class.properties);
+    let Some(class) = class(&foreach) else {
+        return Err(unsupported(host, &foreach));
+    };
     for expression in std::mem::take(&mut foreach.property_expressions) {
         let name = &expression.property;
-        let mut known = properties.iter();
+        let mut known = class.properties.iter();
         let found = known.find(|(known, _)| known.eq_ignore_ascii_case(name));
         let Some((_, attribute)) = found else {
-            let known: Vec<&str> = properties.iter().map(|(name, _)| *name).collect();
-            let known = known.join(", ");
+            let known: Vec<&str> = class.properties.iter().map(|(name, _)| *name).collect();
+            let known = match known.is_empty() {
+                true => "none".to_owned(),
+                false => known.join(", "),
+            };
             let message = format!("property expression on `{name}`: the enumerator has: {known}");
             return Err(wrong(Some(SsisCode::VALIDATION_FAILED), message));
         };
@@ -100,21 +204,35 @@ fn evaluated(host: &TaskHost<'_>) -> Result<ForeachLoop, RunError> {
     Ok(foreach)
 }
 
+fn unsupported(host: &TaskHost<'_>, foreach: &ForeachLoop) -> Finding {
+    let enumerator = match foreach.enumerator.is_empty() {
+        true => &foreach.element,
+        false => &foreach.enumerator,
+    };
+    let mut known = UNSUPPORTED.iter();
+    let known = known.find(|(name, _)| enumerator.contains(name));
+    let message = match known {
+        Some((_, why)) => format!("{why} (`{enumerator}`)"),
+        None => format!("the enumerator `{enumerator}` is not supported"),
+    };
+    host.unsupported(message)
+}
+
 /// What is known of a Foreach loop before it runs.
 ///
 /// # Errors
 /// All findings.
 pub(super) fn check(host: &TaskHost<'_>) -> Result<(), RunError> {
-    let foreach = evaluated(host)?;
-    let Some(class) = class(&foreach) else {
-        let enumerator = match foreach.enumerator.is_empty() {
-            true => &foreach.element,
-            false => &foreach.enumerator,
-        };
-        let message = format!("the enumerator `{enumerator}` is not supported");
-        return all(vec![host.unsupported(message)]);
+    let foreach = match evaluated(host) {
+        Ok(foreach) => foreach,
+        // Tasks before it set the variables.
+        Err(finding) if is_of_values(finding.code) => return Ok(()),
+        Err(finding) => return Err(RunError::Findings(finding.into())),
     };
-    let mut findings = (class.check)(host, &foreach);
+    let mut findings = match class(&foreach) {
+        Some(class) => (class.check)(host, &foreach),
+        None => vec![unsupported(host, &foreach)],
+    };
     for mapping in &foreach.mappings {
         if let Err(message) = host.has_variable(&mapping.variable) {
             findings.push(host.finding(FindingKind::Invalid, Some(MAPPING), message));
@@ -124,46 +242,52 @@ pub(super) fn check(host: &TaskHost<'_>) -> Result<(), RunError> {
 }
 
 /// All rounds, as things stand now.
-pub(super) async fn rounds(host: &TaskHost<'_>) -> Result<Rounds, RunError> {
-    let foreach = evaluated(host)?;
-    match class(&foreach) {
-        Some(class) => (class.rounds)(host, &foreach),
-        None => check(host).map(|()| Rounds::default()),
-    }
+pub(super) async fn rounds(
+    host: &TaskHost<'_>,
+    sessions: Arc<Sessions>,
+) -> Result<Rounds, RunError> {
+    let foreach = evaluated(host).map_err(|finding| RunError::Findings(finding.into()))?;
+    let Some(class) = class(&foreach) else {
+        return Err(RunError::Findings(unsupported(host, &foreach).into()));
+    };
+    let enumeration = Enumeration {
+        path: host.path().to_owned(),
+        foreach,
+        variables: host.state.variables(),
+        scope: host.variables(),
+        connections: host.connections()?,
+        sessions,
+    };
+    let rounds = (class.rounds)(enumeration).await;
+    rounds.map_err(|failure| host.failure(Some(failure.code), failure.message))
 }
 
 /// What a round gives to variables.
-pub(super) fn assignments(
-    host: &TaskHost<'_>,
-    values: &[ForeachValue],
-) -> Result<Vec<Handed>, RunError> {
+pub(super) fn assignments(host: &TaskHost<'_>, round: &Round) -> Result<Vec<Handed>, RunError> {
     let mappings = host.executable.foreach.iter().flat_map(|one| &one.mappings);
     let variables = host.state.variables();
     let assigned = mappings.map(|mapping| {
         let name = &mapping.variable;
-        let place = mapping.value_index as usize;
         let wrong = |message: String| {
             let code = Some(MAPPING);
             RunError::Findings(host.finding(FindingKind::Invalid, code, message).into())
         };
-        let value = values.get(place).ok_or_else(|| {
-            let values = values.len();
-            wrong(format!(
-                "variable `{name}` takes value {place}; there are {values}"
-            ))
-        })?;
+        let value = round.value(mapping.value_index as usize);
+        let value = value.map_err(|message| wrong(format!("variable `{name}`: {message}")))?;
         let (assignment, said) = match value {
-            ForeachValue::Scalar(value) => (
-                variables.assigned_value(host.path(), name, value.data_type, &value.array),
-                value.to_string(),
-            ),
+            ForeachValue::Scalar(value) => {
+                let said = match value.array.is_null(0) {
+                    true => "NULL".to_owned(),
+                    false => value.to_string(),
+                };
+                let assigned =
+                    variables.assigned_value(host.path(), name, value.data_type, &value.array);
+                (assigned, said)
+            }
             ForeachValue::Rows(schema, batches) => {
                 let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-                let (schema, batches) = (Arc::clone(schema), Arc::clone(batches));
-                (
-                    variables.assigned_batches(host.path(), name, schema, batches),
-                    format!("{rows} rows"),
-                )
+                let assigned = variables.assigned_batches(host.path(), name, schema, batches);
+                (assigned, format!("{rows} rows"))
             }
         };
         Ok((assignment.map_err(wrong)?, (name.clone(), said)))
