@@ -35,8 +35,8 @@ pub use events::{Event, EventKind, EventListener, EventSource};
 pub use prepare::{PreparedPackage, connections_of, prepare};
 pub use reader::{ReaderBatches, ReaderHub};
 pub use report::{
-    BulkReport, ComponentReport, FlowReport, OutputReport, RunReport, SqlReport, TaskOutcome,
-    TaskResult,
+    BulkReport, ComponentReport, FileReport, FlowReport, OutputReport, ProcessReport, RunReport,
+    SqlReport, TaskOutcome, TaskResult,
 };
 pub use run::Observers;
 pub use settings::Settings;

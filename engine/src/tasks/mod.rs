@@ -2,8 +2,11 @@
 
 mod bulk_insert;
 mod data_flow;
+mod execute_process;
 mod execute_sql;
 mod expression;
+mod file_cleanup;
+mod file_system;
 
 use dtsx::{Executable, ExecutableKind};
 
@@ -28,6 +31,9 @@ static CLASSES: &[TaskClass] = &[
     TaskClass { name: "Microsoft.DbMaintenanceTSQLExecuteTask", new: execute_sql::new, properties: &[] },
     TaskClass { name: "Microsoft.ExpressionTask", new: expression::new, properties: &[] },
     TaskClass { name: "Microsoft.BulkInsertTask", new: bulk_insert::new, properties: bulk_insert::PROPERTIES },
+    TaskClass { name: "Microsoft.ExecuteProcess", new: execute_process::new, properties: execute_process::PROPERTIES },
+    TaskClass { name: "Microsoft.FileSystemTask", new: file_system::new, properties: file_system::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceFileCleanupTask", new: file_cleanup::new, properties: &[] },
 ];
 
 fn class(executable: &Executable) -> Option<&'static TaskClass> {
