@@ -12,9 +12,12 @@ use std::{
     fmt::Debug,
     fs::{File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, PermissionsExt},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +47,24 @@ pub trait Files: Debug + Send + Sync {
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn FileHandle>>;
     /// Gives `to` the permissions of `from`.
     fn copy_permissions(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives `to` the time of the last change of `from`.
+    fn copy_modified(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// When the content last changed.
+    fn modified(&self, path: &Path) -> io::Result<SystemTime>;
+    /// Whether somebody may execute it: a regular file.
+    fn is_executable(&self, path: &Path) -> io::Result<bool>;
+    /// Takes the right to write from everybody, or gives it to the owner.
+    fn set_read_only(&self, path: &Path, read_only: bool) -> io::Result<()>;
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Renames to a name that is free; fails with [`io::ErrorKind::AlreadyExists`] if it is taken.
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// A new folder; the one around it must exist.
+    fn create_folder(&self, path: &Path) -> io::Result<()>;
+    /// Removes an empty folder.
+    fn remove_folder(&self, path: &Path) -> io::Result<()>;
+    /// Whether it is a symbolic link, wherever that leads.
+    fn is_link(&self, path: &Path) -> io::Result<bool>;
 }
 
 /// One open file.
@@ -110,12 +129,61 @@ impl Files for LocalFiles {
         std::fs::set_permissions(to, std::fs::metadata(from)?.permissions())
     }
 
+    fn copy_modified(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let modified = std::fs::metadata(from)?.modified()?;
+        File::open(to)?.set_modified(modified)
+    }
+
+    fn modified(&self, path: &Path) -> io::Result<SystemTime> {
+        std::fs::metadata(path)?.modified()
+    }
+
+    fn is_executable(&self, path: &Path) -> io::Result<bool> {
+        let found = std::fs::metadata(path)?;
+        Ok(found.is_file() && found.permissions().mode() & 0o111 != 0)
+    }
+
+    fn set_read_only(&self, path: &Path, read_only: bool) -> io::Result<()> {
+        let mut permissions = std::fs::metadata(path)?.permissions();
+        let mode = permissions.mode();
+        permissions.set_mode(match read_only {
+            true => mode & !0o222,
+            false => mode | 0o200,
+        });
+        std::fs::set_permissions(path, permissions)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         std::fs::rename(from, to)
     }
 
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // A file system that cannot do it at once.
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+                match std::fs::symlink_metadata(to) {
+                    Ok(_) => Err(io::Error::from(io::ErrorKind::AlreadyExists)),
+                    Err(_) => std::fs::rename(from, to),
+                }
+            }
+            renamed => Ok(renamed?),
+        }
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         std::fs::remove_file(path)
+    }
+
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        std::fs::create_dir(path)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_dir(path)
+    }
+
+    fn is_link(&self, path: &Path) -> io::Result<bool> {
+        Ok(std::fs::symlink_metadata(path)?.is_symlink())
     }
 }
 

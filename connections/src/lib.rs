@@ -19,12 +19,14 @@
 
 mod connections;
 pub mod database;
+pub mod file_operations;
 mod file_path;
 mod files;
 mod input_file;
 mod open_error;
 pub mod package_files;
 mod path_map;
+pub mod process;
 pub mod restart_file;
 pub mod sql;
 mod staged_file;

@@ -152,6 +152,15 @@ impl PathMap {
         }
     }
 
+    /// Whether a path of a package names a whole drive, share or file system, wherever a rule leads it.
+    pub fn is_root(path: &str) -> bool {
+        WindowsPath::parse(path.trim()).is_ok_and(|parsed| match parsed.root {
+            Root::Share => parsed.elements.len() <= 2,
+            Root::Drive(_) | Root::CurrentDrive | Root::Local => parsed.elements.is_empty(),
+            Root::Relative { .. } => false,
+        })
+    }
+
     fn above_base_dir(&self, up: usize) -> PathBuf {
         let mut folder = self.base_dir.clone();
         for _ in 0..up {
@@ -335,6 +344,24 @@ mod tests {
             Err(PathError::Ambiguous { .. })
         ));
         assert!(map.resolve(r"C:\data\inbox\ORDERS.csv").is_ok());
+    }
+
+    #[test]
+    fn roots() {
+        for root in [
+            "C:\\",
+            "c:",
+            "\\",
+            "/",
+            r"\\srv\share\",
+            r"C:\a\..",
+            "//srv/share",
+        ] {
+            assert!(PathMap::is_root(root), "{root}");
+        }
+        for path in [r"C:\a", "a", "..", "", r"\\srv\share\a", "/a"] {
+            assert!(!PathMap::is_root(path), "{path}");
+        }
     }
 
     #[test]

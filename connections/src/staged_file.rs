@@ -13,6 +13,7 @@
 //! file with what had been written.
 
 use std::{
+    ffi::{OsStr, OsString},
     hash::{BuildHasher, RandomState},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -75,13 +76,7 @@ impl StagedFile {
             return Err(OpenError::new(target, Purpose::Write, OpenFault::IsFolder));
         };
         for _ in 0..NAMES_MAX {
-            let mut staged_name = std::ffi::OsString::from(".");
-            staged_name.push(name);
-            staged_name.push(format!(
-                ".{:016x}.fletching",
-                RandomState::new().hash_one(0)
-            ));
-            let staged = folder_of(&real).join(staged_name);
+            let staged = folder_of(&real).join(name_beside(name));
             match files.create_new(&staged) {
                 Ok(handle) => {
                     return Ok(Self {
@@ -153,6 +148,18 @@ impl StagedFile {
         }
     }
 
+    /// Gives the file what a copy of `source` has of it: when it last changed, and its permissions unless it replaces one.
+    pub(crate) fn take_attributes(&mut self, source: &Path) -> io::Result<()> {
+        self.handle.flush()?;
+        if let Stage::Beside { staged, replaces } = &self.stage {
+            self.files.copy_modified(source, staged)?;
+            if !replaces {
+                self.files.copy_permissions(source, staged)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Bytes written so far through this handle.
     pub fn written(&self) -> u64 {
         self.written
@@ -209,6 +216,15 @@ impl Drop for StagedFile {
         };
         drop(undone);
     }
+}
+
+/// The name of what is made beside a target.
+pub(crate) fn name_beside(name: &OsStr) -> OsString {
+    let mut staged = OsString::from(".");
+    staged.push(name);
+    let random = RandomState::new().hash_one(0);
+    staged.push(format!(".{random:016x}.fletching"));
+    staged
 }
 
 /// What stands at a target that may be written; `None` if nothing does.

@@ -40,8 +40,8 @@ pub use library::{LibraryError, LoadedPackage, PackageLibrary, PackageReference}
 pub use prepare::{PreparedPackage, connections_of, prepare};
 pub use reader::{ReaderBatches, ReaderHub};
 pub use report::{
-    BulkReport, ComponentReport, FlowReport, OutputReport, PackageReport, RunReport, SqlReport,
-    TaskOutcome, TaskResult,
+    BulkReport, ComponentReport, FileReport, FlowReport, OutputReport, PackageReport,
+    ProcessReport, RunReport, SqlReport, TaskOutcome, TaskResult,
 };
 pub use run::Observers;
 pub use settings::{CheckpointOverrides, Restart, Settings};

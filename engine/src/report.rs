@@ -73,6 +73,8 @@ pub enum TaskResult {
     Bulk(BulkReport),
     /// The tasks of the package that it ran come before it, with their own results.
     Package(PackageReport),
+    Process(ProcessReport),
+    Files(FileReport),
 }
 
 impl TaskResult {
@@ -82,11 +84,13 @@ impl TaskResult {
         match self {
             Self::Sql(sql) => count(sql.rows_affected),
             Self::Bulk(bulk) => count(bulk.rows),
+            Self::Process(process) => Some(Scalar::from(i64::from(process.exit_code))),
             Self::Disabled
             | Self::Skipped(_)
             | Self::Failed
             | Self::Flow(_)
             | Self::Expression
+            | Self::Files(_)
             | Self::Package(_) => None,
         }
     }
@@ -124,6 +128,21 @@ pub struct BulkReport {
     pub rows: u64,
     /// Bad rows, which MaximumErrors lets pass.
     pub skipped: u64,
+}
+
+/// What an Execute Process task did.
+#[derive(Debug, Clone, Default)]
+pub struct ProcessReport {
+    /// The file that was run.
+    pub program: String,
+    pub exit_code: i32,
+}
+
+/// What a task did with files: copied, moved, made, deleted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FileReport {
+    pub files: u64,
+    pub folders: u64,
 }
 
 #[derive(Debug, Clone, Default)]

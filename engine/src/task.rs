@@ -220,6 +220,11 @@ impl TaskRun<'_> {
         Ok(())
     }
 
+    /// Gives the value of the execution to ExecValueVariable, for a task that fails and has one all the same.
+    pub(crate) async fn keep_value(&self, result: &TaskResult) {
+        self.executor.keep_value(self.frame, result).await;
+    }
+
     /// Raises OnInformation.
     pub(crate) async fn inform(&self, code: Option<SsisCode>, message: impl Into<String> + Send) {
         let event = Event::new(EventKind::Information, self.executable, message);

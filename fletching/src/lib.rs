@@ -33,9 +33,9 @@ pub use fletching_components::{Drift, Finding, FindingKind, Findings, flow::Flow
 pub use fletching_connections::{PathMap, PathRule, StagedFile};
 pub use fletching_engine::{
     BulkReport, ComponentReport, Event, EventKind, EventListener, EventSource, ExecutionResult,
-    FlowReport, LibraryError, LoadedPackage, OutputReport, PackageLibrary, PackageReference,
-    PackageReport, Progress, ProgressRow, ReaderBatches, RunError, RunReport, Settings, SqlReport,
-    TaskOutcome, TaskResult,
+    FileReport, FlowReport, LibraryError, LoadedPackage, OutputReport, PackageLibrary,
+    PackageReference, PackageReport, ProcessReport, Progress, ProgressRow, ReaderBatches, RunError,
+    RunReport, Settings, SqlReport, TaskOutcome, TaskResult,
 };
 /// The expression language.
 pub use fletching_expression::{self as expression};

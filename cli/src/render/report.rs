@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use fletching::{
-    BulkReport, ComponentReport, ExecutionResult, PackageReport, RunReport, SqlReport, TaskOutcome,
+    BulkReport, ComponentReport, ExecutionResult, FileReport, PackageReport, ProcessReport, RunReport,
+    SqlReport, TaskOutcome,
     TaskResult,
 };
 use serde_json::{Value, json};
@@ -29,6 +30,14 @@ pub(crate) fn report(report: &RunReport) -> Result<(), Failure> {
             }
             TaskResult::Package(package) => {
                 text.push_str(&package_line(task, package));
+                continue;
+            }
+            TaskResult::Process(process) => {
+                text.push_str(&process_lines(task, process));
+                continue;
+            }
+            TaskResult::Files(files) => {
+                text.push_str(&file_lines(task, *files));
                 continue;
             }
             TaskResult::Skipped(why) => {
@@ -126,6 +135,26 @@ fn package_line(task: &TaskOutcome, package: &PackageReport) -> String {
     )
 }
 
+fn process_lines(task: &TaskOutcome, process: &ProcessReport) -> String {
+    format!(
+        "{}  {}\n  {} ended with {}\n",
+        task.path,
+        seconds(task.elapsed),
+        process.program,
+        process.exit_code
+    )
+}
+
+fn file_lines(task: &TaskOutcome, report: FileReport) -> String {
+    format!(
+        "{}  {}\n  {} files, {} folders\n",
+        task.path,
+        seconds(task.elapsed),
+        group(report.files),
+        group(report.folders)
+    )
+}
+
 /// Component, path, rows, time: one line per path that leads away, one for what is written, redirected or dropped.
 fn lines(component: &ComponentReport) -> Vec<[String; 4]> {
     let mut lines = Vec::new();
@@ -189,6 +218,14 @@ pub(crate) fn report_json(report: &RunReport) -> Result<(), Failure> {
                 TaskResult::Bulk(bulk) => {
                     value["rows_loaded"] = json!(bulk.rows);
                     value["rows_skipped"] = json!(bulk.skipped);
+                }
+                TaskResult::Process(process) => {
+                    value["program"] = json!(process.program);
+                    value["exit_code"] = json!(process.exit_code);
+                }
+                TaskResult::Files(report) => {
+                    value["files"] = json!(report.files);
+                    value["folders"] = json!(report.folders);
                 }
                 _ => {}
             }

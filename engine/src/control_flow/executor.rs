@@ -477,7 +477,7 @@ impl<'p> Executor<'p> {
     }
 
     /// Gives the value of the execution to ExecValueVariable.
-    async fn keep_value(&self, frame: &Frame<'_>, result: &TaskResult) {
+    pub(crate) async fn keep_value(&self, frame: &Frame<'_>, result: &TaskResult) {
         let Some(name) = &frame.settings.value_variable else {
             return;
         };

@@ -3,8 +3,11 @@
 mod bulk_insert;
 mod data_flow;
 mod execute_package;
+mod execute_process;
 mod execute_sql;
 mod expression;
+mod file_cleanup;
+mod file_system;
 mod xml;
 
 use dtsx::{Executable, ExecutableKind};
@@ -33,6 +36,9 @@ static CLASSES: &[TaskClass] = &[
     TaskClass { name: "Microsoft.BulkInsertTask", new: bulk_insert::new, properties: bulk_insert::PROPERTIES },
     TaskClass { name: "Microsoft.ExecutePackageTask", new: execute_package::new, properties: execute_package::PROPERTIES },
     TaskClass { name: "Microsoft.XMLTask", new: xml::new, properties: xml::PROPERTIES },
+    TaskClass { name: "Microsoft.ExecuteProcess", new: execute_process::new, properties: execute_process::PROPERTIES },
+    TaskClass { name: "Microsoft.FileSystemTask", new: file_system::new, properties: file_system::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceFileCleanupTask", new: file_cleanup::new, properties: &[] },
 ];
 
 fn class(executable: &Executable) -> Option<&'static TaskClass> {
