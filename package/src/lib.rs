@@ -32,7 +32,7 @@ mod sql_task;
 mod ssis_code;
 
 pub use bulk_insert::*;
-pub use class::{resolve_component, resolve_task};
+pub use class::{resolve_component, resolve_log_provider, resolve_task};
 pub use data_flow::*;
 pub use data_type::DataType;
 pub use document::{Attribute, Document, Edits, Element, NodeId};
