@@ -3,7 +3,10 @@
 mod allocator;
 mod commands;
 mod config;
+mod dtexec;
 mod exit;
+mod faces;
+mod log_json;
 mod options;
 mod processor;
 mod render;
@@ -39,6 +42,8 @@ enum Command {
     Explain(commands::explain::Arguments),
     /// Evaluate an SSIS expression, or run a file of expressions with known results.
     Eval(commands::eval::Arguments),
+    /// Run a package with the options of SSIS's dtexec.
+    Dtexec(dtexec::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +52,9 @@ fn main() -> ExitCode {
         return exit::Exit::Failed.into();
     }
     allocator::keep_freed_memory();
+    if let Some(exit) = faces::face(std::env::args_os()) {
+        return exit;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -69,6 +77,7 @@ fn main() -> ExitCode {
         Command::Script(arguments) => commands::script::run(arguments),
         Command::Explain(arguments) => commands::explain::run(arguments),
         Command::Eval(arguments) => commands::eval::run(arguments),
+        Command::Dtexec(arguments) => Ok(dtexec::run_command(arguments)),
     };
     match outcome {
         Ok(exit) => exit.into(),

@@ -15,6 +15,7 @@ mod control_flow;
 mod data_flow;
 mod error;
 mod events;
+mod logging;
 mod prepare;
 mod reader;
 mod report;
@@ -28,10 +29,12 @@ mod task;
 mod tasks;
 mod variables;
 
+pub use clock::now;
 pub use control_flow::{ExecutionResult, PlanObserver};
 pub use data_flow::{Progress, ProgressRow};
 pub use error::RunError;
 pub use events::{Event, EventKind, EventListener, EventSource};
+pub use logging::RunIdentity;
 pub use prepare::{PreparedPackage, connections_of, prepare};
 pub use reader::{ReaderBatches, ReaderHub};
 pub use report::{
@@ -39,5 +42,5 @@ pub use report::{
     TaskResult,
 };
 pub use run::Observers;
-pub use settings::Settings;
+pub use settings::{LoggingOverrides, Settings};
 pub use variables::VariableStore;

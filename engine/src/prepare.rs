@@ -8,7 +8,10 @@ use fletching_components::Findings;
 use fletching_connections::Connections;
 use fletching_expression::Scalar;
 
-use crate::{RunError, Settings, VariableStore, control_flow, state::PackageState};
+use crate::{
+    RunError, Settings, VariableStore, control_flow, logging, logging::RunIdentity,
+    state::PackageState,
+};
 
 /// A package that is ready to run.
 #[derive(Debug)]
@@ -26,14 +29,18 @@ pub fn prepare(
     shared_managers: &[ConnectionManager],
     settings: Settings,
 ) -> Result<PreparedPackage, RunError> {
-    let mut findings = Findings(control_flow::unsupported(package));
+    let mut findings = Findings::default();
     let system = system_variables(package);
     let mut variables = VariableStore::new(package, shared_parameters, &system, &mut findings);
     let mut managers = managers_of(package, shared_managers);
     let mut root = package.root().clone();
+    let mut logs = package.log_providers().to_vec();
     let name = package.name().to_owned();
-    crate::settings::apply(&settings, &name, &mut variables, &mut managers, &mut root)?;
-    let state = PackageState::new(name, settings, root, managers, variables);
+    let targets = (&mut root, logs.as_mut_slice());
+    crate::settings::apply(&settings, &name, &mut variables, &mut managers, targets)?;
+    findings.0.extend(control_flow::unsupported(package, &root));
+    let mut state = PackageState::new(name, settings, root, managers, variables);
+    state.log_providers = logs;
     control_flow::validate(&state, &mut findings)?;
     if let Err(error) = state.connections() {
         match error {
@@ -41,6 +48,7 @@ pub fn prepare(
             other => return Err(other),
         }
     }
+    logging::check(&state, &mut findings)?;
     say_once(&mut findings);
     let state = Arc::new(state);
     findings
@@ -65,7 +73,9 @@ pub fn connections_of(
     let mut managers = originals.clone();
     let name = package.name().to_owned();
     let mut root = package.root().clone();
-    crate::settings::apply(settings, &name, &mut variables, &mut managers, &mut root)?;
+    let mut logs = package.log_providers().to_vec();
+    let targets = (&mut root, logs.as_mut_slice());
+    crate::settings::apply(settings, &name, &mut variables, &mut managers, targets)?;
     let locale_id = variables.locale_id();
     let scope = Arc::new(variables).scope(&root.path);
     let connections = control_flow::connections(&managers, settings, &name, &scope, locale_id)?;
@@ -99,6 +109,11 @@ impl PreparedPackage {
     /// Name of the package.
     pub fn name(&self) -> &str {
         &self.state.name
+    }
+
+    /// Machine, user and execution, as logs have them.
+    pub fn identity(&self) -> RunIdentity {
+        RunIdentity::of(&self.state)
     }
 
     /// The variables as they stand now: after a run, with what its tasks set.

@@ -54,7 +54,7 @@ impl PreparedPackage {
             }
         };
         let Observers { listeners, plans } = observers;
-        let executor = Executor::new(&self.state, (hub, progress), context, listeners, plans);
+        let mut executor = Executor::new(&self.state, (hub, progress), context, listeners, plans);
         let (report, outcome) = executor.run().await;
         readers.outcome = outcome;
         report

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dtsx::{ConnectionManager, Executable};
+use dtsx::{ConnectionManager, Executable, LogProvider};
 use fletching_components::Drift;
 use fletching_connections::PathRule;
 
@@ -10,6 +10,15 @@ use crate::{
     RunError, VariableStore,
     control_flow::{PropertyError, check_property, set},
 };
+
+/// Logs beside those that the package has.
+#[derive(Debug, Clone, Default)]
+pub struct LoggingOverrides {
+    /// Classes of log providers (any of their ids), and what configures each: the name of a connection manager, or a file.
+    pub providers: Vec<(String, String)>,
+    /// Every event goes to every log, whatever the package's filters say.
+    pub everything: bool,
+}
 
 /// Overrides and limits of one run. The default is: no overrides, all cores, no memory limit.
 #[derive(Debug, Clone)]
@@ -22,6 +31,8 @@ pub struct Settings {
     pub connections: Vec<(String, String)>,
     /// OLE DB providers and what they lead to: an address with `{Keyword}` for the values of the connection string.
     pub providers: Vec<(String, String)>,
+    /// Logs that the package does not have, and events that it leaves out.
+    pub logging: LoggingOverrides,
     /// What a source does with columns that have changed.
     pub drift: Drift,
     /// Windows paths to local ones.
@@ -47,6 +58,7 @@ impl Default for Settings {
             parameters: Vec::new(),
             connections: Vec::new(),
             providers: Vec::new(),
+            logging: LoggingOverrides::default(),
             drift: Drift::default(),
             path_rules: Vec::new(),
             base_dir: PathBuf::from("."),
@@ -65,7 +77,7 @@ pub(crate) fn apply(
     package: &str,
     variables: &mut VariableStore,
     managers: &mut [ConnectionManager],
-    root: &mut Executable,
+    (root, logs): (&mut Executable, &mut [LogProvider]),
 ) -> Result<(), RunError> {
     for (name, value) in &settings.parameters {
         variables.set_parameter(name, value, package)?;
@@ -95,6 +107,9 @@ pub(crate) fn apply(
             Some(PropertyPath::Executable { path, property }) => {
                 set_executable(root, path, property, value, package)?;
             }
+            Some(PropertyPath::LogProvider { name, property }) => {
+                set_log_provider(logs, name, property, value, package)?;
+            }
             None => {
                 let message = "is not a property path; write \\Package.Variables[User::X].Value, \
                                \\Package.Connections[Name].Properties[ConnectionString] or \
@@ -120,6 +135,28 @@ fn unknown(what: &'static str, name: &str, package: &str, known: Vec<String>) ->
         package: package.to_owned(),
         known,
     }
+}
+
+fn set_log_provider(
+    logs: &mut [LogProvider],
+    name: &str,
+    property: &str,
+    value: &str,
+    package: &str,
+) -> Result<(), RunError> {
+    let known: Vec<String> = logs.iter().map(|log| log.name.clone()).collect();
+    let Some(log) = logs
+        .iter_mut()
+        .find(|log| log.name.eq_ignore_ascii_case(name) || log.dtsid.eq_ignore_ascii_case(name))
+    else {
+        return Err(unknown("log provider", name, package, known));
+    };
+    if !property.eq_ignore_ascii_case("ConfigString") {
+        let known = vec!["ConfigString".to_owned()];
+        return Err(unknown("log provider property", property, package, known));
+    }
+    value.clone_into(&mut log.connection);
+    Ok(())
 }
 
 fn set_executable(
@@ -173,6 +210,7 @@ fn find<'a>(executable: &'a mut Executable, path: &str) -> Option<&'a mut Execut
 enum PropertyPath<'a> {
     Variable { container: &'a str, name: &'a str },
     Connection { name: &'a str, property: &'a str },
+    LogProvider { name: &'a str, property: &'a str },
     Executable { path: &'a str, property: &'a str },
 }
 
@@ -195,6 +233,13 @@ impl<'a> PropertyPath<'a> {
                 _ => rest.strip_prefix(".Properties[")?.strip_suffix(']')?,
             };
             return Some(Self::Connection { name, property });
+        }
+        if let Some((container, rest)) = path.split_once(".LogProviders[")
+            && !container.contains('\\')
+        {
+            let (name, rest) = rest.split_once("].Properties[")?;
+            let property = rest.strip_suffix(']')?;
+            return Some(Self::LogProvider { name, property });
         }
         let (path, rest) = path.split_once(".Properties[")?;
         let property = rest.strip_suffix(']')?;

@@ -8,7 +8,7 @@
 use std::{
     borrow::Cow,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Instant,
@@ -31,6 +31,7 @@ use super::{
 use crate::{
     Event, EventKind, EventListener, Progress, ReaderHub, RunError, RunReport, TaskOutcome,
     TaskResult,
+    logging::LogWriter,
     state::PackageState,
     task::{self, TaskHost, TaskRun},
     tasks,
@@ -46,6 +47,8 @@ pub(crate) struct Executor {
     pub(crate) progress: Progress,
     pub(crate) context: Arc<TaskContext>,
     pub(super) listeners: Vec<Arc<dyn EventListener>>,
+    /// The package's own logs, from its start on.
+    pub(super) log: OnceLock<LogWriter>,
     observer: Option<PlanObserver>,
     permits: Semaphore,
     pub(super) report: Mutex<RunReport>,
@@ -119,6 +122,7 @@ impl Executor {
             progress: progress.clone(),
             context,
             listeners,
+            log: OnceLock::new(),
             observer,
             errors: Mutex::default(),
             stopped: AtomicBool::new(false),
@@ -128,13 +132,14 @@ impl Executor {
     }
 
     /// Runs the package to its end; its report, and the first error if it failed.
-    pub(crate) async fn run(&self) -> (RunReport, Result<(), RunError>) {
+    pub(crate) async fn run(&mut self) -> (RunReport, Result<(), RunError>) {
         let started = Instant::now();
         let state = Arc::clone(&self.state);
         let result = tokio::select! {
             result = self.execute(&state.root, None) => result,
             () = self.cancelled.notified() => ExecutionResult::Canceled,
         };
+        self.end_logs(result).await;
         let mut report = std::mem::take(&mut *self.report.lock());
         report.elapsed = started.elapsed();
         report.errors = self.errors.lock().clone();
@@ -212,6 +217,9 @@ impl Executor {
     }
 
     async fn execute_frame(&self, frame: &Frame<'_>, fault: Option<Findings>) -> ExecutionResult {
+        if frame.parent.is_none() {
+            self.begin_logs(frame).await;
+        }
         let started = crate::clock::now_value();
         self.state.change(|variables| {
             variables.set_system(&frame.original.path, "ContainerStartTime", started);
@@ -230,6 +238,9 @@ impl Executor {
                 ExecutableKind::Task(_) => self.task(frame).await,
             },
         };
+        if frame.parent.is_none() {
+            self.check_logs(frame).await;
+        }
         let result = self.concluded(frame, result).await;
         if result == ExecutionResult::Failure {
             if matches!(frame.executable.kind, ExecutableKind::Task(_)) {

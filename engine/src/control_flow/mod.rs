@@ -18,6 +18,7 @@ mod container_settings;
 mod enumerators;
 mod executor;
 mod expressions;
+mod logs;
 mod loops;
 mod order;
 mod properties;

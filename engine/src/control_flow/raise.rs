@@ -38,10 +38,28 @@ impl Executor {
                     }
                 }
             }
-            for listener in &self.listeners {
-                listener.event(&event);
-            }
+            self.tell(&event).await;
         })
+    }
+
+    /// Writes an event to the logs and says it to the listeners.
+    pub(super) async fn tell(&self, event: &Event) {
+        if let Some(log) = self.log.get() {
+            log.event(event).await;
+        }
+        for listener in &self.listeners {
+            listener.event(event);
+        }
+    }
+
+    /// Whether anybody wants entries of this name from an executable.
+    pub(crate) fn asks_for(&self, path: &str, entry: &'static str) -> bool {
+        let logged = self.log.get().is_some_and(|log| log.asks_for(path, entry));
+        logged
+            || self
+                .listeners
+                .iter()
+                .any(|listener| listener.asks_for(entry))
     }
 
     /// Runs the handler that one level has for an event of `origin`; whether the event climbs on.

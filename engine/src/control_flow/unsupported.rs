@@ -7,9 +7,9 @@ use super::{ContainerSettings, TransactionOption};
 use crate::task::finding;
 
 /// What would make a run differ from SSIS's, tasks apart. Disabled executables are left out.
-pub(crate) fn unsupported(package: &Package) -> Vec<Finding> {
+/// `root`: the package's, overrides applied.
+pub(crate) fn unsupported(package: &Package, root: &Executable) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let root = package.root();
     let mut push = |class: &str, message: String| {
         findings.push(Finding {
             class: class.to_owned(),
@@ -48,20 +48,6 @@ pub(crate) fn unsupported(package: &Package) -> Vec<Finding> {
 fn executable(one: &Executable, findings: &mut Vec<Finding>) {
     if one.disabled {
         return;
-    }
-    if let Some(logging) = &one.logging_options
-        && logging.mode == 1
-        && !logging.providers.is_empty()
-    {
-        findings.push(Finding {
-            class: "LogProvider".to_owned(),
-            ..finding(
-                one,
-                FindingKind::Unsupported,
-                None,
-                "logging to the package's log providers is not supported yet",
-            )
-        });
     }
     let settings = ContainerSettings::of(one).unwrap_or_default();
     if settings.transaction == TransactionOption::Required {
