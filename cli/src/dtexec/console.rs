@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, Local};
 use fletching::{
     Event, EventKind, EventListener, ExecutionResult, RunIdentity, RunReport, TaskResult, now,
 };
@@ -84,7 +85,7 @@ fn block_of(event: &Event) -> String {
         ("Source", source.clone()),
         ("Description", event.message.clone()),
     ];
-    let time = event.time.format(TIME).to_string();
+    let time = shown(event.time);
     match &event.kind {
         EventKind::Error => block("Error", &time, &description),
         EventKind::Warning => block("Warning", &time, &description),
@@ -116,7 +117,11 @@ fn block_of(event: &Event) -> String {
     }
 }
 
-const TIME: &str = "%Y-%m-%d %H:%M:%S%.2f";
+/// `2026-11-28 09:05:07.12`.
+fn shown(time: DateTime<Local>) -> String {
+    let hundredths = time.timestamp_subsec_millis() / 10;
+    format!("{}.{hundredths:02}", time.format("%Y-%m-%d %H:%M:%S"))
+}
 
 fn block(title: &str, time: &str, lines: &[(&str, String)]) -> String {
     let mut text = format!("{title}: {time}\n");
@@ -135,7 +140,7 @@ pub(super) fn problem(title: &str, code: u32, source: &str, description: &str) {
         ("Source", source.to_owned()),
         ("Description", description.to_owned()),
     ];
-    say(&block(title, &now().format(TIME).to_string(), &lines));
+    say(&block(title, &shown(now()), &lines));
 }
 
 /// The clock of a run of the program.

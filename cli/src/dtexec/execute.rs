@@ -21,7 +21,7 @@ use crate::{
     commands::cancellable,
     config::Config,
     exit::{Exit, Failure},
-    options::{PackageOptions, path_rule},
+    options::{PackageOptions, from_folder, path_rule},
 };
 
 /// `DTS_E_PACKAGENOTFOUND`, `DTS_E_LOADPACKAGEXML`.
@@ -241,9 +241,11 @@ fn configure(
         }
     }
     settings.parameters.extend(line.parameters.iter().cloned());
+    let here = std::env::current_dir().unwrap_or_default();
+    let connections = line.connections.iter();
     settings
         .connections
-        .extend(line.connections.iter().cloned());
+        .extend(connections.map(|(name, value)| (name.clone(), from_folder(&here, value.clone()))));
     let mut property = |name: &str, value: String| {
         let path = format!("\\Package.Properties[{name}]");
         settings.set.push((path, value));
@@ -265,12 +267,41 @@ fn configure(
     if let Some(most) = line.max_concurrent {
         property("MaxConcurrentExecutables", most.to_string());
     }
-    let logging = &mut settings.logging;
-    logging.providers.extend(line.loggers.iter().cloned());
+    add_logs(line, settings, package, paths)
+}
+
+/// The logs that the options add. A file is found from where the user is, as the package is.
+fn add_logs(
+    line: &CommandLine,
+    settings: &mut Settings,
+    package: &Package,
+    paths: &PathMap,
+) -> Result<(), Failure> {
+    let found = |file: &str| -> Result<String, Failure> {
+        let file = local(file, paths)?;
+        let file = std::path::absolute(&file).unwrap_or(file);
+        Ok(file.display().to_string())
+    };
+    let managers = package.connections(settings, false).unwrap_or_default();
+    for (class, configuration) in &line.loggers {
+        let mut managers = managers.iter();
+        let is_manager = managers.any(|one| one.name.eq_ignore_ascii_case(configuration));
+        let is_file = !is_manager && configuration.contains(['/', '\\', '.']);
+        let configuration = match is_file {
+            true => found(configuration)?,
+            false => configuration.clone(),
+        };
+        settings
+            .logging
+            .providers
+            .push((class.clone(), configuration));
+    }
     if let Some(file) = &line.verbose_log {
-        logging.everything = true;
-        let text_file = |file: &String| ("Microsoft.LogProviderTextFile".to_owned(), file.clone());
-        logging.providers.extend(file.iter().map(text_file));
+        settings.logging.everything = true;
+        if let Some(file) = file {
+            let text_file = "Microsoft.LogProviderTextFile".to_owned();
+            settings.logging.providers.push((text_file, found(file)?));
+        }
     }
     Ok(())
 }
