@@ -2,13 +2,13 @@
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
-use crate::dtutil;
+use crate::{dtexec, dtutil};
 
 /// What a face is given: the arguments behind the program's name.
 type Face = fn(Vec<OsString>) -> ExitCode;
 
 /// Names, without `.exe`, and what they do.
-const FACES: [(&str, Face); 1] = [("dtutil", dtutil::run)];
+const FACES: [(&str, Face); 2] = [("dtexec", dtexec::run), ("dtutil", dtutil::run)];
 
 /// Runs the face that the program was started as, if it is one.
 pub(crate) fn face(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {

@@ -3,9 +3,11 @@
 mod allocator;
 mod commands;
 mod config;
+mod dtexec;
 mod dtutil;
 mod exit;
 mod faces;
+mod log_json;
 mod options;
 mod processor;
 mod protection;
@@ -44,6 +46,8 @@ enum Command {
     Eval(commands::eval::Arguments),
     /// Copy, move, delete and encrypt packages, with the options of dtutil.
     Dtutil(dtutil::Arguments),
+    /// Run a package with the options of SSIS's dtexec.
+    Dtexec(dtexec::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +82,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => commands::explain::run(arguments),
         Command::Eval(arguments) => commands::eval::run(arguments),
         Command::Dtutil(arguments) => dtutil::run_command(arguments),
+        Command::Dtexec(arguments) => Ok(dtexec::run_command(arguments)),
     };
     match outcome {
         Ok(exit) => exit.into(),

@@ -23,6 +23,7 @@ pub mod file_operations;
 mod file_path;
 mod files;
 mod input_file;
+mod log_file;
 mod open_error;
 pub mod package_files;
 mod path_map;
@@ -36,6 +37,7 @@ pub use connections::{Connections, DatabaseConnectionError, FileConnectionError,
 pub use file_path::{resolve_file, resolve_files};
 pub use files::{FileHandle, FileKind, Files, LocalFiles};
 pub use input_file::InputFile;
+pub use log_file::{LogFile, write_error};
 pub use open_error::{OpenError, OpenFault, Purpose};
 pub use path_map::{PathError, PathFault, PathMap, PathRule, RuleError};
 pub use staged_file::StagedFile;

@@ -228,7 +228,7 @@ pub(crate) fn name_beside(name: &OsStr) -> OsString {
 }
 
 /// What stands at a target that may be written; `None` if nothing does.
-fn writable(
+pub(crate) fn writable(
     files: &dyn Files,
     target: &Path,
     purpose: Purpose,
@@ -245,7 +245,7 @@ fn writable(
 }
 
 /// "Not found" while creating a file is about its folder.
-fn missing_folder(files: &Arc<dyn Files>, target: &Path, error: OpenError) -> OpenError {
+pub(crate) fn missing_folder(files: &Arc<dyn Files>, target: &Path, error: OpenError) -> OpenError {
     match error.fault {
         OpenFault::Missing if files.kind(folder_of(target)).is_err() => OpenError {
             fault: OpenFault::MissingFolder {

@@ -8,7 +8,7 @@ use fletching_expression::Scalar;
     clippy::disallowed_methods,
     reason = "the one place where a run learns the time"
 )]
-pub(crate) fn now() -> DateTime<Local> {
+pub fn now() -> DateTime<Local> {
     Local::now()
 }
 

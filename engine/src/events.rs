@@ -137,4 +137,10 @@ impl Event {
 pub trait EventListener: fmt::Debug + Send + Sync {
     /// Called once for each event, after its handlers.
     fn event(&self, event: &Event);
+
+    /// Whether it wants log entries of this name that are made for those who ask only: `OnPipelineRowsSent` and the other
+    /// entries of data flows.
+    fn asks_for(&self, _entry: &str) -> bool {
+        false
+    }
 }

@@ -18,6 +18,7 @@ mod data_flow;
 mod error;
 mod events;
 mod library;
+mod logging;
 mod prepare;
 mod reader;
 mod report;
@@ -32,11 +33,13 @@ mod tasks;
 mod variables;
 mod xml;
 
+pub use clock::now;
 pub use control_flow::{ExecutionResult, PlanObserver};
 pub use data_flow::{Progress, ProgressRow};
 pub use error::RunError;
 pub use events::{Event, EventKind, EventListener, EventSource};
 pub use library::{LibraryError, LoadedPackage, PackageLibrary, PackageReference};
+pub use logging::RunIdentity;
 pub use prepare::{PreparedPackage, connections_of, prepare};
 pub use reader::{ReaderBatches, ReaderHub};
 pub use report::{
@@ -44,5 +47,5 @@ pub use report::{
     ProcessReport, RunReport, SqlReport, TaskOutcome, TaskResult,
 };
 pub use run::Observers;
-pub use settings::{CheckpointOverrides, Restart, Settings};
+pub use settings::{CheckpointOverrides, LoggingOverrides, Restart, Settings};
 pub use variables::VariableStore;

@@ -13,6 +13,7 @@ use crate::{
     caller::{Caller, Repointed},
     configurations::{self, Applied},
     control_flow,
+    logging::{self, RunIdentity},
     settings::Overridable,
     state::{Note, PackageState},
 };
@@ -79,12 +80,14 @@ pub(crate) fn prepare_for(
     }
     settings.connections = caller.repointed.of(&managers);
     let mut root = package.root().clone();
+    let mut logs = package.log_providers().to_vec();
     let name = package.name().to_owned();
     let mut target = Overridable {
         package: &name,
         variables: &mut variables,
         managers: &mut managers,
         root: &mut root,
+        logs: &mut logs,
         configurations: &mut configurations::of(package),
     };
     let applied = override_all(&mut target, &settings, &caller)?;
@@ -97,6 +100,7 @@ pub(crate) fn prepare_for(
     state
         .notes
         .retain(|note| !(suppressed && note.kind == EventKind::Warning));
+    state.log_providers = logs;
     control_flow::validate(&state, &mut findings)?;
     if let Err(error) = state.connections() {
         match error {
@@ -104,6 +108,7 @@ pub(crate) fn prepare_for(
             other => return Err(other),
         }
     }
+    logging::check(&state, &mut findings)?;
     say_once(&mut findings);
     let state = Arc::new(state);
     findings
@@ -159,11 +164,13 @@ pub fn connections_of(
     let mut managers = originals.clone();
     let name = package.name().to_owned();
     let mut root = package.root().clone();
+    let mut logs = package.log_providers().to_vec();
     let mut target = Overridable {
         package: &name,
         variables: &mut variables,
         managers: &mut managers,
         root: &mut root,
+        logs: &mut logs,
         configurations: &mut configurations::of(package),
     };
     override_all(&mut target, settings, &Caller::default())?;
@@ -200,6 +207,11 @@ impl PreparedPackage {
     /// Name of the package.
     pub fn name(&self) -> &str {
         &self.state.name
+    }
+
+    /// Machine, user and execution, as logs have them.
+    pub fn identity(&self) -> RunIdentity {
+        RunIdentity::of(&self.state)
     }
 
     /// The variables as they stand now: after a run, with what its tasks set.

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use dtsx::{Configuration, ConnectionManager, Executable};
+use dtsx::{Configuration, ConnectionManager, Executable, LogProvider};
 use fletching_components::Drift;
 use fletching_connections::{PathMap, PathRule};
 
@@ -10,6 +10,15 @@ use crate::{
     PackageLibrary, RunError, VariableStore,
     control_flow::{PropertyError, check_property, is_named, set},
 };
+
+/// Logs beside those that the package has.
+#[derive(Debug, Clone, Default)]
+pub struct LoggingOverrides {
+    /// Classes of log providers (any of their ids), and what configures each: the name of a connection manager, or a file.
+    pub providers: Vec<(String, String)>,
+    /// Every event goes to every log, whatever the package's filters say.
+    pub everything: bool,
+}
 
 /// Overrides and limits of one run. The default is: no overrides, all cores, no memory limit.
 #[derive(Debug, Clone)]
@@ -30,6 +39,8 @@ pub struct Settings {
     pub place: PathBuf,
     /// Opens no database before the run: configurations in tables are left out.
     pub offline: bool,
+    /// Logs that the package does not have, and events that it leaves out.
+    pub logging: LoggingOverrides,
     /// What a source does with columns that have changed.
     pub drift: Drift,
     /// Windows paths to local ones.
@@ -84,6 +95,7 @@ impl Default for Settings {
             library: None,
             place: PathBuf::new(),
             offline: false,
+            logging: LoggingOverrides::default(),
             drift: Drift::default(),
             path_rules: Vec::new(),
             base_dir: PathBuf::from("."),
@@ -111,6 +123,7 @@ pub(crate) struct Overridable<'a> {
     pub(crate) variables: &'a mut VariableStore,
     pub(crate) managers: &'a mut [ConnectionManager],
     pub(crate) root: &'a mut Executable,
+    pub(crate) logs: &'a mut [LogProvider],
     pub(crate) configurations: &'a mut [Configuration],
 }
 
@@ -157,6 +170,9 @@ impl Overridable<'_> {
                 }
                 Ok(())
             }
+            Some(PropertyPath::LogProvider { name, property }) => {
+                set_log_provider(self.logs, name, property, value, package)
+            }
             Some(PropertyPath::Executable { path, property }) => {
                 set_executable(self.root, path, property, value, package)
             }
@@ -201,6 +217,28 @@ fn unknown(what: &'static str, name: &str, package: &str, known: Vec<String>) ->
         package: package.to_owned(),
         known,
     }
+}
+
+fn set_log_provider(
+    logs: &mut [LogProvider],
+    name: &str,
+    property: &str,
+    value: &str,
+    package: &str,
+) -> Result<(), RunError> {
+    let known: Vec<String> = logs.iter().map(|log| log.name.clone()).collect();
+    let Some(log) = logs
+        .iter_mut()
+        .find(|log| log.name.eq_ignore_ascii_case(name) || log.dtsid.eq_ignore_ascii_case(name))
+    else {
+        return Err(unknown("log provider", name, package, known));
+    };
+    if !property.eq_ignore_ascii_case("ConfigString") {
+        let known = vec!["ConfigString".to_owned()];
+        return Err(unknown("log provider property", property, package, known));
+    }
+    value.clone_into(&mut log.connection);
+    Ok(())
 }
 
 fn set_executable(
@@ -269,6 +307,10 @@ pub(crate) enum PropertyPath<'a> {
         name: &'a str,
         property: &'a str,
     },
+    LogProvider {
+        name: &'a str,
+        property: &'a str,
+    },
     /// Where a configuration is read from.
     Configuration {
         name: &'a str,
@@ -313,6 +355,13 @@ impl<'a> PropertyPath<'a> {
                 ".ConfigurationString" | ".Properties[ConfigurationString]"
             );
             return is_place.then_some(Self::Configuration { name });
+        }
+        if let Some((container, rest)) = path.split_once(".LogProviders[")
+            && !container.contains('\\')
+        {
+            let (name, rest) = rest.split_once("].Properties[")?;
+            let property = rest.strip_suffix(']')?;
+            return Some(Self::LogProvider { name, property });
         }
         let (path, rest) = path.split_once(".Properties[")?;
         if OTHERS.iter().any(|other| path.contains(other)) {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use dtsx::{ConnectionManager, Executable, SsisCode};
+use dtsx::{ConnectionManager, Executable, LogProvider, SsisCode};
 use fletching_components::Caches;
 use fletching_connections::{Connections, database::Sessions};
 use parking_lot::RwLock;
@@ -29,6 +29,7 @@ pub(crate) struct PackageState {
     /// The package as a container.
     pub(crate) root: Executable,
     pub(crate) managers: Vec<ConnectionManager>,
+    pub(crate) log_providers: Vec<LogProvider>,
     /// Replaced by each assignment, so that whoever looks sees one moment.
     variables: RwLock<Arc<VariableStore>>,
     pub(crate) locale_id: u32,
@@ -55,6 +56,7 @@ impl PackageState {
             settings,
             root,
             managers,
+            log_providers: Vec::new(),
             locale_id: variables.locale_id(),
             variables: RwLock::new(Arc::new(variables)),
             sessions: Arc::default(),

@@ -245,6 +245,11 @@ impl TaskRun<'_> {
         self.executor.raise(self.frame, event).await;
     }
 
+    /// Whether anybody wants log entries of this name.
+    pub(crate) fn asks_for(&self, entry: &'static str) -> bool {
+        self.executor.asks_for(self.path(), entry)
+    }
+
     /// An entry of its own for logs: `ExecuteSQLExecutingQuery`.
     pub(crate) async fn log(&self, name: &'static str, message: impl Into<String> + Send) {
         let kind = EventKind::Log(name.into());

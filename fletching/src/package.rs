@@ -7,7 +7,7 @@ use std::{
 
 use arrow::datatypes::SchemaRef;
 use dtsx::{ConnectionManager, Parameter};
-use fletching_engine::{PreparedPackage, RunError, Settings, prepare};
+use fletching_engine::{PreparedPackage, RunError, RunIdentity, Settings, prepare};
 use fletching_planner::explain;
 
 use crate::library::{Library, absolute};
@@ -65,6 +65,11 @@ impl Prepared {
     /// The DataReader destinations and their schemas, without running.
     pub fn readers(&self) -> Result<Vec<(String, SchemaRef)>, RunError> {
         self.inner.readers()
+    }
+
+    /// Machine, user and execution, as logs have them.
+    pub fn identity(&self) -> RunIdentity {
+        self.inner.identity()
     }
 
     /// The physical plan of each data flow.

@@ -231,14 +231,18 @@ pub struct EventHandler {
 }
 
 /// Where log entries go.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct LogProvider {
     /// `ObjectName`.
     pub name: String,
+    /// GUID in braces: what [`LoggingOptions::providers`] names.
+    pub dtsid: String,
     /// Creation name as the file has it.
     pub class_id: String,
-    /// Name or DTSID of the connection manager.
+    /// `ConfigString`: name or DTSID of the connection manager.
     pub connection: String,
+    /// Expressions that set its properties.
+    pub property_expressions: Vec<PropertyExpression>,
 }
 
 /// What an executable logs.
@@ -252,6 +256,29 @@ pub struct LoggingOptions {
     pub providers: Vec<String>,
     /// Names of the events in the filter.
     pub events: Vec<String>,
+    /// Which columns the entries of an event have; an event that is not among them has all.
+    pub columns: Vec<ColumnFilter>,
+}
+
+/// The columns of log entries that are filled for one event; those left out are empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnFilter {
+    /// Name of the event.
+    pub event: String,
+    /// Name of the computer.
+    pub computer: bool,
+    /// Name of who runs the package.
+    pub operator: bool,
+    /// Name of the executable that the event comes from.
+    pub source_name: bool,
+    /// DTSID of that executable.
+    pub source_id: bool,
+    /// GUID of the execution.
+    pub execution_id: bool,
+    /// The message.
+    pub message: bool,
+    /// Binary data that belongs to the entry.
+    pub data_bytes: bool,
 }
 
 /// A configuration of the package deployment model.

@@ -36,7 +36,7 @@ mod sql_task;
 mod ssis_code;
 
 pub use bulk_insert::*;
-pub use class::{resolve_component, resolve_task};
+pub use class::{resolve_component, resolve_log_provider, resolve_task};
 pub use configuration_file::ConfiguredValue;
 pub use data_flow::*;
 pub use data_type::DataType;

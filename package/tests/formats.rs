@@ -112,6 +112,15 @@ fn control_flow_of_attributes() {
     let logging = root.logging_options.as_ref().unwrap();
     assert_eq!((logging.mode, logging.filter_kind), (1, 0));
     assert_eq!(logging.events, ["OnError", "OnWarning"]);
+    let columns = &logging.columns[0];
+    assert_eq!(columns.event, "OnError");
+    assert!(columns.computer && !columns.operator && columns.message);
+    let provider = &package.log_providers()[0];
+    assert_eq!(
+        (provider.connection.as_str(), &provider.dtsid),
+        ("Log file", &logging.providers[0])
+    );
+    assert_eq!(provider.property_expressions[0].property, "ConfigString");
     let constraint = &root.precedence_constraints[0];
     assert_eq!(
         (constraint.from.as_str(), constraint.to.as_str()),

@@ -1,10 +1,13 @@
 //! `fletch run`: live progress, then a table of rows per path and time per component.
 
+use std::{path::PathBuf, sync::Arc};
+
 use clap::Args;
 use fletching::{Execution, ExecutionResult, Progress};
 
 use crate::{
     exit::{Exit, Failure},
+    log_json::JsonLog,
     options::{OutputFormat, PackageOptions},
     render,
 };
@@ -13,6 +16,9 @@ use crate::{
 pub(crate) struct Arguments {
     #[command(flatten)]
     package: PackageOptions,
+    /// Write every event of the run to a file, a line of JSON each; a file that is there grows.
+    #[arg(long, value_name = "FILE")]
+    log_json: Option<PathBuf>,
     /// How to print the result.
     #[arg(long, value_enum, default_value = "text")]
     format: OutputFormat,
@@ -29,12 +35,20 @@ fn execute(arguments: &Arguments, json: bool) -> Result<Exit, Failure> {
     let threads = settings.threads;
     let prepared = package.prepare(settings)?;
     let progress = Progress::default();
-    let execution = Execution::new(prepared, progress.clone());
+    let log = match &arguments.log_json {
+        Some(file) => Some(Arc::new(JsonLog::open(file, prepared.identity())?)),
+        None => None,
+    };
+    let mut execution = Execution::new(prepared, progress.clone());
+    if let Some(log) = &log {
+        execution = execution.listener(Arc::<JsonLog>::clone(log));
+    }
     let display = (!arguments.package.quiet && !json)
         .then(|| render::ProgressDisplay::start(progress.clone()));
     let outcome = super::cancellable(threads, async { Ok(execution.report().await) });
     drop(display);
-    let report = outcome?;
+    let mut report = outcome?;
+    report.warnings.extend(log.and_then(|log| log.failure()));
     if report.result != ExecutionResult::Success {
         if !json && !arguments.package.quiet {
             render::report(&report)?;

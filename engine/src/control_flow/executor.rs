@@ -8,7 +8,7 @@
 use std::{
     borrow::Cow,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Instant,
@@ -35,6 +35,7 @@ use super::{
 use crate::{
     Event, EventKind, EventListener, Progress, ReaderHub, RunError, RunReport, TaskOutcome,
     TaskResult,
+    logging::LogWriter,
     state::PackageState,
     task::{self, TaskHost, TaskRun},
     tasks,
@@ -52,6 +53,8 @@ pub(crate) struct Executor<'p> {
     pub(crate) progress: Progress,
     pub(crate) context: Arc<TaskContext>,
     pub(super) listeners: Vec<Arc<dyn EventListener>>,
+    /// The package's own logs, from its start on.
+    pub(super) log: OnceLock<LogWriter>,
     observer: Option<PlanObserver>,
     permits: Semaphore,
     pub(super) report: Mutex<RunReport>,
@@ -137,6 +140,7 @@ impl<'p> Executor<'p> {
             progress: progress.clone(),
             context,
             listeners,
+            log: OnceLock::new(),
             observer,
             errors: Mutex::default(),
             stopped: AtomicBool::new(false),
@@ -170,7 +174,7 @@ impl<'p> Executor<'p> {
             );
         }
         let state = Arc::clone(&self.state);
-        self.tell().await;
+        self.tell_notes().await;
         let result = match &self.outer {
             // A cancellation from inside is for the run as a whole, which drops this future.
             Some(_) => self.execute(&state.root, None).await,
@@ -185,6 +189,7 @@ impl<'p> Executor<'p> {
             }
             result => result,
         };
+        self.end_logs(result).await;
         let mut report = std::mem::take(&mut *self.report.lock());
         report.elapsed = started.elapsed();
         report.errors = self.errors.lock().clone();
@@ -284,6 +289,9 @@ impl<'p> Executor<'p> {
     }
 
     async fn execute_frame(&self, frame: &Frame<'_>, fault: Option<Findings>) -> ExecutionResult {
+        if frame.parent.is_none() {
+            self.begin_logs(frame).await;
+        }
         let started = crate::clock::now_value();
         self.state.change(|variables| {
             variables.set_system(&frame.original.path, "ContainerStartTime", started);
@@ -305,6 +313,9 @@ impl<'p> Executor<'p> {
                 ExecutableKind::Task(_) => self.task(frame).await,
             },
         };
+        if frame.parent.is_none() {
+            self.check_logs(frame).await;
+        }
         let result = self.concluded(frame, result).await;
         let result = self.end_transaction(frame, result).await;
         if result == ExecutionResult::Failure {

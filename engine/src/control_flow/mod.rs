@@ -19,6 +19,7 @@ mod container_settings;
 mod enumerators;
 mod executor;
 mod expressions;
+mod logs;
 mod loops;
 mod order;
 mod packages;

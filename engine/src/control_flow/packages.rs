@@ -31,6 +31,11 @@ impl Outer<'_> {
         event.source.path = within(&self.place, &event.source.path);
         self.executor.raise(self.frame, event)
     }
+
+    /// Whether the package around wants entries of this name.
+    pub(super) fn asks_for(&self, entry: &'static str) -> bool {
+        self.executor.asks_for(&self.frame.original.path, entry)
+    }
 }
 
 impl Executor<'_> {

@@ -44,8 +44,16 @@ impl Executor<'_> {
         })
     }
 
-    /// To the package around, else to the listeners.
-    async fn hand_on(&self, event: Event) {
+    /// Writes an event to the logs and says it to whoever is around: another package, else the listeners.
+    pub(super) async fn hand_on(&self, event: Event) {
+        if let Some(log) = self.log.get() {
+            log.event(&event).await;
+        }
+        self.say(event).await;
+    }
+
+    /// As [`hand_on`](Self::hand_on), without the logs.
+    pub(super) async fn say(&self, event: Event) {
         match &self.outer {
             Some(outer) => outer.raise(event).await,
             None => {
@@ -57,7 +65,7 @@ impl Executor<'_> {
     }
 
     /// Raises what was noticed before the run; no handler of the package hears it.
-    pub(super) async fn tell(&self) {
+    pub(super) async fn tell_notes(&self) {
         for note in &self.state.notes {
             if note.kind == EventKind::Warning {
                 self.report.lock().warnings.push(note.message.clone());
@@ -65,6 +73,18 @@ impl Executor<'_> {
             let event = Event::new(note.kind.clone(), &self.state.root, note.message.clone());
             self.hand_on(event.with_code(note.code)).await;
         }
+    }
+
+    /// Whether anybody wants entries of this name from an executable.
+    pub(crate) fn asks_for(&self, path: &str, entry: &'static str) -> bool {
+        let logged = self.log.get().is_some_and(|log| log.asks_for(path, entry));
+        let mut listeners = self.listeners.iter();
+        logged
+            || listeners.any(|listener| listener.asks_for(entry))
+            || self
+                .outer
+                .as_ref()
+                .is_some_and(|outer| outer.asks_for(entry))
     }
 
     /// Runs the handler that one level has for an event of `origin`; whether the event climbs on.

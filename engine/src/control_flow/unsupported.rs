@@ -5,48 +5,17 @@ use fletching_components::{Finding, FindingKind};
 
 use crate::task::finding;
 
-/// What would make a run differ from SSIS's, tasks apart. Disabled executables are left out.
+/// What would make a run differ from SSIS's, tasks apart.
 pub(crate) fn unsupported(package: &Package) -> Vec<Finding> {
-    let mut findings = Vec::new();
     let root = package.root();
-    let mut push = |class: &str, message: String| {
-        findings.push(Finding {
-            class: class.to_owned(),
-            ..finding(root, FindingKind::Unsupported, None, message)
-        });
-    };
-    if !package.sealed().is_empty() && root.executables.is_empty() {
-        let message = "the package is encrypted as a whole: its content cannot be read";
-        push("Package", message.to_owned());
+    if package.sealed().is_empty() || !root.executables.is_empty() {
+        return Vec::new();
     }
-    executable(root, &mut findings);
-    findings
-}
-
-fn executable(one: &Executable, findings: &mut Vec<Finding>) {
-    if one.disabled {
-        return;
-    }
-    if let Some(logging) = &one.logging_options
-        && logging.mode == 1
-        && !logging.providers.is_empty()
-    {
-        findings.push(Finding {
-            class: "LogProvider".to_owned(),
-            ..finding(
-                one,
-                FindingKind::Unsupported,
-                None,
-                "logging to the package's log providers is not supported yet",
-            )
-        });
-    }
-    let handlers = one.event_handlers.iter();
-    let containers = handlers.map(|handler| handler.container.as_ref());
-    one.executables
-        .iter()
-        .chain(containers)
-        .for_each(|child| executable(child, findings));
+    let message = "the package is encrypted as a whole: its content cannot be read";
+    vec![Finding {
+        class: "Package".to_owned(),
+        ..finding(root, FindingKind::Unsupported, None, message)
+    }]
 }
 
 /// Why a task does not run.

@@ -10,10 +10,10 @@ use fletching_components::{
     flow::{FlowError, RunOutput, RunState},
 };
 use fletching_connections::database::Sessions;
-use fletching_planner::{CheckedDataFlow, DataFlowPlan, bind, check, lower};
+use fletching_planner::{CheckedDataFlow, DataFlowPlan, bind, check, explain, lower};
 
 use crate::{
-    RunError, TaskResult, data_flow,
+    FlowReport, RunError, TaskResult, data_flow,
     task::{Task, TaskHost, TaskRun},
     variables::Handed,
 };
@@ -55,6 +55,7 @@ impl Task for DataFlowTask {
     async fn run(&self, run: &TaskRun<'_>) -> Result<TaskResult, RunError> {
         let plan = Arc::new(lowered(&self.flow, run, run.sessions())?);
         let executor = run.executor;
+        log_plan(run, &plan).await;
         let shown = executor.progress.show(Arc::clone(&plan));
         let executed = data_flow::execute(&plan, &executor.context, &executor.hub).await;
         drop(shown);
@@ -73,7 +74,54 @@ impl Task for DataFlowTask {
             run.assign(assignment).await;
         }
         executor.finished(&plan);
+        log_rows(run, &report).await;
         Ok(TaskResult::Flow(report))
+    }
+}
+
+/// What the flow is about to do, for logs that ask.
+async fn log_plan(run: &TaskRun<'_>, plan: &DataFlowPlan) {
+    const INITIALIZATION: &str = "PipelineInitialization";
+    const PLAN: &str = "PipelineExecutionPlan";
+    if run.asks_for(INITIALIZATION) {
+        let settings = &run.state.settings;
+        let message = format!(
+            "{} partitions, batches of {} rows, {} bytes of a file at a time",
+            settings.threads, settings.batch_size, settings.morsel_bytes
+        );
+        run.log(INITIALIZATION, message).await;
+    }
+    if run.asks_for(PLAN) {
+        run.log(PLAN, explain(plan, false)).await;
+    }
+}
+
+/// Rows of each path and time of each component, for logs that ask. The places of a message about rows are SSIS's, which
+/// programs take apart at ` : `: path id and name, component id and name, input id and name, rows.
+async fn log_rows(run: &TaskRun<'_>, report: &FlowReport) {
+    const ROWS: &str = "OnPipelineRowsSent";
+    const TIME: &str = "PipelineComponentTime";
+    if run.asks_for(ROWS) {
+        for component in &report.components {
+            for output in &component.outputs {
+                let Some(to) = &output.leads_to else { continue };
+                let (path, rows) = (&output.name, output.rows);
+                let message = format!(
+                    "rows were sent to a component :  :  : {path} :  : {to} :  :  : {rows}"
+                );
+                run.log(ROWS, message).await;
+            }
+        }
+    }
+    if run.asks_for(TIME) {
+        for component in &report.components {
+            let milliseconds = component.elapsed.as_millis();
+            let message = format!(
+                "component \"{}\" took {milliseconds} milliseconds",
+                component.name
+            );
+            run.log(TIME, message).await;
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Class ids to canonical names: each component and each task has one name, that of format 8, whatever id, ProgID or
-//! type name a package uses. Two static tables, one line a class.
+//! type name a package uses; log providers too. Static tables, one line a class.
 
 mod component;
+mod log_provider;
 mod task;
 
 pub use component::resolve_component;
+pub use log_provider::resolve_log_provider;
 pub use task::resolve_task;
 
 /// `{GUID}` in any case, with or without braces.

@@ -1,0 +1,71 @@
+//! `dtexec`: runs packages with SSIS's command line, console output and exit codes (spec `ssis-matrix.md` section 16).
+//!
+//! ```text
+//!  words ──options, values──▶ CommandLine ──load, configure, verify, validate──▶ run ──Console──▶ blocks of text
+//!    ▲ command files                                                              └──▶ exit code 0 1 3 4 5 6
+//! ```
+//!
+//! The command line is read by [`command_line`], which is pure. What it asks for and there is not (a server, its catalog, a
+//! debugger) is refused by name. Options of `fletch run` follow those of SSIS: `--path-map` and others, and a
+//! `fletching.toml` beside the package counts here too.
+
+mod command_line;
+mod console;
+mod console_log;
+mod execute;
+mod help;
+mod options;
+mod parameter;
+mod reporting;
+mod values;
+mod verify;
+mod words;
+
+use std::{ffi::OsString, path::Path, process::ExitCode};
+
+use clap::Args;
+
+use crate::exit::Exit;
+
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Arguments {
+    /// Options of dtexec: /FILE Package.dtsx /SET path;value ... (/Help shows them)
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    options: Vec<OsString>,
+}
+
+/// As `fletch dtexec`.
+pub(crate) fn run_command(arguments: Arguments) -> Exit {
+    dtexec(arguments.options)
+}
+
+/// As `dtexec`.
+pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
+    dtexec(arguments).into()
+}
+
+fn dtexec(arguments: Vec<OsString>) -> Exit {
+    let words = arguments
+        .into_iter()
+        .map(|word| word.to_string_lossy().into_owned());
+    let mut read = |file: &str| {
+        let file = file.replace('\\', "/");
+        execute::text_of(Path::new(&file))
+    };
+    match command_line::parse(words.collect(), &mut read) {
+        Ok(line) => match &line.help {
+            Some(of) => {
+                console::say(&help::help(of.as_deref()));
+                Exit::Success
+            }
+            None => execute::execute(&line),
+        },
+        Err(error) => {
+            console::say(&format!(
+                "{error}\nThe command line parameters are invalid.\n"
+            ));
+            Exit::BadCommandLine
+        }
+    }
+}
