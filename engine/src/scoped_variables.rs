@@ -89,6 +89,23 @@ impl ScopedVariables {
     }
 }
 
+/// Whether an id means a variable, or a parameter: as a variable it has the id of the parameter with the second group
+/// complemented. (Seen in packages of several makers; documented nowhere.)
+fn is_meant(entry: &Entry, dtsid: &str) -> bool {
+    let is_parameter = entry.namespace.starts_with('$');
+    entry.dtsid.eq_ignore_ascii_case(dtsid)
+        || is_parameter
+            && complemented(&entry.dtsid).is_some_and(|id| id.eq_ignore_ascii_case(dtsid))
+}
+
+/// `{C59DB554-C641-...}` -> `{C59DB554-39BE-...}`.
+fn complemented(dtsid: &str) -> Option<String> {
+    let (first, rest) = dtsid.split_once('-')?;
+    let (second, rest) = rest.split_once('-')?;
+    let second = u16::from_str_radix(second, 16).ok()?;
+    Some(format!("{first}-{:04X}-{rest}", !second))
+}
+
 /// An expression may name variables that are expressions, so deep at most.
 const EXPRESSION_DEPTH_MAX: usize = 32;
 
@@ -120,7 +137,22 @@ impl Variables for ScopedVariables {
             .entries
             .iter()
             .filter(|entry| is_within(&self.path, &entry.scope))
-            .find(|entry| !entry.dtsid.is_empty() && entry.dtsid.eq_ignore_ascii_case(dtsid))?;
+            .find(|entry| !entry.dtsid.is_empty() && is_meant(entry, dtsid))?;
         Some(format!("{}::{}", entry.namespace, entry.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_a_parameter_as_a_variable() {
+        let id = complemented("{C59DB554-C641-4CD7-AA23-0D33A0BE1973}");
+        assert_eq!(
+            id.as_deref(),
+            Some("{C59DB554-39BE-4CD7-AA23-0D33A0BE1973}")
+        );
+        assert_eq!(complemented("none"), None);
     }
 }

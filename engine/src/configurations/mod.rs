@@ -106,20 +106,21 @@ const CLASS: &str = "Configuration";
 /// Applies the package's configurations but those from parents' variables, in their order.
 pub(crate) fn apply(target: &mut Overridable<'_>, settings: &Settings) -> Applied {
     let mut applied = Applied::default();
-    for configuration in target.configurations.to_vec() {
+    let all = target.configurations.to_vec();
+    for configuration in &all {
         let values = match configuration.configuration_type {
             XML_FILE => xml_file::read(&configuration.configuration_string, settings),
             INDIRECT_XML_FILE => environment::value(&configuration.configuration_string)
                 .and_then(|file| xml_file::read(&file, settings)),
             ENVIRONMENT_VARIABLE => environment::value(&configuration.configuration_string)
-                .map(|value| vec![value_of(&configuration, value)]),
+                .map(|value| vec![value_of(configuration, value)]),
             SQL_TABLE | INDIRECT_SQL_TABLE if settings.offline => continue,
             SQL_TABLE => sql_table::read(&configuration.configuration_string, target, settings),
             INDIRECT_SQL_TABLE => environment::value(&configuration.configuration_string)
                 .and_then(|place| sql_table::read(&place, target, settings)),
             _ => continue,
         };
-        applied.take(target, &configuration, values);
+        applied.take(target, configuration, values);
     }
     applied
 }
@@ -152,7 +153,8 @@ pub(crate) fn apply_of_parent(
     parent: Option<&ScopedVariables>,
 ) -> Applied {
     let mut applied = Applied::default();
-    for configuration in target.configurations.to_vec() {
+    let all = target.configurations.to_vec();
+    for configuration in &all {
         let name = match configuration.configuration_type {
             PARENT_VARIABLE => Ok(configuration.configuration_string.clone()),
             INDIRECT_PARENT_VARIABLE => environment::value(&configuration.configuration_string),
@@ -160,8 +162,8 @@ pub(crate) fn apply_of_parent(
         };
         let values = name
             .and_then(|name| parents_value(&name, parent))
-            .map(|value| vec![value_of(&configuration, value)]);
-        applied.take(target, &configuration, values);
+            .map(|value| vec![value_of(configuration, value)]);
+        applied.take(target, configuration, values);
     }
     applied
 }

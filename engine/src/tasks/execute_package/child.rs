@@ -1,5 +1,7 @@
 //! The package that a task runs: loaded and prepared with what its parent hands it.
 
+use std::sync::Arc;
+
 use dtsx::{Executable, ExecutableKind, SsisCode};
 use fletching_components::{Finding, FindingKind, Variables};
 
@@ -170,7 +172,7 @@ fn prepare(
         parameters: Vec::new(),
         connections: Vec::new(),
         config_files: Vec::new(),
-        library: Some(loaded.library.clone()),
+        library: Some(Arc::clone(&loaded.library)),
         place: loaded.place.clone(),
         base_dir: loaded.base_dir.clone(),
         ..parent.settings.clone()
