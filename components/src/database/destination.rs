@@ -24,22 +24,22 @@ use crate::{
 
 /// Settings of a destination.
 #[derive(Debug)]
-pub(crate) struct DatabaseDestination {
-    pub(crate) access: DatabaseAccess,
-    pub(crate) table: TableName,
-    pub(crate) columns: Vec<LoadColumn>,
-    pub(crate) way: Way,
-    pub(crate) options: LoadOptions,
-    pub(crate) on_error: Disposition,
+pub struct DatabaseDestination {
+    pub access: DatabaseAccess,
+    pub table: TableName,
+    pub columns: Vec<LoadColumn>,
+    pub way: Way,
+    pub options: LoadOptions,
+    pub on_error: Disposition,
     /// The schema of the error output, if a path leads away from it.
-    pub(crate) error_output: Option<SchemaRef>,
+    pub error_output: Option<SchemaRef>,
     /// Shown by EXPLAIN: `OleDbDestination`.
-    pub(crate) operator: &'static str,
+    pub operator: &'static str,
 }
 
 /// A column that is written.
 #[derive(Debug, Clone)]
-pub(crate) struct LoadColumn {
+pub struct LoadColumn {
     /// Its place in the batches that arrive.
     pub(super) input: usize,
     /// Its name there.
@@ -49,9 +49,21 @@ pub(crate) struct LoadColumn {
     pub(super) cast: ColumnCast,
 }
 
+impl LoadColumn {
+    /// Column `input` of the rows that arrive, called `name` there, goes to column `external` of the table.
+    pub fn new(input: usize, name: &str, external: &str, cast: ColumnCast) -> Self {
+        Self {
+            input,
+            name: name.to_owned(),
+            external: external.to_owned(),
+            cast,
+        }
+    }
+}
+
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub enum Way {
     /// In bulk; a transaction for so many rows, `None` for all.
     Bulk(Option<usize>),
     RowByRow,

@@ -9,7 +9,7 @@
 
 pub mod access;
 pub mod casts;
-pub(crate) mod destination;
+pub mod destination;
 mod load_exec;
 mod loading;
 pub(crate) mod source;
