@@ -112,15 +112,54 @@ impl DatabaseDestination {
     }
 
     /// What happens to a failing row, and the error output's schema if it leads anywhere.
-    pub(crate) fn error_handling(
-        binding: &Binding<'_>,
-    ) -> Result<(Disposition, Option<SchemaRef>), Findings> {
+    fn error_handling(binding: &Binding<'_>) -> Result<(Disposition, Option<SchemaRef>), Findings> {
         let disposition = binding.document_input()?.error_row_disposition;
         let output = binding
             .outputs
             .iter()
             .find(|output| output.is_error && output.connected);
         Ok((disposition, output.map(|output| output.schema())))
+    }
+}
+
+/// What a destination reads of its properties: each part, or what is wrong with it.
+pub(crate) struct Parts {
+    pub(crate) access: Result<DatabaseAccess, Finding>,
+    pub(crate) table: Result<TableName, Finding>,
+    pub(crate) columns: Result<Vec<LoadColumn>, Findings>,
+    pub(crate) load: Result<(Way, LoadOptions), Finding>,
+    pub(crate) operator: &'static str,
+}
+
+impl Parts {
+    /// The destination as a component, or all that is wrong with it.
+    pub(crate) fn into_component(
+        self,
+        binding: &Binding<'_>,
+        mut findings: Findings,
+    ) -> Result<Box<dyn Component>, Findings> {
+        match (self.access, self.table, self.columns, self.load) {
+            (Ok(access), Ok(table), Ok(columns), Ok((way, options))) => {
+                let (on_error, error_output) = DatabaseDestination::error_handling(binding)?;
+                findings.none_or(Box::new(DatabaseDestination {
+                    access,
+                    table,
+                    columns,
+                    way,
+                    options,
+                    on_error,
+                    error_output,
+                    operator: self.operator,
+                }))
+            }
+            (access, table, columns, load) => {
+                let own = [access.err(), table.err()];
+                findings.0.extend(own.into_iter().flatten());
+                findings.0.extend(columns.err().unwrap_or_default().0);
+                findings.0.extend(load.err());
+                Err(findings)
+            }
+        }
     }
 }
 

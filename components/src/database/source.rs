@@ -28,7 +28,7 @@ use parking_lot::Mutex;
 
 use super::{ColumnCast, DatabaseAccess, Sql, natural_type};
 use crate::{
-    Binding, Component, Drift, Findings, PlanContext, Planned,
+    Binding, Component, Drift, Finding, Findings, PlanContext, Planned,
     flow::{
         Applied, FeedExec, FlowError, OutputRows, OutputSpec, PushBatches, RowError, RowWise,
         RunState, Stop,
@@ -68,7 +68,7 @@ struct SourceColumn {
 
 impl DatabaseSource {
     /// The parts that all sources have, of a bound component.
-    pub(crate) fn read(
+    fn read(
         binding: &Binding<'_>,
         operator: &'static str,
         access: DatabaseAccess,
@@ -104,6 +104,29 @@ impl DatabaseSource {
             locale_id: binding.locale_id,
             operator,
         })
+    }
+}
+
+impl DatabaseSource {
+    /// The source as a component, or all that is wrong with it.
+    pub(crate) fn component(
+        binding: &Binding<'_>,
+        operator: &'static str,
+        access: Result<DatabaseAccess, Finding>,
+        rows_of: Result<RowsOf, Findings>,
+        mut findings: Findings,
+    ) -> Result<Box<dyn Component>, Findings> {
+        match (access, rows_of) {
+            (Ok(access), Ok(rows_of)) => {
+                let source = Self::read(binding, operator, access, rows_of)?;
+                findings.none_or(Box::new(source))
+            }
+            (access, rows_of) => {
+                findings.0.extend(access.err());
+                findings.0.extend(rows_of.err().unwrap_or_default().0);
+                Err(findings)
+            }
+        }
     }
 }
 

@@ -17,10 +17,10 @@ use crate::{
     Binding, Component, ComponentClass, ComponentKind, Findings,
     database::{
         DatabaseAccess,
-        destination::{DatabaseDestination, Way, batch_size},
+        destination::{DatabaseDestination, Parts, Way, batch_size},
         table_name,
     },
-    transforms::settings::{Known, reject_unknown_everywhere},
+    transforms::settings::unknown_properties,
 };
 
 pub static CLASS: ComponentClass = ComponentClass {
@@ -30,50 +30,36 @@ pub static CLASS: ComponentClass = ComponentClass {
 };
 
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
-    let mut findings = Findings::default();
-    let known = Known {
-        component: &[
+    let findings = unknown_properties(
+        binding,
+        &[
             "TableOrViewName",
             "BatchSize",
             "UseBulkInsertWhenPossible",
             "CommandTimeout",
             "UserComponentTypeName",
         ],
-        ..Known::default()
-    };
-    reject_unknown_everywhere(binding, known, &mut findings);
-    let properties = &binding.component.properties;
-    let access = DatabaseAccess::read(binding, "CommandTimeout");
-    let table = table_name(
-        binding,
-        properties.get("TableOrViewName").unwrap_or_default(),
     );
-    let columns = DatabaseDestination::columns(binding);
-    let size = batch_size(binding, "BatchSize");
-    match (access, table, columns, size) {
-        (Ok(access), Ok(table), Ok(columns), Ok(size)) => {
-            let (on_error, error_output) = DatabaseDestination::error_handling(binding)?;
-            let bulk = properties.bool("UseBulkInsertWhenPossible").unwrap_or(true);
-            findings.none_or(Box::new(DatabaseDestination {
-                access,
-                table,
-                columns,
-                way: if bulk { Way::Bulk(size) } else { Way::RowByRow },
-                options: LoadOptions {
-                    check_constraints: !bulk,
-                    fire_triggers: !bulk,
-                    ..LoadOptions::default()
-                },
-                on_error,
-                error_output,
-                operator: "AdoNetDestination",
-            }))
-        }
-        (access, table, columns, size) => {
-            let own = [access.err(), table.err(), size.err()];
-            findings.0.extend(own.into_iter().flatten());
-            findings.0.extend(columns.err().unwrap_or_default().0);
-            Err(findings)
-        }
-    }
+    let properties = &binding.component.properties;
+    let bulk = properties.bool("UseBulkInsertWhenPossible").unwrap_or(true);
+    let options = LoadOptions {
+        check_constraints: !bulk,
+        fire_triggers: !bulk,
+        ..LoadOptions::default()
+    };
+    let way = batch_size(binding, "BatchSize").map(|size| match bulk {
+        true => Way::Bulk(size),
+        false => Way::RowByRow,
+    });
+    let parts = Parts {
+        access: DatabaseAccess::read(binding, "CommandTimeout"),
+        table: table_name(
+            binding,
+            properties.get("TableOrViewName").unwrap_or_default(),
+        ),
+        columns: DatabaseDestination::columns(binding),
+        load: way.map(|way| (way, options)),
+        operator: "AdoNetDestination",
+    };
+    parts.into_component(binding, findings)
 }

@@ -18,10 +18,10 @@ use crate::{
     Binding, Component, ComponentClass, ComponentKind, Findings,
     database::{
         DatabaseAccess,
-        destination::{DatabaseDestination, Way, batch_size},
+        destination::{DatabaseDestination, Parts, Way, batch_size},
         table_name,
     },
-    transforms::settings::{Known, reject_unknown_everywhere},
+    transforms::settings::unknown_properties,
 };
 
 pub static CLASS: ComponentClass = ComponentClass {
@@ -31,9 +31,9 @@ pub static CLASS: ComponentClass = ComponentClass {
 };
 
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
-    let mut findings = Findings::default();
-    let known = Known {
-        component: &[
+    let findings = unknown_properties(
+        binding,
+        &[
             "TableName",
             "InsertMethod",
             "TransactionSize",
@@ -44,44 +44,27 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
             "BindCharColumnsAs",
             "DefaultCodePage",
         ],
-        ..Known::default()
-    };
-    reject_unknown_everywhere(binding, known, &mut findings);
+    );
     let properties = &binding.component.properties;
     let text = |name: &str| properties.get(name).unwrap_or_default().trim();
-    let access = DatabaseAccess::read(binding, "StatementTimeout");
-    let table = table_name(binding, text("TableName"));
-    let columns = DatabaseDestination::columns(binding);
     let way = match text("InsertMethod") {
         "" | "0" => batch_size(binding, "TransactionSize").map(Way::Bulk),
         "1" => Ok(Way::RowByRow),
         other => Err(binding.finding(format!("InsertMethod is `{other}`: 0 or 1 is wanted"))),
     };
-    match (access, table, columns, way) {
-        (Ok(access), Ok(table), Ok(columns), Ok(way)) => {
-            let (on_error, error_output) = DatabaseDestination::error_handling(binding)?;
-            findings.none_or(Box::new(DatabaseDestination {
-                access,
-                table,
-                columns,
-                way,
-                options: LoadOptions {
-                    check_constraints: true,
-                    fire_triggers: true,
-                    keep_nulls: true,
-                    keep_identity: true,
-                    ..LoadOptions::default()
-                },
-                on_error,
-                error_output,
-                operator: "OdbcDestination",
-            }))
-        }
-        (access, table, columns, way) => {
-            let own = [access.err(), table.err(), way.err()];
-            findings.0.extend(own.into_iter().flatten());
-            findings.0.extend(columns.err().unwrap_or_default().0);
-            Err(findings)
-        }
-    }
+    let options = LoadOptions {
+        check_constraints: true,
+        fire_triggers: true,
+        keep_nulls: true,
+        keep_identity: true,
+        ..LoadOptions::default()
+    };
+    let parts = Parts {
+        access: DatabaseAccess::read(binding, "StatementTimeout"),
+        table: table_name(binding, text("TableName")),
+        columns: DatabaseDestination::columns(binding),
+        load: way.map(|way| (way, options)),
+        operator: "OdbcDestination",
+    };
+    parts.into_component(binding, findings)
 }

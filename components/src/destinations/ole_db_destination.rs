@@ -25,10 +25,10 @@ use crate::{
     Binding, Component, ComponentClass, ComponentKind, Finding, Findings,
     database::{
         DatabaseAccess,
-        destination::{DatabaseDestination, Way, batch_size},
+        destination::{DatabaseDestination, Parts, Way, batch_size},
         table_name, variable_text,
     },
-    transforms::settings::{Known, reject_unknown_everywhere},
+    transforms::settings::unknown_properties,
 };
 
 pub static CLASS: ComponentClass = ComponentClass {
@@ -41,9 +41,9 @@ const OPTIONS: &str = "FastLoadOptions";
 const COMMIT_SIZE: &str = "FastLoadMaxInsertCommitSize";
 
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
-    let mut findings = Findings::default();
-    let known = Known {
-        component: &[
+    let findings = unknown_properties(
+        binding,
+        &[
             "AccessMode",
             "OpenRowset",
             "OpenRowsetVariable",
@@ -56,58 +56,54 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
             "DefaultCodePage",
             "AlwaysUseDefaultCodePage",
         ],
-        ..Known::default()
-    };
-    reject_unknown_everywhere(binding, known, &mut findings);
-    let access = DatabaseAccess::read(binding, "CommandTimeout");
+    );
     let target = target(binding);
-    let columns = DatabaseDestination::columns(binding);
-    let options = options(binding);
-    match (access, target, columns, options) {
-        (Ok(access), Ok((table, fast)), Ok(columns), Ok((options, way))) => {
-            let (on_error, error_output) = DatabaseDestination::error_handling(binding)?;
-            findings.none_or(Box::new(DatabaseDestination {
-                access,
-                table,
-                columns,
-                way: if fast { way } else { Way::RowByRow },
-                options: match fast {
-                    true => options,
-                    // A rowset is held to everything that the table demands.
-                    false => LoadOptions {
-                        check_constraints: true,
-                        fire_triggers: true,
-                        ..LoadOptions::default()
-                    },
-                },
-                on_error,
-                error_output,
-                operator: "OleDbDestination",
-            }))
+    let fast = target.as_ref().is_ok_and(|target| target.fast);
+    let load = options(binding).map(|(options, way)| match fast {
+        true => (way, options),
+        // A rowset is held to everything that the table demands.
+        false => {
+            let options = LoadOptions {
+                check_constraints: true,
+                fire_triggers: true,
+                ..LoadOptions::default()
+            };
+            (Way::RowByRow, options)
         }
-        (access, target, columns, options) => {
-            findings.0.extend(access.err());
-            findings.0.extend(target.err());
-            findings.0.extend(columns.err().unwrap_or_default().0);
-            findings.0.extend(options.err());
-            Err(findings)
-        }
-    }
+    });
+    let parts = Parts {
+        access: DatabaseAccess::read(binding, "CommandTimeout"),
+        table: target.map(|target| target.table),
+        columns: DatabaseDestination::columns(binding),
+        load,
+        operator: "OleDbDestination",
+    };
+    parts.into_component(binding, findings)
 }
 
-/// The table, and whether it is loaded fast.
-fn target(binding: &Binding<'_>) -> Result<(TableName, bool), Finding> {
+/// Where rows go.
+struct Target {
+    table: TableName,
+    /// Whether it is loaded fast.
+    fast: bool,
+}
+
+fn target(binding: &Binding<'_>) -> Result<Target, Finding> {
     let properties = &binding.component.properties;
     let text = |name: &str| properties.get(name).unwrap_or_default();
+    let named = |name: &str, fast| {
+        let table = table_name(binding, name)?;
+        Ok(Target { table, fast })
+    };
     let of_variable = || variable_text(binding, text("OpenRowsetVariable"));
     match text("AccessMode").trim() {
-        "" | "0" => Ok((table_name(binding, text("OpenRowset"))?, false)),
-        "1" => Ok((table_name(binding, &of_variable()?)?, false)),
+        "" | "0" => named(text("OpenRowset"), false),
+        "1" => named(&of_variable()?, false),
         "2" => Err(binding.unsupported(
             "inserting through the rowset of an SQL command (AccessMode 2) is not supported: name the table",
         )),
-        "3" => Ok((table_name(binding, text("OpenRowset"))?, true)),
-        "4" => Ok((table_name(binding, &of_variable()?)?, true)),
+        "3" => named(text("OpenRowset"), true),
+        "4" => named(&of_variable()?, true),
         mode => Err(Finding::from_mode(binding, mode, "0, 1, 3 or 4")),
     }
 }

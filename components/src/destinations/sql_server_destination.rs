@@ -22,10 +22,10 @@ use crate::{
     Binding, Component, ComponentClass, ComponentKind, Findings,
     database::{
         DatabaseAccess,
-        destination::{DatabaseDestination, Way, batch_size},
+        destination::{DatabaseDestination, Parts, Way, batch_size},
         table_name,
     },
-    transforms::settings::{Known, reject_unknown_everywhere},
+    transforms::settings::unknown_properties,
 };
 
 pub static CLASS: ComponentClass = ComponentClass {
@@ -41,9 +41,9 @@ const RANGES: [&str; 3] = [
 ];
 
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
-    let mut findings = Findings::default();
-    let known = Known {
-        component: &[
+    let mut findings = unknown_properties(
+        binding,
+        &[
             "BulkInsertTableName",
             "BulkInsertCheckConstraints",
             "BulkInsertFireTriggers",
@@ -59,9 +59,7 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
             "DefaultCodePage",
             "AlwaysUseDefaultCodePage",
         ],
-        ..Known::default()
-    };
-    reject_unknown_everywhere(binding, known, &mut findings);
+    );
     let properties = &binding.component.properties;
     let text = |name: &str| properties.get(name).unwrap_or_default().trim();
     for range in RANGES {
@@ -72,39 +70,24 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
             )));
         }
     }
-    let access = DatabaseAccess::read(binding, "Timeout");
-    let table = table_name(binding, text("BulkInsertTableName"));
-    let columns = DatabaseDestination::columns(binding);
+    let flag = |name: &str| properties.bool(name).unwrap_or(false);
+    let order = text("BulkInsertOrder");
+    let options = LoadOptions {
+        keep_identity: flag("BulkInsertKeepIdentity"),
+        keep_nulls: flag("BulkInsertKeepNulls"),
+        table_lock: flag("BulkInsertTablock"),
+        check_constraints: flag("BulkInsertCheckConstraints"),
+        fire_triggers: flag("BulkInsertFireTriggers"),
+        rows_per_batch: None,
+        order: (!order.is_empty()).then(|| order.to_owned()),
+    };
     let size = batch_size(binding, "MaxInsertCommitSize");
-    match (access, table, columns, size) {
-        (Ok(access), Ok(table), Ok(columns), Ok(size)) => {
-            let (on_error, error_output) = DatabaseDestination::error_handling(binding)?;
-            let flag = |name: &str| properties.bool(name).unwrap_or(false);
-            let order = text("BulkInsertOrder");
-            findings.none_or(Box::new(DatabaseDestination {
-                access,
-                table,
-                columns,
-                way: Way::Bulk(size),
-                options: LoadOptions {
-                    keep_identity: flag("BulkInsertKeepIdentity"),
-                    keep_nulls: flag("BulkInsertKeepNulls"),
-                    table_lock: flag("BulkInsertTablock"),
-                    check_constraints: flag("BulkInsertCheckConstraints"),
-                    fire_triggers: flag("BulkInsertFireTriggers"),
-                    rows_per_batch: None,
-                    order: (!order.is_empty()).then(|| order.to_owned()),
-                },
-                on_error,
-                error_output,
-                operator: "SqlServerDestination",
-            }))
-        }
-        (access, table, columns, size) => {
-            let own = [access.err(), table.err(), size.err()];
-            findings.0.extend(own.into_iter().flatten());
-            findings.0.extend(columns.err().unwrap_or_default().0);
-            Err(findings)
-        }
-    }
+    let parts = Parts {
+        access: DatabaseAccess::read(binding, "Timeout"),
+        table: table_name(binding, text("BulkInsertTableName")),
+        columns: DatabaseDestination::columns(binding),
+        load: size.map(|size| (Way::Bulk(size), options)),
+        operator: "SqlServerDestination",
+    };
+    parts.into_component(binding, findings)
 }

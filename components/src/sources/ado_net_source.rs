@@ -19,7 +19,7 @@ use crate::{
         source::{DatabaseSource, RowsOf},
         table_name,
     },
-    transforms::settings::{Known, reject_unknown_everywhere},
+    transforms::settings::unknown_properties,
 };
 
 pub static CLASS: ComponentClass = ComponentClass {
@@ -29,9 +29,9 @@ pub static CLASS: ComponentClass = ComponentClass {
 };
 
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
-    let mut findings = Findings::default();
-    let known = Known {
-        component: &[
+    let findings = unknown_properties(
+        binding,
+        &[
             "AccessMode",
             "TableOrViewName",
             "SqlCommand",
@@ -39,9 +39,7 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
             "AllowImplicitStringConversion",
             "UserComponentTypeName",
         ],
-        ..Known::default()
-    };
-    reject_unknown_everywhere(binding, known, &mut findings);
+    );
     let access = DatabaseAccess::read(binding, "CommandTimeout");
     let properties = &binding.component.properties;
     let text = |name: &str| properties.get(name).unwrap_or_default().trim();
@@ -52,16 +50,11 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
         true => table_name(binding, text("TableOrViewName")).map(RowsOf::Table),
         false => Ok(RowsOf::Query(Sql::new(text("SqlCommand")))),
     };
-    match (access, rows_of) {
-        (Ok(access), Ok(rows_of)) => {
-            let source = DatabaseSource::read(binding, "AdoNetSource", access, rows_of)?;
-            findings.none_or(Box::new(source))
-        }
-        (access, rows_of) => {
-            findings
-                .0
-                .extend([access.err(), rows_of.err()].into_iter().flatten());
-            Err(findings)
-        }
-    }
+    DatabaseSource::component(
+        binding,
+        "AdoNetSource",
+        access,
+        rows_of.map_err(Findings::from),
+        findings,
+    )
 }

@@ -19,7 +19,7 @@ use crate::{
         source::{DatabaseSource, RowsOf},
         table_name,
     },
-    transforms::settings::{Known, reject_unknown_everywhere},
+    transforms::settings::unknown_properties,
 };
 
 pub static CLASS: ComponentClass = ComponentClass {
@@ -29,9 +29,9 @@ pub static CLASS: ComponentClass = ComponentClass {
 };
 
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
-    let mut findings = Findings::default();
-    let known = Known {
-        component: &[
+    let findings = unknown_properties(
+        binding,
+        &[
             "AccessMode",
             "TableName",
             "SqlCommand",
@@ -44,9 +44,7 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
             "ExposeCharColumnsAsUnicode",
             "DefaultCodePage",
         ],
-        ..Known::default()
-    };
-    reject_unknown_everywhere(binding, known, &mut findings);
+    );
     let access = DatabaseAccess::read(binding, "StatementTimeout");
     let properties = &binding.component.properties;
     let text = |name: &str| properties.get(name).unwrap_or_default().trim();
@@ -56,16 +54,11 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
         "1" => Ok(RowsOf::Query(Sql::new(text("SqlCommand")))),
         mode => Err(Finding::from_mode(binding, mode, "0 or 1")),
     };
-    match (access, rows_of) {
-        (Ok(access), Ok(rows_of)) => {
-            let source = DatabaseSource::read(binding, "OdbcSource", access, rows_of)?;
-            findings.none_or(Box::new(source))
-        }
-        (access, rows_of) => {
-            findings
-                .0
-                .extend([access.err(), rows_of.err()].into_iter().flatten());
-            Err(findings)
-        }
-    }
+    DatabaseSource::component(
+        binding,
+        "OdbcSource",
+        access,
+        rows_of.map_err(Findings::from),
+        findings,
+    )
 }

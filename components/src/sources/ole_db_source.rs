@@ -22,7 +22,7 @@ use crate::{
         source::{DatabaseSource, RowsOf},
         table_name, variable_text,
     },
-    transforms::settings::{Known, reject_unknown_everywhere},
+    transforms::settings::unknown_properties,
 };
 
 pub static CLASS: ComponentClass = ComponentClass {
@@ -32,9 +32,9 @@ pub static CLASS: ComponentClass = ComponentClass {
 };
 
 fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
-    let mut findings = Findings::default();
-    let known = Known {
-        component: &[
+    let findings = unknown_properties(
+        binding,
+        &[
             "AccessMode",
             "OpenRowset",
             "OpenRowsetVariable",
@@ -45,22 +45,10 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
             "DefaultCodePage",
             "AlwaysUseDefaultCodePage",
         ],
-        ..Known::default()
-    };
-    reject_unknown_everywhere(binding, known, &mut findings);
+    );
     let access = DatabaseAccess::read(binding, "CommandTimeout");
     let rows_of = rows_of(binding);
-    match (access, rows_of) {
-        (Ok(access), Ok(rows_of)) => {
-            let source = DatabaseSource::read(binding, "OleDbSource", access, rows_of)?;
-            findings.none_or(Box::new(source))
-        }
-        (access, rows_of) => {
-            findings.0.extend(access.err());
-            findings.0.extend(rows_of.err().unwrap_or_default().0);
-            Err(findings)
-        }
-    }
+    DatabaseSource::component(binding, "OleDbSource", access, rows_of, findings)
 }
 
 fn rows_of(binding: &Binding<'_>) -> Result<RowsOf, Findings> {

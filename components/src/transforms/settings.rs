@@ -196,6 +196,17 @@ pub(crate) struct Known<'a> {
     pub(crate) output_column: &'a [&'a str],
 }
 
+/// The findings of a component that takes these properties, and none on its inputs, outputs and columns.
+pub(crate) fn unknown_properties(binding: &Binding<'_>, component: &[&str]) -> Findings {
+    let mut findings = Findings::default();
+    let known = Known {
+        component,
+        ..Known::default()
+    };
+    reject_unknown_everywhere(binding, known, &mut findings);
+    findings
+}
+
 /// The one output of a synchronous transform that is not its error output, in the document and bound.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RegularOutput<'a> {
