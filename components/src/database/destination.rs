@@ -197,6 +197,35 @@ impl Component for DatabaseDestination {
     }
 }
 
+/// Columns that are mapped to those of a rowset, on their way to the table's columns behind it.
+pub(crate) fn through_rowset(
+    binding: &Binding<'_>,
+    columns: Vec<LoadColumn>,
+    rowset: Option<&[(String, String)]>,
+) -> Result<Vec<LoadColumn>, Findings> {
+    let Some(rowset) = rowset else {
+        return Ok(columns);
+    };
+    let mut findings = Findings::default();
+    let mut found = Vec::with_capacity(columns.len());
+    for column in columns {
+        let behind = rowset
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(&column.external));
+        match behind {
+            Some((_, external)) => found.push(LoadColumn {
+                external: external.clone(),
+                ..column
+            }),
+            None => findings.push(binding.finding(format!(
+                "its SQL command does not select `{}`, to which column `{}` is mapped",
+                column.external, column.name
+            ))),
+        }
+    }
+    findings.none_or(found)
+}
+
 /// The rows of a transaction, by a property; `None` for all.
 pub(crate) fn batch_size(binding: &Binding<'_>, property: &str) -> Result<Option<usize>, Finding> {
     let size = binding.component.properties.get(property);

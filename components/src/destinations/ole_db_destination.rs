@@ -7,9 +7,10 @@
 //!
 //! | property | type | default | meaning |
 //! |---|---|---|---|
-//! | `AccessMode` | 0, 1, 3, 4 | 0 | row by row into the table in `OpenRowset` (0) or of a variable (1); fast load into the same (3, 4) |
+//! | `AccessMode` | 0 to 4 | 0 | row by row into the table in `OpenRowset` (0), of a variable (1) or behind the query in `SqlCommand` (2); fast load into the table in `OpenRowset` (3) or of a variable (4) |
 //! | `OpenRowset` | name | | a table or view, its parts in brackets or double quotes |
 //! | `OpenRowsetVariable` | variable | | holds the table's name |
+//! | `SqlCommand` | SQL | | `SELECT columns FROM table`: what it names is inserted into |
 //! | `FastLoadKeepIdentity` | bool | false | values for identity columns are taken |
 //! | `FastLoadKeepNulls` | bool | false | NULL stays NULL where a column has a default |
 //! | `FastLoadOptions` | list | | `TABLOCK`, `CHECK_CONSTRAINTS`, `FIRE_TRIGGERS`, `ROWS_PER_BATCH = n`, `ORDER(...)` |
@@ -17,15 +18,18 @@
 //! | `CommandTimeout` | seconds | 0 | that the database may take for a batch of rows; 0 for any time |
 //! | `DefaultCodePage`, `AlwaysUseDefaultCodePage` | | | text leaves as Unicode whatever they say |
 //!
-//! **Not supported**: AccessMode 2 (SQL command), which inserts through a query's rowset.
+//! **Not supported**: AccessMode 2 with a query that is not a plain one of a single table.
 
-use fletching_connections::database::{LoadOptions, TableName};
+use fletching_connections::{
+    database::{LoadOptions, TableName},
+    sql::rowset_target,
+};
 
 use crate::{
     Binding, Component, ComponentClass, ComponentKind, Finding, Findings,
     database::{
         DatabaseAccess,
-        destination::{DatabaseDestination, Parts, Way, batch_size},
+        destination::{DatabaseDestination, Parts, Way, batch_size, through_rowset},
         table_name, variable_text,
     },
     transforms::settings::unknown_properties,
@@ -59,6 +63,10 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     );
     let target = target(binding);
     let fast = target.as_ref().is_ok_and(|target| target.fast);
+    let rowset = target
+        .as_ref()
+        .ok()
+        .and_then(|target| target.rowset.clone());
     let load = options(binding).map(|(options, way)| match fast {
         true => (way, options),
         // A rowset is held to everything that the table demands.
@@ -74,7 +82,8 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
     let parts = Parts {
         access: DatabaseAccess::read(binding, "CommandTimeout"),
         table: target.map(|target| target.table),
-        columns: DatabaseDestination::columns(binding),
+        columns: DatabaseDestination::columns(binding)
+            .and_then(|columns| through_rowset(binding, columns, rowset.as_deref())),
         load,
         operator: "OleDbDestination",
     };
@@ -86,6 +95,8 @@ struct Target {
     table: TableName,
     /// Whether it is loaded fast.
     fast: bool,
+    /// The columns of a rowset, each with the table's column behind it.
+    rowset: Option<Vec<(String, String)>>,
 }
 
 fn target(binding: &Binding<'_>) -> Result<Target, Finding> {
@@ -93,19 +104,40 @@ fn target(binding: &Binding<'_>) -> Result<Target, Finding> {
     let text = |name: &str| properties.get(name).unwrap_or_default();
     let named = |name: &str, fast| {
         let table = table_name(binding, name)?;
-        Ok(Target { table, fast })
+        Ok(Target {
+            table,
+            fast,
+            rowset: None,
+        })
     };
     let of_variable = || variable_text(binding, text("OpenRowsetVariable"));
     match text("AccessMode").trim() {
         "" | "0" => named(text("OpenRowset"), false),
         "1" => named(&of_variable()?, false),
-        "2" => Err(binding.unsupported(
-            "inserting through the rowset of an SQL command (AccessMode 2) is not supported: name the table",
-        )),
+        "2" => through_query(binding, text("SqlCommand")),
         "3" => named(text("OpenRowset"), true),
         "4" => named(&of_variable()?, true),
-        mode => Err(Finding::from_mode(binding, mode, "0, 1, 3 or 4")),
+        mode => Err(Finding::from_mode(binding, mode, "0 to 4")),
     }
+}
+
+/// The table and the columns that a plain query names: rows are inserted through its rowset.
+fn through_query(binding: &Binding<'_>, sql: &str) -> Result<Target, Finding> {
+    let target = rowset_target(sql).map_err(|error| {
+        binding.unsupported(format!(
+            "AccessMode 2 inserts through `SELECT columns FROM table`: {error}"
+        ))
+    })?;
+    let parts = target
+        .table
+        .iter()
+        .map(|part| format!("[{}]", part.replace(']', "]]")));
+    let table = table_name(binding, &parts.collect::<Vec<_>>().join("."))?;
+    Ok(Target {
+        table,
+        fast: false,
+        rowset: target.columns,
+    })
 }
 
 fn options(binding: &Binding<'_>) -> Result<(LoadOptions, Way), Finding> {

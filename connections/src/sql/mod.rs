@@ -37,6 +37,7 @@ mod script;
 pub(crate) mod sqlite_functions;
 mod statements;
 mod tables;
+mod targets;
 mod tokens;
 mod type_names;
 mod unions;
@@ -46,6 +47,7 @@ mod words;
 
 pub use batches::{Batch, batches};
 pub use error::{Place, RewriteError};
+pub use targets::{NoTarget, RowsetTarget, rowset_target};
 
 /// The database a statement is rewritten for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
