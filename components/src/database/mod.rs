@@ -10,6 +10,7 @@
 pub mod access;
 pub mod casts;
 pub mod destination;
+mod lengths;
 mod load_exec;
 mod loading;
 pub(crate) mod source;

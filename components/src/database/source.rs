@@ -6,7 +6,8 @@
 //! ```
 //!
 //! **Columns** are found in the result by the names of the external columns, without regard to case; a column that has no
-//! name there (an expression) by its place. A column that is not there is an error that says what is.
+//! name there (an expression) by its place. A column that is not there is an error that says what is; one of a table whose
+//! texts may be longer by now is told (nobody knows that of a query).
 //! **Rows**: in the order in which the database gives them. A value that does not fit the declared type goes where the
 //! column's dispositions say.
 
@@ -26,7 +27,7 @@ use fletching_connections::database::{
 use fletching_expression::types;
 use parking_lot::Mutex;
 
-use super::{ColumnCast, DatabaseAccess, Sql, natural_type};
+use super::{ColumnCast, DatabaseAccess, Sql, lengths::check_lengths, natural_type};
 use crate::{
     Binding, Component, Drift, Finding, Findings, PlanContext, Planned,
     flow::{
@@ -145,7 +146,7 @@ impl Component for DatabaseSource {
             rows_of: self.rows_of.clone(),
             columns: Arc::clone(&self.columns),
             batch_rows: context.batch_size,
-            strict: context.drift == Drift::Strict,
+            drift: context.drift,
             running: Arc::clone(&running),
             run: Arc::clone(&context.run),
         };
@@ -191,8 +192,8 @@ struct Reading {
     rows_of: RowsOf,
     columns: Arc<Vec<SourceColumn>>,
     batch_rows: usize,
-    /// A type that is not the saved one is an error.
-    strict: bool,
+    /// What columns that have changed are.
+    drift: Drift,
     running: Running,
     run: Arc<RunState>,
 }
@@ -213,6 +214,14 @@ impl Reading {
                 let live = session.describe(table).map_err(fail)?;
                 let names: Vec<&str> = live.iter().map(|column| column.name.as_str()).collect();
                 check_columns(&self.access, &self.columns, &names, &table.to_string())?;
+                let saved = self.columns.iter();
+                check_lengths(
+                    access,
+                    (&table.to_string(), &live),
+                    saved.map(|one| (one.external.as_str(), &one.column.data_type)),
+                    (session.dialect(), self.drift),
+                    &self.run,
+                )?;
                 let wanted = self.columns.iter().map(|column| {
                     let known = names
                         .iter()
@@ -373,7 +382,8 @@ impl RowSink for Picking<'_> {
         }
         if missing.is_empty() {
             let reading = self.reading;
-            self.failed = reading.strict.then(|| self.changed(schema)).flatten();
+            let strict = reading.drift == Drift::Strict;
+            self.failed = strict.then(|| self.changed(schema)).flatten();
             return match self.failed {
                 Some(_) => ControlFlow::Break(()),
                 None => ControlFlow::Continue(()),
