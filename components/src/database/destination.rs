@@ -14,6 +14,7 @@ use fletching_connections::database::{LoadOptions, TableName};
 
 use super::{
     ColumnCast, DatabaseAccess,
+    cast_exec::{CastExec, Casts},
     load_exec::LoadExec,
     loading::{LoadSink, Loading},
 };
@@ -165,7 +166,10 @@ impl Parts {
 
 impl Component for DatabaseDestination {
     fn plan(&self, inputs: Vec<Arc<dyn ExecutionPlan>>, context: &PlanContext) -> Result<Planned> {
-        let input = gather(only_input(inputs)?)?;
+        let input = only_input(inputs)?;
+        let casts = Casts::new(&self.access.path, &self.columns, input.schema());
+        let casts = Arc::new(casts);
+        let input = gather(Arc::new(CastExec::new(input, Arc::clone(&casts))))?;
         let metrics = ExecutionPlanMetricsSet::new();
         let loading = Arc::new(Loading {
             connection: self.access.connection(context)?,
@@ -182,6 +186,7 @@ impl Component for DatabaseDestination {
             written: MetricBuilder::new(&metrics).global_counter("written_rows"),
             dropped: MetricBuilder::new(&metrics).global_counter("dropped_rows"),
             metrics,
+            casts,
             schema: input.schema(),
         });
         Ok(match &self.error_output {

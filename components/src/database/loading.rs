@@ -1,8 +1,8 @@
 //! Rows into a table.
 //!
 //! ```text
-//!  input ──▶ GatherExec ──▶ pick and cast columns ──▶ channel ──▶ blocking thread: session ──write──▶ table
-//!                                   └── rows that fail ──────────────────────┴──▶ error output, or stop, or dropped and counted
+//!  input ──▶ CastExec ──▶ GatherExec ──▶ settle what failed ──▶ channel ──▶ blocking thread: session ──write──▶ table
+//!            (any number of threads)          └── rows that fail ──────────────────┴──▶ error output, or stop, or dropped and counted
 //! ```
 //!
 //! **Rows** are written in source order. A bulk load is one transaction, which is committed when the last row is in;
@@ -12,9 +12,9 @@
 use std::{fmt, sync::Arc};
 
 use arrow::{
-    array::{ArrayRef, BooleanArray, Int32Array, RecordBatch, RecordBatchOptions, UInt32Array},
+    array::{BooleanArray, Int32Array, RecordBatch, UInt32Array},
     compute::{filter_record_batch, take_record_batch},
-    datatypes::{Schema, SchemaRef},
+    datatypes::SchemaRef,
 };
 use async_trait::async_trait;
 use datafusion_common::{Result, internal_err};
@@ -29,13 +29,13 @@ use dtsx::{DataType, Disposition, SsisCode};
 use fletching_connections::database::{
     Cancel, DatabaseConnection, DatabaseError, Fault, Load, LoadOptions, Sessions, TableName,
 };
-use fletching_expression::types;
 use futures::StreamExt;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{
     DatabaseAccess,
+    cast_exec::{Casts, Divided, Uncast},
     destination::{LoadColumn, Way},
 };
 use crate::{
@@ -60,7 +60,8 @@ pub(super) struct Loading {
     pub(super) written: Count,
     pub(super) dropped: Count,
     pub(super) metrics: ExecutionPlanMetricsSet,
-    /// Of the rows that arrive.
+    pub(super) casts: Arc<Casts>,
+    /// Of the rows that arrive, with what they were cast to.
     pub(super) schema: SchemaRef,
 }
 
@@ -146,7 +147,7 @@ impl Loading {
         let mut fed = Ok(());
         while let Some(batch) = rows.next().await {
             let work = match batch {
-                Ok(batch) => self.cast(batch, errors.as_ref()).await,
+                Ok(batch) => self.settled(&batch, errors.as_ref()).await,
                 Err(error) => Err(error),
             };
             match work {
@@ -180,48 +181,33 @@ impl Loading {
         Ok(written)
     }
 
-    /// The columns of the table, in their types; rows that cannot be cast are settled here.
-    async fn cast(&self, batch: RecordBatch, errors: Option<&ErrorOutput>) -> Result<Option<Work>> {
+    /// The rows of a batch that could be cast; those that could not are settled here.
+    async fn settled(
+        &self,
+        batch: &RecordBatch,
+        errors: Option<&ErrorOutput>,
+    ) -> Result<Option<Work>> {
         if batch.num_rows() == 0 {
             return Ok(None);
         }
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
-        let mut failed: Vec<(usize, SsisCode, usize)> = Vec::new();
-        for (at, column) in self.columns.iter().enumerate() {
-            let evaluated = column
-                .cast
-                .apply(batch.column(column.input))
-                .map_err(|error| {
-                    FlowError::new(&self.access.path, error.code(), error.to_string())
-                        .with_column(&column.name)
-                })?;
-            let rows = evaluated.errors.iter();
-            failed.extend(rows.map(|failure| (failure.row as usize, failure.code, at)));
-            arrays.push(evaluated.array);
+        let Divided {
+            arrived,
+            written,
+            failed,
+        } = self.casts.divide(batch)?;
+        let Some(first) = failed.first() else {
+            return Ok(Some(Work::Rows(arrived, written)));
+        };
+        if !self.goes_on() {
+            return Err(self.cast_failure(&arrived, *first).into());
         }
-        let fields = self
-            .columns
-            .iter()
-            .map(|column| types::field(&column.external, column.cast.to()));
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let rows = RecordBatch::try_new_with_options(schema, arrays, &options)?;
-        if failed.is_empty() {
-            return Ok(Some(Work::Rows(batch, rows)));
-        }
-        failed.sort_by_key(|(row, ..)| *row);
-        failed.dedup_by_key(|(row, ..)| *row);
-        if let (false, Some(first)) = (self.goes_on(), failed.first()) {
-            return Err(self.cast_failure(&batch, *first).into());
-        }
-        let bad: Vec<u32> = failed.iter().map(|(row, ..)| *row as u32).collect();
-        let codes = failed.iter().map(|(_, code, _)| *code).collect();
-        let good: BooleanArray = (0..batch.num_rows() as u32)
+        let bad: Vec<u32> = failed.iter().map(|one| one.row as u32).collect();
+        let good: BooleanArray = (0..arrived.num_rows() as u32)
             .map(|row| Some(bad.binary_search(&row).is_err()))
             .collect();
         let refused = Failed {
-            rows: take_record_batch(&batch, &UInt32Array::from(bad))?,
-            codes,
+            rows: take_record_batch(&arrived, &UInt32Array::from(bad))?,
+            codes: failed.iter().map(|one| one.code).collect(),
         };
         if let Some(rows) = self.settle(refused, errors)?
             && let Some(output) = errors
@@ -230,17 +216,13 @@ impl Loading {
             drop(output.sender.send(rows).await);
         }
         Ok(Some(Work::Rows(
-            filter_record_batch(&batch, &good)?,
-            filter_record_batch(&rows, &good)?,
+            filter_record_batch(&arrived, &good)?,
+            filter_record_batch(&written, &good)?,
         )))
     }
 
-    fn cast_failure(
-        &self,
-        batch: &RecordBatch,
-        (row, code, at): (usize, SsisCode, usize),
-    ) -> FlowError {
-        let Some(column) = self.columns.get(at) else {
+    fn cast_failure(&self, batch: &RecordBatch, Uncast { row, code, column }: Uncast) -> FlowError {
+        let Some(column) = self.columns.get(column) else {
             return FlowError::new(&self.access.path, Some(code), "a row failed");
         };
         let shown = shown_value(batch, column.input, row as u32);

@@ -8,6 +8,7 @@
 //! [`access`]: which database, which statement, with which parameters; [`casts`]: types on the way in and out.
 
 pub mod access;
+mod cast_exec;
 pub mod casts;
 pub mod destination;
 mod lengths;
