@@ -16,7 +16,7 @@
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
 use arrow::{
-    array::{Array, ArrayRef, RecordBatch, StringViewArray},
+    array::{ArrayRef, RecordBatch, StringViewArray},
     datatypes::{Schema, SchemaRef},
 };
 use datafusion_datasource::memory::MemorySourceConfig;

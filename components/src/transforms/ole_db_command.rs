@@ -221,22 +221,37 @@ impl CommandRows {
             })?;
         let goes_on = self.goes_on();
         let mut failed: Vec<(u32, DatabaseError)> = Vec::new();
-        for (text, places) in &statements {
-            let columns = rows
-                .project(places)
-                .map_err(|error| FlowError::new(&self.access.path, None, error.to_string()))?;
-            let statement = Statement {
-                timeout_seconds: self.access.timeout_seconds,
-                ..Statement::new(text)
-            };
-            let done = session
-                .execute_each(&statement, &columns, goes_on)
-                .map_err(fail)?;
-            failed.extend(
-                (0..)
-                    .zip(done)
-                    .filter_map(|(row, done)| Some((row, done.err()?))),
-            );
+        // Of several statements each row runs all before the next row does.
+        let step = match statements.len() {
+            1 => rows.num_rows().max(1),
+            _ => 1,
+        };
+        for begin in (0..rows.num_rows()).step_by(step) {
+            let part = rows.slice(begin, step.min(rows.num_rows() - begin));
+            for (text, places) in &statements {
+                let columns = part
+                    .project(places)
+                    .map_err(|error| FlowError::new(&self.access.path, None, error.to_string()))?;
+                let statement = Statement {
+                    timeout_seconds: self.access.timeout_seconds,
+                    ..Statement::new(text)
+                };
+                let done = session
+                    .execute_each(&statement, &columns, goes_on)
+                    .map_err(fail)?;
+                let before = failed.len();
+                failed.extend(
+                    (begin as u32..)
+                        .zip(done)
+                        .filter_map(|(row, done)| Some((row, done.err()?))),
+                );
+                if failed.len() > before {
+                    break;
+                }
+            }
+            if !goes_on && !failed.is_empty() {
+                break;
+            }
         }
         failed.sort_by_key(|(row, _)| *row);
         failed.dedup_by_key(|(row, _)| *row);

@@ -237,7 +237,7 @@ fn is_object_id(expr: &Expr) -> bool {
     }
 }
 
-fn asks_catalog(text: &str) -> bool {
+pub(super) fn asks_catalog(text: &str) -> bool {
     [
         "sys",
         "sysobjects",

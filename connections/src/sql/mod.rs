@@ -16,7 +16,8 @@
 //! has no function for is one of ours ([`sqlite_functions`]). *Comparisons* follow the collation of the target; T-SQL's usual
 //! one ignores case and trailing blanks. *INSERT without columns* leaves an identity out in T-SQL only: the columns are named where
 //! the script creates the table, and a [`Change`] says so elsewhere. *PostgreSQL* runs MERGE from 15 on, and what is not matched by
-//! the source from 17; *DuckDB* from 1.4.
+//! the source from 17; *DuckDB* from 1.4. *Variables* are put where they stand; in SQLite a script that sets them within IF or
+//! WHILE keeps them in a table, and functions of ours run its loops ([`stored`]).
 
 mod assignments;
 mod batches;
@@ -36,6 +37,7 @@ mod rows;
 mod script;
 pub(crate) mod sqlite_functions;
 mod statements;
+mod stored;
 mod tables;
 mod targets;
 mod tokens;

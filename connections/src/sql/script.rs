@@ -14,10 +14,12 @@ use sqlparser::{
 use super::{
     Batch, Change, Dialect, Kind, Rewritten, Statement,
     assignments::{assignments, has_rows, single_value},
+    conditions::asks_catalog,
     dialect::T_SQL,
     error::RewriteError,
     markers,
     rewriter::{Rewriter, Source, parts},
+    stored::stored_value,
     tokens::{self, TokenFault},
     variables::Variables,
     words::is_quiet_setting,
@@ -56,17 +58,30 @@ pub(super) fn rewrite_batch(
     })?;
     let mut changes = Vec::new();
     let ready = tokens::prepare(&read, to, &mut known.markers, &mut changes);
-    let mut script = Script {
-        to,
-        source: &source,
-        parser: Parser::new(&T_SQL).with_tokens_with_locations(ready.clone()),
-        tokens: ready,
-        variables: Variables::default(),
-        identities: std::mem::take(&mut known.identities),
-        changes,
-        printed: Vec::new(),
+    let run = |stored| {
+        let mut script = Script {
+            to,
+            source: &source,
+            parser: Parser::new(&T_SQL).with_tokens_with_locations(ready.clone()),
+            tokens: ready.clone(),
+            variables: Variables::default(),
+            stored,
+            identities: known.identities.clone(),
+            changes: changes.clone(),
+            printed: Vec::new(),
+        };
+        script.run().map(|()| script)
     };
-    script.run()?;
+    let script = match run(false) {
+        Err(refused @ RewriteError::Unsupported { .. }) if to == Dialect::Sqlite => {
+            let loops = |token: &TokenWithSpan| matches!(&token.token, Token::Word(word) if word.value.eq_ignore_ascii_case("WHILE"));
+            match ready.iter().any(loops) {
+                true => run(true),
+                false => run(true).map_err(|_| refused),
+            }
+        }
+        done => done,
+    }?;
     known.identities = script.identities;
     let before = batch.line.saturating_sub(1);
     out.changes
@@ -93,6 +108,8 @@ pub(super) struct Script<'a> {
     /// The parser's tokens: `parser.index()` counts them.
     pub(super) tokens: Vec<TokenWithSpan>,
     pub(super) variables: Variables,
+    /// Variables are kept in a table, and may be set anywhere.
+    pub(super) stored: bool,
     identities: Vec<(String, Vec<Ident>)>,
     pub(super) changes: Vec<Change>,
     pub(super) printed: Vec<(String, Kind)>,
@@ -100,6 +117,9 @@ pub(super) struct Script<'a> {
 
 impl<'a> Script<'a> {
     fn run(&mut self) -> Result<(), RewriteError> {
+        if self.stored {
+            self.make_tables();
+        }
         loop {
             while self.parser.consume_token(&Token::SemiColon) {}
             if self.at_end() {
@@ -118,7 +138,7 @@ impl<'a> Script<'a> {
     }
 
     /// Rewrites a statement and keeps its text.
-    fn finish(&mut self, mut tree: Tree, start: usize) -> Result<(), RewriteError> {
+    pub(super) fn finish(&mut self, mut tree: Tree, start: usize) -> Result<(), RewriteError> {
         let mut rewriter = self.rewriter(start);
         self.variables.replace(&rewriter, &mut tree)?;
         self.name_columns(&mut tree, &mut rewriter);
@@ -223,8 +243,10 @@ impl<'a> Script<'a> {
             ("SET", variable) if variable.starts_with('@') => self.set_variable(depth),
             ("DECLARE", _) => self.declare(depth),
             ("IF", _) => self.conditional(depth),
+            ("WHILE", _) => self.repeated(depth),
             ("BEGIN", "TRAN" | "TRANSACTION") => self.transaction(),
-            ("BEGIN", "TRY" | "CATCH" | "ATOMIC") => Err(self.refuse(
+            ("BEGIN", "TRY") => self.tried_drop(start, depth),
+            ("BEGIN", "CATCH" | "ATOMIC") => Err(self.refuse(
                 start,
                 format!("BEGIN {second}"),
                 "let the package handle the error",
@@ -247,7 +269,7 @@ impl<'a> Script<'a> {
         parsed.map_err(|error| self.unreadable(start, &error))
     }
 
-    fn unreadable(&self, start: usize, error: &ParserError) -> RewriteError {
+    pub(super) fn unreadable(&self, start: usize, error: &ParserError) -> RewriteError {
         let rewriter = self.rewriter(start);
         let reason = match error {
             ParserError::TokenizerError(reason) | ParserError::ParserError(reason) => {
@@ -316,11 +338,52 @@ impl<'a> Script<'a> {
             if self.at_end() {
                 return Err(self.refuse(start, "BEGIN without END", "close the block"));
             }
-            trees.extend(self.next(depth)?);
+            let next = self.next(depth)?;
+            match self.stored {
+                true => next
+                    .into_iter()
+                    .try_for_each(|tree| self.finish(tree, start))?,
+                false => trees.extend(next),
+            }
         }
     }
 
-    fn branch(&mut self, depth: usize) -> Result<Vec<Tree>, RewriteError> {
+    /// `BEGIN TRY DROP TABLE t END TRY BEGIN CATCH END CATCH`: the object may not be there.
+    fn tried_drop(&mut self, start: usize, depth: usize) -> Result<Vec<Tree>, RewriteError> {
+        let other =
+            |script: &Self| script.refuse(start, "BEGIN TRY", "let the package handle the error");
+        let words = |script: &mut Self, wanted: &[&str]| {
+            while script.parser.consume_token(&Token::SemiColon) {}
+            let found = wanted
+                .iter()
+                .enumerate()
+                .all(|(at, word)| script.text(at).eq_ignore_ascii_case(word));
+            if found {
+                wanted.iter().for_each(|_| script.parser.advance_token());
+            }
+            found
+        };
+        words(self, &["BEGIN", "TRY"]);
+        let mut trees = Vec::new();
+        while !words(self, &["END", "TRY"]) {
+            if !self.text(0).eq_ignore_ascii_case("DROP") {
+                return Err(other(self));
+            }
+            trees.extend(self.next(depth + 1)?);
+        }
+        if !words(self, &["BEGIN", "CATCH", "END", "CATCH"]) {
+            return Err(other(self));
+        }
+        for tree in &mut trees {
+            let Tree::Drop { if_exists, .. } = tree else {
+                return Err(other(self));
+            };
+            *if_exists = true;
+        }
+        Ok(trees)
+    }
+
+    pub(super) fn branch(&mut self, depth: usize) -> Result<Vec<Tree>, RewriteError> {
         while self.parser.consume_token(&Token::SemiColon) {}
         let trees = self.next(depth + 1)?;
         if self.token(0) == Some(&Token::SemiColon)
@@ -338,6 +401,9 @@ impl<'a> Script<'a> {
         self.parser.advance_token();
         let condition = self.parser.parse_expr();
         let mut condition = condition.map_err(|error| self.unreadable(start, &error))?;
+        if self.stored && !asks_catalog(&condition.to_string()) {
+            return self.conditional_stored(start, condition, depth);
+        }
         let then = self.branch(depth)?;
         let otherwise = match self.parser.parse_keyword(Keyword::ELSE) {
             true => self.branch(depth)?,
@@ -352,6 +418,7 @@ impl<'a> Script<'a> {
 
     fn check_straight(&self, start: usize, depth: usize) -> Result<(), RewriteError> {
         match depth {
+            _ if self.stored => Ok(()),
             0 => Ok(()),
             _ => Err(self.refuse(
                 start,
@@ -382,8 +449,13 @@ impl<'a> Script<'a> {
                     .build();
                 tables.push(Tree::CreateTable(table));
             } else {
-                if depth == 0 || !self.variables.is_declared(&name.value) {
-                    self.variables.declare(&name, data_type);
+                let known = self.variables.is_declared(&name.value);
+                if self.stored {
+                    let value = stored_value(&name.value);
+                    self.variables.declare_as(&name, data_type, value);
+                    self.declare_stored(&name, depth);
+                } else if depth == 0 || !known {
+                    self.variables.declare_as(&name, data_type, None);
                 }
                 if self.parser.consume_token(&Token::Eq) {
                     self.check_straight(start, depth)?;
@@ -404,6 +476,9 @@ impl<'a> Script<'a> {
     fn assign(&mut self, start: usize, name: &Ident) -> Result<(), RewriteError> {
         let value = self.parser.parse_expr();
         let value = value.map_err(|error| self.unreadable(start, &error))?;
+        if self.stored {
+            return self.assign_stored(start, name, value, None);
+        }
         let rewriter = self.rewriter(start);
         self.variables.assign(&rewriter, name, value)
     }
@@ -430,6 +505,10 @@ impl<'a> Script<'a> {
             return Ok(vec![tree]);
         };
         self.check_straight(start, depth)?;
+        if self.stored {
+            self.select_stored(start, query, assignments)?;
+            return Ok(Vec::new());
+        }
         let rewriter = self.rewriter(start);
         for (name, value) in assignments {
             let value = if has_rows(query) {

@@ -1,7 +1,7 @@
 //! Where rows go that are inserted through the rowset of a query: the table and the columns of a plain SELECT.
 
 use sqlparser::{
-    ast::{Expr, GroupByExpr, Query, Select, SelectItem, SetExpr, Statement, TableFactor},
+    ast::{Expr, GroupByExpr, Ident, Query, Select, SelectItem, SetExpr, Statement, TableFactor},
     parser::Parser,
 };
 
@@ -55,7 +55,7 @@ pub fn rowset_target(text: &str) -> Result<RowsetTarget, NoTarget> {
     else {
         return Err(NoTarget::NotPlain("something else than a table after FROM"));
     };
-    let table = parts(name).iter().map(|part| part.value.clone()).collect();
+    let table = parts(name).iter().map(|part| plain(part)).collect();
     let columns = match select.projection.as_slice() {
         [SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)] => None,
         items => Some(items.iter().map(column).collect::<Result<_, _>>()?),
@@ -89,8 +89,8 @@ fn plain_select(query: &Query) -> Result<&Select, NoTarget> {
 fn column(item: &SelectItem) -> Result<(String, String), NoTarget> {
     let no_column = || NoTarget::NoColumn(item.to_string());
     let of = |expr: &Expr| match expr {
-        Expr::Identifier(name) => Some(name.value.clone()),
-        Expr::CompoundIdentifier(names) => names.last().map(|name| name.value.clone()),
+        Expr::Identifier(name) => Some(plain(name)),
+        Expr::CompoundIdentifier(names) => names.last().map(plain),
         _ => None,
     };
     match item {
@@ -99,9 +99,20 @@ fn column(item: &SelectItem) -> Result<(String, String), NoTarget> {
             Ok((name.clone(), name))
         }
         SelectItem::ExprWithAlias { expr, alias } => {
-            Ok((alias.value.clone(), of(expr).ok_or_else(no_column)?))
+            Ok((plain(alias), of(expr).ok_or_else(no_column)?))
         }
         _ => Err(no_column()),
+    }
+}
+
+/// A name without its quotes, which stand doubled within it.
+fn plain(name: &Ident) -> String {
+    match name.quote_style {
+        Some('[') => name.value.replace("]]", "]"),
+        Some(quote) => name
+            .value
+            .replace(&format!("{quote}{quote}"), &quote.to_string()),
+        None => name.value.clone(),
     }
 }
 
@@ -140,6 +151,7 @@ mod tests {
                 "Shop.dbo.t: a=a",
             ),
             ("SELECT * FROM t", "t: *"),
+            ("SELECT [a]]b] FROM \"x\"\"y\"", "x\"y: a]b=a]b"),
             (
                 "SELECT a + 1 FROM t",
                 "the SQL command selects `a + 1`, which is no column of its table",

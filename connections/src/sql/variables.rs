@@ -41,12 +41,13 @@ enum Life {
 pub(super) struct Variables(Vec<Variable>);
 
 impl Variables {
-    pub(super) fn declare(&mut self, name: &Ident, data_type: DataType) {
+    /// A variable that holds NULL, or what `value` gives whenever it is worked out.
+    pub(super) fn declare_as(&mut self, name: &Ident, data_type: DataType, value: Option<Expr>) {
         self.0.retain(|variable| !same(&variable.name, &name.value));
         self.0.push(Variable {
             name: name.value.clone(),
             data_type,
-            value: raw("NULL"),
+            value: value.unwrap_or_else(|| raw("NULL")),
             life: Life::Constant,
             height: 0,
             uses: 0,

@@ -30,10 +30,13 @@ impl Script<'_> {
             )),
             (
                 "GRANT" | "REVOKE" | "DENY" | "DBCC" | "BACKUP" | "RESTORE" | "KILL" | "WAITFOR"
-                | "WHILE" | "GOTO" | "RETURN" | "RAISERROR" | "THROW" | "OPEN" | "FETCH" | "CLOSE"
+                | "GOTO" | "RETURN" | "RAISERROR" | "THROW" | "OPEN" | "FETCH" | "CLOSE"
                 | "DEALLOCATE" | "BULK",
                 _,
             ) => Some(self.refuse(start, word.to_owned(), "do it in the package, or by hand")),
+            ("WHILE", _) if !self.stored => {
+                Some(self.refuse(start, word.to_owned(), "do it in the package, or by hand"))
+            }
             ("DROP", object) if !matches!(object, "TABLE" | "VIEW" | "INDEX" | "SCHEMA") => {
                 let at = if self.text(2).eq_ignore_ascii_case("IF") {
                     4

@@ -3,6 +3,7 @@
 //! Dates are text, `YYYY-MM-DD` or `YYYY-MM-DD HH:MM:SS[.fff]`; a number where a date is wanted counts days from 1900-01-01. An
 //! argument that is NULL gives NULL. What T-SQL calls an error is one.
 
+mod control;
 mod convert;
 mod dates;
 mod like;
@@ -95,6 +96,7 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
             call(context, *body, sees_null)
         })?;
     }
+    control::register(connection)?;
     connection.create_scalar_function("tsql_newid", 0, FunctionFlags::SQLITE_UTF8, |_| {
         Ok(uuid::Uuid::new_v4().hyphenated().to_string().to_uppercase())
     })
