@@ -1,5 +1,7 @@
 //! Pages of real servers; paths of `scripts/test_servers.py` say what is answered.
 
+mod soap;
+
 use std::net::SocketAddr;
 
 use dtsx::{Properties, Property};
