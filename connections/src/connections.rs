@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use dtsx::ConnectionManager;
 
 use crate::{
-    PathError, PathMap,
+    PathError, PathMap, ServerConnectionError, SettingsError,
     database::{DatabaseConnection, Keywords, SqliteTarget, Target, TargetError},
+    ftp::FtpSettings,
+    http::HttpSettings,
+    mail::SmtpSettings,
     resolve_file,
     sql::Dialect,
 };
@@ -205,6 +208,61 @@ impl Connections {
         })
     }
 
+    /// The server of files of an FTP connection manager.
+    pub fn ftp(&self, id_or_name: &str) -> Result<FtpSettings, ServerConnectionError> {
+        let manager = self.of_kind(id_or_name, "FTP")?;
+        let read = FtpSettings::read(&manager.properties, self.string_counts(manager));
+        let mut settings = settings_of(manager, read)?;
+        path_of(manager, settings.resolve(&self.path_map))?;
+        Ok(settings)
+    }
+
+    /// The server of mail of an SMTP connection manager.
+    pub fn smtp(&self, id_or_name: &str) -> Result<SmtpSettings, ServerConnectionError> {
+        let manager = self.of_kind(id_or_name, "SMTP")?;
+        let read = SmtpSettings::read(&manager.properties, self.string_counts(manager));
+        let mut settings = settings_of(manager, read)?;
+        path_of(manager, settings.resolve(&self.path_map))?;
+        Ok(settings)
+    }
+
+    /// The server of pages of an HTTP connection manager.
+    pub fn http(&self, id_or_name: &str) -> Result<HttpSettings, ServerConnectionError> {
+        let manager = self.of_kind(id_or_name, "HTTP")?;
+        let read = HttpSettings::read(&manager.properties, self.string_counts(manager));
+        let mut settings = settings_of(manager, read)?;
+        path_of(manager, settings.resolve(&self.path_map))?;
+        Ok(settings)
+    }
+
+    fn of_kind(
+        &self,
+        id_or_name: &str,
+        wanted: &'static str,
+    ) -> Result<&ConnectionManager, ServerConnectionError> {
+        let manager = self
+            .get(id_or_name)
+            .ok_or_else(|| self.unknown(id_or_name))?;
+        if manager.creation_name.eq_ignore_ascii_case(wanted) {
+            return Ok(manager);
+        }
+        Err(ServerConnectionError::OtherKind {
+            name: manager.name.clone(),
+            found: manager.creation_name.clone(),
+            wanted,
+        })
+    }
+
+    /// Whether the connection string was set by the user or by a property expression: it then says where to go, and not
+    /// what stands beside it.
+    fn string_counts(&self, manager: &ConnectionManager) -> bool {
+        let is_string = |name: &str| name.eq_ignore_ascii_case("ConnectionString");
+        let mut originals = self.originals.iter();
+        let mut expressions = manager.property_expressions.iter();
+        originals.any(|(ref_id, _)| *ref_id == manager.ref_id)
+            || expressions.any(|expression| is_string(&expression.property))
+    }
+
     fn position(&self, id_or_name: &str) -> Option<usize> {
         let by = |of: fn(&ConnectionManager) -> &str| {
             self.managers
@@ -240,6 +298,26 @@ impl Connections {
             known,
         }
     }
+}
+
+fn settings_of<T>(
+    manager: &ConnectionManager,
+    read: Result<T, SettingsError>,
+) -> Result<T, ServerConnectionError> {
+    read.map_err(|error| ServerConnectionError::Settings {
+        name: manager.name.clone(),
+        error,
+    })
+}
+
+fn path_of(
+    manager: &ConnectionManager,
+    resolved: Result<(), PathError>,
+) -> Result<(), ServerConnectionError> {
+    resolved.map_err(|error| ServerConnectionError::Path {
+        name: manager.name.clone(),
+        error,
+    })
 }
 
 /// The address that a user's template makes of a connection string.
@@ -370,6 +448,48 @@ mod tests {
             found.target.to_string(),
             "odbc:Driver=Oracle;DBQ=ORA;UID=u;PWD=***;"
         );
+    }
+
+    #[test]
+    fn servers_of_files_mail_and_pages() {
+        let mut ftp = manager("Files", "localhost:2121");
+        ftp.creation_name = "FTP".to_owned();
+        let mut smtp = manager("Mail", "SmtpServer=a;UseWindowsAuthentication=True;");
+        smtp.creation_name = "SMTP".to_owned();
+        let mut http = manager("Pages", "http://a/b?WSDL");
+        http.creation_name = "HTTP".to_owned();
+        http.property_expressions.clear();
+        http.properties.set("ServerURL", "http://c");
+        let mut connections =
+            Connections::new(vec![ftp, smtp, http]).with_path_map(PathMap::new("/p"));
+        let found = connections.ftp("files").unwrap();
+        assert_eq!(found.shown(), "ftp://anonymous@localhost:2121");
+        let error = connections.ftp("Mail").unwrap_err().to_string();
+        assert!(error.contains("of kind SMTP; one of kind FTP"), "{error}");
+        let error = connections.smtp("Mail").unwrap_err().to_string();
+        assert!(
+            error.contains("`Mail`: UseWindowsAuthentication"),
+            "{error}"
+        );
+        assert_eq!(connections.http("Pages").unwrap().url(), "http://c/");
+        for (name, address) in [
+            (
+                "Files",
+                "sftp://u@h/in?key_file=keys/id&known_hosts=/etc/hosts",
+            ),
+            ("Mail", "smtps://h"),
+            ("Pages", "https://d#ca_file=ca.pem"),
+        ] {
+            connections.override_connection(name, address).unwrap();
+        }
+        let found = connections.ftp("Files").unwrap();
+        assert_eq!(found.key_file.as_deref(), Some(Path::new("/p/keys/id")));
+        assert_eq!(connections.smtp("Mail").unwrap().shown(), "smtps://h:465");
+        let found = connections.http("Pages").unwrap();
+        assert_eq!(found.url(), "https://d/");
+        assert_eq!(found.trust.ca_file.as_deref(), Some(Path::new("/p/ca.pem")));
+        let error = connections.http("Page").unwrap_err().to_string();
+        assert!(error.contains("did you mean `Pages`?"), "{error}");
     }
 
     #[test]

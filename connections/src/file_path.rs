@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{PathError, PathMap};
+use crate::{PathError, PathMap, wildcard};
 
 /// The one file or folder that a FLATFILE or FILE connection string names: blanks around it and one pair of quotes are
 /// dropped, then the path map applies.
@@ -26,18 +26,21 @@ pub fn resolve_files(connection_string: &str, map: &PathMap) -> Result<Vec<PathB
             .file_name()
             .and_then(|name| name.to_str())
             .unwrap_or_default();
-        if !pattern.contains(['*', '?']) {
+        if !wildcard::is_pattern(pattern) {
             found.push(path);
             continue;
         }
-        let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
+        let pattern = pattern.to_lowercase();
         let folder = crate::open_error::folder_of(&path);
         let mut names: Vec<_> = map
             .files()
             .names(folder)
             .unwrap_or_default()
             .into_iter()
-            .filter(|name| name.to_str().is_some_and(|name| matches(&pattern, name)))
+            .filter(|name| {
+                let name = name.to_str().map(str::to_lowercase);
+                name.is_some_and(|name| wildcard::matches(&pattern, &name))
+            })
             .collect();
         names.sort();
         found.extend(names.into_iter().map(|name| folder.join(name)));
@@ -50,37 +53,6 @@ fn bare(text: &str) -> &str {
     text.strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'))
         .unwrap_or(text)
-}
-
-/// Windows wildcards: `*` any run, `?` one character; the pattern is in lower case already.
-fn matches(pattern: &[char], name: &str) -> bool {
-    let name: Vec<char> = name.to_lowercase().chars().collect();
-    let (mut at, mut in_name) = (0, 0);
-    let mut last_star: Option<(usize, usize)> = None;
-    while let Some(&letter) = name.get(in_name) {
-        match pattern.get(at) {
-            Some('*') => {
-                last_star = Some((at, in_name));
-                at += 1;
-            }
-            Some(&wanted) if wanted == '?' || wanted == letter => {
-                at += 1;
-                in_name += 1;
-            }
-            _ => match last_star {
-                // let the last star swallow one more
-                Some((star, from)) => {
-                    last_star = Some((star, from + 1));
-                    at = star + 1;
-                    in_name = from + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern
-        .get(at..)
-        .is_none_or(|rest| rest.iter().all(|&letter| letter == '*'))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! From a connection manager to something open. The only crate that opens files.
+//! From a connection manager to something open. The only crate that opens files and sockets.
 //!
 //! ```text
 //!  ConnectionString ──PathMap──▶ local path ──Files──▶ InputFile   (read, read_at)
@@ -17,20 +17,30 @@
     )
 )]
 
+mod address;
 mod connections;
 pub mod database;
 pub mod file_operations;
 mod file_path;
 mod files;
+pub mod ftp;
+pub mod http;
 mod input_file;
 mod log_file;
+pub mod mail;
 mod open_error;
 pub mod package_files;
 mod path_map;
 pub mod process;
 pub mod restart_file;
+mod secret;
+mod settings_error;
 pub mod sql;
 mod staged_file;
+#[cfg(test)]
+mod test_servers;
+mod tls;
+mod wildcard;
 mod windows_path;
 
 pub use connections::{Connections, DatabaseConnectionError, FileConnectionError, UnknownName};
@@ -40,4 +50,7 @@ pub use input_file::InputFile;
 pub use log_file::{LogFile, write_error};
 pub use open_error::{OpenError, OpenFault, Purpose};
 pub use path_map::{PathError, PathFault, PathMap, PathRule, RuleError};
+pub use secret::Secret;
+pub use settings_error::{ServerConnectionError, SettingsError};
 pub use staged_file::StagedFile;
+pub use tls::TlsTrust;

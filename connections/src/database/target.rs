@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf};
 
 use super::{keywords::Keywords, provider};
-use crate::sql::Dialect;
+use crate::{address::decoded, sql::Dialect};
 
 /// A database that can be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,30 +236,6 @@ fn sql_server_address(
         TargetError::Malformed { wanted, .. } => malformed(&wanted),
         other => other,
     })
-}
-
-/// `%41` as `A`; what is no escape stays.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let escaped = after
-            .get(..2)
-            .filter(|_| first == b'%')
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match escaped {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// `scheme://user:***@host`.
