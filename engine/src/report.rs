@@ -75,6 +75,8 @@ pub enum TaskResult {
     Package(PackageReport),
     Process(ProcessReport),
     Files(FileReport),
+    /// A message went to a server.
+    Sent,
 }
 
 impl TaskResult {
@@ -91,6 +93,7 @@ impl TaskResult {
             | Self::Flow(_)
             | Self::Expression
             | Self::Files(_)
+            | Self::Sent
             | Self::Package(_) => None,
         }
     }

@@ -48,6 +48,8 @@ pub(crate) fn connections(
                 }),
             }
         }
+        // Whoever opens it may need to know that a value is not the saved one.
+        manager.property_expressions = expressions;
     }
     if !findings.is_empty() {
         return Err(RunError::Findings(findings));
@@ -69,7 +71,7 @@ pub(crate) fn connections(
 
 /// Properties that a manager may have without saying so in the file: those of all kinds, and of flat files (spec
 /// `dtsx-format.md` section 5).
-const PROPERTIES: [&str; 26] = [
+const PROPERTIES: [&str; 45] = [
     "ConnectionString",
     "Name",
     "Description",
@@ -96,6 +98,25 @@ const PROPERTIES: [&str; 26] = [
     "ExcelFilePath",
     "SmtpServer",
     "ServerPort",
+    "ServerUserName",
+    "ServerPassword",
+    "Timeout",
+    "Retries",
+    "ChunkSize",
+    "UsePassiveMode",
+    "UseWindowsAuthentication",
+    "EnableSsl",
+    "ServerURL",
+    "UseServerCredentials",
+    "ServerDomain",
+    "UseProxy",
+    "ProxyURL",
+    "BypassProxyOnLocal",
+    "ProxyBypassList",
+    "UseProxyCredentials",
+    "ProxyUserName",
+    "ProxyPassword",
+    "ProxyDomain",
 ];
 
 /// Whether a connection manager has a property of this name.

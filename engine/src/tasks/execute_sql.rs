@@ -422,7 +422,7 @@ fn joined_text(set: &ResultSet) -> Result<ArrayRef, String> {
 const FILE_BYTES_MAX: u64 = 256 << 20;
 
 /// The text of a file: by its byte order mark, else in a code page.
-fn read_text(file: &std::path::Path, code_page: Option<u32>) -> Result<String, String> {
+pub(super) fn read_text(file: &std::path::Path, code_page: Option<u32>) -> Result<String, String> {
     let bytes = package_files::read(file, FILE_BYTES_MAX).map_err(|error| error.to_string())?;
     match bytes.as_slice() {
         [0xEF, 0xBB, 0xBF, rest @ ..] => Ok(String::from_utf8_lossy(rest).into_owned()),

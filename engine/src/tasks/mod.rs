@@ -8,6 +8,8 @@ mod execute_sql;
 mod expression;
 mod file_cleanup;
 mod file_system;
+mod ftp;
+mod send_mail;
 mod xml;
 
 use dtsx::{Executable, ExecutableKind};
@@ -35,6 +37,8 @@ static CLASSES: &[TaskClass] = &[
     TaskClass { name: "Microsoft.ExpressionTask", new: expression::new, properties: &[] },
     TaskClass { name: "Microsoft.BulkInsertTask", new: bulk_insert::new, properties: bulk_insert::PROPERTIES },
     TaskClass { name: "Microsoft.ExecutePackageTask", new: execute_package::new, properties: execute_package::PROPERTIES },
+    TaskClass { name: "Microsoft.FtpTask", new: ftp::new, properties: ftp::PROPERTIES },
+    TaskClass { name: "Microsoft.SendMailTask", new: send_mail::new, properties: send_mail::PROPERTIES },
     TaskClass { name: "Microsoft.XMLTask", new: xml::new, properties: xml::PROPERTIES },
     TaskClass { name: "Microsoft.ExecuteProcess", new: execute_process::new, properties: execute_process::PROPERTIES },
     TaskClass { name: "Microsoft.FileSystemTask", new: file_system::new, properties: file_system::PROPERTIES },

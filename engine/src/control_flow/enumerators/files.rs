@@ -210,7 +210,7 @@ fn fits_but_for_its_extension(name: &str, pattern: &str) -> bool {
 }
 
 /// Whether a name fits a pattern of `*` and `?`, as Windows has it: `*.*` fits names without a dot too.
-fn fits(name: &str, pattern: &str) -> bool {
+pub(crate) fn fits(name: &str, pattern: &str) -> bool {
     if pattern == "*.*" {
         return true;
     }

@@ -18,6 +18,8 @@ mod recordset;
 mod rounds;
 mod schema_rowset;
 
+pub(crate) use files::fits;
+
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
