@@ -1,6 +1,6 @@
 //! File System task: one operation on one file or folder.
 //!
-//! **Source and destination** are FILE connection managers, or variables that hold a path (IsSourcePathVariable,
+//! **Source and destination** are FILE or FLATFILE connection managers, or variables that hold a path (IsSourcePathVariable,
 //! IsDestinationPathVariable); both go through the path map.
 //! **Files** that are copied or moved to a folder that exists keep their name; RenameFile wants a name. Without
 //! OverwriteDestination a file that is there already is an error.
@@ -70,6 +70,9 @@ pub(super) const PROPERTIES: &[(&str, &str)] = &[
     ("OverwriteDestinationFile", "TaskOverwriteDestFile"),
     ("Source", "TaskSourcePath"),
 ];
+
+/// Connection managers that lead to one file or folder.
+const FILE_CONNECTIONS: [&str; 2] = ["FILE", "FLATFILE"];
 
 /// What the task does, as packages name it and in the order of their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -440,9 +443,13 @@ impl Place {
                 .map(|error| (NO_VARIABLE, format!("its {what}: {error}")));
         }
         match connections.get(name) {
-            Some(manager) if !manager.creation_name.eq_ignore_ascii_case("FILE") => {
+            Some(manager)
+                if !FILE_CONNECTIONS
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(&manager.creation_name)) =>
+            {
                 let message = format!(
-                    "its {what}, connection manager `{}`, is of type {}: FILE is wanted",
+                    "its {what}, connection manager `{}`, is of type {}: FILE or FLATFILE is wanted",
                     manager.name, manager.creation_name
                 );
                 Some((NOT_A_FILE_CONNECTION, message))

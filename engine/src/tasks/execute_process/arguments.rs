@@ -4,7 +4,7 @@
 //! are n and the quote is one that divides, 2n+1 are n and a quote, `""` within quotes is a quote. Backslashes elsewhere
 //! are what they are.
 //! **Paths** are mapped where a rule of the path map covers them: an argument, or what follows an option in one
-//! (`-oD:\out`, `file=D:\in.csv`), up to its end. Others are passed as they are, and the user is told.
+//! (`-oD:\out`, `file=D:\in.csv`), up to its end or to what no list of paths has in a name (`;`). Others are passed as they are, and the user is told.
 
 use fletching_connections::{PathError, PathMap};
 
@@ -56,15 +56,17 @@ pub(super) fn mapped(
     let mut unmapped = Vec::new();
     let mut local = Vec::with_capacity(arguments.len());
     for argument in arguments {
-        let Some((option, path)) = windows_path(&argument) else {
+        let Some((option, path, after)) = windows_path(&argument) else {
             local.push(argument);
             continue;
         };
         match map.resolve(path) {
             Ok(found) => {
                 let slash = if path.ends_with('\\') { "/" } else { "" };
+                // The program runs in another folder.
+                let found = std::path::absolute(&found).unwrap_or(found);
                 let found = found.display();
-                local.push(format!("{option}{found}{slash}"));
+                local.push(format!("{option}{found}{slash}{after}"));
             }
             Err(error @ PathError::Ambiguous { .. }) => return Err(error),
             Err(error @ PathError::Unmapped { .. }) => {
@@ -77,8 +79,8 @@ pub(super) fn mapped(
     Ok((local, unmapped))
 }
 
-/// Where a drive or a share begins in an argument: what stands before it, and the path.
-fn windows_path(argument: &str) -> Option<(&str, &str)> {
+/// Where a drive or a share begins in an argument: what stands before it, the path, and what follows.
+fn windows_path(argument: &str) -> Option<(&str, &str, &str)> {
     let drive = argument.find(":\\").and_then(|colon| {
         let before = argument.get(..colon)?;
         let letter = before.char_indices().next_back()?;
@@ -92,7 +94,10 @@ fn windows_path(argument: &str) -> Option<(&str, &str)> {
         (Some(drive), Some(share)) => drive.min(share),
         (drive, share) => drive.or(share)?,
     };
-    argument.split_at_checked(start)
+    let (before, path) = argument.split_at_checked(start)?;
+    let end = path.find([';', '"', '|', '<', '>']).unwrap_or(path.len());
+    let (path, after) = path.split_at_checked(end)?;
+    Some((before, path, after))
 }
 
 #[cfg(test)]
@@ -132,6 +137,10 @@ mod tests {
             (r"-oD:\In\out\", "-o/srv/in/out/"),
             (r"output_file=D:\in\x.csv", "output_file=/srv/in/x.csv"),
             (r"-o\\buss\import\x y", "-o/mnt/buss/x y"),
+            (
+                r"File=D:\in\x.mdf;Password=p",
+                "File=/srv/in/x.mdf;Password=p",
+            ),
             ("http://x/y", "http://x/y"),
             (r"a\b", r"a\b"),
             ("/c", "/c"),

@@ -111,12 +111,14 @@ pub(super) fn new(executable: &Executable) -> Option<Box<dyn Task>> {
 #[async_trait]
 impl Task for ExecuteProcessTask {
     fn check(&self, host: &TaskHost<'_>) -> Result<(), RunError> {
-        let settings = self.read(host).map_err(RunError::Findings)?;
-        task::all(problems(&settings, host))
+        let (settings, mut findings) = self.read(host);
+        findings.extend(problems(&settings, host));
+        task::all(findings)
     }
 
     async fn run(&self, run: &TaskRun<'_>) -> Result<TaskResult, RunError> {
-        let settings = self.read(run).map_err(RunError::Findings)?;
+        let (settings, findings) = self.read(run);
+        task::all(findings)?;
         let connections = run.connections()?;
         let (launch, unmapped) = settings.launch(run, &connections)?;
         for message in unmapped {
@@ -157,7 +159,8 @@ impl Task for ExecuteProcessTask {
 }
 
 impl ExecuteProcessTask {
-    fn read(&self, host: &TaskHost<'_>) -> Result<Settings, fletching_components::Findings> {
+    /// The settings, and what is wrong with those that are replaced by their defaults.
+    fn read(&self, host: &TaskHost<'_>) -> (Settings, Vec<Finding>) {
         let text = |name: &str| self.properties.get(name).unwrap_or_default();
         let mut findings = Vec::new();
         let mut flag = |name: &str| {
@@ -211,7 +214,7 @@ impl ExecuteProcessTask {
                 _ => None,
             },
         };
-        fletching_components::Findings(findings).none_or(settings)
+        (settings, findings)
     }
 }
 
@@ -278,7 +281,7 @@ impl Settings {
         connections: &Connections,
     ) -> Result<(Launch, Vec<String>), RunError> {
         let map = &connections.path_map;
-        let program = program::find(&self.executable, self.requires_file, map)
+        let program = program::find(run.path(), &self.executable, self.requires_file, map)
             .map_err(|(code, message)| run.failure(Some(code), message))?;
         let folder = match self.folder.is_empty() {
             true => map.base_dir().to_owned(),

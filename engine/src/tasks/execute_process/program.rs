@@ -19,6 +19,7 @@ const WINDOWS_SCRIPTS: [&str; 7] = ["bat", "cmd", "ps1", "vbs", "js", "wsf", "ln
 /// # Errors
 /// The code, and what was looked for where.
 pub(super) fn find(
+    task: &str,
     executable: &str,
     requires_file: bool,
     map: &PathMap,
@@ -35,11 +36,11 @@ pub(super) fn find(
     }
     let name = text.rsplit(['\\', '/', ':']).next().unwrap_or(text);
     if name.len() == text.len() {
-        return on_path(name, map);
+        return on_path(task, name, map);
     }
     let local = match map.resolve(text) {
         Ok(local) => local,
-        Err(_) if !requires_file => return on_path(name, map),
+        Err(_) if !requires_file => return on_path(task, name, map),
         Err(error) => {
             let message = format!(
                 "its program: {error}; a rule can name the program alone: `--path-map '{text}=/usr/bin/{}'`",
@@ -60,7 +61,7 @@ pub(super) fn find(
         Ok(FileKind::Folder) => return Err(missing("is a folder")),
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound && !requires_file => {
-            return on_path(name, map);
+            return on_path(task, name, map);
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(missing("does not exist"));
@@ -75,10 +76,10 @@ pub(super) fn find(
     std::path::absolute(&local).map_err(|error| missing(&format!("has no absolute path: {error}")))
 }
 
-fn on_path(name: &str, map: &PathMap) -> Result<PathBuf, (SsisCode, String)> {
+fn on_path(task: &str, name: &str, map: &PathMap) -> Result<PathBuf, (SsisCode, String)> {
     find_program(map.files().as_ref(), name).map_err(|error| {
         let message = format!(
-            "{error}: install it there, or let `--set '\\Package\\Task.Properties[Executable]=/usr/bin/{}'` name \
+            "{error}: install it there, or let `--set '\\{task}.Properties[Executable]=/usr/bin/{}'` name \
              another one",
             bare(name)
         );
