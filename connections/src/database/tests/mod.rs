@@ -5,3 +5,4 @@ mod postgres;
 mod round_trip;
 mod servers;
 mod sessions;
+mod transactions;
