@@ -47,5 +47,6 @@ fn main() -> ExitCode {
         &root.join("corpus/databases.toml"),
     ));
     trials.extend(runner::faults::trials());
+    trials.extend(runner::killed::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

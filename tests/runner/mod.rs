@@ -10,6 +10,7 @@ pub mod expressions;
 pub mod faults;
 mod generated;
 pub mod journeys;
+pub mod killed;
 mod markdown;
 mod table;
 

@@ -162,6 +162,12 @@ impl Transaction {
     }
 }
 
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
+
 /// With the transaction itself where it is still open.
 type Refused = (Option<Box<Open>>, DatabaseError);
 
@@ -296,6 +302,15 @@ pub(super) struct Transacted {
     open: Option<Box<Open>>,
     /// A load was begun: whether it has written what it has not committed.
     loading: Option<Arc<AtomicBool>>,
+}
+
+/// Whether MySQL ends a transaction at a statement.
+fn commits(sql: &str) -> bool {
+    let word = sql.split_whitespace().next().unwrap_or_default();
+    let words = [
+        "CREATE", "ALTER", "DROP", "TRUNCATE", "RENAME", "GRANT", "REVOKE", "ANALYZE",
+    ];
+    words.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 /// Statements by which a part of a transaction is undone.
@@ -433,7 +448,13 @@ impl Session for Transacted {
     }
 
     fn execute(&mut self, statement: &Statement<'_>) -> Result<Executed, DatabaseError> {
-        self.step(|session| session.execute(statement))
+        let mut executed = self.step(|session| session.execute(statement))?;
+        if self.dialect() == Dialect::MySql && commits(statement.sql) {
+            executed.messages.push(
+                "this database commits what the transaction has done so far when it meets such a statement".to_owned(),
+            );
+        }
+        Ok(executed)
     }
 
     fn execute_each(

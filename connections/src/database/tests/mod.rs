@@ -7,3 +7,4 @@ mod round_trip;
 mod servers;
 mod sessions;
 mod timeouts;
+mod transactions;
