@@ -11,6 +11,7 @@ mod options;
 mod processor;
 mod render;
 mod signals;
+mod traces;
 
 use std::process::ExitCode;
 

@@ -1,8 +1,8 @@
 //! What a command line says: words to options, pure.
 //!
 //! Options may come in any order. Of an option that is given twice the last counts; those that say repeatable in the table
-//! add up, /Set and /ConfigFile in the order given. A word that begins with `--`, and all after it, are options of
-//! `fletch run` (`--path-map`): SSIS has none that begin so.
+//! add up, /Set and /ConfigFile in the order given. A word that begins with `--` is an option of
+//! `fletch run` (`--path-map`), and what follows it up to the next option of SSIS is its value.
 
 use std::collections::VecDeque;
 
@@ -143,8 +143,11 @@ impl Reader<'_> {
             }
             if word.starts_with("--") {
                 self.line.own.push(word);
-                self.line.own.extend(words);
-                return Ok(());
+                let is_value = |next: &mut String| option(next).is_none();
+                while let Some(value) = words.pop_front_if(is_value) {
+                    self.line.own.push(value);
+                }
+                continue;
             }
             if word.trim().is_empty() {
                 continue;
