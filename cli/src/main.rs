@@ -13,6 +13,7 @@ mod processor;
 mod protection;
 mod render;
 mod signals;
+mod traces;
 
 use std::process::ExitCode;
 

@@ -10,6 +10,7 @@ use crate::{
     log_json::JsonLog,
     options::{OutputFormat, PackageOptions},
     render,
+    traces::Traces,
 };
 
 #[derive(Debug, Args)]
@@ -19,6 +20,9 @@ pub(crate) struct Arguments {
     /// Write every event of the run to a file, a line of JSON each; a file that is there grows.
     #[arg(long, value_name = "FILE")]
     log_json: Option<PathBuf>,
+    /// Send a trace of the run to an OpenTelemetry collector: http://127.0.0.1:4318. Of builds with the feature `otel`.
+    #[arg(long, value_name = "ENDPOINT")]
+    otlp: Option<String>,
     /// How to print the result.
     #[arg(long, value_enum, default_value = "text")]
     format: OutputFormat,
@@ -39,7 +43,14 @@ fn execute(arguments: &Arguments, json: bool) -> Result<Exit, Failure> {
         Some(file) => Some(Arc::new(JsonLog::open(file, prepared.identity())?)),
         None => None,
     };
+    let traces = match &arguments.otlp {
+        Some(endpoint) => Some(Arc::new(Traces::open(endpoint, &prepared.identity())?)),
+        None => None,
+    };
     let mut execution = Execution::new(prepared, progress.clone());
+    if let Some(traces) = &traces {
+        execution = execution.listener(Arc::<Traces>::clone(traces));
+    }
     if let Some(log) = &log {
         execution = execution.listener(Arc::<JsonLog>::clone(log));
     }
@@ -49,6 +60,8 @@ fn execute(arguments: &Arguments, json: bool) -> Result<Exit, Failure> {
     drop(display);
     let mut report = outcome?;
     report.warnings.extend(log.and_then(|log| log.failure()));
+    let unsent = traces.and_then(|traces| traces.close(&report));
+    report.warnings.extend(unsent);
     if report.result != ExecutionResult::Success {
         if !json && !arguments.package.quiet {
             render::report(&report)?;

@@ -1,8 +1,8 @@
 //! What a command line says: words to options, pure.
 //!
 //! Options may come in any order. Of an option that is given twice the last counts; those that say repeatable in the table
-//! add up, /Set and /ConfigFile in the order given. A word that begins with `--`, and all after it, are options of
-//! `fletch run` (`--path-map`): SSIS has none that begin so.
+//! add up, /Set and /ConfigFile in the order given. A word that begins with `--` is an option of
+//! `fletch run` (`--path-map`), and what follows it up to the next option of SSIS is its value.
 
 use std::collections::VecDeque;
 
@@ -143,8 +143,11 @@ impl Reader<'_> {
             }
             if word.starts_with("--") {
                 self.line.own.push(word);
-                self.line.own.extend(words);
-                return Ok(());
+                let is_value = |next: &mut String| option(next).is_none();
+                while let Some(value) = words.pop_front_if(is_value) {
+                    self.line.own.push(value);
+                }
+                continue;
             }
             if word.trim().is_empty() {
                 continue;
@@ -203,43 +206,17 @@ fn apply(line: &mut CommandLine, spec: &Spec, value: &str) -> Result<(), Command
         Name::File => source(line, Source::File(bare(value)))?,
         Name::Project => source(line, Source::Project(bare(value)))?,
         Name::Package => line.package = Some(bare(value)),
-        Name::Set => {
-            let (path, value) = head(value);
-            let value = value.ok_or_else(|| invalid("path;value"))?;
-            if path.to_ascii_lowercase().starts_with("$sensitive::") {
-                return Err(invalid(
-                    "a path without $Sensitive::, which is for packages of a server,",
-                ));
-            }
-            let value = bare(value);
-            line.changes.push(Change::Set { path, value });
+        Name::Set | Name::Parameter | Name::Connection | Name::Logger => {
+            pair(line, spec.name, value).map_err(|wanted| invalid(&wanted))?;
         }
         Name::ConfigFile => line.changes.push(Change::ConfigFile(bare(value))),
-        Name::Parameter => match parameter::read(value).map_err(|wanted| invalid(&wanted))? {
-            parameter::Parameter::Value { name, value } => line.parameters.push((name, value)),
-            parameter::Parameter::Property { path, value } => {
-                line.changes.push(Change::Set { path, value });
-            }
-        },
-        Name::Connection => {
-            let given = pairs(value).ok_or_else(|| invalid("id_or_name;string"))?;
-            line.connections.extend(given);
-        }
         Name::CheckFile => line.check_file = Some(bare(value)),
         Name::CheckPointing => {
-            line.check_pointing = Some(match value.trim().to_ascii_lowercase().as_str() {
-                "" | "on" => true,
-                "off" => false,
-                _ => return Err(invalid("on or off")),
-            });
+            line.check_pointing = Some(switch(value).ok_or_else(|| invalid("on or off"))?);
         }
         Name::Restart => {
-            line.restart = Some(match value.trim().to_ascii_lowercase().as_str() {
-                "deny" => 0,
-                "ifpossible" => 1,
-                "" | "force" => 2,
-                _ => return Err(invalid("deny, force or ifPossible")),
-            });
+            let usage = usage(value).ok_or_else(|| invalid("deny, force or ifPossible"))?;
+            line.restart = Some(usage);
         }
         Name::MaxConcurrent => {
             let number = bare(value).trim().parse().ok();
@@ -247,26 +224,14 @@ fn apply(line: &mut CommandLine, spec: &Spec, value: &str) -> Result<(), Command
             line.max_concurrent =
                 Some(number.ok_or_else(|| invalid("-1, or a number from 1 on,"))?);
         }
-        Name::Logger => {
-            let (class, configuration) = head(value);
-            let configuration = configuration.ok_or_else(|| invalid("class;configuration"))?;
-            line.loggers.push((class, bare(configuration)));
-        }
         Name::VLog => line.verbose_log = Some(Some(bare(value)).filter(|file| !file.is_empty())),
         Name::ConsoleLog => {
             let log = line.console_log.get_or_insert_default();
-            log.add(value).map_err(|wanted| invalid(wanted))?;
+            log.add(value).map_err(invalid)?;
         }
-        Name::Reporting => {
-            line.reporting = Reporting::read(value).map_err(|wanted| invalid(wanted))?
-        }
+        Name::Reporting => line.reporting = Reporting::read(value).map_err(invalid)?,
         Name::VerifyBuild => {
-            let numbers: Option<Vec<i64>> = pieces(value)
-                .iter()
-                .map(|piece| piece.trim().parse().ok())
-                .collect();
-            let numbers = numbers.filter(|numbers| numbers.len() <= 3);
-            line.verify_build = numbers.ok_or_else(|| invalid("major[;minor[;build]]"))?;
+            line.verify_build = build(value).ok_or_else(|| invalid("major[;minor[;build]]"))?;
         }
         Name::VerifyPackageId => line.verify_package = Some(bare(value)),
         Name::VerifyVersionId => line.verify_version = Some(bare(value)),
@@ -282,6 +247,69 @@ fn apply(line: &mut CommandLine, spec: &Spec, value: &str) -> Result<(), Command
         }
     }
     Ok(())
+}
+
+/// Puts in an option that gives something a value.
+///
+/// # Errors
+/// What is wanted.
+fn pair(line: &mut CommandLine, name: Name, value: &str) -> Result<(), String> {
+    match name {
+        Name::Set => {
+            let (path, value) = head(value);
+            let value = value.ok_or("path;value")?;
+            if path.to_ascii_lowercase().starts_with("$sensitive::") {
+                let wanted = "a path without $Sensitive::, which is for packages of a server,";
+                return Err(wanted.to_owned());
+            }
+            let value = bare(value);
+            line.changes.push(Change::Set { path, value });
+        }
+        Name::Parameter => match parameter::read(value)? {
+            parameter::Parameter::Value { name, value } => line.parameters.push((name, value)),
+            parameter::Parameter::Property { path, value } => {
+                line.changes.push(Change::Set { path, value });
+            }
+        },
+        Name::Connection => {
+            line.connections
+                .extend(pairs(value).ok_or("id_or_name;string")?);
+        }
+        _ => {
+            let (class, configuration) = head(value);
+            let configuration = configuration.ok_or("class;configuration")?;
+            line.loggers.push((class, bare(configuration)));
+        }
+    }
+    Ok(())
+}
+
+/// Of /CheckPointing.
+fn switch(value: &str) -> Option<bool> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "" | "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// Of /Restart: CheckpointUsage.
+fn usage(value: &str) -> Option<u8> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "deny" => Some(0),
+        "ifpossible" => Some(1),
+        "" | "force" => Some(2),
+        _ => None,
+    }
+}
+
+/// Of /VerifyBuild: one to three numbers.
+fn build(value: &str) -> Option<Vec<i64>> {
+    let numbers: Option<Vec<i64>> = pieces(value)
+        .iter()
+        .map(|piece| piece.trim().parse().ok())
+        .collect();
+    numbers.filter(|numbers| numbers.len() <= 3)
 }
 
 /// The option that help is asked of.
@@ -441,8 +469,8 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics(text in "(/?[A-Za-z]{0,4}[ ;\"\\\\$:().é0-9-]{0,6}){0,12}", name in "[/-][A-Za-z]{1,9}", value in ".{0,20}") {
-            let _ = read(&text);
-            let _ = parse(vec![name, value], &mut |_| Ok(text.clone()));
+            drop(read(&text));
+            drop(parse(vec![name, value], &mut |_| Ok(text.clone())));
         }
 
         #[test]

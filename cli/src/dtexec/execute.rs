@@ -118,7 +118,8 @@ fn run(line: &CommandLine) -> Result<Exit, Failure> {
         line.console_log.clone(),
         prepared.identity(),
     ));
-    let execution = Execution::new(prepared, Progress::default()).listener(console.clone());
+    let execution =
+        Execution::new(prepared, Progress::default()).listener(Arc::<Console>::clone(&console));
     finish(
         line,
         &console,

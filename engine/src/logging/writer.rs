@@ -36,7 +36,7 @@ pub(crate) struct LogWriter {
 
 #[derive(Debug)]
 enum Message {
-    Entry(LogEntry, Vec<usize>),
+    Entry(Box<LogEntry>, Vec<usize>),
     /// Answered when all that came before is written.
     Flush(oneshot::Sender<()>),
 }
@@ -117,7 +117,7 @@ impl LogWriter {
             return None;
         }
         let entry = LogEntry::new(event, data_code, &self.identity, columns);
-        Some(Message::Entry(entry, providers))
+        Some(Message::Entry(Box::new(entry), providers))
     }
 
     /// Waits until all that came is written.
@@ -210,7 +210,7 @@ fn write(messages: &[Message], logs: &mut [Open], failures: &Mutex<Vec<LogFailur
         let entries: Vec<&LogEntry> = messages
             .iter()
             .filter_map(|message| match message {
-                Message::Entry(entry, providers) if providers.contains(&at) => Some(entry),
+                Message::Entry(entry, providers) if providers.contains(&at) => Some(&**entry),
                 _ => None,
             })
             .collect();

@@ -9,7 +9,7 @@ use arrow::{
 use mssql_tds::{
     connection::{
         bulk_copy::BulkCopy,
-        tds_client::{ResultSet as _, StatementResult},
+        tds_client::{ExecuteOptions, ResultSet as _, StatementResult},
     },
     datatypes::bulk_copy_metadata::BulkCopyColumnMetadata,
 };
@@ -43,11 +43,28 @@ pub(super) fn columns(
         return Err(link.fail(Fault::Unsupported, message));
     }
     let name = quoted(table);
-    link.wait(async |client| {
+    let found = link.wait(async |client| {
         BulkCopy::new(client, name)
             .retrieve_destination_metadata()
             .await
-    })
+    });
+    if found.is_err() {
+        run_again(link);
+    }
+    found
+}
+
+/// The client asks with FMTONLY turned on, and a table that is not there ends its batch before it is turned off again:
+/// nothing would run in this session any more, without an error.
+fn run_again(link: &mut Link) {
+    let off = link.wait(async |client| {
+        let off = "SET FMTONLY OFF".to_owned();
+        client.execute(off, ExecuteOptions::new()).await?;
+        client.close_query().await
+    });
+    if off.is_err() {
+        link.client.mark_connection_dead();
+    }
 }
 
 /// What only the catalogue knows about a column.

@@ -3,6 +3,17 @@
 use super::*;
 
 #[test]
+fn a_table_that_is_not_there_leaves_the_session_as_it_was() {
+    let server = server();
+    let mut session = session(&server);
+    let table = TableName::parse("made_later").unwrap();
+    let error = session.describe(&table).unwrap_err();
+    assert_eq!(error.fault, Fault::Missing, "{error}");
+    run(&mut session, "CREATE TABLE made_later (a int)");
+    assert_eq!(session.describe(&table).unwrap().len(), 1);
+}
+
+#[test]
 fn values_of_all_types() {
     let server = server();
     let mut session = session(&server);

@@ -1,0 +1,301 @@
+//! Spans of the package, its containers and tasks as they run; of components when the run has ended.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::SystemTime,
+};
+
+use fletching::{
+    ComponentReport, Event, EventKind, EventListener, RunIdentity, RunReport, TaskResult,
+};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Span as _, SpanBuilder, SpanContext, Status, TraceContextExt, TracerProvider as _},
+};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
+    trace::{
+        BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider, Span, SpanData,
+        SpanExporter as Exporter,
+    },
+};
+use parking_lot::Mutex;
+
+use crate::exit::{Exit, Failure};
+
+/// Spans that wait for the collector; more are lost, and told.
+const WAITING_MAX: usize = 65_536;
+/// Where OTLP over HTTP takes traces.
+const PATH: &str = "/v1/traces";
+
+/// Makes spans of events.
+#[derive(Debug)]
+pub(crate) struct Traces {
+    provider: SdkTracerProvider,
+    tracer: SdkTracer,
+    identity: RunIdentity,
+    open: Mutex<Open>,
+    /// Spans that were ended.
+    ended: AtomicUsize,
+    sent: Arc<Sent>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    spans: HashMap<String, Span>,
+    /// Of tasks that have ended, in this order: path, span and when it began.
+    tasks: Vec<(String, SpanContext, SystemTime)>,
+    begun: HashMap<String, SystemTime>,
+}
+
+/// What became of the spans.
+#[derive(Debug, Default)]
+struct Sent {
+    spans: AtomicUsize,
+    failure: Mutex<Option<String>>,
+}
+
+/// The exporter, watched: it tells nobody of its failures.
+#[derive(Debug)]
+struct Watched {
+    exporter: SpanExporter,
+    sent: Arc<Sent>,
+}
+
+impl Exporter for Watched {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let spans = batch.len();
+        let result = self.exporter.export(batch).await;
+        match &result {
+            Ok(()) => {
+                self.sent.spans.fetch_add(spans, Ordering::Relaxed);
+            }
+            Err(error) => {
+                self.sent.failure.lock().get_or_insert(error.to_string());
+            }
+        }
+        result
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
+    }
+}
+
+impl Traces {
+    /// Gets ready to send to a collector; nothing is sent yet.
+    pub(crate) fn open(endpoint: &str, identity: &RunIdentity) -> Result<Self, Failure> {
+        let wrong =
+            |why: String| Failure::new(Exit::BadCommandLine, format!("--otlp `{endpoint}`: {why}"));
+        if !endpoint.starts_with("http://") {
+            return Err(wrong(
+                "write the address of a collector that takes OTLP over HTTP: http://127.0.0.1:4318"
+                    .to_owned(),
+            ));
+        }
+        let base = endpoint.trim_end_matches('/').trim_end_matches(PATH);
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_endpoint(format!("{base}{PATH}"))
+            .build()
+            .map_err(|error| wrong(error.to_string()))?;
+        let sent = Arc::<Sent>::default();
+        let watched = Watched {
+            exporter,
+            sent: Arc::clone(&sent),
+        };
+        let batches = BatchConfigBuilder::default()
+            .with_max_queue_size(WAITING_MAX)
+            .build();
+        let processor = BatchSpanProcessor::builder(watched)
+            .with_batch_config(batches)
+            .build();
+        let provider = SdkTracerProvider::builder()
+            .with_span_processor(processor)
+            .with_resource(Resource::builder().with_service_name("fletching").build())
+            .build();
+        Ok(Self {
+            tracer: provider.tracer("fletching"),
+            provider,
+            identity: identity.clone(),
+            open: Mutex::default(),
+            ended: AtomicUsize::new(0),
+            sent,
+        })
+    }
+
+    /// Sends what is left, the components of data flows first; why something did not arrive, if so.
+    pub(crate) fn close(&self, report: &RunReport) -> Option<String> {
+        self.components(report);
+        let open: Vec<Span> = {
+            let mut open = self.open.lock();
+            let spans = std::mem::take(&mut open.spans);
+            spans.into_values().collect()
+        };
+        for span in open {
+            self.end(span, now());
+        }
+        // What fails is noted by the exporter.
+        drop(self.provider.shutdown());
+        let (ended, sent) = (
+            self.ended.load(Ordering::Relaxed),
+            self.sent.spans.load(Ordering::Relaxed),
+        );
+        let why = self.sent.failure.lock().clone();
+        (sent < ended).then(|| {
+            let why = why.unwrap_or_else(|| "the collector did not take them in time".to_owned());
+            format!(
+                "--otlp: {} of {ended} spans were not sent: {why}",
+                ended - sent
+            )
+        })
+    }
+
+    fn components(&self, report: &RunReport) {
+        let tasks = std::mem::take(&mut self.open.lock().tasks);
+        let mut left = tasks;
+        for task in &report.tasks {
+            let TaskResult::Flow(flow) = &task.result else {
+                continue;
+            };
+            let Some(at) = left.iter().position(|(path, _, _)| *path == task.path) else {
+                continue;
+            };
+            let (_, parent, begun) = left.remove(at);
+            let context = Context::new().with_remote_span_context(parent);
+            for component in &flow.components {
+                let span = SpanBuilder::from_name(component.name.clone())
+                    .with_start_time(begun)
+                    .with_attributes(attributes_of(component))
+                    .start_with_context(&self.tracer, &context);
+                self.end(span, begun + component.elapsed);
+            }
+        }
+    }
+
+    fn begin(&self, event: &Event) {
+        let path = &event.source.path;
+        let mut open = self.open.lock();
+        let parent = around(path).find_map(|around| open.spans.get(around));
+        let context = match parent {
+            Some(parent) => Context::new().with_remote_span_context(parent.span_context().clone()),
+            None => Context::new(),
+        };
+        let begun = SystemTime::from(event.time);
+        let mut attributes = vec![
+            KeyValue::new("ssis.path", path.clone()),
+            KeyValue::new("ssis.id", event.source.id.clone()),
+        ];
+        if parent.is_none() {
+            attributes.extend([
+                KeyValue::new("ssis.execution_id", self.identity.execution_id.clone()),
+                KeyValue::new("host.name", self.identity.computer.clone()),
+            ]);
+        }
+        let span = SpanBuilder::from_name(event.source.name.clone())
+            .with_start_time(begun)
+            .with_attributes(attributes)
+            .start_with_context(&self.tracer, &context);
+        open.begun.insert(path.clone(), begun);
+        open.spans.insert(path.clone(), span);
+    }
+
+    fn finish(&self, event: &Event) {
+        let path = &event.source.path;
+        let mut open = self.open.lock();
+        let Some(span) = open.spans.remove(path) else {
+            return;
+        };
+        let begun = open.begun.remove(path).unwrap_or_else(now);
+        open.tasks
+            .push((path.clone(), span.span_context().clone(), begun));
+        drop(open);
+        self.end(span, event.time.into());
+    }
+
+    fn end(&self, mut span: Span, at: SystemTime) {
+        span.end_with_timestamp(at);
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes an event in the span of its executable.
+    fn note(&self, event: &Event) {
+        let mut open = self.open.lock();
+        let Some(span) = open.spans.get_mut(&event.source.path) else {
+            return;
+        };
+        let code = event.code.map(|code| format!("0x{:08X}", code.0));
+        let attributes = vec![
+            KeyValue::new("message", event.message.clone()),
+            KeyValue::new("ssis.code", code.unwrap_or_default()),
+        ];
+        span.add_event_with_timestamp(event.kind.name().to_owned(), event.time.into(), attributes);
+        if event.kind == EventKind::Error {
+            span.set_status(Status::error(event.message.clone()));
+        }
+    }
+}
+
+impl EventListener for Traces {
+    fn event(&self, event: &Event) {
+        match &event.kind {
+            EventKind::PreExecute => self.begin(event),
+            EventKind::PostExecute => self.finish(event),
+            EventKind::Error | EventKind::Warning => self.note(event),
+            _ => {}
+        }
+    }
+}
+
+/// The paths of what is around an executable, nearest first.
+fn around(path: &str) -> impl Iterator<Item = &str> {
+    let ends = path.char_indices().rev();
+    ends.filter(|(at, one)| {
+        *one == '\\'
+            || path
+                .get(*at..)
+                .is_some_and(|rest| rest.starts_with(".EventHandlers["))
+    })
+    .filter_map(|(at, _)| path.get(..at))
+}
+
+fn attributes_of(component: &ComponentReport) -> Vec<KeyValue> {
+    let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+    let sent: u64 = component.outputs.iter().map(|output| output.rows).sum();
+    let mut attributes = vec![
+        KeyValue::new("ssis.class", component.class),
+        KeyValue::new("rows.in", count(component.rows_in)),
+        KeyValue::new("rows.out", count(sent)),
+    ];
+    let written = component.written.map(count);
+    attributes.extend(written.map(|rows| KeyValue::new("rows.written", rows)));
+    attributes
+}
+
+fn now() -> SystemTime {
+    fletching::now().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_around() {
+        let paths: Vec<&str> = around(r"Package.EventHandlers[OnError]\Loop\Task").collect();
+        assert_eq!(
+            paths,
+            [
+                r"Package.EventHandlers[OnError]\Loop",
+                "Package.EventHandlers[OnError]",
+                "Package"
+            ]
+        );
+    }
+}
