@@ -459,11 +459,11 @@ impl Session for Transacted {
 
     fn execute_each(
         &mut self,
-        sql: &str,
+        statement: &Statement<'_>,
         rows: &RecordBatch,
         go_on: bool,
     ) -> Result<Vec<Result<u64, DatabaseError>>, DatabaseError> {
-        self.step(|session| session.execute_each(sql, rows, go_on))
+        self.step(|session| session.execute_each(statement, rows, go_on))
     }
 
     fn describe(&mut self, table: &TableName) -> Result<Vec<TableColumn>, DatabaseError> {
@@ -500,6 +500,10 @@ impl Session for Transacted {
         Err(self.refused("rolled back"))
     }
 
+    fn is_alive(&self) -> Option<bool> {
+        self.session().is_alive()
+    }
+
     fn in_transaction(&self) -> Option<bool> {
         self.session().in_transaction()
     }
@@ -525,6 +529,10 @@ struct TransactedLoad<'s> {
 }
 
 impl Load for TransactedLoad<'_> {
+    fn allow(&mut self, seconds: u32) {
+        self.load.allow(seconds);
+    }
+
     fn write(&mut self, rows: &RecordBatch) -> Result<(), DatabaseError> {
         self.dirty.store(true, Ordering::Release);
         self.load.write(rows)

@@ -207,6 +207,17 @@ impl<'p> Executor<'p> {
         (report, outcome)
     }
 
+    /// The sessions of what an executable is in: a package joins the transaction of the task that runs it.
+    fn sessions_around(&self, parent: Option<&Frame<'_>>) -> Arc<Sessions> {
+        match (parent, &self.outer) {
+            (Some(parent), _) => parent.sessions(),
+            (None, Some(outer)) if outer.frame.sessions().is_transaction() => {
+                outer.frame.sessions()
+            }
+            (None, _) => Arc::clone(&self.state.sessions),
+        }
+    }
+
     pub(crate) fn finished(&self, plan: &DataFlowPlan) {
         if let Some(observer) = &self.observer {
             observer(plan);
@@ -272,7 +283,7 @@ impl<'p> Executor<'p> {
                 errors: AtomicU32::new(0),
                 failed: AtomicBool::new(false),
                 cut: AtomicBool::new(false),
-                scope: Scope::of(&settings, parent, &self.state),
+                scope: Scope::of(&settings, self.sessions_around(parent), &self.state),
             };
             let result = self.execute_frame(&frame, fault).await;
             drop(permit);

@@ -42,16 +42,12 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    /// Of an executable inside `parent`.
+    /// Of an executable; `around`: the sessions of what it is in.
     pub(super) fn of(
         settings: &ContainerSettings,
-        parent: Option<&Frame<'_>>,
+        around: Arc<Sessions>,
         state: &PackageState,
     ) -> Self {
-        let around = match parent {
-            Some(parent) => parent.sessions(),
-            None => Arc::clone(&state.sessions),
-        };
         let (sessions, starts) = match settings.transaction {
             TransactionOption::NotSupported if around.is_transaction() => {
                 (Arc::clone(&state.sessions), false)
@@ -84,7 +80,7 @@ impl Drop for Scope {
     }
 }
 
-impl Executor {
+impl Executor<'_> {
     pub(super) async fn begin_transaction(&self, frame: &Frame<'_>) {
         if frame.scope.starts {
             let message = "a transaction starts with it";

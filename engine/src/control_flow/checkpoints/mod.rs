@@ -205,7 +205,7 @@ fn has_units(frame: &Frame<'_>) -> bool {
     !frame.is_in_handler() && !frame.up().any(is_one)
 }
 
-impl Executor {
+impl Executor<'_> {
     /// Reads the checkpoint that the run begins from.
     pub(super) fn open_checkpoints(&mut self) -> Result<(), RunError> {
         self.checkpoints = Checkpoints::open(&self.state)?;
@@ -223,15 +223,15 @@ impl Executor {
         let file = settings.file.display();
         if !self.checkpoints.finished.is_empty() {
             let message = format!("the package restarts from checkpoint file `{file}`");
-            self.say(frame, RESTARTING, message).await;
+            self.note(frame, RESTARTING, message).await;
         }
         if settings.save {
             let message = format!("checkpoints are saved to `{file}`");
-            self.say(frame, SAVING, message).await;
+            self.note(frame, SAVING, message).await;
         }
     }
 
-    async fn say(&self, frame: &Frame<'_>, code: SsisCode, message: String) {
+    async fn note(&self, frame: &Frame<'_>, code: SsisCode, message: String) {
         let event = Event::new(EventKind::Information, frame.executable, message);
         self.raise(frame, event.with_code(Some(code))).await;
     }
@@ -300,7 +300,7 @@ impl Executor {
         match written {
             Ok(()) => {
                 let message = format!("checkpoint saved to `{file}`");
-                self.say(frame, SAVED, message).await;
+                self.note(frame, SAVED, message).await;
             }
             Err((code, error)) => self.checkpoint_failed(frame, code, error).await,
         }
@@ -329,7 +329,7 @@ impl Executor {
         match restart_file::remove(&settings.file) {
             Ok(()) if uses => {
                 let message = format!("checkpoint file `{file}` is removed");
-                self.say(frame, DELETED, message).await;
+                self.note(frame, DELETED, message).await;
             }
             Ok(()) => {}
             Err(error) => {
