@@ -2,6 +2,7 @@
 """Writes the data of the examples and the outputs that are expected of them, worked out here, row by row, in Python.
 
     python3 examples/make_data.py                     # sales, merge, report, staging, warehouse: what is committed
+    python3 examples/make_data.py nightly             # files for the nightly loop, which moves them away: not committed
     python3 examples/make_data.py diamond 5000000     # rows for the diamond, not committed (some 160 MB)
 """
 

@@ -37,7 +37,8 @@ pub use fletching_engine::{
     BulkReport, ComponentReport, Event, EventKind, EventListener, EventSource, ExecutionResult,
     FileReport, FlowReport, LibraryError, LoadedPackage, LoggingOverrides, OutputReport,
     PackageLibrary, PackageReference, PackageReport, ProcessReport, Progress, ProgressRow,
-    ReaderBatches, RunError, RunIdentity, RunReport, Settings, SqlReport, TaskOutcome, TaskResult, now,
+    ReaderBatches, RunError, RunIdentity, RunReport, Settings, SqlReport, TaskOutcome, TaskResult,
+    now,
 };
 /// The expression language.
 pub use fletching_expression::{self as expression};

@@ -57,8 +57,7 @@ impl Library {
                 options,
             } => {
                 let (entry, package) =
-                    application::package_of_archive(&file, path, project, options)
-                        .map_err(said)?;
+                    application::package_of_archive(&file, path, project, options).map_err(said)?;
                 Ok((path.join(entry), package))
             }
         }

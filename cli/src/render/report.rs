@@ -3,9 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use fletching::{
-    BulkReport, ComponentReport, ExecutionResult, FileReport, PackageReport, ProcessReport, RunReport,
-    SqlReport, TaskOutcome,
-    TaskResult,
+    BulkReport, ComponentReport, ExecutionResult, FileReport, FlowReport, PackageReport,
+    ProcessReport, RunReport, SqlReport, TaskOutcome, TaskResult,
 };
 use serde_json::{Value, json};
 
@@ -13,66 +12,7 @@ use crate::exit::Failure;
 
 /// As a table for people.
 pub(crate) fn report(report: &RunReport) -> Result<(), Failure> {
-    let mut text = String::new();
-    for task in &report.tasks {
-        let flow = match &task.result {
-            TaskResult::Disabled => {
-                text.push_str(&format!("{}  disabled\n", task.path));
-                continue;
-            }
-            TaskResult::Sql(sql) => {
-                text.push_str(&sql_line(task, sql));
-                continue;
-            }
-            TaskResult::Bulk(bulk) => {
-                text.push_str(&bulk_lines(task, *bulk));
-                continue;
-            }
-            TaskResult::Package(package) => {
-                text.push_str(&package_line(task, package));
-                continue;
-            }
-            TaskResult::Process(process) => {
-                text.push_str(&process_lines(task, process));
-                continue;
-            }
-            TaskResult::Files(files) => {
-                text.push_str(&file_lines(task, *files));
-                continue;
-            }
-            TaskResult::Skipped(why) => {
-                text.push_str(&format!("{}  not run: {why}\n", task.path));
-                continue;
-            }
-            TaskResult::Failed => {
-                text.push_str(&format!(
-                    "{}  failed  {}\n",
-                    task.path,
-                    seconds(task.elapsed)
-                ));
-                continue;
-            }
-            TaskResult::Flow(flow) => flow,
-            _ => {
-                text.push_str(&format!("{}  {}\n", task.path, seconds(task.elapsed)));
-                continue;
-            }
-        };
-        text.push_str(&format!("{}  {}\n", task.path, seconds(task.elapsed)));
-        let lines: Vec<[String; 4]> = flow.components.iter().flat_map(lines).collect();
-        let mut widths = [0; 4];
-        for line in &lines {
-            for (width, cell) in widths.iter_mut().zip(line) {
-                *width = (*width).max(cell.chars().count());
-            }
-        }
-        let [a, b, c, d] = widths;
-        for [component, path, rows, time] in &lines {
-            let line = format!("  {component:a$}  {path:b$}  {rows:>c$}  {time:>d$}");
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-    }
+    let mut text: String = report.tasks.iter().map(task_lines).collect();
     for (name, value) in &report.variables {
         text.push_str(&format!("  {name} = {value}\n"));
     }
@@ -93,6 +33,40 @@ pub(crate) fn report(report: &RunReport) -> Result<(), Failure> {
         seconds(report.elapsed)
     ));
     super::text(&text)
+}
+
+/// A task: a line, and what it did.
+fn task_lines(task: &TaskOutcome) -> String {
+    match &task.result {
+        TaskResult::Disabled => format!("{}  disabled\n", task.path),
+        TaskResult::Sql(sql) => sql_line(task, sql),
+        TaskResult::Bulk(bulk) => bulk_lines(task, *bulk),
+        TaskResult::Package(package) => package_line(task, package),
+        TaskResult::Process(process) => process_lines(task, process),
+        TaskResult::Files(files) => file_lines(task, *files),
+        TaskResult::Skipped(why) => format!("{}  not run: {why}\n", task.path),
+        TaskResult::Failed => format!("{}  failed  {}\n", task.path, seconds(task.elapsed)),
+        TaskResult::Flow(flow) => flow_lines(task, flow),
+        _ => format!("{}  {}\n", task.path, seconds(task.elapsed)),
+    }
+}
+
+fn flow_lines(task: &TaskOutcome, flow: &FlowReport) -> String {
+    let mut text = format!("{}  {}\n", task.path, seconds(task.elapsed));
+    let lines: Vec<[String; 4]> = flow.components.iter().flat_map(lines).collect();
+    let mut widths = [0; 4];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let [a, b, c, d] = widths;
+    for [component, path, rows, time] in &lines {
+        let line = format!("  {component:a$}  {path:b$}  {rows:>c$}  {time:>d$}");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 fn sql_line(task: &TaskOutcome, sql: &SqlReport) -> String {

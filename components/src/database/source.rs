@@ -27,9 +27,7 @@ use fletching_connections::database::{
 use fletching_expression::types;
 use parking_lot::Mutex;
 
-use super::{
-    ColumnCast, DatabaseAccess, Sql, lengths::check_lengths, natural_type, spool::Spool,
-};
+use super::{ColumnCast, DatabaseAccess, Sql, lengths::check_lengths, natural_type, spool::Spool};
 use crate::{
     Binding, Component, Drift, Finding, Findings, PlanContext, Planned,
     flow::{

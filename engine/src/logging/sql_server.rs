@@ -117,7 +117,9 @@ impl Log for DatabaseLog {
             .collect();
         let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), placed)
             .map_err(|error| fail(error.to_string()))?;
-        let done = self.session.execute_each(&Statement::new(&self.insert), &rows, false);
+        let done = self
+            .session
+            .execute_each(&Statement::new(&self.insert), &rows, false);
         let done = done.map_err(|error| fail(error.to_string()))?;
         match done.into_iter().find_map(Result::err) {
             Some(error) => Err(fail(error.to_string())),

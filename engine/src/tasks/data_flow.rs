@@ -73,6 +73,7 @@ impl Task for DataFlowTask {
         for assignment in assignments {
             run.assign(assignment).await;
         }
+        run.progress(100, "the data flow has run").await;
         executor.finished(&plan);
         log_rows(run, &report).await;
         Ok(TaskResult::Flow(report))

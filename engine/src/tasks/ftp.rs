@@ -89,7 +89,10 @@ const OPERATIONS: [(&str, Operation); 12] = [
 
 impl Operation {
     fn is_local(self) -> bool {
-        matches!(self, Self::DeleteLocal | Self::MakeLocal | Self::RemoveLocal)
+        matches!(
+            self,
+            Self::DeleteLocal | Self::MakeLocal | Self::RemoveLocal
+        )
     }
 
     fn has_local_path(self) -> bool {
@@ -132,7 +135,9 @@ impl Task for FtpTask {
         let (local, remote) = (self.text("TaskLocalPath"), self.text("TaskRemotePath"));
         if operation.has_local_path() {
             let found = match self.flag("TaskIsLocalPathVar") {
-                true => host.has_variable(local).map_err(|error| (NO_VARIABLE, error)),
+                true => host
+                    .has_variable(local)
+                    .map_err(|error| (NO_VARIABLE, error)),
                 false => connections
                     .file(local)
                     .map(|_| ())
@@ -155,14 +160,17 @@ impl Task for FtpTask {
     }
 
     async fn run(&self, run: &TaskRun<'_>) -> Result<TaskResult, RunError> {
-        let operation = self.operation().map_err(|message| run.failure(None, message))?;
+        let operation = self
+            .operation()
+            .map_err(|message| run.failure(None, message))?;
         let connections = run.connections()?;
         let local = match operation.has_local_path() {
             true => self.local_path(run, &connections)?,
             false => PathBuf::new(),
         };
         let files = Arc::clone(connections.path_map.files());
-        run.log("FTPOperation", self.text("TaskOperationType")).await;
+        run.log("FTPOperation", self.text("TaskOperationType"))
+            .await;
         if operation.is_local() {
             return self.locally(run, operation, &local, &files);
         }
@@ -210,7 +218,10 @@ impl FtpTask {
         let found = known.find(|(name, _)| name.eq_ignore_ascii_case(text));
         found.map(|(_, operation)| *operation).ok_or_else(|| {
             let known: Vec<&str> = OPERATIONS.iter().take(8).map(|(name, _)| *name).collect();
-            format!("there is no operation `{text}`; there are: {}", known.join(", "))
+            format!(
+                "there is no operation `{text}`; there are: {}",
+                known.join(", ")
+            )
         })
     }
 
@@ -224,7 +235,9 @@ impl FtpTask {
             run.failure(Some(NO_LOCAL_PATH), format!("its local path: {message}"))
         };
         if !self.flag("TaskIsLocalPathVar") {
-            return connections.file(name).map_err(|error| wrong(error.to_string()));
+            return connections
+                .file(name)
+                .map_err(|error| wrong(error.to_string()));
         }
         let text = run.variable(name).map_err(wrong)?.to_string();
         if text.trim().is_empty() {
@@ -261,9 +274,9 @@ impl FtpTask {
             Operation::MakeLocal => (LOCAL_CREATE, operations.create_folder(local, false)),
             Operation::RemoveLocal => (LOCAL_REMOVE, operations.delete_folder(local)),
             _ => {
-                for file in matching(files, local).map_err(|message| {
-                    run.failure(Some(LOCAL_DELETE), message)
-                })? {
+                for file in matching(files, local)
+                    .map_err(|message| run.failure(Some(LOCAL_DELETE), message))?
+                {
                     let deleted = operations.delete_file(&file);
                     deleted.map_err(|error| run.failure(Some(LOCAL_DELETE), error.to_string()))?;
                     report.files += 1;
@@ -280,7 +293,9 @@ impl FtpTask {
 
 /// The files that a local path means: itself, or those of its folder that fit its last name.
 fn matching(files: &Arc<dyn Files>, path: &Path) -> Result<Vec<PathBuf>, String> {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().to_lowercase());
     let pattern = name.filter(|name| name.contains(['*', '?']));
     let (Some(pattern), Some(folder)) = (pattern, path.parent()) else {
         return Ok(vec![path.to_owned()]);
@@ -390,8 +405,7 @@ impl Work<'_> {
                         false => self.local.to_owned(),
                     };
                     let transfer = self.transfer();
-                    let received =
-                        server.receive(remote, self.files, &target, transfer, overwrite);
+                    let received = server.receive(remote, self.files, &target, transfer, overwrite);
                     received.await.map(|_| ())
                 }
                 _ => server.delete(remote).await,
@@ -401,7 +415,11 @@ impl Work<'_> {
         self.concluded(outcome)
     }
 
-    async fn note(&self, outcome: &mut Outcome, done: Result<(), FtpError>) -> Result<(), RunError> {
+    async fn note(
+        &self,
+        outcome: &mut Outcome,
+        done: Result<(), FtpError>,
+    ) -> Result<(), RunError> {
         match done {
             Ok(()) => outcome.done += 1,
             Err(error) if self.task.flag("StopOnFailure") || error.is_fatal() => {
@@ -422,7 +440,8 @@ impl Work<'_> {
             None => Ok(outcome.done),
             Some(first) => {
                 let (failures, done) = (outcome.failures, outcome.done);
-                let message = format!("{failures} files failed and {done} did not; the first: {first}");
+                let message =
+                    format!("{failures} files failed and {done} did not; the first: {first}");
                 Err(self.run.failure(Some(first.code()), message))
             }
         }

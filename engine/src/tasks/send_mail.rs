@@ -55,9 +55,11 @@ struct SendMailTask {
 
 pub(super) fn new(executable: &Executable) -> Option<Box<dyn Task>> {
     match &executable.payload {
-        Payload::Other(data) if data.element == "SendMailTaskData" => Some(Box::new(SendMailTask {
-            properties: data.properties.clone(),
-        })),
+        Payload::Other(data) if data.element == "SendMailTaskData" => {
+            Some(Box::new(SendMailTask {
+                properties: data.properties.clone(),
+            }))
+        }
         _ => None,
     }
 }
@@ -72,7 +74,10 @@ impl Task for SendMailTask {
         let mut wrong = |code, message| {
             findings.push(host.finding(FindingKind::Invalid, Some(code), message));
         };
-        if ["To", "CC", "BCC"].iter().all(|line| self.text(line).trim().is_empty()) {
+        if ["To", "CC", "BCC"]
+            .iter()
+            .all(|line| self.text(line).trim().is_empty())
+        {
             let message = "it has no recipient: ToLine, CCLine and BCCLine are empty".to_owned();
             wrong(NO_RECIPIENT, message);
         }
@@ -101,7 +106,9 @@ impl Task for SendMailTask {
             bcc: self.text("BCC").to_owned(),
             subject: self.text("Subject").to_owned(),
             body: self.body(run)?,
-            priority: self.priority().map_err(|message| run.failure(None, message))?,
+            priority: self
+                .priority()
+                .map_err(|message| run.failure(None, message))?,
             attachments: attachments
                 .map_err(|error| run.failure(Some(BAD_ATTACHMENT), error.to_string()))?,
         };
@@ -109,7 +116,8 @@ impl Task for SendMailTask {
             let text = format!("{}: the message has no subject", run.path());
             run.warn(Some(NO_SUBJECT), text).await;
         }
-        run.log("SendMailTaskBegin", format!("to {}", settings.shown())).await;
+        run.log("SendMailTaskBegin", format!("to {}", settings.shown()))
+            .await;
         let sent = async { Mailer::new(&settings)?.send(&message).await };
         sent.await
             .map_err(|error| run.failure(Some(error.code()), error.to_string()))?;
@@ -147,7 +155,10 @@ impl SendMailTask {
 
     fn body(&self, run: &TaskRun<'_>) -> Result<String, RunError> {
         let text = self.text("MessageSource");
-        match self.source().map_err(|message| run.failure(None, message))? {
+        match self
+            .source()
+            .map_err(|message| run.failure(None, message))?
+        {
             Source::Direct => Ok(text.to_owned()),
             Source::Variable => {
                 let value = run.variable(text);

@@ -459,24 +459,32 @@ impl Session {
             ),
         };
         self.state.row_count = rows;
-        if let PlanKind::Insert {
-            table,
-            identity: Some(column),
-            ..
-        } = &plan.kind
-        {
-            let sql = format!(
-                "SELECT {} FROM {} ORDER BY rowid DESC LIMIT 1",
-                quoted(column),
-                quoted(table)
-            );
-            self.state.identity = self.db.query_row(&sql, [], |row| row.get(0)).ok();
+        if let Some(given) = given(&self.db, &plan.kind) {
+            self.state.identity = given;
         }
         if !self.state.no_count || command == COMMAND_SELECT {
             self.replies.done(counted, command, rows);
         }
         Ok(())
     }
+}
+
+/// What an INSERT has given to an identity column, for one that has such a column.
+fn given(db: &Connection, kind: &PlanKind) -> Option<Option<i64>> {
+    let PlanKind::Insert {
+        table,
+        identity: Some(column),
+        ..
+    } = kind
+    else {
+        return None;
+    };
+    let sql = format!(
+        "SELECT {} FROM {} ORDER BY rowid DESC LIMIT 1",
+        quoted(column),
+        quoted(table)
+    );
+    Some(db.query_row(&sql, [], |row| row.get(0)).ok())
 }
 
 impl Session {

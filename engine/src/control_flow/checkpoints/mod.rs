@@ -97,17 +97,14 @@ impl Checkpoints {
                 return Err(fail(code, message));
             }
             (Some(Err(why)), restart) => {
-                let code = if restart == Restart::Deny {
-                    ALREADY_EXISTS
-                } else {
-                    NOT_READ
+                let code = match restart {
+                    Restart::Deny => ALREADY_EXISTS,
+                    _ => NOT_READ,
                 };
-                return Err(fail(
-                    code,
-                    format!(
-                        "it is no checkpoint: {why}; remove it, or name another file (CheckpointFileName)"
-                    ),
-                ));
+                let message = format!(
+                    "it is no checkpoint: {why}; remove it, or name another file (CheckpointFileName)"
+                );
+                return Err(fail(code, message));
             }
             (Some(Ok(_)), Restart::Deny) => None,
             (Some(Ok(record)), _) => Some(record),
