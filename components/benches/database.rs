@@ -152,6 +152,7 @@ fn context(address: &str, partitions: usize) -> PlanContext {
         connections: Arc::new(Connections::new(vec![manager(address)])),
         drift: Drift::default(),
         sessions: Arc::default(),
+        shares_session: false,
         caches: Arc::default(),
         run: Arc::new(RunState::default()),
     }

@@ -1,11 +1,12 @@
 //! A run of a prepared package.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use fletching_engine::{
     EventListener, Observers, Progress, ReaderBatches, ReaderHub, RunError, RunReport,
 };
 use fletching_planner::{DataFlowPlan, explain};
+use parking_lot::Mutex;
 
 use crate::Prepared;
 
@@ -65,16 +66,14 @@ impl Execution {
         let plans = Arc::<Mutex<Vec<String>>>::default();
         let seen = Arc::clone(&plans);
         let observer = move |plan: &DataFlowPlan| {
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.push(explain(plan, true));
+            seen.lock().push(explain(plan, true));
         };
         let observers = Observers {
             listeners: std::mem::take(&mut self.listeners),
             plans: Some(Arc::new(observer)),
         };
         self.observed(observers).await.succeeded()?;
-        let mut plans = plans.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::take(&mut *plans))
+        Ok(std::mem::take(&mut *plans.lock()))
     }
 
     async fn observed(&mut self, observers: Observers) -> RunReport {

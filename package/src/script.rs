@@ -198,8 +198,8 @@ const CONNECTIONS: &[&str] = &["Connections"];
 /// `word["name"]`, `word("name")`.
 fn names_after<'t>(line: &'t str, word: &str, found: &mut Vec<&'t str>) {
     let mut rest = line;
-    while let Some(at) = rest.find(word) {
-        rest = &rest[at + word.len()..];
+    while let Some((_, after)) = rest.split_once(word) {
+        rest = after;
         let open = rest.trim_start().strip_prefix(['[', '(']);
         let quoted = open.and_then(|open| open.trim_start().strip_prefix('"'));
         if let Some((name, _)) = quoted.and_then(|quoted| quoted.split_once('"'))

@@ -44,6 +44,9 @@ use crate::{
     transforms::computed::shown_value,
 };
 
+/// What stops the call that is running, if one is.
+type RunningCall = Mutex<Option<Arc<dyn Cancel>>>;
+
 /// One load of a run.
 pub(super) struct Loading {
     pub(super) access: DatabaseAccess,
@@ -269,7 +272,7 @@ impl Loading {
         &self,
         mut work: Receiver<Work>,
         errors: Option<&ErrorOutput>,
-        (running, context): (&Mutex<Option<Arc<dyn Cancel>>>, &Arc<TaskContext>),
+        (running, context): (&RunningCall, &Arc<TaskContext>),
     ) -> Result<u64> {
         let fail = |error: DatabaseError| self.access.error(&error);
         let Some(spooled) = self.spooled(&mut work, context)? else {

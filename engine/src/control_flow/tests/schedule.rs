@@ -25,7 +25,11 @@ fn ended(graph: &Graph, results: &[ExecutionResult], picks: &[usize]) -> Result<
         let child = running.remove(pick % running.len());
         known[child] = Some(results[child]);
         let mut judge = |constraint: &dtsx::PrecedenceConstraint| {
-            let at: usize = constraint.name[1..].parse().unwrap();
+            let at: usize = constraint
+                .name
+                .trim_start_matches(|letter: char| !letter.is_ascii_digit())
+                .parse()
+                .unwrap();
             asked[at] += 1;
             Ok::<bool, Infallible>(graph.arrows[at].holds)
         };
