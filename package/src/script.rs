@@ -235,7 +235,7 @@ mod tests {
         };
         assert_eq!(
             script.summary(),
-            "C#, 3 lines (144 characters) in ScriptMain.cs; entry point Main; names in its code the variables B, User::A; \
+            "C#, 3 lines (138 characters) in ScriptMain.cs; entry point Main; names in its code the variables B, User::A; \
              uses the connection managers Staging"
         );
         for (name, written) in [
