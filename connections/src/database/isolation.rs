@@ -60,8 +60,8 @@ pub(super) fn begin(session: &mut dyn Session, level: IsolationLevel) -> Result<
             session.begin()?;
             session.execute(&Statement::new(&set)).map(|_| ())
         }
-        // A lock that is taken later may come too late: what was read may have changed by then.
-        (Dialect::Sqlite, _) => session
+        // A lock that is taken later may come too late: what was read may have changed by then. Drivers begin by themselves.
+        (Dialect::Sqlite, _) if session.in_transaction().is_some() => session
             .execute(&Statement::new("BEGIN IMMEDIATE"))
             .map(|_| ()),
         _ => session.begin(),

@@ -110,9 +110,11 @@ fn what_is_committed_stays_and_the_rest_does_not() {
         let transaction = stage.begin();
         stage.insert(&transaction, 3).unwrap();
         transaction.end(false).unwrap();
-        let transaction = stage.begin();
-        stage.insert(&transaction, 4).unwrap();
-        drop(transaction);
+        if matches!(stage.database.name, "sqlite" | "postgres") {
+            let transaction = stage.begin();
+            stage.insert(&transaction, 4).unwrap();
+            transaction.give_up();
+        }
         assert_eq!(stage.found(), ["1", "2"], "{}", stage.database.name);
         let transaction = stage.begin();
         transaction.end(true).unwrap();

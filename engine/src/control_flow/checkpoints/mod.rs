@@ -78,37 +78,7 @@ impl Checkpoints {
         let bytes = restart_file::read(&settings.file, FILE_BYTES_MAX)
             .map_err(|error| fail(NOT_OPENED, error.to_string()))?;
         let found = bytes.map(|bytes| Record::read(&bytes));
-        let record = match (found, settings.restart) {
-            (None, Restart::Force) => {
-                let message = "there is none, and the package always restarts from one (CheckpointUsage is Always): run it \
-                               with IfExists, or give it the file";
-                return Err(fail(NOT_THERE, message.to_owned()));
-            }
-            (None, _) => None,
-            (Some(Ok(record)), _) if record.package != *id => {
-                let (code, what) = match settings.restart {
-                    Restart::Deny => (ALREADY_EXISTS, "is not written over"),
-                    _ => (MISMATCH, "cannot be used"),
-                };
-                let message = format!(
-                    "it is of package {}, this one is {id}: it {what}; remove it, or name another file (CheckpointFileName)",
-                    record.package
-                );
-                return Err(fail(code, message));
-            }
-            (Some(Err(why)), restart) => {
-                let code = match restart {
-                    Restart::Deny => ALREADY_EXISTS,
-                    _ => NOT_READ,
-                };
-                let message = format!(
-                    "it is no checkpoint: {why}; remove it, or name another file (CheckpointFileName)"
-                );
-                return Err(fail(code, message));
-            }
-            (Some(Ok(_)), Restart::Deny) => None,
-            (Some(Ok(record)), _) => Some(record),
-        };
+        let record = usable(found, settings.restart, id).map_err(|(code, why)| fail(code, why))?;
         let mut checkpoints = Self {
             twins: twins(&state.root),
             record: Arc::new(Mutex::new(Record::new(id))),
@@ -173,6 +143,45 @@ impl Checkpoints {
             Some(known) => known.holds = holds,
             None => record.constraints.push(Judged { constraint, holds }),
         }
+    }
+}
+
+/// The checkpoint that the run begins from; `None` if it begins at the start.
+///
+/// # Errors
+/// Why what was found is in the way, for a person.
+fn usable(
+    found: Option<Result<Record, String>>,
+    restart: Restart,
+    id: &str,
+) -> Result<Option<Record>, (SsisCode, String)> {
+    let advice = "remove it, or name another file (CheckpointFileName)";
+    match (found, restart) {
+        (None, Restart::Force) => Err((
+            NOT_THERE,
+            "there is none, and the package always restarts from one (CheckpointUsage is Always): run it with IfExists, or \
+             give it the file"
+                .to_owned(),
+        )),
+        (None, _) => Ok(None),
+        (Some(Ok(record)), restart) if record.package != id => {
+            let (code, what) = match restart {
+                Restart::Deny => (ALREADY_EXISTS, "is not written over"),
+                _ => (MISMATCH, "cannot be used"),
+            };
+            let of = record.package;
+            let message = format!("it is of package {of}, this one is {id}: it {what}; {advice}");
+            Err((code, message))
+        }
+        (Some(Err(why)), restart) => {
+            let code = match restart {
+                Restart::Deny => ALREADY_EXISTS,
+                _ => NOT_READ,
+            };
+            Err((code, format!("it is no checkpoint: {why}; {advice}")))
+        }
+        (Some(Ok(_)), Restart::Deny) => Ok(None),
+        (Some(Ok(record)), _) => Ok(Some(record)),
     }
 }
 

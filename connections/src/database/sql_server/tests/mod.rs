@@ -16,9 +16,13 @@ mod loads;
 mod statements;
 
 use super::SqlServerSession;
-use crate::database::{
-    Collected, Direction, Encrypt, Fault, LoadOptions, Parameter, ReadOptions, RowSink, Session,
-    SqlServerTarget, Statement, TableName,
+use crate::{
+    database::{
+        Collected, DatabaseConnection, Direction, Encrypt, Fault, IsolationLevel, LoadOptions,
+        Parameter, ReadOptions, RowSink, Session, Sessions, SqlServerTarget, Statement, TableName,
+        Target,
+    },
+    sql::Dialect,
 };
 
 fn server() -> Server {

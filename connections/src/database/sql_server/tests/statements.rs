@@ -418,3 +418,59 @@ fn a_digit_that_is_lost_is_told() {
     let told = "2 moments have lost the seventh digit of their fraction of a second";
     assert_eq!(sink.0, [told]);
 }
+
+/// One transaction of two databases of a server: tasks of a package, one after the other.
+#[test]
+fn transactions_of_a_package() {
+    let server = server();
+    let mut outside = session(&server);
+    run(&mut outside, TABLE);
+    let connection = |database: &str| DatabaseConnection {
+        manager: database.to_owned(),
+        target: Target::SqlServer(SqlServerTarget {
+            database: Some(database.to_owned()),
+            ..target(&server)
+        }),
+        retain: false,
+        written_in: Dialect::MsSql,
+    };
+    let (first, other) = (connection("tests"), connection("master"));
+    let outer = Arc::<Sessions>::default();
+    let level = IsolationLevel::Serializable;
+    let insert = |sessions: &Arc<Sessions>, connection: &DatabaseConnection, id: i32| {
+        let mut session = sessions.acquire(connection)?;
+        let sql = format!("INSERT INTO t (id) VALUES ({id})");
+        session.execute(&Statement::new(&sql)).map(|_| ())
+    };
+    let transaction = Sessions::in_transaction(&outer, level);
+    insert(&transaction, &first, 1).unwrap();
+    insert(&transaction, &other, 2).unwrap();
+    {
+        let mut session = transaction.acquire(&first).unwrap();
+        let name = TableName::parse("t").unwrap();
+        let mut load = session
+            .load(&name, &columns(), &LoadOptions::default())
+            .unwrap();
+        load.write(&batch(&[7], &[None])).unwrap();
+    }
+    insert(&transaction, &first, 1).unwrap_err();
+    insert(&transaction, &first, 3).unwrap();
+    transaction.end(true).unwrap();
+    let transaction = Sessions::in_transaction(&outer, level);
+    insert(&transaction, &first, 4).unwrap();
+    transaction.end(false).unwrap();
+    let transaction = Sessions::in_transaction(&outer, level);
+    insert(&transaction, &first, 5).unwrap();
+    drop(
+        transaction
+            .acquire(&first)
+            .unwrap()
+            .execute(&Statement::new("ROLLBACK TRANSACTION")),
+    );
+    let error = insert(&transaction, &first, 6).unwrap_err();
+    assert!(error.message.contains("has ended it"), "{error}");
+    transaction.end(true).unwrap_err();
+    let found = rows(&mut outside, "SELECT id FROM t ORDER BY id");
+    let found: String = found.chars().filter(char::is_ascii_digit).collect();
+    assert_eq!(found, "123");
+}
