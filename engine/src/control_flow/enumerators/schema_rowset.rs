@@ -135,7 +135,10 @@ impl SchemaRowset {
             text("t.TABLE_NAME"),
         );
         let kind = "CASE t.TABLE_TYPE WHEN 'BASE TABLE' THEN 'TABLE' WHEN 'VIEW' THEN 'VIEW' ELSE t.TABLE_TYPE END";
-        let own = "lower(t.TABLE_SCHEMA) NOT IN ('information_schema', 'sys', 'pg_catalog', 'mysql', 'performance_schema')";
+        let own = match dialect {
+            Dialect::MySql => "t.TABLE_SCHEMA = DATABASE()",
+            _ => "lower(t.TABLE_SCHEMA) NOT IN ('information_schema', 'sys', 'pg_catalog')",
+        };
         match (self, dialect) {
             (Self::Columns, Dialect::Sqlite) => format!(
                 "SELECT NULL, {SQLITE_SCHEMA}, {SQLITE_NAME}, c.name, CAST(c.cid + 1 AS bigint) \
