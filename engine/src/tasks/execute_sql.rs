@@ -119,6 +119,14 @@ impl Task for ExecuteSqlTask {
         for message in &executed.messages {
             run.warn(None, format!("{}: {message}", run.path())).await;
         }
+        let (sets, kept) = (executed.result_sets.len(), self.settings.results.len());
+        if self.settings.result == ResultType::Rowset && sets > kept {
+            let message = format!(
+                "{}: of {sets} result sets the first {kept} are kept: an Object holds one table",
+                run.path()
+            );
+            run.warn(None, message).await;
+        }
         let mut assignments = self.of_parameters(run, &executed)?;
         assignments.extend(self.of_results(run, &executed, &mut sql)?);
         for assignment in assignments {

@@ -421,7 +421,7 @@ impl Task for XmlTask {
         if let Some(first) = outcome.invalid.first() {
             let message = format!(
                 "{} is not valid: {first}{}",
-                settings.source,
+                settings.source.label(&run.connections()?),
                 match outcome.invalid.len() {
                     1 => String::new(),
                     count => format!(" (and {} more)", count - 1),

@@ -91,16 +91,19 @@ impl TextSource {
             Self::File(name) => Document::of_bytes(&read(connections, name)?),
             _ => Document::of_text(&self.text(connections, scope)?),
         };
-        document.map_err(|error: XmlError| format!("{self}: {error}"))
+        document.map_err(|error: XmlError| format!("{}: {error}", self.label(connections)))
     }
-}
 
-impl std::fmt::Display for TextSource {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    /// How to call it, for a person.
+    pub(crate) fn label(&self, connections: &Connections) -> String {
         match self {
-            Self::Direct(_) => f.write_str("the XML in the package"),
-            Self::File(name) => write!(f, "the file of `{name}`"),
-            Self::Variable(name) => write!(f, "variable `{name}`"),
+            Self::Direct(_) => "the XML in the package".to_owned(),
+            Self::File(name) => {
+                let manager = connections.get(name);
+                let name = manager.map_or(name.as_str(), |manager| &manager.name);
+                format!("the file of `{name}`")
+            }
+            Self::Variable(name) => format!("variable `{name}`"),
         }
     }
 }

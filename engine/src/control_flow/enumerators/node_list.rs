@@ -157,7 +157,7 @@ fn rounds(enumeration: &Enumeration) -> Result<Rounds, Failure> {
         format!(
             "{}: no node of {} fits `{}`: the loop has nothing to do",
             enumeration.path,
-            list.document,
+            list.document.label(&enumeration.connections),
             outer.trim()
         )
     });
