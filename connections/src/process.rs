@@ -440,8 +440,11 @@ mod tests {
         let error = block(run(launch)).unwrap_err();
         assert!(matches!(error, ProcessError::TimedOut { .. }), "{error}");
         assert!(!is_alive("74.1"));
-        let dropped = timeout(Duration::from_millis(300), run(shell("sleep 74.2; true")));
-        assert!(block(async { dropped.await.is_err() }));
+        let dropped = async {
+            let running = run(shell("sleep 74.2; true"));
+            timeout(Duration::from_millis(300), running).await.is_err()
+        };
+        assert!(block(dropped));
         std::thread::sleep(Duration::from_millis(100));
         assert!(!is_alive("74.2"));
         let launch = Launch {
