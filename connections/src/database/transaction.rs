@@ -13,9 +13,12 @@
 //! (DuckDB, a deadlock, a statement that ends the transaction), nothing more runs in it, and it ends in a rollback: an
 //! error, not a commit of half of it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use arrow::array::RecordBatch;
@@ -23,10 +26,10 @@ use parking_lot::{Condvar, Mutex};
 
 use super::{
     Cancel, DatabaseConnection, DatabaseError, Executed, Fault, IsolationLevel, Lease, Load,
-    LoadOptions, ReadOptions, RowSink, Session, Sessions, SqlServerTarget, Statement, TableColumn,
-    TableName, Target, isolation,
+    LoadOptions, ReadOptions, RowSink, Session, Sessions, SqlServerTarget, SqliteTarget, Statement,
+    TableColumn, TableName, Target, isolation,
 };
-use crate::sql::Dialect;
+use crate::{Files, LocalFiles, sql::Dialect};
 
 /// The session of a transaction, and who has it.
 #[derive(Debug)]
@@ -179,7 +182,7 @@ impl Open {
             let error = DatabaseError::new(self.target.to_string(), Fault::Unsupported, message);
             return Err((Some(self), error));
         }
-        if connection.target == self.target {
+        if same(&connection.target, &self.target) {
             return Ok(self);
         }
         let Some(database) = beside(&self.first.target, &connection.target) else {
@@ -255,12 +258,37 @@ pub fn one_transaction(
     first: &DatabaseConnection,
     other: &DatabaseConnection,
 ) -> Result<(), String> {
-    match first.target == other.target || beside(&first.target, &other.target).is_some() {
+    match same(&first.target, &other.target) || beside(&first.target, &other.target).is_some() {
         true => Ok(()),
         false => Err(spans(
             (&first.manager, &first.target),
             (&other.manager, &other.target),
         )),
+    }
+}
+
+/// Whether both lead to one database; a file may be named in more than one way.
+fn same(first: &Target, other: &Target) -> bool {
+    let place = |file: &Path| {
+        let whole = LocalFiles.canonical(file).ok();
+        let folder = || {
+            let folder = file
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            let folder = LocalFiles
+                .canonical(folder.unwrap_or(Path::new(".")))
+                .ok()?;
+            Some(folder.join(file.file_name()?))
+        };
+        whole.or_else(folder)
+    };
+    match (first, other) {
+        _ if first == other => true,
+        (
+            Target::Sqlite(SqliteTarget { file: Some(first) }),
+            Target::Sqlite(SqliteTarget { file: Some(other) }),
+        ) => place(first).is_some() && place(first) == place(other),
+        _ => false,
     }
 }
 
