@@ -13,7 +13,6 @@
 
 mod application;
 mod check;
-mod configuration_file;
 mod connections;
 mod execution;
 mod library;
@@ -26,7 +25,6 @@ mod statements;
 
 pub use application::{Application, LoadError, read_file, read_package};
 pub use check::CheckReport;
-pub use configuration_file::read_configuration_file;
 pub use connections::{ConnectionReport, providers, schemes};
 /// The package document.
 pub use dtsx;
@@ -34,11 +32,11 @@ pub use execution::{Execution, runtime};
 pub use fletching_components::{Drift, Finding, FindingKind, Findings, flow::FlowError};
 pub use fletching_connections::{LogFile, PathMap, PathRule, StagedFile};
 pub use fletching_engine::{
-    BulkReport, ComponentReport, Event, EventKind, EventListener, EventSource, ExecutionResult,
-    FileReport, FlowReport, LibraryError, LoadedPackage, LoggingOverrides, OutputReport,
-    PackageLibrary, PackageReference, PackageReport, ProcessReport, Progress, ProgressRow,
-    ReaderBatches, RunError, RunIdentity, RunReport, Settings, SqlReport, TaskOutcome, TaskResult,
-    now,
+    BulkReport, CheckpointOverrides, ComponentReport, Event, EventKind, EventListener, EventSource,
+    ExecutionResult, FileReport, FlowReport, LibraryError, LoadedPackage, LoggingOverrides,
+    OutputReport, PackageLibrary, PackageReference, PackageReport, ProcessReport, Progress,
+    ProgressRow, ReaderBatches, Restart, RunError, RunIdentity, RunReport, Settings, SqlReport,
+    TaskOutcome, TaskResult, now,
 };
 /// The expression language.
 pub use fletching_expression::{self as expression};

@@ -4,7 +4,7 @@
 //! add up, /Set and /ConfigFile in the order given. A word that begins with `--` is an option of
 //! `fletch run` (`--path-map`), and what follows it up to the next option of SSIS is its value.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, fmt};
 
 use super::{
     console_log::ConsoleLog,
@@ -25,6 +25,18 @@ const WORDS_MAX: usize = 100_000;
 pub(super) enum Source {
     File(String),
     Project(String),
+    /// Of the package store, by its path there.
+    Store(String),
+}
+
+/// A password: shown nowhere.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Secret(pub(super) String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
 }
 
 /// What changes the package, in order.
@@ -40,6 +52,7 @@ pub(super) struct CommandLine {
     pub(super) help: Option<Option<String>>,
     pub(super) source: Option<Source>,
     pub(super) package: Option<String>,
+    pub(super) decrypt: Option<Secret>,
     pub(super) changes: Vec<Change>,
     pub(super) parameters: Vec<(String, String)>,
     pub(super) connections: Vec<(String, String)>,
@@ -87,7 +100,7 @@ pub(super) enum CommandLineError {
         option: &'static str,
         why: &'static str,
     },
-    #[error("/File and /Project are both given: a package comes from one place")]
+    #[error("two of /File, /DTS and /Project are given: a package comes from one place")]
     TwoSources,
     #[error("no package is named: use /FILE file.dtsx, or /PROJECT file.ispac /PACKAGE name.dtsx")]
     NoSource,
@@ -116,11 +129,13 @@ pub(super) fn parse(
             option: "Package",
             wanted: "the name of a package of the project",
         }),
-        (Some(Source::File(_)), Some(package)) => Err(CommandLineError::Invalid {
-            option: "Package",
-            found: package.clone(),
-            wanted: "/Project, of which it names a package,".to_owned(),
-        }),
+        (Some(Source::File(_) | Source::Store(_)), Some(package)) => {
+            Err(CommandLineError::Invalid {
+                option: "Package",
+                found: package.clone(),
+                wanted: "/Project, of which it names a package,".to_owned(),
+            })
+        }
         _ => Ok(line),
     }
 }
@@ -205,6 +220,8 @@ fn apply(line: &mut CommandLine, spec: &Spec, value: &str) -> Result<(), Command
     match spec.name {
         Name::File => source(line, Source::File(bare(value)))?,
         Name::Project => source(line, Source::Project(bare(value)))?,
+        Name::Dts => source(line, Source::Store(bare(value)))?,
+        Name::Decrypt => line.decrypt = Some(Secret(bare(value))),
         Name::Package => line.package = Some(bare(value)),
         Name::Set | Name::Parameter | Name::Connection | Name::Logger => {
             pair(line, spec.name, value).map_err(|wanted| invalid(&wanted))?;
@@ -334,14 +351,12 @@ fn source(line: &mut CommandLine, source: Source) -> Result<(), CommandLineError
 fn why_not(name: Name) -> &'static str {
     match name {
         Name::Sql => "packages of msdb are not reached; save the package as a file and use /FILE",
-        Name::Dts => "there is no package store; use /FILE with the file that the store holds",
         Name::IsServer | Name::EnvReference => {
             "the SSIS catalog is not there; use /PROJECT file.ispac /PACKAGE name.dtsx, with /PAR or /SET for what an environment would give"
         }
         Name::Server | Name::User | Name::Password => {
-            "it belongs to /SQL, /DTS and /ISServer, which are not there"
+            "it belongs to packages of a server, which are not reached"
         }
-        Name::Decrypt => "packages that a password closes are not opened",
         Name::VerifySigned => "signatures of packages are not checked",
         Name::Dump | Name::DumpOnError => "no memory dumps are written",
         _ => "it is not there",
@@ -396,7 +411,13 @@ mod tests {
         parts.extend(line.source.iter().map(|source| match source {
             Source::File(file) => format!("file {file}"),
             Source::Project(file) => format!("project {file}"),
+            Source::Store(path) => format!("store {path}"),
         }));
+        parts.extend(
+            line.decrypt
+                .iter()
+                .map(|secret| format!("decrypt {secret:?}")),
+        );
         parts.extend(line.package.iter().map(|name| format!("package {name}")));
         parts.extend(line.changes.iter().map(|change| match change {
             Change::Set { path, value } => format!("set {path} = {value}"),

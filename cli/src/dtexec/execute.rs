@@ -7,12 +7,12 @@ use std::{
 
 use clap::Parser;
 use fletching::{
-    Execution, ExecutionResult, Package, PathMap, Progress, RunError, Settings,
-    read_configuration_file, read_file,
+    CheckpointOverrides, Execution, ExecutionResult, Package, PackageStore, PathMap, Progress,
+    Restart, RunError, Settings, dtsx::ConfiguredValue, read_file,
 };
 
 use super::{
-    command_line::{Change, CommandLine, Source},
+    command_line::{Change, CommandLine, Secret, Source},
     console::{self, Clock, Console, problem, say},
     reporting::Reporting,
     verify,
@@ -22,6 +22,7 @@ use crate::{
     config::Config,
     exit::{Exit, Failure},
     options::{PackageOptions, from_folder, path_rule},
+    protection::package_store,
 };
 
 /// `DTS_E_PACKAGENOTFOUND`, `DTS_E_LOADPACKAGEXML`.
@@ -29,8 +30,6 @@ const NOT_FOUND: u32 = 0xC001_000A;
 const NOT_LOADED: u32 = 0xC001_1003;
 /// `DTS_E_PACKAGEVERIFICATIONFAILED`.
 const NOT_VERIFIED: u32 = 0xC001_4030;
-/// `DTS_W_CANNOTFINDOBJECT`.
-const NO_OBJECT: u32 = 0x8001_2017;
 /// `DTS_E_VALIDATIONFAILED`.
 const NOT_VALID: u32 = 0xC004_700D;
 /// Command files and configurations larger than this are none.
@@ -173,8 +172,11 @@ fn finish(
 fn own(line: &CommandLine) -> Result<(PackageOptions, PathMap), Failure> {
     let parse = |package: &str, project: Option<&str>| {
         let project = project.map(|project| format!("--project={project}"));
-        let words = ["dtexec".to_owned(), package.to_owned()];
-        let words = words.into_iter().chain(project).chain(line.own.clone());
+        let password = line.decrypt.as_ref();
+        let password = password.map(|Secret(password)| format!("--decrypt={password}"));
+        let words = ["dtexec".to_owned(), package.to_owned()].into_iter();
+        let words = words.chain(project).chain(password);
+        let words = words.chain(line.own.clone());
         Own::try_parse_from(words).map(|own| own.package)
     };
     let bad = |error: clap::Error| Failure::new(Exit::BadCommandLine, error.to_string());
@@ -193,6 +195,14 @@ fn own(line: &CommandLine) -> Result<(PackageOptions, PathMap), Failure> {
         (Some(Source::Project(project)), Some(package)) => {
             let project = find(project)?;
             parse(package, Some(&project.display().to_string()))
+        }
+        (Some(Source::Store(path)), _) => {
+            let Some(folder) = package_store() else {
+                let message = "/DTS: there is no package store; name its folder with FLETCHING_STORE, or use /FILE";
+                return Err(Failure::new(Exit::BadCommandLine, message));
+            };
+            let file = PackageStore::open(&folder)?.package(path)?;
+            parse(&file.display().to_string(), None)
         }
         (Some(Source::File(file)), _) => parse(&find(file)?.display().to_string(), None),
         _ => parse("-", None),
@@ -231,13 +241,18 @@ fn configure(
     package: &Package,
     paths: &PathMap,
 ) -> Result<(), Failure> {
-    for change in &line.changes {
+    for (at, change) in line.changes.iter().enumerate() {
         match change {
-            Change::Set { path, value } => settings.set.push((path.clone(), value.clone())),
+            Change::Set { path, value } => {
+                let later = line.changes.get(at..).unwrap_or_default();
+                if !is_configured(path, later, paths)? {
+                    settings.set.push((path.clone(), value.clone()));
+                }
+            }
             Change::ConfigFile(file) => {
                 let file = local(file, paths)?;
-                let entries = read_configuration_file(&file)?;
-                settings.set.extend(applicable(entries, package, settings));
+                let file = std::path::absolute(&file).unwrap_or(file);
+                settings.config_files.push(file);
             }
         }
     }
@@ -251,24 +266,57 @@ fn configure(
         let path = format!("\\Package.Properties[{name}]");
         settings.set.push((path, value));
     };
-    if let Some(file) = &line.check_file {
-        property("CheckpointFileName", file.clone());
-    }
-    match line.check_pointing {
-        Some(true) => {
-            property("SaveCheckpoints", "True".to_owned());
-            property("CheckpointUsage", "2".to_owned());
-        }
-        Some(false) => property("SaveCheckpoints", "False".to_owned()),
-        None => {}
-    }
-    if let Some(usage) = line.restart {
-        property("CheckpointUsage", usage.to_string());
-    }
     if let Some(most) = line.max_concurrent {
         property("MaxConcurrentExecutables", most.to_string());
     }
+    if line.check_file.as_deref() == Some("") {
+        property("CheckpointFileName", String::new());
+    }
+    settings.checkpoint = checkpoint(line, paths)?;
     add_logs(line, settings, package, paths)
+}
+
+/// What the options say of checkpoints.
+fn checkpoint(line: &CommandLine, paths: &PathMap) -> Result<CheckpointOverrides, Failure> {
+    let file = line.check_file.as_deref().filter(|file| !file.is_empty());
+    Ok(CheckpointOverrides {
+        on: line.check_pointing,
+        file: file.map(|file| local(file, paths)).transpose()?,
+        restart: line.restart.map(|usage| match usage {
+            0 => Restart::Deny,
+            1 => Restart::IfPossible,
+            _ => Restart::Force,
+        }),
+    })
+}
+
+/// Whether a later configuration file gives the property its value: files are applied before what /Set sets.
+fn is_configured(path: &str, later: &[Change], paths: &PathMap) -> Result<bool, Failure> {
+    for change in later {
+        let Change::ConfigFile(file) = change else {
+            continue;
+        };
+        // A file that is not there, or is none, is told when it is applied.
+        let bytes = read_file(&local(file, paths)?).unwrap_or_default();
+        let values = ConfiguredValue::read_file(&bytes).unwrap_or_default();
+        if values.iter().any(|value| plain(&value.path) == plain(path)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A property path in one spelling.
+fn plain(path: &str) -> String {
+    let path = path.trim().trim_start_matches('\\').to_lowercase();
+    let value = [".properties[value]", ".value"]
+        .iter()
+        .find_map(|end| path.strip_suffix(end));
+    match (value, path.strip_suffix(".connectionstring")) {
+        (Some(variable), _) => variable.to_owned(),
+        (None, Some(manager)) => format!("{manager}.properties[connectionstring]"),
+        (None, None) => path,
+    }
 }
 
 /// The logs that the options add. A file is found from where the user is, as the package is.
@@ -283,7 +331,11 @@ fn add_logs(
         let file = std::path::absolute(&file).unwrap_or(file);
         Ok(file.display().to_string())
     };
-    let managers = package.connections(settings, false).unwrap_or_default();
+    let offline = Settings {
+        offline: true,
+        ..settings.clone()
+    };
+    let managers = package.connections(&offline, false).unwrap_or_default();
     for (class, configuration) in &line.loggers {
         let mut managers = managers.iter();
         let is_manager = managers.any(|one| one.name.eq_ignore_ascii_case(configuration));
@@ -307,29 +359,18 @@ fn add_logs(
     Ok(())
 }
 
-/// Entries of a configuration whose objects the package has: as in SSIS, the others are warnings.
-fn applicable(
-    entries: Vec<(String, String)>,
-    package: &Package,
-    settings: &Settings,
-) -> Vec<(String, String)> {
-    let known = |entry: &(String, String)| {
-        let probe = Settings {
-            set: vec![entry.clone()],
-            ..Settings {
-                base_dir: settings.base_dir.clone(),
-                ..Settings::default()
-            }
-        };
-        match package.connections(&probe, false) {
-            Err(error @ RunError::UnknownOverride { .. }) => {
-                let name = package.document().name();
-                let message = format!("configuration `{}`: {error}: it is left out", entry.0);
-                problem("Warning", NO_OBJECT, name, &message);
-                false
-            }
-            _ => true,
-        }
-    };
-    entries.into_iter().filter(known).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_properties_in_one_spelling() {
+        let variable = plain(r"\Package.Variables[User::X].Properties[Value]");
+        assert_eq!(plain(r"Package.Variables[User::x].Value"), variable);
+        assert_eq!(plain(r"\Package.Variables[User::X]"), variable);
+        assert_eq!(
+            plain(r"\Package.Connections[A].ConnectionString"),
+            plain(r"\Package.Connections[A].Properties[ConnectionString]")
+        );
+    }
 }

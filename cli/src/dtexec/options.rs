@@ -112,7 +112,7 @@ pub(super) static OPTIONS: &[Spec] = &[
     spec(Name::CallerInfo, ("CallerInfo", 2), Takes::Maybe, "[text]", "Who runs the package: of SQL Server Agent, without effect."),
     spec(Name::X86, ("X86", 3), Takes::Nothing, "", "Run in 32 bits: of SQL Server Agent, without effect."),
     spec(Name::Sql, ("SQL", 2), Takes::Value, "package", "Run a package of msdb: not supported."),
-    spec(Name::Dts, ("DTS", 1), Takes::Value, "package", "Run a package of the package store: not supported."),
+    spec(Name::Dts, ("DTS", 1), Takes::Value, "package", "Run a package of the package store: the folder that FLETCHING_STORE names."),
     spec(Name::IsServer, ("ISServer", 8), Takes::Value, "package", "Run a package of the SSIS catalog: not supported."),
     spec(Name::Server, ("Server", 3), Takes::Value, "server", "Of /SQL, /DTS and /ISServer: not supported."),
     spec(Name::User, ("User", 1), Takes::Value, "name", "Of /SQL: not supported."),
