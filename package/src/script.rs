@@ -123,11 +123,15 @@ impl Script {
     }
 
     /// Names that its code gives to one of these words, each once.
-    fn named(&self, words: &[&str]) -> Vec<&str> {
+    fn named(&self, words: &[&str]) -> Vec<String> {
+        let comments = match self.language() {
+            "Visual Basic" => Comments::Quote,
+            _ => Comments::Slashes,
+        };
         let mut found = Vec::new();
-        for line in self.files.iter().flat_map(|file| file.text.lines()) {
-            let line = line.trim_start();
-            if !line.starts_with("//") && !line.starts_with('\'') {
+        for file in &self.files {
+            let code = without_comments(&file.text, comments);
+            for line in code.lines() {
                 for word in words {
                     names_after(line, word, &mut found);
                 }
@@ -168,10 +172,11 @@ impl Script {
         let mut code = self.named(VARIABLES);
         code.retain(|name| !is_listed(name));
         let mut managers = self.named(CONNECTIONS);
-        managers.extend(self.connections.iter().map(String::as_str));
+        managers.extend(self.connections.iter().cloned());
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
         for (what, names) in [
-            ("reads", self.reads()),
-            ("writes", self.writes()),
+            ("reads", owned(self.reads())),
+            ("writes", owned(self.writes())),
             ("names in its code the variables", code),
             ("uses the connection managers", managers),
         ] {
@@ -196,7 +201,7 @@ const VARIABLES: &[&str] = &[
 const CONNECTIONS: &[&str] = &["Connections"];
 
 /// `word["name"]`, `word("name")`.
-fn names_after<'t>(line: &'t str, word: &str, found: &mut Vec<&'t str>) {
+fn names_after(line: &str, word: &str, found: &mut Vec<String>) {
     let mut rest = line;
     while let Some((_, after)) = rest.split_once(word) {
         rest = after;
@@ -205,9 +210,67 @@ fn names_after<'t>(line: &'t str, word: &str, found: &mut Vec<&'t str>) {
         if let Some((name, _)) = quoted.and_then(|quoted| quoted.split_once('"'))
             && !name.is_empty()
         {
-            found.push(name);
+            found.push(name.to_owned());
         }
     }
+}
+
+/// How a language marks comments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comments {
+    /// `// ...` and `/* ... */`.
+    Slashes,
+    /// `' ...`.
+    Quote,
+}
+
+/// The code with its lines, each comment replaced by a blank. What looks like a comment within a text in quotes is none.
+fn without_comments(text: &str, comments: Comments) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(one) = rest.chars().next() {
+        let length = match (one, comments) {
+            ('"', _) => {
+                let verbatim = comments == Comments::Quote || code.ends_with('@');
+                let length = quoted(rest, verbatim);
+                code.push_str(rest.get(..length).unwrap_or_default());
+                length
+            }
+            ('/', Comments::Slashes) if rest.starts_with("/*") => {
+                code.push(' ');
+                rest.find("*/").map_or(rest.len(), |end| end + 2)
+            }
+            ('/', Comments::Slashes) if rest.starts_with("//") => {
+                rest.find('\n').unwrap_or(rest.len())
+            }
+            ('\'', Comments::Slashes) if rest.starts_with("'\"'") => {
+                code.push_str("'\"'");
+                3
+            }
+            ('\'', Comments::Quote) => rest.find('\n').unwrap_or(rest.len()),
+            _ => {
+                code.push(one);
+                one.len_utf8()
+            }
+        };
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    code
+}
+
+/// The bytes of a text in quotes, which ends with its line unless it is verbatim.
+fn quoted(text: &str, verbatim: bool) -> usize {
+    let mut escaped = false;
+    for (at, one) in text.char_indices().skip(1) {
+        match one {
+            _ if escaped => escaped = false,
+            '\\' if !verbatim => escaped = true,
+            '"' => return at + 1,
+            '\n' if !verbatim => return at,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 fn is_encoding(text: &str) -> bool {
@@ -229,13 +292,14 @@ mod tests {
             files: vec![file(
                 "ScriptMain.cs",
                 "x = Dts.Variables[\"User::A\"].Value;\n// Dts.Variables[\"User::No\"]\n\
-                 Dts.VariableDispenser.LockForRead( \"B\" ); c = Dts.Connections[\"Staging\"];",
+                 Dts.VariableDispenser.LockForRead( \"B\" ); c = Dts.Connections[\"Staging\"];\n\
+                 /* once: Dts.Variables[\"Old\"],\n Dts.Variables[\"Older\"] */ s = \"http://a/*\" + @\"C:\\\"; Variables[\"C\"]",
             )],
             ..Script::default()
         };
         assert_eq!(
             script.summary(),
-            "C#, 3 lines (138 characters) in ScriptMain.cs; entry point Main; names in its code the variables B, User::A; \
+            "C#, 5 lines (238 characters) in ScriptMain.cs; entry point Main; names in its code the variables B, C, User::A; \
              uses the connection managers Staging"
         );
         for (name, written) in [
