@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use fletching::{LoadError, RunError, RunReport, TaskResult, dtsx::SsisCode};
+use fletching::{
+    ConfigError, LoadError, RunError, RunReport, TaskResult, dtexec::ConfigureError, dtsx::SsisCode,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -113,6 +115,21 @@ impl From<RunError> for Failure {
             code: code.map(|code| format!("0x{:08X}", code.0)),
             symbol: code.map(|code| code.symbol()),
             ..Self::new(exit, error.to_string())
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(Exit::BadCommandLine, error.to_string())
+    }
+}
+
+impl From<ConfigureError> for Failure {
+    fn from(error: ConfigureError) -> Self {
+        match error {
+            ConfigureError::Load(error) => error.into(),
+            ConfigureError::Path(error) => Self::new(Exit::BadCommandLine, error.to_string()),
         }
     }
 }

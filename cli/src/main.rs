@@ -2,7 +2,6 @@
 
 mod allocator;
 mod commands;
-mod config;
 mod dtexec;
 mod dtutil;
 mod exit;

@@ -1,12 +1,13 @@
 //! The options that `run`, `read` and `explain` share, merged with a `fletching.toml`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use fletching::{Application, Drift, Package, PathMap, PathRule, Settings};
+use fletching::{
+    Application, Config, Drift, Package, PathMap, PathRule, Settings, from_folder, parse_size,
+};
 
 use crate::{
-    config::Config,
     exit::{Exit, Failure},
     protection::ProtectionOptions,
 };
@@ -105,26 +106,6 @@ impl PackageOptions {
     }
 }
 
-/// A connection string that is a relative file name, as one of `folder`; any other as it is. What a user types is
-/// relative to where the user is, not to the package.
-pub(crate) fn from_folder(folder: &Path, value: String) -> String {
-    if let Some((scheme, file)) = value.split_once(':')
-        && matches!(scheme, "sqlite" | "duckdb")
-        && file != ":memory:"
-    {
-        return format!("{scheme}:{}", from_folder(folder, file.to_owned()));
-    }
-    let is_file_name = !value.contains(['=', ';', ':']) && !value.starts_with(['/', '\\']);
-    if is_file_name && !value.is_empty() {
-        let file = folder.join(&value);
-        return std::path::absolute(&file)
-            .unwrap_or(file)
-            .display()
-            .to_string();
-    }
-    value
-}
-
 pub(crate) fn path_rule(rule: &str) -> Result<PathRule, Failure> {
     PathMap::parse_rule(rule)
         .map_err(|error| Failure::new(Exit::BadCommandLine, format!("--path-map: {error}")))
@@ -155,33 +136,4 @@ fn pairs(option: &str, texts: &[String]) -> Result<Vec<(String, String)>, Failur
             })
         })
         .collect()
-}
-
-/// `64MiB`, `2GiB`, `500MB`, `1048576`.
-pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
-    let text = text.trim();
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let factor: usize = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "kib" | "k" => 1 << 10,
-        "mib" | "m" => 1 << 20,
-        "gib" | "g" => 1 << 30,
-        "tib" | "t" => 1 << 40,
-        "kb" => 1_000,
-        "mb" => 1_000_000,
-        "gb" => 1_000_000_000,
-        "tb" => 1_000_000_000_000,
-        other => {
-            return Err(format!(
-                "`{other}` is not a unit of size: write 512MiB or 2GiB"
-            ));
-        }
-    };
-    number
-        .parse::<usize>()
-        .ok()
-        .and_then(|number| number.checked_mul(factor))
-        .filter(|bytes| *bytes > 0)
-        .ok_or_else(|| format!("`{text}` is not a size: write 512MiB or 2GiB"))
 }

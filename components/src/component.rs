@@ -9,7 +9,7 @@
 //! turns properties into typed settings and reports *every* problem that it finds; it is the only place that knows
 //! property names. `plan` makes the operators of one run.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion_common::Result;
@@ -67,7 +67,19 @@ pub enum Planned {
     /// The end of a flow: yields one row, the number of rows written.
     Sink(Arc<dyn ExecutionPlan>),
     /// A DataReader destination: its rows go to a caller.
-    Reader(Arc<dyn ExecutionPlan>),
+    Reader {
+        plan: Arc<dyn ExecutionPlan>,
+        patience: Patience,
+    },
+}
+
+/// How long a DataReader destination waits for its caller to ask for rows (spec `ssis-semantics.md` 13.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// `None`: as long as it takes.
+    pub timeout: Option<Duration>,
+    /// Whether the component fails then, or drops its rows and lets the package go on.
+    pub fails: bool,
 }
 
 /// A component whose outputs are worked out apart from each other (Aggregate). Rows are combined on the way.

@@ -209,6 +209,11 @@ impl PreparedPackage {
         &self.state.name
     }
 
+    /// What the caller set for the run.
+    pub fn settings(&self) -> &Settings {
+        &self.state.settings
+    }
+
     /// Machine, user and execution, as logs have them.
     pub fn identity(&self) -> RunIdentity {
         RunIdentity::of(&self.state)

@@ -5,12 +5,19 @@
 //!                  no caller for a name: rows are counted and dropped, with a warning
 //! ```
 //!
-//! A slow caller holds the flow back; a caller that goes away cancels it. A stream ends when the *package* has: without
-//! error only if that succeeded (semantics section 13).
+//! A slow caller holds the flow back, until the destination's ReadTimeout has passed; a caller that goes away cancels it.
+//! A stream ends when the *package* has: without error only if that succeeded and no row was dropped (semantics section 13).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    task::{Context, Poll, ready},
+};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use fletching_components::flow::FlowError;
+use futures::{FutureExt, Stream, StreamExt};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
@@ -32,8 +39,31 @@ pub struct ReaderHub {
 #[derive(Debug)]
 struct Caller {
     /// Taken by the data flow, so that the rows end with it.
-    batches: Option<mpsc::Sender<RecordBatch>>,
+    batches: Option<RowSender>,
     outcome: oneshot::Sender<Outcome>,
+}
+
+/// Hands batches to a caller.
+#[derive(Debug)]
+pub(crate) struct RowSender {
+    batches: mpsc::Sender<RecordBatch>,
+    lapsed: Arc<OnceLock<FlowError>>,
+}
+
+impl RowSender {
+    /// Waits until the caller takes it, or fails with one that went away.
+    pub(crate) async fn send(
+        &self,
+        batch: RecordBatch,
+    ) -> Result<(), mpsc::error::SendError<RecordBatch>> {
+        self.batches.send(batch).await
+    }
+
+    /// Ends the rows with an error, though the package goes on.
+    pub(crate) fn lapse(self, error: FlowError) {
+        // It is consumed here, so that there is no other error before it.
+        self.lapsed.get_or_init(|| error);
+    }
 }
 
 impl ReaderHub {
@@ -52,14 +82,19 @@ impl ReaderHub {
         }
         let (sender, batches) = mpsc::channel(CAPACITY);
         let (outcome, end) = oneshot::channel();
+        let lapsed = Arc::<OnceLock<FlowError>>::default();
         let caller = Caller {
-            batches: Some(sender),
+            batches: Some(RowSender {
+                batches: sender,
+                lapsed: Arc::clone(&lapsed),
+            }),
             outcome,
         };
         callers.insert(name.to_owned(), caller);
         Ok(ReaderBatches {
             schema,
             batches,
+            lapsed,
             end: Some(end),
         })
     }
@@ -81,7 +116,7 @@ impl ReaderHub {
     }
 
     /// Where the rows of a destination go; given once, so that its stream ends with the flow.
-    pub(crate) fn sender(&self, name: &str) -> Option<mpsc::Sender<RecordBatch>> {
+    pub(crate) fn sender(&self, name: &str) -> Option<RowSender> {
         let name = self.name_of(name);
         self.callers.lock().get_mut(&name)?.batches.take()
     }
@@ -116,11 +151,13 @@ impl Drop for ReadersOfRun {
     }
 }
 
-/// The rows of one DataReader destination.
+/// The rows of one DataReader destination: a stream that ends when the package has.
 #[derive(Debug)]
 pub struct ReaderBatches {
     schema: SchemaRef,
     batches: mpsc::Receiver<RecordBatch>,
+    /// Why rows were dropped.
+    lapsed: Arc<OnceLock<FlowError>>,
     /// `None` once it was told.
     end: Option<oneshot::Receiver<Outcome>>,
 }
@@ -130,18 +167,34 @@ impl ReaderBatches {
         Arc::clone(&self.schema)
     }
 
-    /// The next batch; `None` when the package has succeeded. The failure of the package, whenever it comes, is the last
-    /// item.
+    /// The next batch, as the stream yields it.
     pub async fn next(&mut self) -> Option<Result<RecordBatch, RunError>> {
-        if let Some(batch) = self.batches.recv().await {
-            return Some(Ok(batch));
+        StreamExt::next(self).await
+    }
+}
+
+/// `None` when the package has succeeded. The failure of the package, whenever it comes, is the last item.
+impl Stream for ReaderBatches {
+    type Item = Result<RecordBatch, RunError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(batch) = ready!(self.batches.poll_recv(context)) {
+            return Poll::Ready(Some(Ok(batch)));
         }
-        match self.end.take()?.await {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(Err(error)),
-            // The hub went away with the run.
-            Err(_) => Some(Err(RunError::Cancelled)),
-        }
+        let lapsed = self.lapsed.get().cloned();
+        let Some(end) = &mut self.end else {
+            return Poll::Ready(None);
+        };
+        let outcome = match lapsed {
+            Some(error) => Err(RunError::Flow {
+                task: error.path.clone(),
+                error: Box::new(error),
+            }),
+            // One who never says how it ended went away with the run.
+            None => ready!(end.poll_unpin(context)).unwrap_or(Err(RunError::Cancelled)),
+        };
+        self.end = None;
+        Poll::Ready(outcome.err().map(Err))
     }
 }
 

@@ -95,7 +95,7 @@ impl PreparedPackage {
         let mut readers = Vec::new();
         for plan in self.own_plans()? {
             let roots = plan.roots.iter();
-            for root in roots.filter(|root| root.kind == RootKind::Reader) {
+            for root in roots.filter(|root| matches!(root.kind, RootKind::Reader(_))) {
                 readers.push((
                     plan.operators[root.component].name.clone(),
                     root.plan.schema(),

@@ -110,6 +110,16 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Sets the variable `DtsClient::name`, by which a reader of a DataReader destination hands a value in
+    /// (spec `ssis-semantics.md` 13.3).
+    pub fn set_client_parameter(&mut self, name: &str, value: &str) {
+        let name = name
+            .trim_start_matches('@')
+            .trim_start_matches("DtsClient::");
+        let path = format!("\\Package.Variables[DtsClient::{name}].Value");
+        self.set.push((path, value.to_owned()));
+    }
+
     /// Where the Windows paths of the package are.
     pub(crate) fn path_map(&self) -> PathMap {
         let rules = self.path_rules.iter().cloned();

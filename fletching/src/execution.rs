@@ -30,6 +30,19 @@ impl Execution {
         }
     }
 
+    /// Name of the package.
+    pub fn package(&self) -> &str {
+        self.prepared.inner.name()
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.prepared.inner.settings().threads
+    }
+
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
     /// Adds one who hears every event of the run, as it happens.
     #[must_use]
     pub fn listener(mut self, listener: Arc<dyn EventListener>) -> Self {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  Application::load ──▶ Package ──prepare(Settings)──▶ Prepared ──▶ Execution ──run──▶ RunReport
-//!                                                                       └─reader("DataReaderDest")──▶ ReaderBatches
+//!                            └─reader("DataReaderDest")──▶ Reader        └─reader("DataReaderDest")──▶ ReaderBatches
 //! ```
 //!
 //! [`Application`] finds and loads packages, with the project around them. [`Package::prepare`] applies overrides and
@@ -13,24 +13,29 @@
 
 mod application;
 mod check;
+mod config;
 mod connections;
+pub mod dtexec;
 mod execution;
 mod library;
 mod load_options;
 mod package;
 mod package_store;
+mod reader;
+mod running;
 mod script;
 mod sealed;
 mod statements;
 
 pub use application::{Application, LoadError, read_file, read_package};
 pub use check::CheckReport;
+pub use config::{Config, ConfigError, from_folder, parse_size};
 pub use connections::{ConnectionReport, providers, schemes};
 /// The package document.
 pub use dtsx;
 pub use execution::{Execution, runtime};
 pub use fletching_components::{Drift, Finding, FindingKind, Findings, flow::FlowError};
-pub use fletching_connections::{LogFile, PathMap, PathRule, StagedFile};
+pub use fletching_connections::{LogFile, PathError, PathMap, PathRule, StagedFile};
 pub use fletching_engine::{
     BulkReport, CheckpointOverrides, ComponentReport, Event, EventKind, EventListener, EventSource,
     ExecutionResult, FileReport, FlowReport, LibraryError, LoadedPackage, LoggingOverrides,
@@ -46,6 +51,8 @@ pub use package_store::{
     PackageStore, StoreEntry, StoreError, delete_package, is_same_file, move_package,
     package_exists, save_package,
 };
+pub use reader::{Reader, ReaderError};
+pub use running::Running;
 pub use script::{ScriptError, ScriptReport, run_script};
 pub use sealed::SealedValue;
 pub use statements::StatementReport;

@@ -10,7 +10,10 @@ use dtsx::{ConnectionManager, Parameter};
 use fletching_engine::{PreparedPackage, RunError, RunIdentity, Settings, prepare};
 use fletching_planner::explain;
 
-use crate::library::{Library, absolute};
+use crate::{
+    Config, ConfigError,
+    library::{Library, absolute},
+};
 
 /// A package, ready to be prepared any number of times.
 #[derive(Debug)]
@@ -33,6 +36,19 @@ impl Package {
     /// The folder where relative file names start.
     pub fn base_dir(&self) -> &Path {
         &self.base_dir
+    }
+
+    /// How it is run where nothing else is said: relative to its folder, with what a `fletching.toml` there says.
+    ///
+    /// # Errors
+    /// A `fletching.toml` that does not hold.
+    pub fn settings(&self) -> Result<Settings, ConfigError> {
+        let mut settings = Settings {
+            base_dir: self.base_dir.clone(),
+            ..Settings::default()
+        };
+        Config::find(None, &self.base_dir)?.apply(&mut settings)?;
+        Ok(settings)
     }
 
     /// Applies configurations and overrides, and checks everything before a row moves. Blocks, where a configuration is in a

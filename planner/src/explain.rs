@@ -19,7 +19,7 @@ pub fn explain(plan: &DataFlowPlan, metrics: bool) -> String {
         let operator = &plan.operators[root.component];
         let kind = match root.kind {
             RootKind::Sink => "destination",
-            RootKind::Reader => "reader",
+            RootKind::Reader(_) => "reader",
             RootKind::Drain => "rows end at",
         };
         text += &format!("  {kind} {} ({})\n", operator.name, operator.class);

@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 use datafusion_common::{Result, internal_err};
 use datafusion_physical_plan::ExecutionPlan;
 use fletching_components::{
-    Accounting, BoundInput, ComponentKind, PerOutput, PlanContext, Planned,
+    Accounting, BoundInput, ComponentKind, Patience, PerOutput, PlanContext, Planned,
     flow::{Router, RouterOutputExec, RowWise, RowWiseExec, Tally, drain, narrow, project},
 };
 
@@ -39,8 +39,8 @@ pub struct Root {
 pub enum RootKind {
     /// Yields one row: the number of rows written.
     Sink,
-    /// Its rows go to a caller.
-    Reader,
+    /// Its rows go to a caller, who is waited for as long as this says.
+    Reader(Patience),
     /// No path leads away from a transform: its rows are counted and end here.
     Drain,
 }
@@ -232,7 +232,9 @@ impl Lowering<'_> {
                 self.per_output(index, &input, component.as_ref())
             }
             Planned::Sink(plan) => Ok(self.root(index, RootKind::Sink, plan, &inputs)),
-            Planned::Reader(plan) => Ok(self.root(index, RootKind::Reader, plan, &inputs)),
+            Planned::Reader { plan, patience } => {
+                Ok(self.root(index, RootKind::Reader(patience), plan, &inputs))
+            }
         }
     }
 

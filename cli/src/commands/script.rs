@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use fletching::{read_file, run_script};
+use fletching::{from_folder, read_file, run_script};
 
 use crate::{
     exit::{Exit, Failure},
-    options::from_folder,
     render,
 };
 

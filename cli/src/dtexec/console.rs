@@ -15,10 +15,11 @@ use std::{
 
 use chrono::{DateTime, Local};
 use fletching::{
-    Event, EventKind, EventListener, ExecutionResult, RunIdentity, RunReport, TaskResult, now,
+    Event, EventKind, EventListener, ExecutionResult, RunIdentity, RunReport, TaskResult,
+    dtexec::{ConsoleLog, Reporting},
+    now,
 };
 
-use super::{console_log::ConsoleLog, reporting::Reporting};
 use crate::render;
 
 /// Shows events as they come.

@@ -1,27 +1,18 @@
 //! From a command line to an exit code: load, configure, verify, validate, run.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use clap::Parser;
 use fletching::{
-    CheckpointOverrides, Execution, ExecutionResult, Package, PackageStore, PathMap, Progress,
-    Restart, RunError, Settings, dtsx::ConfiguredValue, read_file,
+    Config, Execution, ExecutionResult, PackageStore, PathMap, Progress, RunError, Settings,
+    dtexec::{CommandLine, Reporting, Source, local_path},
 };
 
-use super::{
-    command_line::{Change, CommandLine, Secret, Source},
-    console::{self, Clock, Console, problem, say},
-    reporting::Reporting,
-    verify,
-};
+use super::console::{self, Clock, Console, problem, say};
 use crate::{
     commands::cancellable,
-    config::Config,
     exit::{Exit, Failure},
-    options::{PackageOptions, from_folder, path_rule},
+    options::{PackageOptions, path_rule},
     protection::package_store,
 };
 
@@ -32,8 +23,6 @@ const NOT_LOADED: u32 = 0xC001_1003;
 const NOT_VERIFIED: u32 = 0xC001_4030;
 /// `DTS_E_VALIDATIONFAILED`.
 const NOT_VALID: u32 = 0xC004_700D;
-/// Command files and configurations larger than this are none.
-const TEXT_BYTES_MAX: usize = 16 << 20;
 
 /// The options of `fletch run` that follow those of SSIS.
 #[derive(Debug, Parser)]
@@ -79,8 +68,8 @@ fn run(line: &CommandLine) -> Result<Exit, Failure> {
         false => line.reporting.clone(),
     };
     let mut settings = own.settings(&package)?;
-    configure(line, &mut settings, &package, &paths)?;
-    if let Some(mismatch) = verify::mismatch(line, &package) {
+    line.configure(&mut settings, &package, &paths)?;
+    if let Some(mismatch) = line.mismatch(&package) {
         if reporting.shows_errors() {
             problem("Error", NOT_VERIFIED, package.document().name(), &mismatch);
         }
@@ -173,7 +162,7 @@ fn own(line: &CommandLine) -> Result<(PackageOptions, PathMap), Failure> {
     let parse = |package: &str, project: Option<&str>| {
         let project = project.map(|project| format!("--project={project}"));
         let password = line.decrypt.as_ref();
-        let password = password.map(|Secret(password)| format!("--decrypt={password}"));
+        let password = password.map(|password| format!("--decrypt={}", password.reveal()));
         let words = ["dtexec".to_owned(), package.to_owned()].into_iter();
         let words = words.chain(project).chain(password);
         let words = words.chain(line.own.clone());
@@ -190,7 +179,10 @@ fn own(line: &CommandLine) -> Result<(PackageOptions, PathMap), Failure> {
     }
     let rules = settings.path_rules.into_iter();
     let paths = rules.fold(PathMap::new("."), PathMap::with_rule);
-    let find = |file: &str| local(file, &paths);
+    let find = |file: &str| {
+        let found = local_path(file, &paths);
+        found.map_err(|error| Failure::new(Exit::BadCommandLine, error.to_string()))
+    };
     let own = match (&line.source, &line.package) {
         (Some(Source::Project(project)), Some(package)) => {
             let project = find(project)?;
@@ -208,169 +200,4 @@ fn own(line: &CommandLine) -> Result<(PackageOptions, PathMap), Failure> {
         _ => parse("-", None),
     };
     Ok((own.map_err(bad)?, paths))
-}
-
-/// The local path of one that may be of Windows.
-pub(super) fn local(file: &str, paths: &PathMap) -> Result<PathBuf, Failure> {
-    let is_windows = file.contains('\\') || file.get(1..2) == Some(":");
-    match is_windows {
-        false => Ok(PathBuf::from(file)),
-        true => paths
-            .resolve(file)
-            .map_err(|error| Failure::new(Exit::BadCommandLine, error.to_string())),
-    }
-}
-
-/// The text of a file that an option names.
-pub(super) fn text_of(path: &Path) -> Result<String, String> {
-    let bytes = read_file(path).map_err(|error| error.to_string())?;
-    if bytes.len() > TEXT_BYTES_MAX {
-        return Err(format!(
-            "{}: it is larger than {TEXT_BYTES_MAX} bytes",
-            path.display()
-        ));
-    }
-    let text = String::from_utf8(bytes);
-    text.map_err(|_| format!("{}: it is not UTF-8", path.display()))
-}
-
-/// Puts into the settings what the options change.
-fn configure(
-    line: &CommandLine,
-    settings: &mut Settings,
-    package: &Package,
-    paths: &PathMap,
-) -> Result<(), Failure> {
-    for (at, change) in line.changes.iter().enumerate() {
-        match change {
-            Change::Set { path, value } => {
-                let later = line.changes.get(at..).unwrap_or_default();
-                if !is_configured(path, later, paths)? {
-                    settings.set.push((path.clone(), value.clone()));
-                }
-            }
-            Change::ConfigFile(file) => {
-                let file = local(file, paths)?;
-                let file = std::path::absolute(&file).unwrap_or(file);
-                settings.config_files.push(file);
-            }
-        }
-    }
-    settings.parameters.extend(line.parameters.iter().cloned());
-    let here = std::env::current_dir().unwrap_or_default();
-    let connections = line.connections.iter();
-    settings
-        .connections
-        .extend(connections.map(|(name, value)| (name.clone(), from_folder(&here, value.clone()))));
-    let mut property = |name: &str, value: String| {
-        let path = format!("\\Package.Properties[{name}]");
-        settings.set.push((path, value));
-    };
-    if let Some(most) = line.max_concurrent {
-        property("MaxConcurrentExecutables", most.to_string());
-    }
-    if line.check_file.as_deref() == Some("") {
-        property("CheckpointFileName", String::new());
-    }
-    settings.checkpoint = checkpoint(line, paths)?;
-    add_logs(line, settings, package, paths)
-}
-
-/// What the options say of checkpoints.
-fn checkpoint(line: &CommandLine, paths: &PathMap) -> Result<CheckpointOverrides, Failure> {
-    let file = line.check_file.as_deref().filter(|file| !file.is_empty());
-    Ok(CheckpointOverrides {
-        on: line.check_pointing,
-        file: file.map(|file| local(file, paths)).transpose()?,
-        restart: line.restart.map(|usage| match usage {
-            0 => Restart::Deny,
-            1 => Restart::IfPossible,
-            _ => Restart::Force,
-        }),
-    })
-}
-
-/// Whether a later configuration file gives the property its value: files are applied before what /Set sets.
-fn is_configured(path: &str, later: &[Change], paths: &PathMap) -> Result<bool, Failure> {
-    for change in later {
-        let Change::ConfigFile(file) = change else {
-            continue;
-        };
-        // A file that is not there, or is none, is told when it is applied.
-        let bytes = read_file(&local(file, paths)?).unwrap_or_default();
-        let values = ConfiguredValue::read_file(&bytes).unwrap_or_default();
-        if values.iter().any(|value| plain(&value.path) == plain(path)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// A property path in one spelling.
-fn plain(path: &str) -> String {
-    let path = path.trim().trim_start_matches('\\').to_lowercase();
-    let value = [".properties[value]", ".value"]
-        .iter()
-        .find_map(|end| path.strip_suffix(end));
-    match (value, path.strip_suffix(".connectionstring")) {
-        (Some(variable), _) => variable.to_owned(),
-        (None, Some(manager)) => format!("{manager}.properties[connectionstring]"),
-        (None, None) => path,
-    }
-}
-
-/// The logs that the options add. A file is found from where the user is, as the package is.
-fn add_logs(
-    line: &CommandLine,
-    settings: &mut Settings,
-    package: &Package,
-    paths: &PathMap,
-) -> Result<(), Failure> {
-    let found = |file: &str| -> Result<String, Failure> {
-        let file = local(file, paths)?;
-        let file = std::path::absolute(&file).unwrap_or(file);
-        Ok(file.display().to_string())
-    };
-    let offline = Settings {
-        offline: true,
-        ..settings.clone()
-    };
-    let managers = package.connections(&offline, false).unwrap_or_default();
-    for (class, configuration) in &line.loggers {
-        let mut managers = managers.iter();
-        let is_manager = managers.any(|one| one.name.eq_ignore_ascii_case(configuration));
-        let is_file = !is_manager && configuration.contains(['/', '\\', '.']);
-        let configuration = match is_file {
-            true => found(configuration)?,
-            false => configuration.clone(),
-        };
-        settings
-            .logging
-            .providers
-            .push((class.clone(), configuration));
-    }
-    if let Some(file) = &line.verbose_log {
-        settings.logging.everything = true;
-        if let Some(file) = file {
-            let text_file = "Microsoft.LogProviderTextFile".to_owned();
-            settings.logging.providers.push((text_file, found(file)?));
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_of_properties_in_one_spelling() {
-        let variable = plain(r"\Package.Variables[User::X].Properties[Value]");
-        assert_eq!(plain(r"Package.Variables[User::x].Value"), variable);
-        assert_eq!(plain(r"\Package.Variables[User::X]"), variable);
-        assert_eq!(
-            plain(r"\Package.Connections[A].ConnectionString"),
-            plain(r"\Package.Connections[A].Properties[ConnectionString]")
-        );
-    }
 }

@@ -5,25 +5,16 @@
 //!    ▲ command files                                                              └──▶ exit code 0 1 3 4 5 6
 //! ```
 //!
-//! The command line is read by [`command_line`], which is pure. What it asks for and there is not (a server, its catalog, a
-//! debugger) is refused by name. Options of `fletch run` follow those of SSIS: `--path-map` and others, and a
+//! The command line is read by [`CommandLine`]. Options of `fletch run` follow those of SSIS: `--path-map` and others, and a
 //! `fletching.toml` beside the package counts here too.
 
-mod command_line;
 mod console;
-mod console_log;
 mod execute;
-mod help;
-mod options;
-mod parameter;
-mod reporting;
-mod values;
-mod verify;
-mod words;
 
-use std::{ffi::OsString, path::Path, process::ExitCode};
+use std::{ffi::OsString, process::ExitCode};
 
 use clap::Args;
+use fletching::dtexec::{CommandLine, help};
 
 use crate::exit::Exit;
 
@@ -49,14 +40,10 @@ fn dtexec(arguments: Vec<OsString>) -> Exit {
     let words = arguments
         .into_iter()
         .map(|word| word.to_string_lossy().into_owned());
-    let mut read = |file: &str| {
-        let file = file.replace('\\', "/");
-        execute::text_of(Path::new(&file))
-    };
-    match command_line::parse(words.collect(), &mut read) {
+    match CommandLine::parse(words.collect()) {
         Ok(line) => match &line.help {
             Some(of) => {
-                console::say(&help::help(of.as_deref()));
+                console::say(&help(of.as_deref()));
                 Exit::Success
             }
             None => execute::execute(&line),

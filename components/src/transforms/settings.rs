@@ -47,6 +47,7 @@ const INTEGERS: &[&str] = &[
     "NoMatchBehavior",
     "NoMatchCachePercentage",
     "NumKeyColumns",
+    "ReadTimeout",
     "WriteOption",
 ];
 

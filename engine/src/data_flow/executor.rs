@@ -1,16 +1,18 @@
-//! One tokio task per root. Sinks and drains run to their end; readers feed the caller attached to their name.
+//! One tokio task per root. Sinks and drains run to their end; readers feed the caller attached to their name, who is
+//! waited for as long as the destination says.
 
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, UInt64Array};
+use arrow::array::UInt64Array;
 use datafusion_common::{DataFusionError, Result};
 use datafusion_common_runtime::JoinSet;
 use datafusion_execution::{SendableRecordBatchStream, TaskContext};
+use dtsx::SsisCode;
+use fletching_components::{Patience, flow::FlowError};
 use fletching_planner::{DataFlowPlan, RootKind};
 use futures::StreamExt;
-use tokio::sync::mpsc;
 
-use crate::{ReaderHub, RunError};
+use crate::{ReaderHub, RunError, reader::RowSender};
 
 /// Rows that each root took, in the order of [`DataFlowPlan::roots`], and what the user should know.
 pub(crate) struct Executed {
@@ -24,7 +26,7 @@ pub(crate) async fn execute(
     context: &Arc<TaskContext>,
     hub: &ReaderHub,
 ) -> Result<Executed, RunError> {
-    let mut running: JoinSet<(usize, Result<u64>)> = JoinSet::new();
+    let mut running: JoinSet<(usize, Result<(u64, Option<String>)>)> = JoinSet::new();
     let mut warnings = Vec::new();
     let mut unread = Vec::new();
     for (index, root) in plan.roots.iter().enumerate() {
@@ -32,27 +34,35 @@ pub(crate) async fn execute(
             .plan
             .execute(0, Arc::clone(context))
             .map_err(|error| RunError::of_task(&plan.path, &error))?;
-        let name = &plan.operators[root.component].name;
-        let sender = (root.kind == RootKind::Reader)
-            .then(|| hub.sender(name))
-            .flatten();
-        if root.kind == RootKind::Reader && sender.is_none() {
-            unread.push((index, name.clone()));
+        let operator = &plan.operators[root.component];
+        let name = operator.name.clone();
+        match root.kind {
+            RootKind::Reader(patience) => match hub.sender(&name) {
+                Some(sender) => {
+                    let path = operator.path.clone();
+                    let rows = feed(stream, sender, patience, path);
+                    running.spawn(async move {
+                        let fed = rows.await;
+                        (index, fed.map(|fed| (fed.rows, fed.warning)))
+                    });
+                }
+                None => {
+                    unread.push((index, name));
+                    running.spawn(async move { (index, uncommented(count_rows(stream).await)) });
+                }
+            },
+            RootKind::Sink | RootKind::Drain => {
+                running.spawn(async move { (index, uncommented(written(stream).await)) });
+            }
         }
-        let kind = root.kind;
-        running.spawn(async move {
-            let rows = match (kind, sender) {
-                (RootKind::Reader, Some(sender)) => feed(stream, sender).await,
-                (RootKind::Reader, None) => count_rows(stream).await,
-                _ => written(stream).await,
-            };
-            (index, rows)
-        });
     }
     let mut rows = vec![0; plan.roots.len()];
     while let Some(joined) = running.join_next().await {
         match joined {
-            Ok((index, Ok(count))) => rows[index] = count,
+            Ok((index, Ok((count, warning)))) => {
+                rows[index] = count;
+                warnings.extend(warning);
+            }
             Ok((_, Err(error))) => return Err(failure(plan, &error)),
             Err(error) => {
                 return Err(RunError::of_task(
@@ -83,19 +93,70 @@ fn failure(plan: &DataFlowPlan, error: &DataFusionError) -> RunError {
     }
 }
 
+/// What became of the rows for a caller.
+struct Fed {
+    rows: u64,
+    warning: Option<String>,
+}
+
+fn uncommented(rows: Result<u64>) -> Result<(u64, Option<String>)> {
+    rows.map(|rows| (rows, None))
+}
+
 async fn feed(
     mut stream: SendableRecordBatchStream,
-    sender: mpsc::Sender<RecordBatch>,
-) -> Result<u64> {
+    sender: RowSender,
+    patience: Patience,
+    path: String,
+) -> Result<Fed> {
     let mut rows = 0;
     while let Some(batch) = stream.next().await {
         let batch = batch?;
-        rows += batch.num_rows() as u64;
-        if batch.num_rows() > 0 && sender.send(batch).await.is_err() {
-            return Err(DataFusionError::External(Box::new(ReaderGone)));
+        let count = batch.num_rows() as u64;
+        rows += count;
+        if count == 0 {
+            continue;
+        }
+        let sent = match patience.timeout {
+            None => Ok(sender.send(batch).await),
+            Some(timeout) => tokio::time::timeout(timeout, sender.send(batch)).await,
+        };
+        match sent {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(DataFusionError::External(Box::new(ReaderGone))),
+            Err(_) if patience.fails => return Err(timed_out(&path, patience).into()),
+            Err(_) => {
+                sender.lapse(timed_out(&path, patience));
+                let dropped = count + count_rows(stream).await?;
+                let warning = format!(
+                    "{path}: its reader asked for no rows within {}; {dropped} rows were dropped",
+                    shown(patience)
+                );
+                let rows = rows - count + dropped;
+                return Ok(Fed {
+                    rows,
+                    warning: Some(warning),
+                });
+            }
         }
     }
-    Ok(rows)
+    Ok(Fed {
+        rows,
+        warning: None,
+    })
+}
+
+fn timed_out(path: &str, patience: Patience) -> FlowError {
+    let message = format!(
+        "its reader asked for no rows within {} (ReadTimeout): read faster, or raise ReadTimeout; 0 waits for ever",
+        shown(patience)
+    );
+    FlowError::new(path, Some(SsisCode::READER_TIMEOUT), message)
+}
+
+fn shown(patience: Patience) -> String {
+    let timeout = patience.timeout.unwrap_or_default();
+    format!("{} ms", timeout.as_millis())
 }
 
 async fn count_rows(mut stream: SendableRecordBatchStream) -> Result<u64> {

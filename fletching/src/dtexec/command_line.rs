@@ -22,8 +22,10 @@ const WORDS_MAX: usize = 100_000;
 
 /// Where the package is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub enum Source {
+    /// A package file.
     File(String),
+    /// A project, of which a package is named.
     Project(String),
     /// Of the package store, by its path there.
     Store(String),
@@ -31,7 +33,14 @@ pub(super) enum Source {
 
 /// A password: shown nowhere.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Secret(pub(super) String);
+pub struct Secret(pub(crate) String);
+
+impl Secret {
+    /// The password itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,69 +50,115 @@ impl fmt::Debug for Secret {
 
 /// What changes the package, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Change {
-    Set { path: String, value: String },
+pub enum Change {
+    /// A property gets a value.
+    Set {
+        /// `\Package.Variables[User::X].Value`.
+        path: String,
+        /// As text.
+        value: String,
+    },
+    /// A configuration file is applied.
     ConfigFile(String),
 }
 
+/// What a command line says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct CommandLine {
+pub struct CommandLine {
     /// Help was asked for, of an option or all.
-    pub(super) help: Option<Option<String>>,
-    pub(super) source: Option<Source>,
-    pub(super) package: Option<String>,
-    pub(super) decrypt: Option<Secret>,
-    pub(super) changes: Vec<Change>,
-    pub(super) parameters: Vec<(String, String)>,
-    pub(super) connections: Vec<(String, String)>,
-    pub(super) check_file: Option<String>,
-    pub(super) check_pointing: Option<bool>,
+    pub help: Option<Option<String>>,
+    /// Where the package is.
+    pub source: Option<Source>,
+    /// Name of the package in its project.
+    pub package: Option<String>,
+    /// The password that opens it.
+    pub decrypt: Option<Secret>,
+    /// What changes it, in order.
+    pub changes: Vec<Change>,
+    /// Names and values of parameters.
+    pub parameters: Vec<(String, String)>,
+    /// Connection managers, and the strings that they get.
+    pub connections: Vec<(String, String)>,
+    /// The checkpoint file; empty for none.
+    pub check_file: Option<String>,
+    /// Whether checkpoints are saved and used.
+    pub check_pointing: Option<bool>,
     /// CheckpointUsage: 0 never, 1 if there is one, 2 always.
-    pub(super) restart: Option<u8>,
-    pub(super) max_concurrent: Option<i32>,
-    pub(super) loggers: Vec<(String, String)>,
+    pub restart: Option<u8>,
+    /// Executables that run at once.
+    pub max_concurrent: Option<i32>,
+    /// Classes of log providers, and what configures them.
+    pub loggers: Vec<(String, String)>,
     /// Every event is logged, also to this file.
-    pub(super) verbose_log: Option<Option<String>>,
-    pub(super) console_log: Option<ConsoleLog>,
-    pub(super) reporting: Reporting,
-    pub(super) validate: bool,
-    pub(super) warn_as_error: bool,
-    pub(super) sum: bool,
+    pub verbose_log: Option<Option<String>>,
+    /// Log entries that are shown.
+    pub console_log: Option<ConsoleLog>,
+    /// Events that are shown.
+    pub reporting: Reporting,
+    /// The package is checked, not run.
+    pub validate: bool,
+    /// A package with warnings has failed.
+    pub warn_as_error: bool,
+    /// Row counts are shown.
+    pub sum: bool,
     /// Major, minor, build, as far as they are given.
-    pub(super) verify_build: Vec<i64>,
-    pub(super) verify_package: Option<String>,
-    pub(super) verify_version: Option<String>,
+    pub verify_build: Vec<i64>,
+    /// The id that the package must have.
+    pub verify_package: Option<String>,
+    /// The version id that it must have.
+    pub verify_version: Option<String>,
     /// For `fletch run`.
-    pub(super) own: Vec<String>,
+    pub own: Vec<String>,
 }
 
 /// Why a command line cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum CommandLineError {
+pub enum CommandLineError {
+    /// A name that no option has.
     #[error("`{word}` is not an option; /Help shows those there are")]
-    Unknown { word: String },
+    Unknown {
+        /// As it was given.
+        word: String,
+    },
+    /// A value that belongs to no option.
     #[error("`{word}` stands where an option is wanted; name a package with /FILE `{word}`")]
-    NoOption { word: String },
+    NoOption {
+        /// As it was given.
+        word: String,
+    },
+    /// An option without its value.
     #[error("option /{option}: nothing follows it; {wanted} is wanted")]
     Missing {
+        /// Its full name.
         option: &'static str,
+        /// What should follow.
         wanted: &'static str,
     },
+    /// A value that does not fit.
     #[error("option /{option}: `{found}`: {wanted} is wanted")]
     Invalid {
+        /// Its full name.
         option: &'static str,
+        /// What was given; of a pair, the name alone.
         found: String,
+        /// What would fit.
         wanted: String,
     },
+    /// An option of SSIS for something that is not there.
     #[error("option /{option} is not supported: {why}")]
     Refused {
+        /// Its full name.
         option: &'static str,
+        /// What is not there, and what to do.
         why: &'static str,
     },
+    /// A package has one place.
     #[error("two of /File, /DTS and /Project are given: a package comes from one place")]
     TwoSources,
+    /// Nothing to run.
     #[error("no package is named: use /FILE file.dtsx, or /PROJECT file.ispac /PACKAGE name.dtsx")]
     NoSource,
+    /// A command file that cannot be read.
     #[error("option /CommandFile: {0}")]
     CommandFile(String),
 }

@@ -3,15 +3,16 @@
 //! The lists of several options add up. Without an inclusion list every entry is shown; what is excluded is not shown,
 //! whether it is included or not.
 
-use fletching::{Event, RunIdentity};
+use crate::{Event, RunIdentity};
 
 use super::{reporting::is_named, values::pieces};
 
 /// Letters of columns, in the order they are shown.
 const COLUMNS: &str = "NCOSGXMT";
 
+/// Log entries that are shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct ConsoleLog {
+pub struct ConsoleLog {
     columns: Vec<char>,
     included: Vec<String>,
     excluded: Vec<String>,
@@ -52,13 +53,14 @@ impl ConsoleLog {
         Ok(())
     }
 
-    pub(super) fn shows(&self, event: &Event) -> bool {
+    /// Whether the entry of an event is shown.
+    pub fn shows(&self, event: &Event) -> bool {
         let is_in = |names: &[String]| names.iter().any(|name| is_named(event, name));
         (self.included.is_empty() || is_in(&self.included)) && !is_in(&self.excluded)
     }
 
     /// The block of an event.
-    pub(super) fn block(&self, event: &Event, identity: &RunIdentity) -> String {
+    pub fn block(&self, event: &Event, identity: &RunIdentity) -> String {
         let time = event.time.format("%Y-%m-%d %H:%M:%S").to_string();
         let columns = [
             ('N', "Name", event.kind.name()),

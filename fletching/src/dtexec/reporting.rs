@@ -1,12 +1,12 @@
 //! Values of /Reporting: which events are shown.
 
-use fletching::{Event, EventKind};
+use crate::{Event, EventKind};
 
 use super::values::pieces;
 
 /// What is shown. The default is E, W and P.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reporting {
+pub struct Reporting {
     /// `E`, `W`, `I`, `C`, `D`, `P` in any order; all of them and more for `V`.
     levels: Vec<char>,
     verbose: bool,
@@ -29,7 +29,7 @@ const OF_PACKAGE: [&str; 2] = ["PackageStart", "PackageEnd"];
 
 impl Reporting {
     /// Errors alone.
-    pub(super) fn errors() -> Self {
+    pub fn errors() -> Self {
         Self {
             levels: vec!['E'],
             ..Self::default()
@@ -60,16 +60,17 @@ impl Reporting {
     }
 
     /// Whether errors that are no events are shown.
-    pub(super) fn shows_errors(&self) -> bool {
+    pub fn shows_errors(&self) -> bool {
         self.levels.contains(&'E')
     }
 
     /// Whether entries of data flows are shown.
-    pub(super) fn shows_data_flows(&self) -> bool {
+    pub fn shows_data_flows(&self) -> bool {
         self.levels.contains(&'D')
     }
 
-    pub(super) fn shows(&self, event: &Event) -> bool {
+    /// Whether an event is shown.
+    pub fn shows(&self, event: &Event) -> bool {
         let level = match &event.kind {
             EventKind::Error => Some('E'),
             EventKind::Warning => Some('W'),

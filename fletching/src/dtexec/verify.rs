@@ -1,11 +1,16 @@
 //! /VerifyBuild, /VerifyPackageID, /VerifyVersionID: whether it is the package that was meant.
 
-use fletching::Package;
-
 use super::command_line::CommandLine;
+use crate::Package;
 
-/// What does not agree; `None` if all does.
-pub(super) fn mismatch(line: &CommandLine, package: &Package) -> Option<String> {
+impl CommandLine {
+    /// What does not agree with the package; `None` if all does.
+    pub fn mismatch(&self, package: &Package) -> Option<String> {
+        mismatch(self, package)
+    }
+}
+
+fn mismatch(line: &CommandLine, package: &Package) -> Option<String> {
     let root = package.document().root();
     let number = |name: &str| root.properties.int(name).unwrap_or(0);
     let build = [

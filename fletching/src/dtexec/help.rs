@@ -3,7 +3,7 @@
 use super::options::{OPTIONS, Spec, named};
 
 /// Of one option, or of all.
-pub(super) fn help(of: Option<&str>) -> String {
+pub fn help(of: Option<&str>) -> String {
     if let Some(spec) = of.and_then(named) {
         return format!("{}\n    {}\n", usage(spec), spec.help);
     }
