@@ -1,4 +1,4 @@
-//! Expression task: `@[User::X] = expression`.
+//! Expression task: `@[User::X] = expression`. One without an assignment is evaluated, and may fail.
 
 use async_trait::async_trait;
 use dtsx::{Executable, Payload, SsisCode};
@@ -57,10 +57,6 @@ impl ExpressionTask {
         };
         let failed = |error: &ExpressionError| wrong(error.code, error.to_string());
         let parsed = parse(&self.text).map_err(|error| failed(&error))?;
-        if parsed.target().is_none() {
-            let message = "sets no variable: write @[User::X] = expression";
-            return Err(wrong(Some(SsisCode::VALIDATION_FAILED), message.to_owned()));
-        }
         let state = host.state;
         control_flow::assignment(&parsed, state, host.path()).map_err(|error| match error {
             control_flow::AssignmentError::Expression(error) => failed(&error),
