@@ -21,6 +21,18 @@ pub enum Disposition {
     RedirectRow,
 }
 
+impl Disposition {
+    /// As packages write it.
+    pub fn xml_name(self) -> &'static str {
+        match self {
+            Self::NotUsed => "NotUsed",
+            Self::FailComponent => "FailComponent",
+            Self::IgnoreFailure => "IgnoreFailure",
+            Self::RedirectRow => "RedirectRow",
+        }
+    }
+}
+
 /// What a component does with an input column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum UsageType {

@@ -101,6 +101,19 @@ pub enum DataType {
     Empty,
 }
 
+/// The numbers that belong to a type; 0 where it has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Shape {
+    /// Most characters or bytes.
+    pub length: u32,
+    /// Digits in all.
+    pub precision: u8,
+    /// Digits after the point.
+    pub scale: u8,
+    /// Windows code page number.
+    pub code_page: u32,
+}
+
 impl DataType {
     /// From the attribute values of a pipeline column: the XML name (`wstr`, `dbTimeStamp`, any case; spec
     /// `dtsx-format.md` section 4 rule 4) and the metadata beside it. `None` if the name is not known.
@@ -203,6 +216,104 @@ impl DataType {
             _ => return None,
         };
         Self::from_xml(name, length, precision, scale, code_page)
+    }
+
+    /// The name that a column of a data flow has for it: `wstr`, `dbTimeStamp2`.
+    pub fn xml_name(&self) -> &'static str {
+        match self {
+            Self::DbDate => "dbDate",
+            Self::DbTime => "dbTime",
+            Self::DbTime2 { .. } => "dbTime2",
+            Self::DbTimeStamp => "dbTimeStamp",
+            Self::DbTimeStamp2 { .. } => "dbTimeStamp2",
+            Self::DbTimeStampOffset { .. } => "dbTimeStampoffset",
+            Self::FileTime => "fileTime",
+            Self::NText => "nText",
+            Self::I1 => "i1",
+            Self::I2 => "i2",
+            Self::I4 => "i4",
+            Self::I8 => "i8",
+            Self::UI1 => "ui1",
+            Self::UI2 => "ui2",
+            Self::UI4 => "ui4",
+            Self::UI8 => "ui8",
+            Self::R4 => "r4",
+            Self::R8 => "r8",
+            Self::Cy => "cy",
+            Self::Decimal { .. } => "decimal",
+            Self::Numeric { .. } => "numeric",
+            Self::Bool => "bool",
+            Self::Str { .. } => "str",
+            Self::WStr { .. } => "wstr",
+            Self::Text { .. } => "text",
+            Self::Image => "image",
+            Self::Bytes { .. } => "bytes",
+            Self::Guid => "guid",
+            Self::Date => "date",
+            Self::Null => "null",
+            Self::Empty => "empty",
+        }
+    }
+
+    /// The numeric code that flat file columns carry; [`from_code`](Self::from_code) gives it back.
+    pub fn code(&self) -> u32 {
+        match self {
+            Self::Empty => 0,
+            Self::Null => 1,
+            Self::I2 => 2,
+            Self::I4 => 3,
+            Self::R4 => 4,
+            Self::R8 => 5,
+            Self::Cy => 6,
+            Self::Date => 7,
+            Self::Bool => 11,
+            Self::Decimal { .. } => 14,
+            Self::I1 => 16,
+            Self::UI1 => 17,
+            Self::UI2 => 18,
+            Self::UI4 => 19,
+            Self::I8 => 20,
+            Self::UI8 => 21,
+            Self::FileTime => 64,
+            Self::Guid => 72,
+            Self::Bytes { .. } => 128,
+            Self::Str { .. } => 129,
+            Self::WStr { .. } => 130,
+            Self::Numeric { .. } => 131,
+            Self::DbDate => 133,
+            Self::DbTime => 134,
+            Self::DbTimeStamp => 135,
+            Self::DbTime2 { .. } => 145,
+            Self::DbTimeStampOffset { .. } => 146,
+            Self::Text { .. } => 301,
+            Self::Image => 302,
+            Self::NText => 303,
+            Self::DbTimeStamp2 { .. } => 304,
+        }
+    }
+
+    /// Length, precision, scale and code page, as far as the type has them.
+    pub fn shape(&self) -> Shape {
+        let none = Shape::default();
+        match *self {
+            Self::Str { length, code_page } => Shape {
+                length,
+                code_page,
+                ..none
+            },
+            Self::WStr { length } | Self::Bytes { length } => Shape { length, ..none },
+            Self::Text { code_page } => Shape { code_page, ..none },
+            Self::Numeric { precision, scale } => Shape {
+                precision,
+                scale,
+                ..none
+            },
+            Self::Decimal { scale }
+            | Self::DbTime2 { scale }
+            | Self::DbTimeStamp2 { scale }
+            | Self::DbTimeStampOffset { scale } => Shape { scale, ..none },
+            _ => none,
+        }
     }
 
     /// The name SSIS shows, without length or scale: `DT_WSTR`.

@@ -21,11 +21,7 @@ impl Package {
     /// encrypted with it; [`Error::NoId`] if it has none.
     pub fn with_new_id(&self) -> Result<Self, Error> {
         self.check_open()?;
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|error| Error::Protect {
-            detail: format!("the system gives no random numbers: {error}"),
-        })?;
-        let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
+        let id = new_guid()?;
         let old = self.id().trim_start_matches('{').trim_end_matches('}');
         // Anything else would be found in places that do not mean the package.
         if uuid::Uuid::try_parse(old).is_err() {
@@ -55,6 +51,15 @@ impl Package {
             }),
         }
     }
+}
+
+/// A GUID made by chance.
+pub(crate) fn new_guid() -> Result<uuid::Uuid, Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| Error::Protect {
+        detail: format!("the system gives no random numbers: {error}"),
+    })?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
 }
 
 fn signatures(document: &Document) -> impl Iterator<Item = Element<'_>> {

@@ -16,6 +16,7 @@
 
 #![deny(missing_docs)]
 
+mod build;
 mod bulk_insert;
 mod class;
 mod configuration_file;
@@ -35,11 +36,12 @@ mod script;
 mod sql_task;
 mod ssis_code;
 
+pub use build::*;
 pub use bulk_insert::*;
 pub use class::{resolve_component, resolve_log_provider, resolve_task};
 pub use configuration_file::ConfiguredValue;
 pub use data_flow::*;
-pub use data_type::DataType;
+pub use data_type::{DataType, Shape};
 pub use document::{Attribute, Document, Edits, Element, NodeId};
 pub use error::{Error, Position};
 pub use executable::*;

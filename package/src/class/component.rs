@@ -93,6 +93,13 @@ pub fn resolve_component(
     }
 }
 
+/// The name of a component in the designer; `None` for a class that is not known.
+pub(crate) fn english_name(class_id: &str) -> Option<&'static str> {
+    let canonical = by_id(class_id.trim())?;
+    let class = COMPONENTS.iter().find(|class| class.0 == canonical);
+    class.map(|class| class.1)
+}
+
 fn by_id(wanted: &str) -> Option<&'static str> {
     let stem = without_version(wanted);
     let matches = |class: &&Class| {

@@ -5,6 +5,7 @@ mod component;
 mod log_provider;
 mod task;
 
+pub(crate) use component::english_name;
 pub use component::resolve_component;
 pub use log_provider::resolve_log_provider;
 pub use task::resolve_task;

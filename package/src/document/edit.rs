@@ -22,6 +22,7 @@ enum Change {
     Attribute { name: String, value: String },
     Text(String),
     Append(String),
+    Before(String),
     Replace(String),
     Remove,
 }
@@ -51,6 +52,12 @@ impl Edits {
     /// Adds XML behind what an element contains.
     pub fn append_xml(&mut self, element: NodeId, xml: &str) -> &mut Self {
         self.changes.push((element, Change::Append(xml.to_owned())));
+        self
+    }
+
+    /// Puts XML in front of an element.
+    pub fn insert_before(&mut self, element: NodeId, xml: &str) -> &mut Self {
+        self.changes.push((element, Change::Before(xml.to_owned())));
         self
     }
 
@@ -173,6 +180,7 @@ impl Document {
                 replacements.insert(node.close_start, (node.close_start, text));
                 return Ok(());
             }
+            Change::Before(xml) => (node.start, node.start, xml.clone()),
             Change::Replace(xml) => (node.start, node.end, xml.clone()),
             Change::Remove => (node.start, node.end, String::new()),
         };

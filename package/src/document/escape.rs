@@ -84,6 +84,11 @@ pub(super) fn encode(text: &str, place: Place) -> String {
     raw
 }
 
+/// Text as what an element contains.
+pub(crate) fn encode_content(text: &str) -> String {
+    encode(text, Place::Content)
+}
+
 /// Text as the value of an attribute in double quotes.
 pub(crate) fn encode_attribute(text: &str) -> String {
     encode(text, Place::Attribute)
@@ -135,6 +140,23 @@ pub(crate) fn decode_hex_escapes(text: &str) -> String {
     String::from_utf16_lossy(&units)
 }
 
+/// Text with what is no letter or digit as `_xHHHH_`, as delimiters are stored; [`decode_hex_escapes`] gives it back.
+pub(crate) fn encode_hex_escapes(text: &str) -> String {
+    let mut escaped = String::new();
+    for character in text.chars() {
+        match character {
+            plain if plain.is_ascii_alphanumeric() => escaped.push(plain),
+            other => {
+                let mut units = [0; 2];
+                for unit in other.encode_utf16(&mut units) {
+                    escaped.push_str(&format!("_x{unit:04X}_"));
+                }
+            }
+        }
+    }
+    escaped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,5 +200,8 @@ mod tests {
             "\u{1F600}|_x00_"
         );
         assert_eq!(decode_hex_escapes("_x_x0009_"), "_x\t");
+        for text in ["\r\n", "\u{1F600}|", "a_x0009_", "<none>"] {
+            assert_eq!(decode_hex_escapes(&encode_hex_escapes(text)), text);
+        }
     }
 }
