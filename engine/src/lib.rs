@@ -26,6 +26,7 @@ mod run;
 mod scoped_variables;
 mod settings;
 mod state;
+mod stored_property;
 mod stored_value;
 mod system_variables;
 mod task;
@@ -40,7 +41,7 @@ pub use error::RunError;
 pub use events::{Event, EventKind, EventListener, EventSource};
 pub use library::{LibraryError, LoadedPackage, PackageLibrary, PackageReference};
 pub use logging::RunIdentity;
-pub use prepare::{PreparedPackage, connections_of, prepare};
+pub use prepare::{PreparedPackage, connections_of, prepare, variables_of};
 pub use reader::{ReaderBatches, ReaderHub};
 pub use report::{
     BulkReport, ComponentReport, FileReport, FlowReport, OutputReport, PackageReport,
@@ -48,4 +49,5 @@ pub use report::{
 };
 pub use run::Observers;
 pub use settings::{CheckpointOverrides, LoggingOverrides, Restart, Settings};
+pub use stored_property::{StoredProperty, check_property_value};
 pub use variables::VariableStore;

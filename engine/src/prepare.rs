@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use dtsx::{ConnectionManager, Package, Parameter};
-use fletching_components::Findings;
+use fletching_components::{Findings, Variables};
 use fletching_connections::Connections;
 use fletching_expression::Scalar;
 
@@ -180,6 +180,18 @@ pub fn connections_of(
     Ok((originals, connections))
 }
 
+/// The variables and parameters as the task at a path sees them, with the values that the document gives them.
+pub fn variables_of(
+    package: &Package,
+    shared_parameters: &[Parameter],
+    path: &str,
+) -> impl Variables + use<> {
+    let system = system_variables(package);
+    let mut findings = Findings::default();
+    let store = VariableStore::new(package, shared_parameters, &system, &mut findings);
+    Arc::new(store).scope(path)
+}
+
 /// The package's managers hide those of its project.
 fn managers_of(package: &Package, shared: &[ConnectionManager]) -> Vec<ConnectionManager> {
     let mut managers = package.connection_managers().to_vec();
@@ -239,7 +251,7 @@ pub(crate) fn locale(task: Option<i64>, package: Option<i64>) -> u32 {
     clippy::disallowed_methods,
     reason = "the one place where a run learns clock, machine and user"
 )]
-fn system_variables(package: &Package) -> BTreeMap<String, Scalar> {
+pub(crate) fn system_variables(package: &Package) -> BTreeMap<String, Scalar> {
     let root = package.root();
     let machine = std::fs::read_to_string("/etc/hostname")
         .map(|name| name.trim().to_owned())

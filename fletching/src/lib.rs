@@ -15,6 +15,7 @@ mod application;
 mod check;
 mod config;
 mod connections;
+mod design;
 pub mod dtexec;
 mod execution;
 mod library;
@@ -31,6 +32,7 @@ pub use application::{Application, LoadError, read_file, read_package};
 pub use check::CheckReport;
 pub use config::{Config, ConfigError, from_folder, parse_size};
 pub use connections::{ConnectionReport, providers, schemes};
+pub use design::{Aggregation, DesignError, JoinType, Pipeline};
 /// The package document.
 pub use dtsx;
 pub use execution::{Execution, runtime};

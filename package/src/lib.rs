@@ -42,7 +42,7 @@ pub use class::{resolve_component, resolve_log_provider, resolve_task};
 pub use configuration_file::ConfiguredValue;
 pub use data_flow::*;
 pub use data_type::{DataType, Shape};
-pub use document::{Attribute, Document, Edits, Element, NodeId};
+pub use document::{Attribute, Document, Edits, Element, NodeId, escape_attribute};
 pub use error::{Error, Position};
 pub use executable::*;
 pub use limits::Limits;

@@ -42,7 +42,9 @@ pub(crate) use expressions::{
     AssignmentError, assignment, assignment_of, condition, is_of_values, type_of,
 };
 pub(crate) use order::data_flows;
-pub(crate) use properties::{PropertyError, evaluated, set};
+pub(crate) use properties::{
+    PropertyError, evaluated, kept, names as property_names, of_component, set,
+};
 pub use schedule::ExecutionResult;
 pub(crate) use unsupported::unsupported;
 pub(crate) use validate::validate;

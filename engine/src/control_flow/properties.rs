@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 
 use dtsx::{
-    BulkInsert, Executable, ExecutableKind, ExecuteSql, Payload, ResultType, SqlSource, SsisCode,
+    BulkInsert, Executable, ExecutableKind, ExecuteSql, Payload, PropertyOf, ResultType, SqlSource,
+    SsisCode,
 };
 use fletching_components::{Finding, FindingKind, Findings, Variables};
 
@@ -108,6 +109,31 @@ fn own(executable: &Executable) -> &'static [(&'static str, &'static str)] {
     }
 }
 
+/// Where the document keeps a property, and the attribute that holds it.
+pub(crate) fn kept(executable: &Executable, property: &str) -> Option<(PropertyOf, &'static str)> {
+    if let Some(attribute) = find(&COMMON, property) {
+        return Some((PropertyOf::Object, attribute));
+    }
+    let place = match executable.payload {
+        Payload::None => PropertyOf::Object,
+        _ => PropertyOf::Payload,
+    };
+    let attribute = match &executable.payload {
+        Payload::ExecuteSql(_) => {
+            let mut known = OF_EXECUTE_SQL.iter();
+            let known = known.find(|known| known.eq_ignore_ascii_case(property))?;
+            match *known {
+                "IsStoredProcedure" => "IsStoredProc",
+                "ResultSetType" => "ResultType",
+                "SqlStatementSourceType" => "SqlStmtSourceType",
+                other => other,
+            }
+        }
+        _ => find(own(executable), property)?,
+    };
+    Some((place, attribute))
+}
+
 /// Sets a property. Booleans and members of enumerations are numbers or words, as [`dtsx`] reads them.
 ///
 /// # Errors
@@ -176,7 +202,7 @@ fn set_common(
 }
 
 /// `[Component].[Property]`.
-fn of_component(property: &str) -> Option<(&str, &str)> {
+pub(crate) fn of_component(property: &str) -> Option<(&str, &str)> {
     property
         .strip_prefix('[')?
         .strip_suffix(']')?
@@ -266,7 +292,7 @@ fn unknown(executable: &Executable) -> PropertyError {
 }
 
 /// The properties that can be set, for messages.
-fn names(executable: &Executable) -> Vec<String> {
+pub(crate) fn names(executable: &Executable) -> Vec<String> {
     let mut names: Vec<String> = COMMON
         .iter()
         .chain(own(executable))

@@ -9,8 +9,8 @@ use fletching_engine::Settings;
 
 use super::{CommandLine, CommandLineError, ConfigureError, Secret, Source, configure::local_path};
 use crate::{
-    Application, ConfigError, LoadError, LoadOptions, Package, PackageStore, Reader,
-    ReaderError, StoreError,
+    Application, ConfigError, LoadError, LoadOptions, Package, PackageStore, Reader, ReaderError,
+    StoreError,
 };
 
 /// Why a connection string could not be followed.

@@ -89,6 +89,11 @@ pub(crate) fn encode_content(text: &str) -> String {
     encode(text, Place::Content)
 }
 
+/// Text as the value of an attribute in double quotes, for XML that is put together.
+pub fn escape_attribute(text: &str) -> String {
+    encode_attribute(text)
+}
+
 /// Text as the value of an attribute in double quotes.
 pub(crate) fn encode_attribute(text: &str) -> String {
     encode(text, Place::Attribute)

@@ -18,6 +18,7 @@ mod parse;
 
 pub use edit::Edits;
 pub use element::{Attribute, Element};
+pub use escape::escape_attribute;
 pub(crate) use escape::{decode_hex_escapes, encode_attribute, encode_content, encode_hex_escapes};
 
 use crate::{Error, Limits, Position};
