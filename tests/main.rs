@@ -6,6 +6,7 @@
 //!                                                    threads, batch sizes and memory limits ──▶ compared
 //!  journeys/*.md                                     commands of a user ──▶ what they print and leave behind
 //!  faults                                            the example of a database against a server that fails
+//!  programs                                          packages built and read through the API
 //!  corpus (outside the repository)                   real packages: load, round trip, plan
 //!  corpus/databases.toml                             real packages and databases ──▶ run ──▶ rows counted
 //! ```
@@ -48,5 +49,6 @@ fn main() -> ExitCode {
     ));
     trials.extend(runner::faults::trials());
     trials.extend(runner::killed::trials());
+    trials.extend(runner::programs::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

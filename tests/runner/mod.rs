@@ -12,6 +12,7 @@ mod generated;
 pub mod journeys;
 pub mod killed;
 mod markdown;
+pub mod programs;
 mod table;
 
 use std::path::{Path, PathBuf};
