@@ -21,7 +21,7 @@ use futures::{FutureExt, Stream, StreamExt};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::RunError;
+use crate::{RunError, Settings};
 
 /// Batches in flight between the flow and a caller.
 const CAPACITY: usize = 2;
@@ -34,6 +34,8 @@ pub struct ReaderHub {
     callers: Arc<Mutex<BTreeMap<String, Caller>>>,
     /// The package within others whose destinations these are; empty for the first.
     place: String,
+    /// No destination stops waiting.
+    pub(crate) patient: bool,
 }
 
 #[derive(Debug)]
@@ -67,6 +69,14 @@ impl RowSender {
 }
 
 impl ReaderHub {
+    /// For a run with these settings.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            patient: settings.patient_readers,
+            ..Self::default()
+        }
+    }
+
     /// Announces a caller for the DataReader destination of this name.
     ///
     /// # Errors
@@ -104,6 +114,7 @@ impl ReaderHub {
         Self {
             callers: Arc::clone(&self.callers),
             place: self.name_of(place),
+            patient: self.patient,
         }
     }
 

@@ -57,6 +57,8 @@ pub struct Settings {
     pub morsel_bytes: usize,
     /// What the caller says of checkpoints, where the package says otherwise.
     pub checkpoint: CheckpointOverrides,
+    /// DataReader destinations wait for their readers as long as it takes, whatever their ReadTimeout says.
+    pub patient_readers: bool,
     /// Where spill files go; the system's temporary folder if `None`.
     pub temp_dir: Option<PathBuf>,
 }
@@ -104,6 +106,7 @@ impl Default for Settings {
             batch_size: 8192,
             morsel_bytes: 1 << 20,
             checkpoint: CheckpointOverrides::default(),
+            patient_readers: false,
             temp_dir: None,
         }
     }

@@ -23,8 +23,8 @@ impl Execution {
     /// `progress` shows row counts while the run goes on; keep a clone of it.
     pub fn new(prepared: Prepared, progress: Progress) -> Self {
         Self {
+            hub: ReaderHub::new(prepared.inner.settings()),
             prepared,
-            hub: ReaderHub::default(),
             progress,
             listeners: Vec::new(),
         }

@@ -36,7 +36,9 @@ pub(crate) enum RowFormat {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let package = arguments.package.load()?;
-    let settings = arguments.package.settings(&package)?;
+    let mut settings = arguments.package.settings(&package)?;
+    // Who looks at rows in a pager is no client that went away.
+    settings.patient_readers = true;
     let threads = settings.threads;
     let prepared = package.prepare(settings)?;
     let name = match &arguments.datareader {

@@ -40,6 +40,13 @@ pub(crate) async fn execute(
             RootKind::Reader(patience) => match hub.sender(&name) {
                 Some(sender) => {
                     let path = operator.path.clone();
+                    let patience = match hub.patient {
+                        true => Patience {
+                            timeout: None,
+                            ..patience
+                        },
+                        false => patience,
+                    };
                     let rows = feed(stream, sender, patience, path);
                     running.spawn(async move {
                         let fed = rows.await;
