@@ -10,6 +10,7 @@ mod expression;
 mod file_cleanup;
 mod file_system;
 mod ftp;
+mod maintenance;
 mod on_session;
 mod send_mail;
 mod xml;
@@ -46,6 +47,15 @@ static CLASSES: &[TaskClass] = &[
     TaskClass { name: "Microsoft.ExecuteProcess", new: execute_process::new, properties: execute_process::PROPERTIES },
     TaskClass { name: "Microsoft.FileSystemTask", new: file_system::new, properties: file_system::PROPERTIES },
     TaskClass { name: "Microsoft.DbMaintenanceFileCleanupTask", new: file_cleanup::new, properties: &[] },
+    TaskClass { name: "Microsoft.DbMaintenanceBackupTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceCheckIntegrityTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceDefragmentIndexTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceExecuteAgentJobTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceHistoryCleanupTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceNotifyOperatorTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceReindexTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceShrinkTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceUpdateStatisticsTask", new: maintenance::new, properties: maintenance::PROPERTIES },
 ];
 
 fn class(executable: &Executable) -> Option<&'static TaskClass> {
