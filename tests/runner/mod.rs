@@ -12,6 +12,7 @@ mod generated;
 pub mod journeys;
 pub mod killed;
 mod markdown;
+mod sql_server;
 mod table;
 
 use std::path::{Path, PathBuf};
