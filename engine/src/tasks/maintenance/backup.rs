@@ -135,7 +135,7 @@ impl Backup {
         let disks = disks.collect::<Vec<_>>().join(", ");
         let mut batch = self.statement(database, &name, &disks);
         if self.verifies {
-            batch.push_str("\n");
+            batch.push('\n');
             batch.push_str(&verification(database, &disks));
         }
         if self.asks_for_replica {

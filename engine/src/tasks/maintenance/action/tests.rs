@@ -1,4 +1,4 @@
-//! The generated T-SQL: each line of `action.tsv` is a task and what is sent for it.
+//! The generated T-SQL: each line of `statements.tsv` is a task and what is sent for it.
 //!
 //! Class, attributes (`Name=value;...`, `<Element Attribute=value>` for an element), and the batches with ` GO ` between
 //! them, or `!` and a part of what is wrong. The database is `Sal]es`; its indexes and tables are below; the time is
@@ -91,7 +91,7 @@ fn found(class: &str, attributes: &str) -> String {
 #[test]
 fn every_task_has_its_statements() {
     let mut seen = 0;
-    let lines = include_str!("../action.tsv").lines();
+    let lines = include_str!("statements.tsv").lines();
     for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let fields: Vec<&str> = line.split('\t').collect();
         let [class, attributes, expected] = fields[..] else {

@@ -1,7 +1,7 @@
 //! What a maintenance task does, and the T-SQL for it: what the designer shows as "View T-SQL".
 //!
 //! ```text
-//!  attributes ──Action::read──▶ Action ──batches──▶ T-SQL, a batch each   (cases in action.tsv)
+//!  attributes ──Action::read──▶ Action ──batches──▶ T-SQL, a batch each   (cases in statements.tsv)
 //! ```
 
 use chrono::{DateTime, Local};
