@@ -1,10 +1,11 @@
-//! A SQL Server for journeys: the TDS test server, with the procedures of msdb that tasks call.
+//! A SQL Server for journeys: the TDS test server, with the procedures that tasks call.
 //!
-//! Those do nothing but leave what they were called with in the table `calls`, which the journey makes.
+//! Those of msdb do nothing but leave what they were called with in the table `calls`, which the journey makes. There is
+//! one database snapshot, `Sales_Snapshot`.
 
 use std::path::Path;
 
-use tds_server::{Answer, Options, Procedure, Server, Value};
+use tds_server::{Answer, Options, Procedure, Server, SqlError, Value};
 
 const PASSWORD: &str = "Passw0rd!";
 
@@ -27,6 +28,7 @@ pub fn start(folder: &Path) -> Result<Server, String> {
         procedures: PROCEDURES
             .iter()
             .map(|(name, parameters)| noted(name, parameters))
+            .chain([snapshot()])
             .collect(),
         ..Options::default()
     };
@@ -49,6 +51,22 @@ fn noted(name: &'static str, parameters: &[&str]) -> Procedure {
         let call = call.replace('\'', "''");
         Ok(Answer {
             batch: Some(format!("INSERT INTO dbo.calls VALUES (N'{call}')")),
+            ..Answer::default()
+        })
+    })
+}
+
+fn snapshot() -> Procedure {
+    let parameters = ["@db_snapshot", "@lastLSN", "@lastLSN_str"];
+    Procedure::new("sp_cdc_dbsnapshotLSN", &parameters, |values| {
+        let name = values.first().map(|(_, name)| name.clone());
+        if name != Some(Value::Text("Sales_Snapshot".to_owned())) {
+            let message = "The database snapshot does not exist.";
+            return Err(SqlError::new(22838, message));
+        }
+        let lsn = Value::Blob(vec![0, 0, 0, 0x2A, 0, 0, 0, 0x44, 0, 1]);
+        Ok(Answer {
+            outputs: vec![("@lastLSN".to_owned(), lsn)],
             ..Answer::default()
         })
     })
