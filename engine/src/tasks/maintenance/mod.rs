@@ -142,12 +142,10 @@ impl Task for MaintenanceTask {
 impl MaintenanceTask {
     fn read(&self, host: &TaskHost<'_>) -> Result<Settings, RunError> {
         let reader = Reader::new(&self.data.properties, &self.data.selected);
-        let id = reader.text("Connection");
-        let id = if id.is_empty() {
-            &self.data.connection
-        } else {
-            id
-        };
+        // Property expressions set these in the typed view.
+        reader.text("Connection");
+        reader.text("TimeOut");
+        let id = self.data.connection.trim();
         let action = Action::read(self.class, &reader);
         let within = action.as_ref().map(Action::within);
         let databases = match within {
@@ -160,7 +158,7 @@ impl MaintenanceTask {
             _ => None,
         };
         let log = reader.text("LocalConnectionForLogging").to_owned();
-        let timeout_seconds = reader.number("TimeOut", 0);
+        let timeout_seconds = self.data.timeout_seconds;
         let problems = reader.problems();
         let mut findings: Vec<Finding> = problems
             .into_iter()
