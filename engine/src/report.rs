@@ -77,6 +77,8 @@ pub enum TaskResult {
     Files(FileReport),
     /// A message went to a server.
     Sent,
+    /// The CDC state that a CDC Control task left.
+    CdcState(String),
 }
 
 impl TaskResult {
@@ -94,6 +96,7 @@ impl TaskResult {
             | Self::Expression
             | Self::Files(_)
             | Self::Sent
+            | Self::CdcState(_)
             | Self::Package(_) => None,
         }
     }

@@ -1,4 +1,4 @@
-//! The typed view of an Execute SQL task (`SqlTaskData`); the T-SQL maintenance task has the same payload.
+//! The typed view of an Execute SQL task (`SqlTaskData`); the tasks of database maintenance have the same payload.
 
 use crate::Properties;
 
@@ -25,6 +25,9 @@ pub struct ExecuteSql {
     pub results: Vec<SqlResult>,
     /// All attributes as text.
     pub properties: Properties,
+    /// What a task of database maintenance works on, in document order: the element (`SelectedDatabases`, ...) and its
+    /// attributes.
+    pub selected: Vec<(String, Properties)>,
 }
 
 /// Where the statement of an Execute SQL task is.

@@ -3,6 +3,8 @@
 //! A `sh` fence holds a command, run by `sh` in a folder of its own that holds a copy of `examples/`, with `fletch` on the
 //! PATH. The `text` fence after it is what it prints on both streams; `[exit N]` is its last line if it ends with another
 //! code than 0. Times are shown as `TIME`.
+//!
+//! A case that names `$SQL_SERVER` has a SQL Server of its own at that address: the TDS test server ([`super::sql_server`]).
 
 use std::{
     fs,
@@ -16,7 +18,7 @@ use tempfile::TempDir;
 use super::{
     blessing, compare, files,
     markdown::{self, Case},
-    stem,
+    sql_server, stem,
 };
 
 pub fn trials(folder: &Path) -> Vec<Trial> {
@@ -39,12 +41,21 @@ fn check(path: &Path, case: &Case) -> Result<(), String> {
     let folder = TempDir::new().map_err(|error| error.to_string())?;
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
     copy(&examples, &folder.path().join("examples")).map_err(|error| error.to_string())?;
+    let wants_server = |fence: &markdown::Fence| fence.text.contains("$SQL_SERVER");
+    let server = match case.fences.iter().any(wants_server) {
+        true => Some(sql_server::start(folder.path())?),
+        false => None,
+    };
     let mut steps = case.fences.iter().peekable();
     while let Some(step) = steps.next() {
         if step.language != "sh" {
             continue;
         }
-        let found = run(&step.text, folder.path())?;
+        let address = server.as_ref().map(sql_server::address);
+        let mut found = run(&step.text, folder.path(), address.as_deref())?;
+        if let Some(server) = &server {
+            found = found.replace(&format!("127.0.0.1:{}", server.port()), "SERVER");
+        }
         let expected = steps
             .next_if(|fence| fence.language == "text")
             .ok_or("no ```text after ```sh")?;
@@ -57,7 +68,7 @@ fn check(path: &Path, case: &Case) -> Result<(), String> {
     Ok(())
 }
 
-fn run(script: &str, folder: &Path) -> Result<String, String> {
+fn run(script: &str, folder: &Path, server: Option<&str>) -> Result<String, String> {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_fletch"));
     let beside = program.parent().unwrap_or(Path::new("/"));
     let path = format!(
@@ -69,6 +80,7 @@ fn run(script: &str, folder: &Path) -> Result<String, String> {
         .args(["-c", &format!("exec 2>&1\n{script}")])
         .current_dir(folder)
         .env("PATH", path)
+        .envs(server.map(|address| ("SQL_SERVER", address)))
         .output()
         .map_err(|error| error.to_string())?;
     let mut text =

@@ -13,6 +13,7 @@ pub mod journeys;
 pub mod killed;
 mod markdown;
 pub mod programs;
+mod sql_server;
 mod table;
 
 use std::path::{Path, PathBuf};

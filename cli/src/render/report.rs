@@ -44,6 +44,10 @@ fn task_lines(task: &TaskOutcome) -> String {
         TaskResult::Package(package) => package_line(task, package),
         TaskResult::Process(process) => process_lines(task, process),
         TaskResult::Files(files) => file_lines(task, *files),
+        TaskResult::CdcState(state) => {
+            let time = seconds(task.elapsed);
+            format!("{}  {time}\n  {state}\n", task.path)
+        }
         TaskResult::Skipped(why) => format!("{}  not run: {why}\n", task.path),
         TaskResult::Failed => format!("{}  failed  {}\n", task.path, seconds(task.elapsed)),
         TaskResult::Flow(flow) => flow_lines(task, flow),
@@ -201,6 +205,7 @@ pub(crate) fn report_json(report: &RunReport) -> Result<(), Failure> {
                     value["files"] = json!(report.files);
                     value["folders"] = json!(report.folders);
                 }
+                TaskResult::CdcState(state) => value["cdc_state"] = json!(state),
                 _ => {}
             }
             value

@@ -156,6 +156,7 @@ pub(crate) fn set(
     }
     let attribute = attribute.unwrap_or_default();
     match &mut executable.payload {
+        Payload::ExecuteSql(task) if !attribute.is_empty() => task.properties.set(attribute, value),
         Payload::ExecuteSql(task) => {
             return match set_sql(task, property, value) {
                 Some(done) => done,

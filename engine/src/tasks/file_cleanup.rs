@@ -8,7 +8,7 @@
 //! |---|---|
 //! | FolderPath, FileExtension | which files; CleanSubFolders takes those of the folders in it too, one level |
 //! | DeleteSpecificFile, FilePath | one file instead |
-//! | AgeBased, RemoveOlderThan, TimeUnitsType | how old: days (0), weeks (1), months (2), years (3) |
+//! | AgeBased, RemoveOlderThan, TimeUnitsType | how old: days (0), weeks (1), months (2), years (3), hours (5) |
 //! | FileTypeSelected | backups (0), reports (1) |
 
 use std::{
@@ -21,7 +21,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chrono::{DateTime, Days, Local, Months};
+use chrono::{DateTime, Days, Local, Months, TimeDelta};
 use datafusion_common_runtime::SpawnedTask;
 use dtsx::{Executable, Payload, Properties};
 use fletching_components::Finding;
@@ -52,26 +52,30 @@ struct Settings {
     age: Option<Age>,
 }
 
+/// How long ago.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Age {
+pub(super) enum Age {
+    Hours(u32),
     Days(u64),
     Months(u32),
 }
 
 impl Age {
-    fn parse(number: &str, unit: &str) -> Option<Self> {
+    pub(super) fn parse(number: &str, unit: &str) -> Option<Self> {
         let number: u32 = number.trim().parse().ok()?;
         match unit.trim() {
             "0" | "Day" => Some(Self::Days(number.into())),
             "1" | "Week" => Some(Self::Days(u64::from(number) * 7)),
             "2" | "Month" => Some(Self::Months(number)),
             "3" | "Year" => Some(Self::Months(number.checked_mul(12)?)),
+            "5" | "Hour" => Some(Self::Hours(number)),
             _ => None,
         }
     }
 
-    fn before(self, now: DateTime<Local>) -> Option<SystemTime> {
+    pub(super) fn before(self, now: DateTime<Local>) -> Option<SystemTime> {
         let moment = match self {
+            Self::Hours(hours) => now.checked_sub_signed(TimeDelta::hours(hours.into())),
             Self::Days(days) => now.checked_sub_days(Days::new(days)),
             Self::Months(months) => now.checked_sub_months(Months::new(months)),
         };
@@ -179,7 +183,7 @@ impl FileCleanupTask {
         if age.is_none() && flag("AgeBased", true) && !single {
             let message = format!(
                 "RemoveOlderThan `{number}` in the unit `{unit}` (TimeUnitsType) is not supported: days (0), weeks (1), \
-                 months (2) and years (3) are"
+                 months (2), years (3) and hours (5) are"
             );
             findings.push(host.unsupported(message));
         }

@@ -1,6 +1,7 @@
 //! The tasks, a file each, and the list of them.
 
 mod bulk_insert;
+mod cdc_control;
 mod data_flow;
 mod execute_package;
 mod execute_process;
@@ -9,6 +10,8 @@ mod expression;
 mod file_cleanup;
 mod file_system;
 mod ftp;
+mod maintenance;
+mod on_session;
 mod send_mail;
 mod xml;
 
@@ -36,6 +39,7 @@ static CLASSES: &[TaskClass] = &[
     TaskClass { name: "Microsoft.DbMaintenanceTSQLExecuteTask", new: execute_sql::new, properties: &[] },
     TaskClass { name: "Microsoft.ExpressionTask", new: expression::new, properties: &[] },
     TaskClass { name: "Microsoft.BulkInsertTask", new: bulk_insert::new, properties: bulk_insert::PROPERTIES },
+    TaskClass { name: "Microsoft.CdcControlTask", new: cdc_control::new, properties: cdc_control::PROPERTIES },
     TaskClass { name: "Microsoft.ExecutePackageTask", new: execute_package::new, properties: execute_package::PROPERTIES },
     TaskClass { name: "Microsoft.FtpTask", new: ftp::new, properties: ftp::PROPERTIES },
     TaskClass { name: "Microsoft.SendMailTask", new: send_mail::new, properties: send_mail::PROPERTIES },
@@ -43,6 +47,15 @@ static CLASSES: &[TaskClass] = &[
     TaskClass { name: "Microsoft.ExecuteProcess", new: execute_process::new, properties: execute_process::PROPERTIES },
     TaskClass { name: "Microsoft.FileSystemTask", new: file_system::new, properties: file_system::PROPERTIES },
     TaskClass { name: "Microsoft.DbMaintenanceFileCleanupTask", new: file_cleanup::new, properties: &[] },
+    TaskClass { name: "Microsoft.DbMaintenanceBackupTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceCheckIntegrityTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceDefragmentIndexTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceExecuteAgentJobTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceHistoryCleanupTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceNotifyOperatorTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceReindexTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceShrinkTask", new: maintenance::new, properties: maintenance::PROPERTIES },
+    TaskClass { name: "Microsoft.DbMaintenanceUpdateStatisticsTask", new: maintenance::new, properties: maintenance::PROPERTIES },
 ];
 
 fn class(executable: &Executable) -> Option<&'static TaskClass> {

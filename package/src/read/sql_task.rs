@@ -52,8 +52,15 @@ pub(crate) fn read_execute_sql(element: Element<'_>) -> Result<ExecuteSql, Error
             })
             .collect(),
         properties,
+        selected: element
+            .children()
+            .filter(|child| !BINDINGS.contains(&child.local_name()))
+            .map(|child| (child.local_name().to_owned(), own_properties(child)))
+            .collect(),
     })
 }
+
+const BINDINGS: [&str; 2] = ["ParameterBinding", "ResultBinding"];
 
 fn parameter(element: Element<'_>) -> Result<SqlParameter, Error> {
     let properties = own_properties(element);

@@ -44,7 +44,8 @@ CREATE TEMP VIEW \"sys.columns\" AS SELECT id AS object_id, column_name AS name,
   tds_type(declared, 'identity') AS is_identity, 0 AS is_computed, given IS NOT NULL AS default_object_id FROM tds_columns;
 CREATE TEMP VIEW \"sys.all_columns\" AS SELECT * FROM \"sys.columns\";
 CREATE TEMP VIEW \"sys.schemas\" AS SELECT 'dbo' AS name, 1 AS schema_id;
-CREATE TEMP VIEW \"sys.databases\" AS SELECT '$database' AS name, 5 AS database_id, 0 AS state;
+CREATE TEMP VIEW \"sys.databases\" AS SELECT '$database' AS name, 5 AS database_id, 0 AS state, NULL AS source_database_id,
+  3 AS recovery_model;
 ";
 
 fn column(name: &str, ty: SqlType) -> ResultColumn {

@@ -388,6 +388,11 @@ impl Rewriter<'_> {
         let renamed = match name.as_str() {
             "isnull" => "coalesce",
             "current_timestamp" => return call("getdate", Vec::new()),
+            // What SQL Server's own function does.
+            "fn_cdc_get_max_lsn" => {
+                let query = r#"(SELECT max(start_lsn) FROM "cdc.lsn_time_mapping")"#;
+                return literal(Value::Placeholder(query.to_owned()));
+            }
             "count_big" => "count",
             "string_agg" => "group_concat",
             _ => name.as_str(),
