@@ -70,7 +70,8 @@ pub(super) fn read(
 ) -> Result<Option<SoapResult>, SoapError> {
     let no_answer = |reason: String| {
         let text = String::from_utf8_lossy(&response.body);
-        let shown: String = text.trim().chars().take(SHOWN_CHARS_MAX).collect();
+        let text: Vec<&str> = text.split_whitespace().collect();
+        let shown: String = text.join(" ").chars().take(SHOWN_CHARS_MAX).collect();
         SoapError::NoAnswer {
             method: method.name.clone(),
             status: response.status,

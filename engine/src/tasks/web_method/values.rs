@@ -58,7 +58,7 @@ pub(super) fn lexical(method: &SoapMethod, name: &str, text: &str) -> Result<Str
         },
         SoapContent::Structured => {
             let message = format!(
-                "its parameter `{name}` holds elements ({data_type}), which is not supported: simple types and enumerations are"
+                "its parameter `{name}` is a list or holds elements ({data_type}), which is not supported: simple types and enumerations are"
             );
             Err((OTHER_TYPE, message))
         }

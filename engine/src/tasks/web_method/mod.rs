@@ -17,7 +17,7 @@ mod settings;
 mod values;
 
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -201,11 +201,17 @@ impl WebServiceTask {
         }
         let path = connections.path_map.resolve(name);
         let path = path.map_err(|error| (NO_WSDL, format!("WSDLFile: {error}")))?;
-        let bytes = read(&**connections.path_map.files(), &path).map_err(|message| {
-            let advice =
-                "put the description there (the service gives it at its address with `?WSDL`)";
-            (NO_WSDL, format!("WSDLFile: {message}; {advice}"))
-        })?;
+        let files = &**connections.path_map.files();
+        let kind = files.kind(&path);
+        if kind.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            let message = format!(
+                "WSDLFile: `{}` is not there; the service gives its description at its address with `?WSDL`, as a rule",
+                path.display()
+            );
+            return Err((NO_WSDL, message));
+        }
+        let bytes = read(files, &path);
+        let bytes = bytes.map_err(|message| (NO_WSDL, format!("WSDLFile: {message}")))?;
         let found =
             Wsdl::read(&bytes).and_then(|wsdl| wsdl.method(&settings.service, &settings.method));
         found.map_err(|error| (error.code(), format!("`{}`: {error}", path.display())))
@@ -320,7 +326,7 @@ impl WebServiceTask {
             }
             Output::File(name) => {
                 let path = output_file(connections, name).map_err(failed)?;
-                let files = connections.path_map.files().clone();
+                let files = Arc::clone(connections.path_map.files());
                 let written = SpawnedTask::spawn_blocking(move || write(&files, &path, &text));
                 let written = written
                     .join()
