@@ -133,7 +133,11 @@ fn stored(value: Element<'_>, returns: &str) -> SoapResult {
     }
     let text = value.text().into_owned();
     let xml = match value.children().next() {
-        None => format!("<{returns}>{}</{returns}>", escaped(&text)),
+        // Quotes stay in content.
+        None => format!(
+            "<{returns}>{}</{returns}>",
+            escaped(&text).replace("&quot;", "\"")
+        ),
         Some(_) => {
             let mut xml = format!("<{returns}");
             for (prefix, namespace) in prefixes(value) {

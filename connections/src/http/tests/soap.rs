@@ -51,7 +51,7 @@ fn methods_are_called() {
         let result = call(&client, &greet, &name).await.unwrap().unwrap();
         assert_eq!(result.text, "Hello, <Ann & \"ñ日本\">!");
         assert!(
-            result.xml.starts_with("<string>Hello, &lt;Ann &amp; "),
+            result.xml.starts_with("<string>Hello, &lt;Ann &amp; \"ñ"),
             "{}",
             result.xml
         );
