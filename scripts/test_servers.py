@@ -38,6 +38,9 @@ USER = "fletching"
 PASSWORD = "for-tests-only"
 CUT_AFTER_BYTES = 100_000
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
+ORDERS = """<Order><Id>1</Id><Customer>Ann &amp; <![CDATA[<Bob>]]></Customer></Order>
+<Order><Id>2</Id><Customer i:nil="true"/></Order>"""
 
 
 # FTP
@@ -250,6 +253,13 @@ class Pages(BaseHTTPRequestHandler):
     def do_POST(self):
         if self.path == "/calculator":
             self.calculate()
+        elif self.path == "/calculator/known":
+            # The same, for those who log in.
+            if self.is_known("Authorization"):
+                self.calculate()
+            else:
+                self.body()
+                self.answer(401, b"who are you?", WWW_Authenticate='Basic realm="tests"')
         else:
             self.echo()
 
@@ -264,19 +274,28 @@ class Pages(BaseHTTPRequestHandler):
         space, _, method = call.tag[1:].partition("}")
         value = {part.tag.partition("}")[2]: part.text or "" for part in call}
         action = self.headers.get("SOAPAction", "").strip('"')
+        spaces = {part.tag[1:].partition("}")[0] for part in call}
         try:
             if action != f"{space}{method}":
                 raise ValueError(f"SOAPAction is {action}, not {space}{method}")
+            if spaces - {space}:
+                raise ValueError(f"parameters are of {spaces}, not {space}")
             result = {
                 "Add": lambda: str(int(value["a"]) + int(value["b"])),
                 "Greet": lambda: f"Hello, {value['name']}!",
+                "Convert": lambda: " ".join(f"{name}={text}" for name, text in value.items()),
+                "List": lambda: ORDERS,
+                "Forget": lambda: None,
             }[method]()
-            body = f'<{method}Response xmlns="{space}"><{method}Result>{escape(result)}</{method}Result></{method}Response>'
+            inner = result if method == "List" else escape(result or "")
+            inner = "" if result is None else f"<{method}Result>{inner}</{method}Result>"
+            inner += "<count>2</count>" if method == "List" else ""
+            body = f'<{method}Response xmlns="{space}">{inner}</{method}Response>'
             status = 200
         except (KeyError, ValueError) as error:
             body = f"<s:Fault><faultcode>s:Client</faultcode><faultstring>{escape(repr(error))}</faultstring></s:Fault>"
             status = 500
-        text = f'<?xml version="1.0"?><s:Envelope xmlns:s="{SOAP}"><s:Body>{body}</s:Body></s:Envelope>'
+        text = f'<?xml version="1.0"?><s:Envelope xmlns:s="{SOAP}" xmlns:i="{INSTANCE}"><s:Body>{body}</s:Body></s:Envelope>'
         self.answer(status, text.encode(), Content_Type="text/xml; charset=utf-8")
 
 

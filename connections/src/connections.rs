@@ -231,6 +231,9 @@ impl Connections {
         let manager = self.of_kind(id_or_name, "HTTP")?;
         let read = HttpSettings::read(&manager.properties, self.string_counts(manager));
         let mut settings = settings_of(manager, read)?;
+        let mut expressions = manager.property_expressions.iter();
+        settings.is_re_pointed |=
+            expressions.any(|expression| expression.property.eq_ignore_ascii_case("ServerURL"));
         path_of(manager, settings.resolve(&self.path_map))?;
         Ok(settings)
     }

@@ -12,7 +12,7 @@
 use std::{fmt, ops::Deref, sync::Arc};
 
 use async_trait::async_trait;
-use dtsx::{Executable, ExecutableKind, SsisCode};
+use dtsx::{DataType, Executable, ExecutableKind, SsisCode};
 use fletching_components::{Finding, FindingKind, Findings, Variables, flow::FlowError};
 use fletching_connections::{Connections, database::Sessions};
 use fletching_expression::Scalar;
@@ -95,6 +95,20 @@ impl TaskHost<'_> {
             Some(_) => Ok(()),
             None => self.variable(name).map(|_| ()),
         }
+    }
+
+    /// Whether a variable holds text, as far as that is known now.
+    pub(crate) fn may_be_text(&self, name: &str) -> bool {
+        let value = self.variable(name);
+        value.map_or(true, |value| {
+            matches!(
+                value.data_type,
+                DataType::WStr { .. }
+                    | DataType::Str { .. }
+                    | DataType::NText
+                    | DataType::Text { .. }
+            )
+        })
     }
 
     /// The connection managers as they stand now.

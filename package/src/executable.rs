@@ -121,7 +121,8 @@ pub struct TaskData {
     pub element: String,
     /// Its attributes, then its child elements that hold nothing but text; secrets that cannot be read are empty.
     pub properties: Properties,
-    /// The other child elements in document order: local name, and what `properties` would be for each.
+    /// The other elements within, in document order, each before those in it: local name, and what `properties` would be
+    /// for each.
     pub items: Vec<(String, Properties)>,
 }
 

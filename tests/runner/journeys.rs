@@ -5,6 +5,9 @@
 //! code than 0. Times are shown as `TIME`.
 //!
 //! A case that names `$SQL_SERVER` has a SQL Server of its own at that address: the TDS test server ([`super::sql_server`]).
+//!
+//! `sh FLETCHING_TEST_FTP` needs a server that `scripts/setup ci` starts: where the variable is not set the case is shown
+//! as ignored, with what it needs; where CI is `true` it fails.
 
 use std::{
     fs,
@@ -29,15 +32,39 @@ pub fn trials(folder: &Path) -> Vec<Trial> {
                 path.clone(),
                 format!("journey/{}: {}", stem(&path), case.title),
             );
-            trials.push(Trial::test(name, move || {
-                check(&path, &case).map_err(Failed::from)
-            }));
+            let missing = missing(&case);
+            let kind = match missing.is_empty() {
+                true => String::new(),
+                false => format!("needs {}", missing.join(" ")),
+            };
+            let is_ci = std::env::var("CI").as_deref() == Ok("true");
+            let ignored = !missing.is_empty() && !is_ci;
+            let trial = Trial::test(name, move || check(&path, &case).map_err(Failed::from));
+            trials.push(trial.with_kind(kind).with_ignored_flag(ignored));
         }
     }
     trials
 }
 
+/// The variables that a case needs and this machine has not.
+fn missing(case: &Case) -> Vec<String> {
+    let needed = case
+        .of("sh")
+        .flat_map(|fence| fence.name.split_whitespace());
+    needed
+        .filter(|name| std::env::var(name).map_or(true, |value| value.is_empty()))
+        .map(str::to_owned)
+        .collect()
+}
+
 fn check(path: &Path, case: &Case) -> Result<(), String> {
+    let missing = missing(case);
+    if !missing.is_empty() {
+        let missing = missing.join(", ");
+        return Err(format!(
+            "{missing} is not set: run scripts/setup ci and `. target/servers/env`"
+        ));
+    }
     let folder = TempDir::new().map_err(|error| error.to_string())?;
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
     copy(&examples, &folder.path().join("examples")).map_err(|error| error.to_string())?;

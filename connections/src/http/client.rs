@@ -47,6 +47,16 @@ pub struct HttpResponse {
 }
 
 impl HttpResponse {
+    #[cfg(test)]
+    pub(super) fn of(status: u16, body: Vec<u8>) -> Self {
+        Self {
+            url: String::new(),
+            status,
+            headers: HeaderMap::new(),
+            body,
+        }
+    }
+
     /// A header as text, if it is there and text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

@@ -16,4 +16,4 @@ mod tests;
 pub use client::{HttpClient, HttpResponse};
 pub use error::{HttpError, HttpFault};
 pub use settings::{HTTP_SCHEMES, HttpProxy, HttpSettings};
-pub use soap::{SoapError, SoapMethod, SoapParameter, SoapResult, Wsdl};
+pub use soap::{SoapContent, SoapError, SoapMethod, SoapParameter, SoapResult, Wsdl};

@@ -23,6 +23,8 @@ pub struct HttpSettings {
     pub trust: TlsTrust,
     /// Longest wait for any one answer, in seconds; 0: as long as it takes. Of the manager's `Timeout`, 30 by default.
     pub timeout_seconds: u64,
+    /// The URL was set by the user or by a property expression.
+    pub is_re_pointed: bool,
 }
 
 /// A server that passes requests on.
@@ -86,6 +88,7 @@ impl HttpSettings {
             proxy: None,
             trust: TlsTrust::default(),
             timeout_seconds: number(properties, "Timeout", 30)?,
+            is_re_pointed: string_counts,
         };
         if let Some((user, password)) = taken_login(&mut settings.url) {
             settings.user = Some(user);
@@ -112,6 +115,29 @@ impl HttpSettings {
     /// The URL of the server, without login: it may hold secrets in its query.
     pub fn url(&self) -> &str {
         self.url.as_str()
+    }
+
+    /// Where a service is called whose description says `described`: there, unless the manager was re-pointed. Then it is
+    /// the manager's URL without `?WSDL`, or, if that has no path, the described path at the manager's server.
+    pub fn called_at(&self, described: &str) -> String {
+        let described = described.trim();
+        if !self.is_re_pointed && !described.is_empty() {
+            return described.to_owned();
+        }
+        let mut url = self.url.clone();
+        if url
+            .query()
+            .is_some_and(|query| query.eq_ignore_ascii_case("wsdl"))
+        {
+            url.set_query(None);
+        }
+        if let Ok(described) = url.join(described)
+            && url.path() == "/"
+        {
+            url.set_path(described.path());
+            url.set_query(described.query());
+        }
+        url.into()
     }
 
     /// `http://host:80/path`: without secrets.
@@ -267,6 +293,23 @@ mod tests {
         assert_eq!(found.shown(), "http://other/x");
         let found = read(&of[1..2], false).unwrap();
         assert_eq!((found.user, found.proxy), (None, None));
+    }
+
+    #[test]
+    fn where_a_service_is_called() {
+        let described = "http://inside/calc/v2.asmx?x=1";
+        for (url, re_pointed, wanted) in [
+            ("http://h/calc?WSDL", false, described),
+            ("http://h:81", true, "http://h:81/calc/v2.asmx?x=1"),
+            ("http://h/?wsdl", true, "http://h/calc/v2.asmx?x=1"),
+            ("http://h/a.svc?wsdl", true, "http://h/a.svc"),
+            ("https://h/a?key=1", true, "https://h/a?key=1"),
+        ] {
+            let settings = read(&[("ConnectionString", url)], re_pointed).unwrap();
+            assert_eq!(settings.called_at(described), wanted);
+        }
+        let settings = read(&[("ConnectionString", "http://h/a?WSDL")], false).unwrap();
+        assert_eq!(settings.called_at(""), "http://h/a");
     }
 
     #[test]

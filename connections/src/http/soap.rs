@@ -4,8 +4,9 @@
 //!  WSDL ──Wsdl::read──▶ services, methods ──SoapMethod::envelope──▶ HttpClient::post ──SoapMethod::result──▶ SoapResult
 //! ```
 //!
-//! Methods of document style with a wrapping element and of RPC style, both literal, with parameters of simple types.
-//! Names within a description are told apart by their local part; a description that imports others is refused by name.
+//! Methods of document style with a wrapping element and of RPC style, both literal, with parameters of simple types and
+//! enumerations. Names within a description are told apart by their local part; a description that imports others is refused
+//! by name.
 
 use dtsx::{Document, Element, SsisCode};
 
@@ -31,8 +32,6 @@ pub struct SoapMethod {
     /// Namespace and name of the element around the parameters.
     pub(super) namespace: String,
     pub(super) wrapper: String,
-    /// Parameters have the namespace too.
-    pub(super) qualified: bool,
     pub parameters: Vec<SoapParameter>,
     /// Type of what it returns: `string`, `int`, a name of the description; `None`: it returns nothing.
     pub returns: Option<String>,
@@ -44,16 +43,32 @@ pub struct SoapParameter {
     pub name: String,
     /// `int`, `string`, a name of the description.
     pub data_type: String,
+    pub content: SoapContent,
     pub optional: bool,
+    /// Namespace of its element; empty if it has none.
+    pub(super) namespace: String,
+}
+
+/// What an element of a type holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SoapContent {
+    /// Text of a type of XML Schema.
+    Simple,
+    /// One of these texts.
+    Enumeration(Vec<String>),
+    /// Elements, or anything.
+    Structured,
 }
 
 /// What a method returned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SoapResult {
-    /// An element with the name of the value's type around the value: `<string>...</string>`, as the task stores it.
+    /// An element with the name of the value's type around the value, `<string>...</string>`, as .NET serialises it.
     pub xml: String,
     /// The value, if it is a simple one.
     pub text: String,
+    /// What else came back: names of values that the task does not keep.
+    pub left_out: Vec<String>,
 }
 
 /// A description that says no service, a call that cannot be made, or one that failed there.
@@ -177,18 +192,13 @@ impl Wsdl {
             Ok(below(message, "part").collect())
         };
         let (sent, returned) = (parts("input")?, parts("output")?);
+        let target = self.document.root().attribute("targetNamespace");
         let mut found = SoapMethod {
             name: method.to_owned(),
             address,
             action: soap(operation, "operation", "soapAction").unwrap_or_default(),
-            namespace: self
-                .document
-                .root()
-                .attribute("targetNamespace")
-                .unwrap_or_default()
-                .into_owned(),
+            namespace: target.unwrap_or_default().into_owned(),
             wrapper: method.to_owned(),
-            qualified: false,
             parameters: Vec::new(),
             returns: None,
         };
@@ -196,16 +206,54 @@ impl Wsdl {
             if let Some(namespace) = input.and_then(|input| soap(input, "body", "namespace")) {
                 found.namespace = namespace;
             }
-            found.parameters = sent.into_iter().map(parameter).collect();
+            let sent = sent.into_iter();
+            let sent = sent.map(|part| self.parameter(part, String::new()));
+            found.parameters = sent.collect::<Result<_, _>>()?;
             found.returns = returned.into_iter().next().map(type_of);
             return Ok(found);
         }
         self.wrapped(&mut found, &sent)?;
         if let Some(part) = returned.first() {
-            let (element, _) = self.element(*part)?;
-            found.returns = self.fields(element)?.into_iter().next().map(type_of);
+            let around = self.element(*part)?;
+            if let Some((value, _)) = self.fields(around)?.into_iter().next() {
+                found.returns = Some(self.returned(method, named(around.0), value)?);
+            }
         }
         Ok(found)
+    }
+
+    /// The name of what a method returns, as .NET has it.
+    fn returned(
+        &self,
+        method: &str,
+        around: String,
+        value: Element<'_>,
+    ) -> Result<String, SoapError> {
+        if value
+            .attribute("maxOccurs")
+            .is_some_and(|count| count != "1")
+        {
+            return Err(SoapError::Unsupported {
+                what: format!("`{method}`, which returns a list without an element around it"),
+                advice: "one element around all values is wanted",
+            });
+        }
+        let data_type = type_of(value);
+        if !data_type.is_empty() {
+            return Ok(data_type);
+        }
+        let inner = value.child("complexType");
+        let inner = inner.and_then(|inner| inner.child("sequence"));
+        let is_data_set = inner.is_some_and(|inner| {
+            let parts: Vec<String> = below(inner, "element")
+                .map(|part| local(part.attribute("ref")))
+                .collect();
+            parts == ["schema"] && inner.child("any").is_some()
+        });
+        Ok(match is_data_set {
+            true => "DataSet".to_owned(),
+            false => around + &named(value),
+        })
     }
 
     /// What a method of document style wraps its parameters in.
@@ -218,11 +266,66 @@ impl Wsdl {
         };
         let (element, schema) = self.element(*part)?;
         method.wrapper = named(element);
-        let of_schema = |name: &str| schema.attribute(name).unwrap_or_default().into_owned();
-        method.namespace = of_schema("targetNamespace");
-        method.qualified = of_schema("elementFormDefault") == "qualified";
-        method.parameters = self.fields(element)?.into_iter().map(parameter).collect();
+        method.namespace = of_schema(schema, "targetNamespace");
+        let fields = self.fields((element, schema))?.into_iter();
+        let parameters = fields.map(|(field, namespace)| self.parameter(field, namespace));
+        method.parameters = parameters.collect::<Result<_, _>>()?;
         Ok(())
+    }
+
+    fn parameter(
+        &self,
+        element: Element<'_>,
+        namespace: String,
+    ) -> Result<SoapParameter, SoapError> {
+        let is =
+            |name: &str, value: &str| element.attribute(name).is_some_and(|found| found == value);
+        let (data_type, content) = self.content(element)?;
+        Ok(SoapParameter {
+            name: named(element),
+            data_type,
+            content,
+            optional: is("minOccurs", "0") || is("nillable", "true"),
+            namespace,
+        })
+    }
+
+    /// The type of an element, and what it holds; a type that only narrows a type of XML Schema is that one.
+    fn content(&self, element: Element<'_>) -> Result<(String, SoapContent), SoapError> {
+        let several = element
+            .attribute("maxOccurs")
+            .is_some_and(|count| count != "1");
+        let data_type = type_of(element);
+        if several {
+            return Ok((data_type, SoapContent::Structured));
+        }
+        let simple = match data_type.as_str() {
+            "" => element.child("simpleType"),
+            name => match self.declared("simpleType", name) {
+                Ok((found, _)) => Some(found),
+                Err(_) => match self.declared("complexType", name) {
+                    Err(error) if !is_of_schema(name) => return Err(error),
+                    _ => None,
+                },
+            },
+        };
+        let Some(restriction) = simple.and_then(|simple| simple.child("restriction")) else {
+            let is_simple = simple.is_none() && is_of_schema(&data_type);
+            return Ok((
+                data_type,
+                match is_simple {
+                    true => SoapContent::Simple,
+                    false => SoapContent::Structured,
+                },
+            ));
+        };
+        let members: Vec<String> = below(restriction, "enumeration")
+            .map(|member| member.attribute("value").unwrap_or_default().into_owned())
+            .collect();
+        if members.is_empty() {
+            return Ok((local(restriction.attribute("base")), SoapContent::Simple));
+        }
+        Ok((data_type, SoapContent::Enumeration(members)))
     }
 
     /// The binding of SOAP 1.1 of a service, and the address of its port.
@@ -278,17 +381,55 @@ impl Wsdl {
         })
     }
 
-    /// The elements in an element, by its own type or the one that it names.
-    fn fields<'d>(&'d self, element: Element<'d>) -> Result<Vec<Element<'d>>, SoapError> {
-        let of_type = match element.attribute("type") {
-            Some(name) => Some(self.declared("complexType", &local(Some(name)))?.0),
-            None => element.child("complexType"),
+    /// The elements in an element, by its own type or the one that it names, and the namespace of each.
+    fn fields<'d>(
+        &'d self,
+        (element, schema): (Element<'d>, Element<'d>),
+    ) -> Result<Vec<(Element<'d>, String)>, SoapError> {
+        let (of_type, schema) = match element.attribute("type") {
+            Some(name) => {
+                let (of_type, schema) = self.declared("complexType", &local(Some(name)))?;
+                (Some(of_type), schema)
+            }
+            None => (element.child("complexType"), schema),
         };
-        let sequence = of_type.and_then(|of_type| of_type.child("sequence"));
-        Ok(sequence
-            .into_iter()
-            .flat_map(|sequence| below(sequence, "element"))
-            .collect())
+        let mut fields = Vec::new();
+        for part in of_type.into_iter().flat_map(Element::children) {
+            match part.local_name() {
+                "annotation" => {}
+                "sequence" | "all" => {
+                    for field in below(part, "element") {
+                        fields.push(self.field(field, schema)?);
+                    }
+                }
+                other => {
+                    return Err(SoapError::Unsupported {
+                        what: format!("`{}`, described by `{other}`", named(element)),
+                        advice: "a sequence of elements is wanted",
+                    });
+                }
+            }
+        }
+        Ok(fields)
+    }
+
+    /// An element in a type, or the one that it refers to, and its namespace.
+    fn field<'d>(
+        &'d self,
+        field: Element<'d>,
+        schema: Element<'d>,
+    ) -> Result<(Element<'d>, String), SoapError> {
+        if let Some(name) = field.attribute("ref") {
+            let (found, schema) = self.declared("element", &local(Some(name)))?;
+            return Ok((found, of_schema(schema, "targetNamespace")));
+        }
+        let form = field.attribute("form").map(std::borrow::Cow::into_owned);
+        let form = form.unwrap_or_else(|| of_schema(schema, "elementFormDefault"));
+        let namespace = match form.as_str() {
+            "qualified" => of_schema(schema, "targetNamespace"),
+            _ => String::new(),
+        };
+        Ok((field, namespace))
     }
 
     fn all<'d>(&'d self, name: &'d str) -> impl Iterator<Item = Element<'d>> {
@@ -323,13 +464,50 @@ impl SoapMethod {
     }
 }
 
-fn parameter(element: Element<'_>) -> SoapParameter {
-    let is = |name: &str, value: &str| element.attribute(name).is_some_and(|found| found == value);
-    SoapParameter {
-        name: named(element),
-        data_type: type_of(element),
-        optional: is("minOccurs", "0") || is("nillable", "true"),
-    }
+/// Types of XML Schema whose values are text.
+const OF_SCHEMA: [&str; 33] = [
+    "string",
+    "normalizedString",
+    "token",
+    "language",
+    "Name",
+    "NCName",
+    "NMTOKEN",
+    "anyURI",
+    "QName",
+    "ID",
+    "boolean",
+    "byte",
+    "short",
+    "int",
+    "long",
+    "integer",
+    "unsignedByte",
+    "unsignedShort",
+    "unsignedInt",
+    "unsignedLong",
+    "nonNegativeInteger",
+    "positiveInteger",
+    "negativeInteger",
+    "nonPositiveInteger",
+    "decimal",
+    "float",
+    "double",
+    "dateTime",
+    "date",
+    "time",
+    "duration",
+    "base64Binary",
+    "hexBinary",
+];
+
+/// `guid` and `char` are those of .NET.
+fn is_of_schema(name: &str) -> bool {
+    OF_SCHEMA.contains(&name) || matches!(name, "guid" | "char" | "gYear" | "gMonth" | "gDay")
+}
+
+fn of_schema(schema: Element<'_>, attribute: &str) -> String {
+    schema.attribute(attribute).unwrap_or_default().into_owned()
 }
 
 fn type_of(element: Element<'_>) -> String {

@@ -8,6 +8,8 @@ use super::{
 };
 
 const ENVELOPE: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+/// Namespace of `xsi:nil`.
+const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 /// Part of an answer that is no SOAP that an error shows, in characters.
 const SHOWN_CHARS_MAX: usize = 200;
 
@@ -34,24 +36,18 @@ pub(super) fn write(method: &SoapMethod, values: &[(&str, &str)]) -> Result<Stri
         }
     }
     let namespace = escaped(&method.namespace);
-    let (prefix, wrapper) = match method.qualified {
-        true => (
-            format!("<{} xmlns=\"{namespace}\">", method.wrapper),
-            method.wrapper.clone(),
-        ),
-        false => (
-            format!("<m:{} xmlns:m=\"{namespace}\">", method.wrapper),
-            format!("m:{}", method.wrapper),
-        ),
-    };
-    let mut body = prefix;
+    let wrapper = &method.wrapper;
+    let mut body = format!("<m:{wrapper} xmlns:m=\"{namespace}\">");
     for parameter in &method.parameters {
         let name = &parameter.name;
         let specified = format!("{name}Specified");
         let is_left_out = !has(&specified)
             && value(&specified).is_some_and(|said| said.trim().eq_ignore_ascii_case("false"));
         match value(name).filter(|_| !is_left_out) {
-            Some(value) => body.push_str(&format!("<{name}>{}</{name}>", escaped(value))),
+            Some(value) => {
+                let namespace = declaration(&parameter.namespace);
+                body.push_str(&format!("<{name}{namespace}>{}</{name}>", escaped(value)));
+            }
             None if parameter.optional || is_left_out => {}
             None => {
                 return Err(SoapError::NoValue {
@@ -62,7 +58,7 @@ pub(super) fn write(method: &SoapMethod, values: &[(&str, &str)]) -> Result<Stri
         }
     }
     Ok(format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?><s:Envelope xmlns:s=\"{ENVELOPE}\"><s:Body>{body}</{wrapper}></s:Body>\
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><s:Envelope xmlns:s=\"{ENVELOPE}\"><s:Body>{body}</m:{wrapper}></s:Body>\
          </s:Envelope>"
     ))
 }
@@ -74,7 +70,8 @@ pub(super) fn read(
 ) -> Result<Option<SoapResult>, SoapError> {
     let no_answer = |reason: String| {
         let text = String::from_utf8_lossy(&response.body);
-        let shown: String = text.trim().chars().take(SHOWN_CHARS_MAX).collect();
+        let text: Vec<&str> = text.split_whitespace().collect();
+        let shown: String = text.join(" ").chars().take(SHOWN_CHARS_MAX).collect();
         SoapError::NoAnswer {
             method: method.name.clone(),
             status: response.status,
@@ -102,24 +99,123 @@ pub(super) fn read(
     if !(200..300).contains(&response.status) {
         return Err(no_answer("no fault".to_owned()));
     }
-    let (Some(result), Some(returns)) = (answer.children().next(), &method.returns) else {
+    let Some(returns) = &method.returns else {
         return Ok(None);
     };
-    Ok(Some(stored(result, returns)))
+    let mut values = answer.children();
+    let result = match values.next() {
+        None => nothing(returns),
+        Some(value) => stored(value, returns),
+    };
+    Ok(Some(SoapResult {
+        left_out: values.map(|value| value.local_name().to_owned()).collect(),
+        ..result
+    }))
 }
 
-/// A value as the task stores it: in an element with the name of its type.
-fn stored(result: Element<'_>, returns: &str) -> SoapResult {
-    let inner = result.inner_xml();
-    let namespace = match result.children().next() {
-        Some(child) if !child.namespace().is_empty() => {
-            format!(" xmlns=\"{}\"", escaped(child.namespace()))
+/// NULL of a type.
+fn nothing(returns: &str) -> SoapResult {
+    SoapResult {
+        xml: format!("<{returns} xmlns:xsi=\"{INSTANCE}\" xsi:nil=\"true\" />"),
+        text: String::new(),
+        left_out: Vec::new(),
+    }
+}
+
+/// A value as the task stores it: in an element with the name of its type, which has no namespace. So have the elements of a
+/// list, .NET's `ArrayOf...`; all others keep theirs.
+fn stored(value: Element<'_>, returns: &str) -> SoapResult {
+    let is_nil = value.attributes().any(|one| {
+        one.local_name() == "nil" && one.namespace() == INSTANCE && one.value() == "true"
+    });
+    if is_nil {
+        return nothing(returns);
+    }
+    let text = value.text().into_owned();
+    let xml = match value.children().next() {
+        // Quotes stay in content.
+        None => format!(
+            "<{returns}>{}</{returns}>",
+            escaped(&text).replace("&quot;", "\"")
+        ),
+        Some(_) => {
+            let mut xml = format!("<{returns}");
+            for (prefix, namespace) in prefixes(value) {
+                xml.push_str(&format!(" xmlns:{prefix}=\"{}\"", escaped(&namespace)));
+            }
+            xml.push('>');
+            let is_list = returns.starts_with("ArrayOf");
+            copy_content(value, is_list, &mut xml);
+            xml + &format!("</{returns}>")
         }
-        _ => String::new(),
     };
     SoapResult {
-        xml: format!("<{returns}{namespace}>{inner}</{returns}>"),
-        text: result.text().into_owned(),
+        xml,
+        text,
+        left_out: Vec::new(),
+    }
+}
+
+/// The content of an element, whose place has no default namespace: each element in it says its own.
+fn copy_content(around: Element<'_>, bare: bool, xml: &mut String) {
+    let inner = around.inner_xml();
+    let mut at = 0;
+    for child in around.children() {
+        let whole = child.outer_xml();
+        // Both are parts of one text.
+        let start = whole.as_ptr().addr() - inner.as_ptr().addr();
+        xml.push_str(inner.get(at..start).unwrap_or_default());
+        at = start + whole.len();
+        let is_default = !child.name().contains(':');
+        if bare {
+            let name = child.local_name();
+            xml.push_str(&format!("<{name}"));
+            for attribute in child.attributes().filter(|one| one.name() != "xmlns") {
+                let value = escaped(&attribute.value());
+                xml.push_str(&format!(" {}=\"{value}\"", attribute.name()));
+            }
+            xml.push('>');
+            copy_content(child, false, xml);
+            xml.push_str(&format!("</{name}>"));
+        } else if is_default && !child.attributes().any(|one| one.name() == "xmlns") {
+            let rest = whole.get(1 + child.name().len()..).unwrap_or_default();
+            xml.push_str(&format!(
+                "<{}{}{rest}",
+                child.name(),
+                declaration(child.namespace())
+            ));
+        } else {
+            xml.push_str(whole);
+        }
+    }
+    xml.push_str(inner.get(at..).unwrap_or_default());
+}
+
+/// The prefixes that the content of an element may use, with what they stand for around it.
+fn prefixes(element: Element<'_>) -> Vec<(String, String)> {
+    let inner = element.inner_xml();
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut around = Some(element);
+    while let Some(one) = around {
+        for attribute in one.attributes().filter(|one| one.is_declaration()) {
+            let Some(prefix) = attribute.name().strip_prefix("xmlns:") else {
+                continue;
+            };
+            let is_new = !found.iter().any(|(known, _)| known == prefix);
+            if is_new && inner.contains(&format!("{prefix}:")) {
+                found.push((prefix.to_owned(), attribute.value().into_owned()));
+            }
+        }
+        around = one.parent();
+    }
+    found
+}
+
+/// ` xmlns="..."`, or nothing.
+fn declaration(namespace: &str) -> String {
+    match namespace.is_empty() {
+        true => String::new(),
+        false => format!(" xmlns=\"{}\"", escaped(namespace)),
     }
 }
 

@@ -78,6 +78,10 @@ pub(super) fn built(message: &MailMessage) -> Result<Message, Unsent> {
         let message = format!("From holds {} addresses; one is wanted", found.len());
         Unsent::new(MailFault::Address, message)
     })?;
+    if message.subject.contains(['\r', '\n']) {
+        let message = "Subject holds a line break; one line is wanted (`REPLACE` in its expression takes breaks out)";
+        return Err(Unsent::new(MailFault::Address, message));
+    }
     let host = from.email.domain().to_owned();
     let mut builder = Message::builder()
         .from(from)

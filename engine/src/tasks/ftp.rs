@@ -2,13 +2,15 @@
 //!
 //! **Paths**: the remote one as the task has it, or in a variable; the local one that of a FILE connection manager, or in a
 //! variable, through the path map. The last name of either may hold `*` and `?` where files are meant.
-//! **Receive** puts files into the local folder under their names; a local path that is no folder takes the only file.
-//! **Send** puts files into the remote directory under their names.
-//! **StopOnFailure**: the first file that fails is the end; else the others go on, each failure is a warning, and the task
-//! fails when all have been tried.
+//! **Receive** puts files into the local folder, which must be there, under their names.
+//! **Send**, which is what an operation that packages leave out means, puts files into the remote directory under their names.
+//! **StopOnFailure** (so unless the package says otherwise): the first file that fails is the end; else the others go on,
+//! each failure is a warning, and the task fails when all have been tried.
+//! **Directories** that are removed must be empty, here as at the server.
 //! The connection manager is re-pointed to `ftp://`, `ftps://` or `sftp://user:password@host/folder`.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -17,9 +19,9 @@ use async_trait::async_trait;
 use dtsx::{Executable, Payload, Properties, SsisCode};
 use fletching_components::FindingKind;
 use fletching_connections::{
-    Connections, FileKind, Files,
+    Connections, FileConnectionError, FileKind, Files, ServerConnectionError,
     file_operations::FileOperations,
-    ftp::{FtpError, RemoteFiles, Transfer},
+    ftp::{FtpError, FtpSettings, RemoteFiles, Transfer},
 };
 
 use crate::{
@@ -41,20 +43,38 @@ pub(super) const PROPERTIES: &[(&str, &str)] = &[
     ("StopOnOperationFailure", "StopOnFailure"),
 ];
 
-/// `DTS_E_FTPTASK_CONNECTIONNOTFOUND`.
+/// `DTS_E_FTPTASK_CONNECTION_NAME_NULL`, `..._CONNECTIONNOTFOUND`, `..._CONNECTION_NOT_FTP`, `..._CANNOTACQUIRECONNECTION`.
+const CONNECTION_EMPTY: SsisCode = SsisCode(0xC002_9172);
 const NO_CONNECTION: SsisCode = SsisCode(0xC002_F313);
+const OTHER_CONNECTION: SsisCode = SsisCode(0xC002_9173);
+const BAD_CONNECTION: SsisCode = SsisCode(0xC002_F312);
+/// `DTS_E_FTPTASK_FILECONNECTIONNOTFOUND`, `..._CONNECTIONTYPENOTFILE`.
+const NO_FILE_CONNECTION: SsisCode = SsisCode(0xC002_F426);
+const NOT_A_FILE_CONNECTION: SsisCode = SsisCode(0xC002_9182);
+/// `DTS_E_FTPTASK_INVALIDPATHONOPERATION`.
+const BAD_LOCAL_PATH: SsisCode = SsisCode(0xC002_917F);
+/// `DTS_E_FTPTASK_LOCALVARIABLEISEMPTY`, `..._REMOTEVARIABLEISEMPTY`.
+const LOCAL_VARIABLE_EMPTY: SsisCode = SsisCode(0xC002_9179);
+const REMOTE_VARIABLE_EMPTY: SsisCode = SsisCode(0xC002_917A);
+/// `DTS_E_FTPTASK_VARIABLENOTASTRING`.
+const NOT_TEXT: SsisCode = SsisCode(0xC002_917D);
 /// `DTS_E_FTPTASK_LOCALPATHEMPTY`.
 const NO_LOCAL_PATH: SsisCode = SsisCode(0xC002_916D);
 /// `DTS_E_FTPTASK_REMOTEPATHEMPTY`.
 const NO_REMOTE_PATH: SsisCode = SsisCode(0xC002_916E);
 /// `DTS_E_FTPTASK_VARIABLENOTFOUND`.
 const NO_VARIABLE: SsisCode = SsisCode(0xC002_917E);
+/// `DTS_E_FTPTASK_INVALIDDIRECTORY`, `..._NODIRECTORYPATHINCONMGR`.
+const NO_FOLDER: SsisCode = SsisCode(0xC002_9184);
+const NO_FOLDER_IN_CONNECTION: SsisCode = SsisCode(0xC002_9186);
 /// `DTS_E_FTPTASK_NOFILESFOUND`.
 const NO_FILES: SsisCode = SsisCode(0xC002_9185);
 /// `DTS_E_FTPTASK_UNABLETODELETELOCALEFILE` and its like.
 const LOCAL_DELETE: SsisCode = SsisCode(0xC002_9187);
 const LOCAL_REMOVE: SsisCode = SsisCode(0xC002_9188);
 const LOCAL_CREATE: SsisCode = SsisCode(0xC002_9189);
+/// `DTS_E_FTPTASK_DIRECTORYEXISTS`.
+const LOCAL_EXISTS: SsisCode = SsisCode(0xC002_9180);
 /// `DTS_W_FTPTASK_OPERATIONFAILURE`.
 const ONE_FAILED: SsisCode = SsisCode(0x8002_0918);
 
@@ -95,6 +115,12 @@ impl Operation {
         )
     }
 
+    fn name(self) -> &'static str {
+        let mut known = OPERATIONS.iter();
+        let found = known.find(|(_, operation)| *operation == self);
+        found.map_or("", |(name, _)| *name)
+    }
+
     fn has_local_path(self) -> bool {
         self.is_local() || matches!(self, Self::Send | Self::Receive)
     }
@@ -128,32 +154,28 @@ impl Task for FtpTask {
             findings.push(host.finding(FindingKind::Invalid, Some(code), message));
         };
         if !operation.is_local()
-            && let Err(error) = connections.ftp(self.text("ConnectionName"))
+            && let Err((code, message)) = self.server(&connections)
         {
-            wrong(NO_CONNECTION, error.to_string());
+            wrong(code, message);
         }
-        let (local, remote) = (self.text("TaskLocalPath"), self.text("TaskRemotePath"));
         if operation.has_local_path() {
-            let found = match self.flag("TaskIsLocalPathVar") {
-                true => host
-                    .has_variable(local)
-                    .map_err(|error| (NO_VARIABLE, error)),
-                false => connections
-                    .file(local)
-                    .map(|_| ())
-                    .map_err(|error| (NO_LOCAL_PATH, error.to_string())),
+            let (name, is_variable) = (self.text("TaskLocalPath"), self.flag("TaskIsLocalPathVar"));
+            let found = match is_variable {
+                true => variable(host, name),
+                false => local_connection(&connections, name).map(|_| ()),
             };
             if let Err((code, message)) = found {
                 wrong(code, format!("its local path: {message}"));
             }
         }
+        let remote = self.text("TaskRemotePath");
         if !operation.is_local() {
             if remote.trim().is_empty() {
                 wrong(NO_REMOTE_PATH, "its remote path is empty".to_owned());
             } else if self.flag("TaskIsRemotePathVar")
-                && let Err(message) = host.has_variable(remote)
+                && let Err((code, message)) = variable(host, remote)
             {
-                wrong(NO_VARIABLE, format!("its remote path: {message}"));
+                wrong(code, format!("its remote path: {message}"));
             }
         }
         task::all(findings)
@@ -169,14 +191,24 @@ impl Task for FtpTask {
             false => PathBuf::new(),
         };
         let files = Arc::clone(connections.path_map.files());
-        run.log("FTPOperation", self.text("TaskOperationType"))
-            .await;
+        if operation == Operation::Receive && !matches!(files.kind(&local), Ok(FileKind::Folder)) {
+            let code = match self.flag("TaskIsLocalPathVar") {
+                true => NO_FOLDER,
+                false => NO_FOLDER_IN_CONNECTION,
+            };
+            let message = format!(
+                "its local path: `{}` is no folder; files are received into one that is there",
+                local.display()
+            );
+            return Err(run.failure(Some(code), message));
+        }
+        run.log("FTPOperation", operation.name()).await;
         if operation.is_local() {
             return self.locally(run, operation, &local, &files);
         }
-        let settings = connections
-            .ftp(self.text("ConnectionName"))
-            .map_err(|error| run.failure(Some(NO_CONNECTION), error.to_string()))?;
+        let settings = self
+            .server(&connections)
+            .map_err(|(code, message)| run.failure(Some(code), message))?;
         run.log("FTPConnectingToServer", settings.shown()).await;
         let server = RemoteFiles::connect(&settings).await;
         let mut server = server.map_err(|error| failed(run, &error))?;
@@ -207,8 +239,33 @@ impl FtpTask {
         self.properties.bool(name).unwrap_or(false)
     }
 
+    /// Whether the first file that fails is the end.
+    fn stops(&self) -> bool {
+        self.properties.bool("StopOnFailure").unwrap_or(true)
+    }
+
+    /// The server of the connection manager.
+    fn server(&self, connections: &Connections) -> Result<FtpSettings, (SsisCode, String)> {
+        let name = self.text("ConnectionName");
+        if name.trim().is_empty() {
+            let message = "it names no connection manager (Connection)".to_owned();
+            return Err((CONNECTION_EMPTY, message));
+        }
+        connections.ftp(name).map_err(|error| {
+            let code = match &error {
+                ServerConnectionError::Unknown(_) => NO_CONNECTION,
+                ServerConnectionError::OtherKind { .. } => OTHER_CONNECTION,
+                _ => BAD_CONNECTION,
+            };
+            (code, error.to_string())
+        })
+    }
+
     fn operation(&self) -> Result<Operation, String> {
         let text = self.text("TaskOperationType").trim();
+        if text.is_empty() {
+            return Ok(Operation::Send);
+        }
         if let Ok(number) = text.parse::<usize>()
             && let Some((_, operation)) = OPERATIONS.iter().take(8).nth(number)
         {
@@ -231,20 +288,23 @@ impl FtpTask {
         connections: &Connections,
     ) -> Result<PathBuf, RunError> {
         let name = self.text("TaskLocalPath");
-        let wrong = |message: String| {
-            run.failure(Some(NO_LOCAL_PATH), format!("its local path: {message}"))
+        let wrong = |(code, message): (SsisCode, String)| {
+            run.failure(Some(code), format!("its local path: {message}"))
         };
         if !self.flag("TaskIsLocalPathVar") {
-            return connections
-                .file(name)
-                .map_err(|error| wrong(error.to_string()));
+            return local_connection(connections, name).map_err(wrong);
         }
-        let text = run.variable(name).map_err(wrong)?.to_string();
+        let text = run.variable(name);
+        let text = text.map_err(|message| wrong((NO_VARIABLE, message)))?;
+        let text = text.to_string();
         if text.trim().is_empty() {
-            return Err(wrong(format!("variable `{name}` is empty")));
+            return Err(wrong((
+                LOCAL_VARIABLE_EMPTY,
+                format!("variable `{name}` is empty"),
+            )));
         }
         let path = connections.path_map.resolve(&text);
-        path.map_err(|error| wrong(error.to_string()))
+        path.map_err(|error| wrong((BAD_LOCAL_PATH, error.to_string())))
     }
 
     fn remote_path(&self, run: &TaskRun<'_>) -> Result<String, RunError> {
@@ -252,10 +312,15 @@ impl FtpTask {
         if !self.flag("TaskIsRemotePathVar") {
             return Ok(text.to_owned());
         }
-        let wrong = |message| run.failure(Some(NO_VARIABLE), format!("its remote path: {message}"));
-        let value = run.variable(text).map_err(wrong)?.to_string();
+        let wrong = |code, message| run.failure(Some(code), format!("its remote path: {message}"));
+        let value = run.variable(text);
+        let value = value.map_err(|message| wrong(NO_VARIABLE, message))?;
+        let value = value.to_string();
         match value.trim().is_empty() {
-            true => Err(wrong(format!("variable `{text}` is empty"))),
+            true => {
+                let message = format!("variable `{text}` is empty");
+                Err(wrong(REMOTE_VARIABLE_EMPTY, message))
+            }
             false => Ok(value),
         }
     }
@@ -270,9 +335,23 @@ impl FtpTask {
     ) -> Result<TaskResult, RunError> {
         let operations = FileOperations::new(Arc::clone(files), Arc::default());
         let mut report = FileReport::default();
-        let (code, done) = match operation {
-            Operation::MakeLocal => (LOCAL_CREATE, operations.create_folder(local, false)),
-            Operation::RemoveLocal => (LOCAL_REMOVE, operations.delete_folder(local)),
+        match operation {
+            Operation::MakeLocal => {
+                if matches!(files.kind(local), Ok(FileKind::Folder)) {
+                    let message = format!("`{}` is there already", local.display());
+                    return Err(run.failure(Some(LOCAL_EXISTS), message));
+                }
+                let made = operations.create_folder(local, false);
+                let made =
+                    made.map_err(|error| run.failure(Some(LOCAL_CREATE), error.to_string()))?;
+                report.folders = made.folders;
+            }
+            Operation::RemoveLocal => {
+                let removed = files.remove_folder(local);
+                removed
+                    .map_err(|error| run.failure(Some(LOCAL_REMOVE), unremoved(local, &error)))?;
+                report.folders = 1;
+            }
             _ => {
                 for file in matching(files, local)
                     .map_err(|message| run.failure(Some(LOCAL_DELETE), message))?
@@ -281,14 +360,59 @@ impl FtpTask {
                     deleted.map_err(|error| run.failure(Some(LOCAL_DELETE), error.to_string()))?;
                     report.files += 1;
                 }
-                return Ok(TaskResult::Files(report));
             }
-        };
-        let touched = done.map_err(|error| run.failure(Some(code), error.to_string()))?;
-        report.folders = touched.folders;
-        report.files = touched.files;
+        }
         Ok(TaskResult::Files(report))
     }
+}
+
+/// What is wrong with a variable that holds a path, as far as it is known before the task runs.
+fn variable(host: &TaskHost<'_>, name: &str) -> Result<(), (SsisCode, String)> {
+    host.has_variable(name)
+        .map_err(|message| (NO_VARIABLE, message))?;
+    match host.may_be_text(name) {
+        true => Ok(()),
+        false => Err((NOT_TEXT, format!("variable `{name}` holds no text"))),
+    }
+}
+
+/// The path of a FILE connection manager.
+fn local_connection(connections: &Connections, name: &str) -> Result<PathBuf, (SsisCode, String)> {
+    if name.trim().is_empty() {
+        let message = "it names no connection manager (LocalPath)".to_owned();
+        return Err((NO_LOCAL_PATH, message));
+    }
+    if let Some(manager) = connections.get(name)
+        && !["FILE", "FLATFILE"].contains(&manager.creation_name.as_str())
+    {
+        let message = format!(
+            "connection manager `{}` is of type {}: FILE or FLATFILE is wanted",
+            manager.name, manager.creation_name
+        );
+        return Err((NOT_A_FILE_CONNECTION, message));
+    }
+    connections.file(name).map_err(|error| {
+        let code = match &error {
+            FileConnectionError::Unknown(_) => NO_FILE_CONNECTION,
+            FileConnectionError::NoConnectionString { .. } => NO_LOCAL_PATH,
+            FileConnectionError::Path { .. } => BAD_LOCAL_PATH,
+        };
+        (code, error.to_string())
+    })
+}
+
+/// Why a folder of this machine was not removed.
+fn unremoved(folder: &Path, error: &io::Error) -> String {
+    let reason = match error.kind() {
+        io::ErrorKind::DirectoryNotEmpty => {
+            "it is not empty; delete what is in it first (a File System task deletes both)"
+                .to_owned()
+        }
+        io::ErrorKind::NotFound => "there is no such folder; check the name".to_owned(),
+        io::ErrorKind::NotADirectory => "it is a file, a folder is wanted".to_owned(),
+        _ => error.to_string(),
+    };
+    format!("`{}`: {reason}", folder.display())
 }
 
 /// The files that a local path means: itself, or those of its folder that fit its last name.
@@ -386,24 +510,12 @@ impl Work<'_> {
         found: &[String],
     ) -> Result<u64, RunError> {
         let overwrite = self.task.flag("TaskOverwriteDest");
-        let is_folder = matches!(self.files.kind(self.local), Ok(FileKind::Folder));
-        if operation == Operation::Receive && !is_folder && found.len() > 1 {
-            let message = format!(
-                "{} files are to be received, and `{}` is no folder",
-                found.len(),
-                self.local.display()
-            );
-            return Err(self.run.failure(Some(NO_LOCAL_PATH), message));
-        }
         let mut outcome = Outcome::default();
         for remote in found {
             let done = match operation {
                 Operation::Receive => {
                     let name = remote.rsplit('/').next().unwrap_or(remote);
-                    let target = match is_folder {
-                        true => self.local.join(name),
-                        false => self.local.to_owned(),
-                    };
+                    let target = self.local.join(name);
                     let transfer = self.transfer();
                     let received = server.receive(remote, self.files, &target, transfer, overwrite);
                     received.await.map(|_| ())
@@ -422,7 +534,7 @@ impl Work<'_> {
     ) -> Result<(), RunError> {
         match done {
             Ok(()) => outcome.done += 1,
-            Err(error) if self.task.flag("StopOnFailure") || error.is_fatal() => {
+            Err(error) if self.task.stops() || error.is_fatal() => {
                 return Err(failed(self.run, &error));
             }
             Err(error) => {

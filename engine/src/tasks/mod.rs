@@ -13,6 +13,7 @@ mod ftp;
 mod maintenance;
 mod on_session;
 mod send_mail;
+mod web_method;
 mod xml;
 
 use dtsx::{Executable, ExecutableKind};
@@ -43,6 +44,7 @@ static CLASSES: &[TaskClass] = &[
     TaskClass { name: "Microsoft.ExecutePackageTask", new: execute_package::new, properties: execute_package::PROPERTIES },
     TaskClass { name: "Microsoft.FtpTask", new: ftp::new, properties: ftp::PROPERTIES },
     TaskClass { name: "Microsoft.SendMailTask", new: send_mail::new, properties: send_mail::PROPERTIES },
+    TaskClass { name: "Microsoft.WebServiceTask", new: web_method::new, properties: web_method::PROPERTIES },
     TaskClass { name: "Microsoft.XMLTask", new: xml::new, properties: xml::PROPERTIES },
     TaskClass { name: "Microsoft.ExecuteProcess", new: execute_process::new, properties: execute_process::PROPERTIES },
     TaskClass { name: "Microsoft.FileSystemTask", new: file_system::new, properties: file_system::PROPERTIES },

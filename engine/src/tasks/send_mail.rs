@@ -1,12 +1,17 @@
 //! Send Mail task: one message to the server of an SMTP connection manager.
 //!
-//! **Text**: as the task has it, in a variable, or in the file of a FILE connection manager. **Attachments**: paths with `|`
-//! between them, through the path map. An SMTP connection manager is re-pointed to `smtp://user:password@host:port`.
+//! **Text**: as the task has it, in a variable, or in the file of a FILE connection manager. **Attachments**: an element
+//! `Attachments` for each, or the property FileAttachments, paths with `|` between them; through the path map. An SMTP connection manager is re-pointed to `smtp://user:password@host:port`.
+
+use std::path::PathBuf;
 
 use async_trait::async_trait;
-use dtsx::{Executable, Payload, Properties, SsisCode};
+use dtsx::{Executable, Payload, SsisCode, TaskData};
 use fletching_components::FindingKind;
-use fletching_connections::mail::{MailMessage, MailPriority, Mailer, attachment_files};
+use fletching_connections::{
+    Connections, FileConnectionError, ServerConnectionError,
+    mail::{MailMessage, MailPriority, Mailer, SmtpSettings, attachment_files},
+};
 
 use super::execute_sql::read_text;
 use crate::{
@@ -30,8 +35,15 @@ pub(super) const PROPERTIES: &[(&str, &str)] = &[
 
 /// `DTS_E_SENDMAILTASK_RECIPIENT_EMPTY`.
 const NO_RECIPIENT: SsisCode = SsisCode(0xC002_91C3);
-/// `DTS_E_SENDMAILTASK_NOCONNMNGR`.
+/// `DTS_E_SENDMAILTASK_SMTP_SERVER_NOT_SPECIFIED`, `..._NOCONNMNGR`, `..._CONNECTIONTYPENOTSMTP`, `..._CHECK_VALID_SMTP_SERVER`.
+const NO_SERVER: SsisCode = SsisCode(0xC002_91C4);
 const NO_CONNECTION: SsisCode = SsisCode(0xC002_91D3);
+const OTHER_CONNECTION: SsisCode = SsisCode(0xC002_91D1);
+const BAD_SERVER: SsisCode = SsisCode(0xC002_91CD);
+/// `DTS_E_SENDMAILTASK_CONNECTIONTYPENOTFILE`.
+const NOT_A_FILE_CONNECTION: SsisCode = SsisCode(0xC002_91CE);
+/// `DTS_E_SENDMAILTASK_VARIABLETYPEISNOTSTRING`.
+const NOT_TEXT: SsisCode = SsisCode(0xC002_91D0);
 /// `DTS_E_SENDMAILTASK_INVALIDATTACHMENT`.
 const BAD_ATTACHMENT: SsisCode = SsisCode(0xC002_91CB);
 /// `DTS_E_SENDMAILTASK_FILEDOESNOTEXIST`.
@@ -50,14 +62,14 @@ enum Source {
 /// The task as the package has it.
 #[derive(Debug)]
 struct SendMailTask {
-    properties: Properties,
+    data: TaskData,
 }
 
 pub(super) fn new(executable: &Executable) -> Option<Box<dyn Task>> {
     match &executable.payload {
         Payload::Other(data) if data.element == "SendMailTaskData" => {
             Some(Box::new(SendMailTask {
-                properties: data.properties.clone(),
+                data: data.as_ref().clone(),
             }))
         }
         _ => None,
@@ -82,23 +94,37 @@ impl Task for SendMailTask {
             wrong(NO_RECIPIENT, message);
         }
         let connections = host.connections()?;
-        if let Err(error) = connections.smtp(self.text("SMTPServer")) {
-            wrong(NO_CONNECTION, error.to_string());
+        if let Err((code, message)) = self.server(&connections) {
+            wrong(code, message);
         }
-        if self.source() == Ok(Source::Variable)
-            && let Err(message) = host.has_variable(self.text("MessageSource"))
-        {
-            wrong(SsisCode::VARIABLE_NOT_FOUND, message);
+        let text = self.text("MessageSource");
+        match self.source() {
+            Ok(Source::Variable) => {
+                if let Err(message) = host.has_variable(text) {
+                    wrong(SsisCode::VARIABLE_NOT_FOUND, message);
+                } else if !host.may_be_text(text) {
+                    wrong(NOT_TEXT, format!("variable `{text}` holds no text"));
+                }
+            }
+            Ok(Source::File) => {
+                if let Err((code, message)) = text_file(&connections, text) {
+                    wrong(code, format!("its text: {message}"));
+                }
+            }
+            _ => {}
+        }
+        if let Err(error) = attachment_files(&self.attachments(), &connections.path_map) {
+            wrong(BAD_ATTACHMENT, format!("its attachments: {error}"));
         }
         task::all(findings)
     }
 
     async fn run(&self, run: &TaskRun<'_>) -> Result<TaskResult, RunError> {
         let connections = run.connections()?;
-        let settings = connections
-            .smtp(self.text("SMTPServer"))
-            .map_err(|error| run.failure(Some(NO_CONNECTION), error.to_string()))?;
-        let attachments = attachment_files(self.text("FileAttachments"), &connections.path_map);
+        let settings = self
+            .server(&connections)
+            .map_err(|(code, message)| run.failure(Some(code), message))?;
+        let attachments = attachment_files(&self.attachments(), &connections.path_map);
         let message = MailMessage {
             from: self.text("From").to_owned(),
             to: self.text("To").to_owned(),
@@ -128,7 +154,36 @@ impl Task for SendMailTask {
 
 impl SendMailTask {
     fn text(&self, name: &str) -> &str {
-        self.properties.get(name).unwrap_or_default()
+        self.data.properties.get(name).unwrap_or_default()
+    }
+
+    /// Paths with `|` between them: what an expression says, else what the package holds.
+    fn attachments(&self) -> String {
+        if let Some(list) = self.data.properties.get("FileAttachments") {
+            return list.to_owned();
+        }
+        let items = self.data.items.iter();
+        let names = items
+            .filter(|(element, _)| element == "Attachments")
+            .filter_map(|(_, properties)| properties.get("FileName"));
+        names.collect::<Vec<_>>().join("|")
+    }
+
+    /// The server of the connection manager.
+    fn server(&self, connections: &Connections) -> Result<SmtpSettings, (SsisCode, String)> {
+        let name = self.text("SMTPServer");
+        if name.trim().is_empty() {
+            let message = "it names no connection manager (SmtpConnection)".to_owned();
+            return Err((NO_SERVER, message));
+        }
+        connections.smtp(name).map_err(|error| {
+            let code = match &error {
+                ServerConnectionError::Unknown(_) => NO_CONNECTION,
+                ServerConnectionError::OtherKind { .. } => OTHER_CONNECTION,
+                _ => BAD_SERVER,
+            };
+            (code, error.to_string())
+        })
     }
 
     fn source(&self) -> Result<Source, String> {
@@ -167,10 +222,30 @@ impl SendMailTask {
                     .map_err(|message| run.failure(None, message))
             }
             Source::File => {
-                let file = run.connections()?.file(text);
-                let file = file.map_err(|error| run.failure(Some(NO_FILE), error.to_string()))?;
+                let file = text_file(&run.connections()?, text);
+                let file = file.map_err(|(code, message)| run.failure(Some(code), message))?;
                 read_text(&file, None).map_err(|message| run.failure(Some(NO_FILE), message))
             }
         }
     }
+}
+
+/// The file of a FILE connection manager, which is not looked for yet.
+fn text_file(connections: &Connections, name: &str) -> Result<PathBuf, (SsisCode, String)> {
+    if let Some(manager) = connections.get(name)
+        && !["FILE", "FLATFILE"].contains(&manager.creation_name.as_str())
+    {
+        let message = format!(
+            "connection manager `{}` is of type {}: FILE or FLATFILE is wanted",
+            manager.name, manager.creation_name
+        );
+        return Err((NOT_A_FILE_CONNECTION, message));
+    }
+    connections.file(name).map_err(|error| {
+        let code = match &error {
+            FileConnectionError::Unknown(_) => NO_CONNECTION,
+            _ => NO_FILE,
+        };
+        (code, error.to_string())
+    })
 }

@@ -187,27 +187,38 @@ fn read_script(payload: Element<'_>) -> Script {
     }
 }
 
+/// How deep the settings of a task go: those of a Web Service task have arrays in parameters in a method.
+const ITEMS_DEPTH_MAX: usize = 8;
+
 fn read_task_data(payload: Element<'_>) -> TaskData {
     let mut data = TaskData {
         element: payload.local_name().to_owned(),
         properties: own_properties(payload),
         items: Vec::new(),
     };
-    for child in payload.children() {
+    read_items(payload, 0, &mut data);
+    data
+}
+
+/// Elements that hold more than text, each before those in it.
+fn read_items(around: Element<'_>, depth: usize, data: &mut TaskData) {
+    for child in around.children() {
         match text_only(child) {
-            Some(property) => data.properties.push(property),
-            None if child.local_name() == "Property" => {}
-            None => {
+            Some(property) if depth == 0 => data.properties.push(property),
+            None if child.local_name() != "Property" => {
                 let mut properties = own_properties(child);
                 child
                     .children()
                     .filter_map(text_only)
                     .for_each(|property| properties.push(property));
                 data.items.push((child.local_name().to_owned(), properties));
+                if depth < ITEMS_DEPTH_MAX {
+                    read_items(child, depth + 1, data);
+                }
             }
+            _ => {}
         }
     }
-    data
 }
 
 /// `<PackageName>Child.dtsx</PackageName>` as a property.

@@ -30,7 +30,10 @@ fn methods_are_called() {
         let wsdl = client.get("", &[], BYTES_MAX).await.unwrap();
         let wsdl = Wsdl::read(&wsdl.succeeded().unwrap().body).unwrap();
         assert_eq!(wsdl.services(), ["Calculator"]);
-        assert_eq!(wsdl.methods("Calculator").unwrap(), ["Add", "Greet"]);
+        assert_eq!(
+            wsdl.methods("Calculator").unwrap(),
+            ["Add", "Greet", "Convert", "List", "Forget"]
+        );
         let add = wsdl.method("Calculator", "Add").unwrap();
         assert_eq!(add.address, format!("{http}/calculator"));
         assert_eq!(add.parameters[1].data_type, "int");
@@ -48,10 +51,19 @@ fn methods_are_called() {
         let result = call(&client, &greet, &name).await.unwrap().unwrap();
         assert_eq!(result.text, "Hello, <Ann & \"ñ日本\">!");
         assert!(
-            result.xml.starts_with("<string>Hello, &lt;Ann &amp; "),
+            result.xml.starts_with("<string>Hello, &lt;Ann &amp; \"ñ"),
             "{}",
             result.xml
         );
+        let list = wsdl.method("Calculator", "List").unwrap();
+        let result = call(&client, &list, &[]).await.unwrap().unwrap();
+        let wanted = "<ArrayOfOrder xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\"><Order><Id xmlns=\"urn:calculator/\">1\
+                      </Id><Customer xmlns=\"urn:calculator/\">Ann &amp; <![CDATA[<Bob>]]></Customer></Order>\n<Order><Id \
+                      xmlns=\"urn:calculator/\">2</Id><Customer xmlns=\"urn:calculator/\" i:nil=\"true\"/></Order></ArrayOfOrder>";
+        assert_eq!(result.xml, wanted);
+        assert_eq!(result.left_out, ["count"]);
+        let forget = wsdl.method("Calculator", "Forget").unwrap();
+        assert_eq!(call(&client, &forget, &[("a", "1")]).await.unwrap(), None);
         let page = client.get("/hello", &[], BYTES_MAX).await.unwrap();
         let error = greet.result(&page).unwrap_err().to_string();
         assert!(
@@ -73,7 +85,7 @@ fn what_a_description_lacks() {
     let no_value = add.envelope(&[("a", "1")]).unwrap_err();
     let no_wsdl = Wsdl::read(b"<a/>").unwrap_err();
     for (error, wanted) in [
-        (missing, "no method `Subtract`; it has: Add, Greet"),
+        (missing, "no method `Subtract`; it has: Add, Greet, Convert"),
         (no_service, "no service `Abacus`; it has: Calculator"),
         (unknown, "no parameter `c`; it has: a, b"),
         (no_value, "a value for its parameter `b`"),
@@ -88,8 +100,8 @@ fn what_a_description_lacks() {
             .envelope(&[("name", "x"), ("nameSpecified", said)])
             .unwrap()
     };
-    assert!(with("true").contains("<name>x</name>"));
-    assert!(!with("False").contains("<name>"));
+    assert!(with("true").contains("<name xmlns=\"urn:calculator/\">x</name>"));
+    assert!(!with("False").contains("<name"));
 }
 
 #[test]
@@ -110,4 +122,109 @@ fn rpc_style_has_its_own_wrapper() {
     let wsdl = Wsdl::read(encoded.as_bytes()).unwrap();
     let error = wsdl.method("Calculator", "Add").unwrap_err().to_string();
     assert!(error.contains("only literal messages"), "{error}");
+}
+
+#[test]
+fn what_parameters_hold() {
+    let text = include_str!("../../../../scripts/test_calculator.wsdl");
+    let wsdl = Wsdl::read(text.as_bytes()).unwrap();
+    let convert = wsdl.method("Calculator", "Convert").unwrap();
+    let contents: Vec<&SoapContent> = convert.parameters.iter().map(|one| &one.content).collect();
+    let units = SoapContent::Enumeration(vec!["Celsius".to_owned(), "Kelvin".to_owned()]);
+    let simple = &SoapContent::Simple;
+    assert_eq!(
+        contents,
+        [simple, &units, simple, simple, &SoapContent::Structured]
+    );
+    for (old, new, wanted) in [
+        (
+            "name=\"unit\" type",
+            "name=\"unit\" form=\"unqualified\" type",
+            "<unit>Kelvin",
+        ),
+        (
+            "name=\"unit\" type=\"tns:Unit\"",
+            "ref=\"tns:unit\"",
+            "<unit xmlns=\"urn:calculator/\">Kelvin",
+        ),
+    ] {
+        let element = "<xs:element name=\"unit\" type=\"tns:Unit\" /><xs:simpleType name=\"Unit\">";
+        let text = text
+            .replace(old, new)
+            .replace("<xs:simpleType name=\"Unit\">", element);
+        let convert = Wsdl::read(text.as_bytes())
+            .unwrap()
+            .method("Calculator", "Convert")
+            .unwrap();
+        let message = convert
+            .envelope(&[("degrees", "1"), ("unit", "Kelvin")])
+            .unwrap();
+        assert!(message.contains(wanted), "{message}");
+    }
+}
+
+#[test]
+fn what_is_not_supported_is_named() {
+    let text = include_str!("../../../../scripts/test_calculator.wsdl");
+    for (old, new, wanted) in [
+        (
+            "name=\"AddResult\"",
+            "maxOccurs=\"9\" name=\"AddResult\"",
+            "a list without an element",
+        ),
+        (
+            "type=\"tns:Unit\"",
+            "type=\"tns:Gone\"",
+            "no complexType `Gone`",
+        ),
+        (
+            "type=\"xs:double\" />",
+            "type=\"xs:double\" /></xs:sequence><xs:choice />\n<xs:sequence>",
+            "described by `choice`",
+        ),
+        (
+            "http://schemas.xmlsoap.org/wsdl/soap/",
+            "http://schemas.xmlsoap.org/wsdl/soap12/",
+            "of SOAP 1.1",
+        ),
+    ] {
+        let wsdl = Wsdl::read(text.replace(old, new).as_bytes()).unwrap();
+        let method = if wanted.contains("list") {
+            "Add"
+        } else {
+            "Convert"
+        };
+        let error = wsdl.method("Calculator", method).unwrap_err();
+        assert!(error.to_string().contains(wanted), "{error}");
+        assert!(!error.code().symbol().is_empty());
+    }
+}
+
+#[test]
+fn prefixes_of_the_answer_stay() {
+    let text = include_str!("../../../../scripts/test_calculator.wsdl");
+    let list = Wsdl::read(text.as_bytes())
+        .unwrap()
+        .method("Calculator", "List")
+        .unwrap();
+    let read = |value: &str| {
+        let body = format!(
+            "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/' xmlns:i='http://www.w3.org/2001/XMLSchema-instance' \
+             xmlns:n='urn:calculator/'><s:Body><n:ListResponse>{value}</n:ListResponse></s:Body></s:Envelope>"
+        );
+        list.result(&HttpResponse::of(200, body.into_bytes()))
+            .unwrap()
+            .unwrap()
+            .xml
+    };
+    let wanted =
+        "<ArrayOfOrder xmlns:n=\"urn:calculator/\"><Order><n:Id>1</n:Id></Order></ArrayOfOrder>";
+    assert_eq!(
+        read("<n:ListResult><n:Order><n:Id>1</n:Id></n:Order></n:ListResult>"),
+        wanted
+    );
+    let nil =
+        "<ArrayOfOrder xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\" />";
+    assert_eq!(read("<n:ListResult i:nil='true'/>"), nil);
+    assert_eq!(read(""), nil);
 }
