@@ -159,6 +159,16 @@ impl Measure {
         }
     }
 
+    /// Whether there is anything to tell: of an empty table there is not, of a column of NULLs how many there are.
+    pub(super) fn has_values(&self, rows: u64) -> bool {
+        match &self.found {
+            Found::Nulls(_) => rows > 0,
+            Found::Statistics(statistics) => statistics.least.is_some(),
+            Found::Lengths(lengths) => !lengths.is_empty(),
+            Found::Values(values) => !values.is_empty(),
+        }
+    }
+
     /// Takes the values of some rows; gives the bytes that are kept of them.
     fn add(&mut self, array: &ArrayRef) -> Result<usize, String> {
         let wrong = |error: arrow::error::ArrowError| error.to_string();

@@ -9,7 +9,8 @@
 //! **Column Null Ratio** of every column; **Column Statistics** of numbers, dates and times (mean, and deviation over all
 //! values, of numbers alone); **Column Length Distribution** of texts, in UTF-16 units; **Column Value Distribution** of whole
 //! numbers, texts, dates and times. A wildcard stands for all columns of a kind that the profile is for. Values are the same
-//! when they are written the same, where SQL Server goes by the collation of the column; NULL is no value.
+//! when they are written the same, where SQL Server goes by the collation of the column; NULL is no value. Of an empty table
+//! nothing is written, of a column without values only how many NULLs it has.
 //!
 //! **Bounds**: a table of which more is to be kept than [`measure`] allows is an error, which names the column.
 //!

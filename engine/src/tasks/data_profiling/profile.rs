@@ -57,7 +57,11 @@ pub(super) fn write(
     out.open("DataProfileOutput");
     out.open("Profiles");
     for table in tables {
-        for measure in &table.measures {
+        for measure in table
+            .measures
+            .iter()
+            .filter(|one| one.has_values(table.rows))
+        {
             let source = sources.iter().find(|(_, name)| *name == table.source);
             out.profile(table, source.map_or("", |(id, _)| id), measure);
         }
@@ -232,6 +236,12 @@ fn sql_type(declared: &str, data_type: &DataType) -> &'static str {
         "ntext" => "NText",
         "datetime" => "DateTime",
         "smalldatetime" => "SmallDateTime",
+        "tinyint" => "TinyInt",
+        "smallint" => "SmallInt",
+        "int" => "Int",
+        "bigint" => "BigInt",
+        "bit" => "Bit",
+        "decimal" | "numeric" => "Decimal",
         "money" => "Money",
         "smallmoney" => "SmallMoney",
         "xml" => "Xml",
