@@ -91,50 +91,12 @@ impl Input {
         let class = element.local_name();
         let id = element.attribute("ID").unwrap_or_default().into_owned();
         let label = format!("{class} `{id}`");
-        let text = |name: &str| {
-            let child = element.child(name);
-            child.map(|one| one.text().trim().to_owned())
-        };
-        let flag = |name: &str| match text(name).as_deref() {
-            None | Some("" | "false" | "0") => Ok(false),
-            Some("true" | "1") => Ok(true),
-            Some(other) => Err(format!(
-                "{label}: {name} is `{other}`: true or false is wanted"
-            )),
-        };
-        let kind = match class {
-            "ColumnNullRatioProfileRequest" => Kind::NullRatio,
-            "ColumnStatisticsProfileRequest" => Kind::Statistics,
-            "ColumnLengthDistributionProfileRequest" => Kind::Length {
-                ignores_leading: flag("IgnoreLeadingSpace")?,
-                ignores_trailing: flag("IgnoreTrailingSpace")?,
-            },
-            "ColumnValueDistributionProfileRequest" => {
-                Kind::Values {
-                    threshold: match text("Option").as_deref() {
-                        Some("AllValues") => 0.0,
-                        None | Some("" | "FrequentValues") => {
-                            let number = text("FrequentValueThreshold");
-                            let number = number.as_deref().unwrap_or("0.001");
-                            number.parse().map_err(|_| {
-                            format!("{label}: FrequentValueThreshold is `{number}`: a number is wanted")
-                        })?
-                        }
-                        Some(other) => {
-                            return Err(format!(
-                                "{label}: Option is `{other}`: AllValues or FrequentValues is wanted"
-                            ));
-                        }
-                    },
-                }
-            }
-            _ => {
-                let message = format!(
-                    "{label} is not supported: null ratio, statistics, length and value distribution of columns are"
-                );
-                self.unsupported.push(message);
-                return Ok(());
-            }
+        let kind = kind(element).map_err(|error| format!("{label}: {error}"))?;
+        let Some(kind) = kind else {
+            self.unsupported.push(format!(
+                "{label} is not supported: null ratio, statistics, length and value distribution of columns are"
+            ));
+            return Ok(());
         };
         let table = element.child("Table");
         let part = |name: &str| {
@@ -155,7 +117,7 @@ impl Input {
             return Err(format!("{label}: it names no column"));
         }
         self.requests.push(Request {
-            source: text("DataSourceID").unwrap_or_default(),
+            source: text(element, "DataSourceID").unwrap_or_default(),
             table: TableName {
                 parts: parts.collect(),
             },
@@ -191,6 +153,47 @@ impl Input {
         }
         tables
     }
+}
+
+/// The text of a child element.
+fn text(element: Element<'_>, name: &str) -> Option<String> {
+    let child = element.child(name)?;
+    Some(child.text().trim().to_owned())
+}
+
+/// What profile a request is for; `None` for one that is not supported.
+fn kind(element: Element<'_>) -> Result<Option<Kind>, String> {
+    let flag = |name: &str| match text(element, name).as_deref() {
+        None | Some("" | "false" | "0") => Ok(false),
+        Some("true" | "1") => Ok(true),
+        Some(other) => Err(format!("{name} is `{other}`: true or false is wanted")),
+    };
+    Ok(Some(match element.local_name() {
+        "ColumnNullRatioProfileRequest" => Kind::NullRatio,
+        "ColumnStatisticsProfileRequest" => Kind::Statistics,
+        "ColumnLengthDistributionProfileRequest" => Kind::Length {
+            ignores_leading: flag("IgnoreLeadingSpace")?,
+            ignores_trailing: flag("IgnoreTrailingSpace")?,
+        },
+        "ColumnValueDistributionProfileRequest" => Kind::Values {
+            threshold: match text(element, "Option").as_deref() {
+                Some("AllValues") => 0.0,
+                None | Some("" | "FrequentValues") => {
+                    let number = text(element, "FrequentValueThreshold");
+                    let number = number.as_deref().unwrap_or("0.001");
+                    number.parse().map_err(|_| {
+                        format!("FrequentValueThreshold is `{number}`: a number is wanted")
+                    })?
+                }
+                Some(other) => {
+                    return Err(format!(
+                        "Option is `{other}`: AllValues or FrequentValues is wanted"
+                    ));
+                }
+            },
+        },
+        _ => return Ok(None),
+    }))
 }
 
 #[cfg(test)]

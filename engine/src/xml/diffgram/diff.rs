@@ -9,12 +9,13 @@ use std::rc::Rc;
 use super::{
     DiffGramError, DiffOptions, Difference, NAMESPACE,
     align::{Aligner, Likeness, Step},
-    compare::{Comparison, Fingerprints, Key},
+    attributes::{preserved, qualifiers},
+    compare::{Comparison, Fingerprints},
     hash,
 };
 use crate::xml::{
     XmlError,
-    tree::{Attribute, Id, Kind, Name, Tree, XML, XMLNS, is_space},
+    tree::{Attribute, Id, Kind, Name, Tree, XMLNS},
 };
 
 pub(super) fn diff(a: &Tree, b: &Tree, options: DiffOptions) -> Result<Difference, DiffGramError> {
@@ -60,7 +61,7 @@ pub(super) fn diff(a: &Tree, b: &Tree, options: DiffOptions) -> Result<Differenc
     })
 }
 
-fn plain(name: &str, value: &str) -> Attribute {
+pub(super) fn plain(name: &str, value: &str) -> Attribute {
     Attribute {
         name: Name::plain(name),
         value: value.into(),
@@ -113,24 +114,6 @@ fn contained(tree: &Tree) -> Vec<bool> {
     contained
 }
 
-/// An attribute that is compared.
-struct Entry<'n> {
-    one: &'n Attribute,
-    qualified: String,
-    seen: (Key<'n>, String),
-}
-
-fn entries<'n>(comparison: &Comparison, all: &'n [Attribute]) -> Vec<Entry<'n>> {
-    let entry = |one: &'n Attribute| {
-        Some(Entry {
-            one,
-            qualified: one.name.qualified(),
-            seen: comparison.attribute(one)?,
-        })
-    };
-    all.iter().filter_map(entry).collect()
-}
-
 /// Where the patch stands among the children.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -154,16 +137,16 @@ struct Children {
     removed: Vec<u32>,
 }
 
-struct Differ<'t> {
-    a: &'t Tree,
-    b: &'t Tree,
+pub(super) struct Differ<'t> {
+    pub(super) a: &'t Tree,
+    pub(super) b: &'t Tree,
     seen_a: Fingerprints,
     seen_b: Fingerprints,
-    comparison: Comparison,
+    pub(super) comparison: Comparison,
     places: Vec<u32>,
     contained: Vec<bool>,
     aligner: Aligner,
-    out: Tree,
+    pub(super) out: Tree,
 }
 
 impl Differ<'_> {
@@ -325,7 +308,7 @@ impl Differ<'_> {
     }
 
     /// Starts an operation.
-    fn operation(
+    pub(super) fn operation(
         &mut self,
         into: Id,
         name: &str,
@@ -502,79 +485,6 @@ impl Differ<'_> {
         }
         Ok(is_something)
     }
-
-    /// Writes how the attributes of one element become those of another: what is called the same first, then what is
-    /// taken for the same.
-    fn attributes(&mut self, into: Id, a: Id, b: Id) -> Result<(), XmlError> {
-        let (tree_a, tree_b) = (self.a, self.b);
-        let mut rest_a = entries(&self.comparison, tree_a.attributes(a));
-        let mut rest_b = entries(&self.comparison, tree_b.attributes(b));
-        let mut changes: Vec<(String, &Rc<str>)> = Vec::new();
-        let rounds: [(fn(&Entry<'_>, &Entry<'_>) -> bool, bool); 4] = [
-            (|a, b| a.one.name == b.one.name && a.seen == b.seen, false),
-            (
-                |a, b| a.qualified == b.qualified && a.seen.0 == b.seen.0,
-                true,
-            ),
-            (|a, b| a.seen == b.seen, false),
-            (|a, b| a.seen.0 == b.seen.0, true),
-        ];
-        for (is_same, changed) in rounds {
-            rest_b.retain(|wanted| {
-                let place = rest_a.iter().position(|one| is_same(one, wanted));
-                let Some(place) = place else {
-                    return true;
-                };
-                let one = rest_a.remove(place);
-                if changed {
-                    changes.push((format!("@{}", one.qualified), &wanted.one.value));
-                }
-                false
-            });
-        }
-        if !rest_a.is_empty() {
-            let paths = rest_a.iter().map(|one| format!("@{}", one.qualified));
-            let path = paths.collect::<Vec<_>>().join("|");
-            self.operation(into, "remove", vec![plain("match", &path)])?;
-        }
-        for (path, value) in changes {
-            self.value(into, "change", vec![plain("match", &path)], value)?;
-        }
-        for entry in rest_b {
-            self.add_attribute(into, entry.one)?;
-        }
-        Ok(())
-    }
-
-    fn add_attribute(&mut self, into: Id, one: &Attribute) -> Result<(), XmlError> {
-        let mut all = vec![plain("type", "2"), plain("name", &one.name.local)];
-        match one.declares() {
-            None => all.extend(qualifiers(&one.name)),
-            Some("") => {}
-            Some(_) => all.push(plain("prefix", "xmlns")),
-        }
-        self.value(into, "add", all, &one.value)
-    }
-
-    /// An operation with a value in it.
-    fn value(
-        &mut self,
-        into: Id,
-        name: &str,
-        mut attributes: Vec<Attribute>,
-        value: &Rc<str>,
-    ) -> Result<(), XmlError> {
-        if value.is_empty() {
-            return self.operation(into, name, attributes).map(|_| ());
-        }
-        if value.chars().all(is_space) {
-            attributes.push(preserved());
-        }
-        let operation = self.operation(into, name, attributes)?;
-        self.out
-            .append(operation, Kind::Text(Rc::clone(value)))
-            .map(|_| ())
-    }
 }
 
 impl Children {
@@ -587,19 +497,4 @@ impl Children {
             removed: Vec::new(),
         }
     }
-}
-
-/// `xml:space="preserve"`: without it, white space alone is nothing to who reads the DiffGram.
-fn preserved() -> Attribute {
-    Attribute {
-        name: Name::new("xml", "space", XML),
-        value: "preserve".into(),
-    }
-}
-
-/// The attributes `ns` and `prefix` of an operation that adds something of this name.
-fn qualifiers(name: &Name) -> impl Iterator<Item = Attribute> + use<> {
-    let all = [("ns", &name.namespace), ("prefix", &name.prefix)];
-    let all = all.map(|(label, value)| (!value.is_empty()).then(|| plain(label, value)));
-    all.into_iter().flatten()
 }

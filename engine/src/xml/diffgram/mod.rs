@@ -12,6 +12,7 @@
 //! algorithm, whatever DiffAlgorithm says, and subtrees that moved are written anew.
 
 mod align;
+mod attributes;
 mod compare;
 mod diff;
 mod hash;

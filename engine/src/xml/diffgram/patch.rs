@@ -56,7 +56,7 @@ enum Operation {
     /// A node goes, and what is left in it takes its place.
     Unwrap(Id, Vec<Operation>),
     ChangeElement(Id, Name, Vec<Operation>),
-    ChangeAttribute(String, Name, Option<String>),
+    ChangeAttribute(String, Name, String),
     Change(Id, Kind),
 }
 
@@ -198,7 +198,7 @@ impl Reader<'_> {
         Ok(Operation::ChangeAttribute(
             name.clone(),
             new,
-            Some(self.diffgram.text(id)),
+            self.diffgram.text(id),
         ))
     }
 
@@ -298,20 +298,7 @@ impl Patcher<'_> {
                         self.insert(parent, &mut place, copy)?;
                     }
                 }
-                Operation::Node(kind, below) => {
-                    let node = self.tree.make(kind.clone())?;
-                    self.apply(node, below)?;
-                    match kind {
-                        Kind::Declaration(_) => self.tree.insert(Id::DOCUMENT, None, node),
-                        Kind::DocumentType(_) => {
-                            let first = self.tree.children(Id::DOCUMENT).next();
-                            let first = first
-                                .filter(|id| matches!(self.tree.kind(*id), Kind::Declaration(_)));
-                            self.tree.insert(Id::DOCUMENT, first, node);
-                        }
-                        _ => self.insert(parent, &mut place, node)?,
-                    }
-                }
+                Operation::Node(kind, below) => self.add(parent, &mut place, kind, below)?,
                 Operation::Attribute(one) => {
                     let attributes = self.attributes(parent, "xd:add type=\"2\"")?;
                     attributes.retain(|old| old.name.qualified() != one.name.qualified());
@@ -334,14 +321,7 @@ impl Patcher<'_> {
                     attributes.retain(|one| !names.contains(&one.name.qualified()));
                 }
                 Operation::Unwrap(node, below) => {
-                    self.apply(*node, below)?;
-                    place = self.tree.previous(*node);
-                    let children: Vec<Id> = self.tree.children(*node).collect();
-                    for child in children {
-                        self.tree.detach(child);
-                        self.insert(parent, &mut place, child)?;
-                    }
-                    self.tree.detach(*node);
+                    place = self.unwrap(parent, *node, below)?;
                 }
                 Operation::ChangeElement(node, name, below) => {
                     if let Kind::Element(old, _) = self.tree.kind_mut(*node) {
@@ -351,15 +331,11 @@ impl Patcher<'_> {
                     place = Some(*node);
                 }
                 Operation::ChangeAttribute(name, new, value) => {
-                    let attributes = self.attributes(parent, "xd:change")?;
-                    for one in attributes {
-                        if one.name.qualified() == *name {
-                            one.name = new.clone();
-                            if let Some(value) = value {
-                                one.value = value.as_str().into();
-                            }
-                            break;
-                        }
+                    let mut attributes = self.attributes(parent, "xd:change")?.iter_mut();
+                    let found = attributes.find(|one| one.name.qualified() == *name);
+                    if let Some(one) = found {
+                        one.name = new.clone();
+                        one.value = value.as_str().into();
                     }
                 }
                 Operation::Change(node, kind) => {
@@ -371,6 +347,46 @@ impl Patcher<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Adds a node, with what operations put into it.
+    fn add(
+        &mut self,
+        parent: Id,
+        place: &mut Option<Id>,
+        kind: &Kind,
+        below: &[Operation],
+    ) -> Result<(), DiffGramError> {
+        let node = self.tree.make(kind.clone())?;
+        self.apply(node, below)?;
+        match kind {
+            Kind::Declaration(_) => self.tree.insert(Id::DOCUMENT, None, node),
+            Kind::DocumentType(_) => {
+                let first = self.tree.children(Id::DOCUMENT).next();
+                let first = first.filter(|id| matches!(self.tree.kind(*id), Kind::Declaration(_)));
+                self.tree.insert(Id::DOCUMENT, first, node);
+            }
+            _ => self.insert(parent, place, node)?,
+        }
+        Ok(())
+    }
+
+    /// Puts what is left in a node in its place; gives the last of it.
+    fn unwrap(
+        &mut self,
+        parent: Id,
+        node: Id,
+        below: &[Operation],
+    ) -> Result<Option<Id>, DiffGramError> {
+        self.apply(node, below)?;
+        let mut place = self.tree.previous(node);
+        let children: Vec<Id> = self.tree.children(node).collect();
+        for child in children {
+            self.tree.detach(child);
+            self.insert(parent, &mut place, child)?;
+        }
+        self.tree.detach(node);
+        Ok(place)
     }
 
     fn is_prolog(&self, id: Id) -> bool {
