@@ -18,6 +18,9 @@ struct Entry<'n> {
     seen: (Key<'n>, String),
 }
 
+/// Whether one attribute stands for another.
+type IsSame = fn(&Entry<'_>, &Entry<'_>) -> bool;
+
 fn entries<'n>(comparison: &Comparison, all: &'n [Attribute]) -> Vec<Entry<'n>> {
     let entry = |one: &'n Attribute| {
         Some(Entry {
@@ -37,7 +40,7 @@ impl Differ<'_> {
         let mut rest_a = entries(&self.comparison, tree_a.attributes(a));
         let mut rest_b = entries(&self.comparison, tree_b.attributes(b));
         let mut changes: Vec<(String, &Rc<str>)> = Vec::new();
-        let rounds: [(fn(&Entry<'_>, &Entry<'_>) -> bool, bool); 4] = [
+        let rounds: [(IsSame, bool); 4] = [
             (|a, b| a.one.name == b.one.name && a.seen == b.seen, false),
             (
                 |a, b| a.qualified == b.qualified && a.seen.0 == b.seen.0,

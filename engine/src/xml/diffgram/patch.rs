@@ -1,5 +1,7 @@
 //! Applies a DiffGram: all its paths are followed in the source document first, then the document is changed.
 
+use std::rc::Rc;
+
 use super::{
     DiffGramError, DiffOptions, NAMESPACE, hash,
     path::{Paths, Selected},
@@ -155,7 +157,7 @@ impl Reader<'_> {
                 name: self.name(id).local,
                 public: text_of("publicId").map(Into::into),
                 system: text_of("systemId").map(Into::into),
-                subset: Some(text()).filter(|text: &std::rc::Rc<str>| !text.is_empty()),
+                subset: Some(text()).filter(|text: &Rc<str>| !text.is_empty()),
             }),
             "14" => Kind::Space(text()),
             "17" => Kind::Declaration(text()),
@@ -169,9 +171,9 @@ impl Reader<'_> {
 
     /// A name with the parts that a change gives.
     fn renamed(&self, id: Id, name: &Name) -> Name {
-        let part = |label, old: &std::rc::Rc<str>| match self.attribute(id, label) {
+        let part = |label, old: &Rc<str>| match self.attribute(id, label) {
             Some(new) => new.into(),
-            None => std::rc::Rc::clone(old),
+            None => Rc::clone(old),
         };
         Name {
             prefix: part("prefix", &name.prefix),
@@ -220,7 +222,7 @@ impl Reader<'_> {
             Kind::Comment(_) => {
                 let mut children = self.diffgram.children(id);
                 let comment = children.find_map(|id| match self.diffgram.kind(id) {
-                    Kind::Comment(text) => Some(text.clone()),
+                    Kind::Comment(text) => Some(Rc::clone(text)),
                     _ => None,
                 });
                 Kind::Comment(comment.unwrap_or_default())
@@ -228,13 +230,13 @@ impl Reader<'_> {
             Kind::Instruction(target, data) => {
                 let mut children = self.diffgram.children(id);
                 let found = children.find_map(|id| match self.diffgram.kind(id) {
-                    Kind::Instruction(target, data) => Some((target.clone(), data.clone())),
+                    Kind::Instruction(target, data) => Some((Rc::clone(target), Rc::clone(data))),
                     _ => None,
                 });
                 match (self.attribute(id, "name"), found) {
-                    (Some(name), _) => Kind::Instruction(name.into(), data.clone()),
+                    (Some(name), _) => Kind::Instruction(name.into(), Rc::clone(data)),
                     (None, Some((target, data))) => Kind::Instruction(target, data),
-                    (None, None) => Kind::Instruction(target.clone(), text()),
+                    (None, None) => Kind::Instruction(Rc::clone(target), text()),
                 }
             }
             Kind::DocumentType(old) => {
@@ -247,12 +249,12 @@ impl Reader<'_> {
                 Kind::DocumentType(DocumentType {
                     name: self
                         .attribute(id, "name")
-                        .map_or(old.name.clone(), Into::into),
+                        .map_or(Rc::clone(&old.name), Into::into),
                     public: part("publicId", &old.public),
                     system: part("systemId", &old.system),
                     subset: match keeps {
                         true => old.subset.clone(),
-                        false => Some(text()).filter(|text: &std::rc::Rc<str>| !text.is_empty()),
+                        false => Some(text()).filter(|text: &Rc<str>| !text.is_empty()),
                     },
                 })
             }

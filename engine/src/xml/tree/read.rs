@@ -189,7 +189,7 @@ impl Builder {
         for (name, value) in attributes {
             let name = match name.split_once(':') {
                 Some(("xmlns", local)) => Name::new("xmlns", local, XMLNS),
-                Some((prefix, local)) => Name::new(prefix, local, &*self.resolve(prefix)?),
+                Some((prefix, local)) => Name::new(prefix, local, &self.resolve(prefix)?),
                 None if name == "xmlns" => Name::new("", "xmlns", XMLNS),
                 None => Name::plain(&name),
             };
@@ -197,7 +197,7 @@ impl Builder {
         }
         let name = tag.name();
         let (prefix, local) = name.as_ref().split_once(':').unwrap_or(("", name.as_ref()));
-        let name = Name::new(prefix, local, &*self.resolve(prefix)?);
+        let name = Name::new(prefix, local, &self.resolve(prefix)?);
         let id = self.tree.append(parent, Kind::Element(name, named))?;
         match is_empty {
             true => self.scope.truncate(scope),

@@ -1,13 +1,12 @@
 //! What leads from one document to another leads there: samples of Microsoft's tool, and random documents.
 
+mod documents;
+
+use documents::pair;
 use proptest::prelude::*;
 
-use super::{
-    Checked, DiffGramError, DiffOptions, NAMES, compare::Comparison, hash, tests::documents::pair,
-};
+use super::{Checked, DiffGramError, DiffOptions, NAMES, compare::Comparison, hash};
 use crate::xml::tree::{Id, Tree};
-
-mod documents;
 
 fn checked(text: &str) -> Checked {
     Checked::of_text(text.to_owned()).unwrap()
