@@ -28,7 +28,7 @@ use dtsx::{Executable, Payload, SsisCode, TaskData};
 use fletching_components::{Finding, FindingKind, flow::FlowError};
 use fletching_connections::{
     Connections, StagedFile,
-    database::{Cancel, DatabaseConnection, Sessions, TableName},
+    database::{Cancel, DatabaseConnection, Sessions, TableName, Target},
 };
 use parking_lot::Mutex;
 
@@ -202,6 +202,21 @@ fn name<'c>(connections: &'c Connections, id: &'c str) -> &'c str {
     connections.get(id).map_or(id, |manager| &manager.name)
 }
 
+/// The server and the database; where there is no server, the connection manager stands for it.
+fn place(connection: &DatabaseConnection) -> (String, String) {
+    match &connection.target {
+        Target::SqlServer(target) => {
+            let host = &target.host;
+            let server = match &target.instance {
+                Some(instance) => format!("{host}\\{instance}"),
+                None => host.clone(),
+            };
+            (server, target.database.clone().unwrap_or_default())
+        }
+        _ => (connection.manager.clone(), String::new()),
+    }
+}
+
 /// Stops the query when the task is dropped.
 struct Guard(Arc<Mutex<Option<Arc<dyn Cancel>>>>);
 
@@ -268,12 +283,11 @@ impl Work {
             );
             *running.lock() = None;
             let (rows, measures) = measured.map_err(of)?;
-            let source = name(
-                &self.connections,
-                table.requests.first().map_or("", |one| &one.source),
-            );
+            let (server, database) = place(&table.connection);
             profiles.push(profile::TableProfile {
-                source: source.to_owned(),
+                source: table.requests.first().map_or("", |one| &one.source),
+                server,
+                database,
                 table: &table.table,
                 rows,
                 measures,

@@ -15,8 +15,10 @@ const NAMESPACE: &str = "http://schemas.microsoft.com/sqlserver/2008/DataDebugge
 /// The profiles of a table.
 #[derive(Debug)]
 pub(super) struct TableProfile<'t> {
-    /// The connection manager's name.
-    pub(super) source: String,
+    /// Id of the connection manager.
+    pub(super) source: &'t str,
+    pub(super) server: String,
+    pub(super) database: String,
     pub(super) table: &'t TableName,
     pub(super) rows: u64,
     pub(super) measures: Vec<Measure>,
@@ -62,8 +64,7 @@ pub(super) fn write(
             .iter()
             .filter(|one| one.has_values(table.rows))
         {
-            let source = sources.iter().find(|(_, name)| *name == table.source);
-            out.profile(table, source.map_or("", |(id, _)| id), measure);
+            out.profile(table, measure);
         }
     }
     out.close("Profiles");
@@ -101,7 +102,7 @@ impl Writer {
         self.line(&format!("<{name}>{value}</{name}>"));
     }
 
-    fn profile(&mut self, table: &TableProfile<'_>, source: &str, measure: &Measure) {
+    fn profile(&mut self, table: &TableProfile<'_>, measure: &Measure) {
         let class = match measure.kind {
             Kind::NullRatio => "ColumnNullRatioProfile",
             Kind::Statistics => "ColumnStatisticsProfile",
@@ -112,9 +113,11 @@ impl Writer {
             "{class} ProfileRequestID=\"{}\" IsExact=\"true\"",
             escaped(&measure.request)
         ));
-        self.leaf("DataSourceID", source);
-        let mut tag = format!("<Table DataSource=\"{}\"", escaped(&table.source));
+        self.leaf("DataSourceID", table.source);
+        let mut tag = String::from("<Table");
         for (name, value) in [
+            ("DataSource", table.server.as_str()),
+            ("Database", &table.database),
             ("Schema", table.table.schema().unwrap_or_default()),
             ("Table", table.table.table()),
             ("RowCount", &table.rows.to_string()),
