@@ -3,6 +3,7 @@
 mod bulk_insert;
 mod cdc_control;
 mod data_flow;
+mod data_profiling;
 mod execute_package;
 mod execute_process;
 mod execute_sql;
@@ -46,6 +47,7 @@ static CLASSES: &[TaskClass] = &[
     TaskClass { name: "Microsoft.SendMailTask", new: send_mail::new, properties: send_mail::PROPERTIES },
     TaskClass { name: "Microsoft.WebServiceTask", new: web_method::new, properties: web_method::PROPERTIES },
     TaskClass { name: "Microsoft.XMLTask", new: xml::new, properties: xml::PROPERTIES },
+    TaskClass { name: "Microsoft.DataProfilingTask", new: data_profiling::new, properties: data_profiling::PROPERTIES },
     TaskClass { name: "Microsoft.ExecuteProcess", new: execute_process::new, properties: execute_process::PROPERTIES },
     TaskClass { name: "Microsoft.FileSystemTask", new: file_system::new, properties: file_system::PROPERTIES },
     TaskClass { name: "Microsoft.DbMaintenanceFileCleanupTask", new: file_cleanup::new, properties: &[] },

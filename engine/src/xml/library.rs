@@ -60,6 +60,8 @@ functions! {
     xmlXPathFreeObject(*mut XPathObject);
     xmlNodeGetContent(Pointer) -> *mut c_char;
     xmlDocCopyNode(Pointer, Pointer, c_int) -> Pointer;
+    xmlAddChild(Pointer, Pointer) -> Pointer;
+    xmlDocDumpMemoryEnc(Pointer, *mut *mut c_char, *mut c_int, Text);
     xmlFreeNode(Pointer);
     xmlBufferCreate() -> Pointer;
     xmlBufferContent(Pointer) -> Text;
@@ -108,11 +110,16 @@ pub(super) struct Dtd {
     pub(super) parameter_entities: Pointer,
 }
 
-/// The beginning of `xmlNode`, and of what else can be in a set of nodes.
+/// The beginning of `xmlNode` and `xmlDoc`, and of what else can be in a set of nodes.
 #[repr(C)]
 pub(super) struct Node {
     private: Pointer,
     pub(super) kind: c_int,
+    name: Text,
+    pub(super) children: *const Node,
+    last: *const Node,
+    parent: *const Node,
+    pub(super) next: *const Node,
 }
 
 /// The beginning of `xmlXPathObject`.

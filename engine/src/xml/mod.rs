@@ -1,10 +1,12 @@
-//! XML documents: XPath 1.0, XSD and DTD, XSLT 1.0, by libxml2 and libxslt.
+//! XML documents: XPath 1.0, XSD and DTD, XSLT 1.0, by libxml2 and libxslt; DiffGrams, by nodes of our own.
 //!
 //! ```text
 //!  text or bytes ──parse──▶ Document ─┬─ select ────▶ nodes: text, XML
 //!                                     ├─ evaluate ──▶ number, text, truth
 //!                                     ├─ validate ──▶ what is wrong
-//!                                     └─ transform ─▶ bytes
+//!                                     ├─ transform ─▶ bytes
+//!                                     └─ merge ─────▶ bytes
+//!                   └─▶ Checked ─ diff, patch ──────▶ DiffGram, XML
 //! ```
 //!
 //! **Hostile input**: a document that declares entities is refused, DTDs and all else outside the document are not read.
@@ -15,9 +17,12 @@
     reason = "the library is C; what is handed out here borrows from its document"
 )]
 
+mod diffgram;
 mod library;
+mod merge;
 mod source;
 mod transform;
+mod tree;
 
 use std::{
     ffi::{CString, c_int},
@@ -25,6 +30,7 @@ use std::{
     ptr::{null, null_mut},
 };
 
+pub(crate) use diffgram::{Checked, DiffGramError, DiffOptions, Difference};
 pub(crate) use source::TextSource;
 
 use library::{Libraries, Pointer, libraries};
@@ -49,6 +55,8 @@ pub(crate) enum XmlError {
     Schema(String),
     #[error("the stylesheet: {0}")]
     Stylesheet(String),
+    #[error("it has {0}, which is more than is read")]
+    Limit(String),
 }
 
 /// Whether XML can be read at all.

@@ -4,7 +4,7 @@ use dtsx::SsisCode;
 use fletching_components::{Finding, FindingKind};
 use fletching_connections::{Connections, package_files};
 
-use super::{Document, XmlError};
+use super::{Checked, Document, XmlError};
 use crate::{scoped_variables::ScopedVariables, task::TaskHost};
 
 /// A text, or where it is.
@@ -90,6 +90,22 @@ impl TextSource {
         let document = match self {
             Self::File(name) => Document::of_bytes(&read(connections, name)?),
             _ => Document::of_text(&self.text(connections, scope)?),
+        };
+        document.map_err(|error: XmlError| format!("{}: {error}", self.label(connections)))
+    }
+
+    /// The document as text, for comparisons. Blocks.
+    ///
+    /// # Errors
+    /// Why there is none, for a person.
+    pub(crate) fn checked(
+        &self,
+        connections: &Connections,
+        scope: &ScopedVariables,
+    ) -> Result<Checked, String> {
+        let document = match self {
+            Self::File(name) => Checked::of_bytes(&read(connections, name)?),
+            _ => Checked::of_text(self.text(connections, scope)?),
         };
         document.map_err(|error: XmlError| format!("{}: {error}", self.label(connections)))
     }
