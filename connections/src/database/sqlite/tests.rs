@@ -154,3 +154,31 @@ fn statements_with_parameters_and_their_failures() {
     };
     assert_eq!(session.execute(&late).unwrap_err().fault, Fault::Timeout);
 }
+
+/// The first of them makes the file and gives it its journal; none of the others is turned away meanwhile.
+#[test]
+fn many_sessions_open_a_new_file_at_once() {
+    const SESSIONS: usize = 12;
+    for _ in 0..10 {
+        let (_folder, target) = session();
+        let start = std::sync::Barrier::new(SESSIONS);
+        std::thread::scope(|scope| {
+            for id in 0..SESSIONS {
+                let (target, start) = (&target, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    let mut session = SqliteSession::open(target).unwrap();
+                    let sql = format!(
+                        "CREATE TABLE IF NOT EXISTS t (id int); INSERT INTO t VALUES ({id})"
+                    );
+                    session.execute(&Statement::new(&sql)).unwrap();
+                });
+            }
+        });
+        let mut session = SqliteSession::open(&target).unwrap();
+        let found = rows(&mut session, "SELECT count(DISTINCT id) AS n FROM t");
+        assert!(found.contains(&format!("| {SESSIONS} ")), "{found}");
+        let mode = rows(&mut session, "PRAGMA journal_mode");
+        assert!(mode.contains("wal"), "{mode}");
+    }
+}
