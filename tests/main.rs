@@ -48,5 +48,7 @@ fn main() -> ExitCode {
     ));
     trials.extend(runner::faults::trials());
     trials.extend(runner::killed::trials());
+    trials.extend(runner::interrupted::trials());
+    trials.extend(runner::transactions::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -9,10 +9,13 @@ pub mod document;
 pub mod expressions;
 pub mod faults;
 mod generated;
+pub mod interrupted;
 pub mod journeys;
 pub mod killed;
 mod markdown;
+mod packages;
 mod table;
+pub mod transactions;
 
 use std::path::{Path, PathBuf};
 
