@@ -26,8 +26,9 @@ use super::{
     packages::{Flow, Package, REQUIRED, after, for_loop, foreach_item, sequence, shell, sql},
 };
 
-/// When a run is stopped.
+/// Milliseconds after which a run is stopped; and percents of the time that a clean run takes.
 const MOMENTS: [u64; 5] = [0, 10, 50, 200, 500];
+const PARTS: [u32; 3] = [40, 60, 80];
 /// How long a run that was stopped may take to end. A release build on a free machine takes less than two seconds.
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 /// How long a run that nobody stops may take before it counts as hanging.
@@ -353,14 +354,18 @@ fn prepared(job: Job) -> TempDir {
 fn stop_at_any_moment(job: Job, signal: &str) -> Result<(), String> {
     let clean = prepared(job);
     let before = contents(clean.path())?;
+    let started = Instant::now();
     run(clean.path(), job.arguments)?;
+    let takes = started.elapsed();
     let after = contents(clean.path())?;
-    for moment in MOMENTS {
-        let at = |error: String| format!("stopped after {moment} ms: {error}");
+    let moments = MOMENTS.into_iter().map(Duration::from_millis);
+    let moments = moments.filter(|moment| *moment < takes);
+    for moment in moments.chain(PARTS.map(|percent| takes * percent / 100)) {
+        let at = |error: String| format!("stopped after {moment:?} of {takes:?}: {error}");
         let folder = prepared(job);
         let folder = folder.path();
         let mut first = Run::start(folder, job.arguments);
-        sleep(Duration::from_millis(moment));
+        sleep(moment);
         first.signal(signal)?;
         let status = first.ended(STOPS_WITHIN).map_err(at)?;
         if signal == "INT" {
@@ -496,7 +501,7 @@ fn rows(file: &Path) -> rusqlite::Result<String> {
         let mut statement = connection.prepare(&format!("SELECT * FROM \"{name}\""))?;
         let width = statement.column_count();
         let lines = statement.query_map([], |row| {
-            let values = (0..width).map(|at| row.get::<_, Value>(at));
+            let values = (0..width).map(|at| row.get(at).map(without_moment));
             Ok(format!(
                 "{:?}",
                 values.collect::<rusqlite::Result<Vec<_>>>()?
@@ -507,6 +512,16 @@ fn rows(file: &Path) -> rusqlite::Result<String> {
         let _ = writeln!(text, "{name}: {} rows\n{}", lines.len(), lines.join("\n"));
     }
     Ok(text)
+}
+
+/// A moment with its milliseconds is when a run took place.
+fn without_moment(value: Value) -> Value {
+    match value {
+        Value::Text(text) if text.len() == 23 && text.as_bytes().get(19) == Some(&b'.') => {
+            Value::Text("now".to_owned())
+        }
+        value => value,
+    }
 }
 
 /// The first difference.

@@ -80,7 +80,7 @@ impl Place {
     fn start(&self) -> Package {
         let file = self.folder.path().join("in.csv");
         Package::default()
-            .database("Db", &self.address)
+            .database("Db", "Data Source=.;Initial Catalog=Shop;Provider=MSOLEDBSQL.1;Integrated Security=SSPI;")
             .file("In", &file.display().to_string(), None)
             .file("Out", &self.out(), None)
             .variable("Round", 3, "0")
@@ -692,7 +692,7 @@ fn check(
     place.children()?;
     let file = place.folder.path().join("Package.dtsx");
     fs::write(&file, package.text()).map_err(shown)?;
-    let said = match (run(&file, place.folder.path(), memory)?, wanted.fails) {
+    let said = match (run(place, &file, memory)?, wanted.fails) {
         (Ok(report), None) => format!("{:?}", report.warnings),
         (Err(error), Some(words)) if error.to_string().contains(words) => error.to_string(),
         (Ok(_), Some(words)) => {
@@ -715,16 +715,18 @@ fn check(
     ))
 }
 
-/// Runs the package; an error of our own if it does not end.
+/// Runs the package, re-pointed from SQL Server; an error of our own if it does not end.
 fn run(
+    place: &Place,
     file: &Path,
-    folder: &Path,
     memory: Option<usize>,
 ) -> Result<Result<RunReport, RunError>, String> {
+    let folder = place.folder.path();
     let package = Application::load(file, None).map_err(shown)?;
     let temporary = folder.join("tmp");
     fs::create_dir_all(&temporary).map_err(shown)?;
     let settings = Settings {
+        connections: vec![("Db".to_owned(), place.address.clone())],
         base_dir: folder.to_owned(),
         threads: 3,
         batch_size: 256,
