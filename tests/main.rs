@@ -5,6 +5,8 @@
 //!  spec/{sources,transforms,destinations}/*.md       a component and its rows ──▶ a package ──▶ run under a matrix of
 //!                                                    threads, batch sizes and memory limits ──▶ compared
 //!  journeys/*.md                                     commands of a user ──▶ what they print and leave behind
+//!  transactions                                      data flows in transactions ──▶ what is in the tables afterwards
+//!  interrupted, killed                               runs stopped at any moment ──▶ nothing half done; the next one is whole
 //!  faults                                            the example of a database against a server that fails
 //!  corpus (outside the repository)                   real packages: load, round trip, plan
 //!  corpus/databases.toml                             real packages and databases ──▶ run ──▶ rows counted
