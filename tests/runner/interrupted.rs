@@ -36,6 +36,8 @@ const ENDS_WITHIN: Duration = Duration::from_secs(120);
 /// In the environment of a run and of all that it starts.
 const MARK: &str = "FLETCHING_TRIAL";
 
+type Check = fn() -> Result<(), String>;
+
 /// What is run, in a folder of its own.
 #[derive(Clone, Copy)]
 struct Job {
@@ -115,9 +117,9 @@ const JOBS: [Job; 12] = [
         arguments: &["run", "--quiet", "--memory", "600KiB", "Package.dtsx"],
         prepare: |folder| {
             let sort = Flow::new("Package\\Sort")
-                .from_file("Read", "In")
+                .read_file("Read", "In")
                 .sort("Order")
-                .to_file("Write", "Out")
+                .write_file("Write", "Out")
                 .task("");
             write(folder, files(folder, 60_000).task(&sort));
         },
@@ -166,8 +168,8 @@ fn database(folder: &Path) -> Package {
 fn loop_of_files(folder: &Path) {
     let write_one = |path: &str| {
         Flow::new(path)
-            .from_file("Read", "In")
-            .to_file("Write", "Rounds")
+            .read_file("Read", "In")
+            .write_file("Write", "Rounds")
             .task("")
     };
     let package = files(folder, 2000)
@@ -197,8 +199,8 @@ fn flows_at_once(folder: &Path) {
     for number in 0..3 {
         let out = format!("Out{number}");
         let flow = Flow::new(&format!("Package\\Load{number}"))
-            .from_file("Read", "In")
-            .to_file("Write", &out)
+            .read_file("Read", "In")
+            .write_file("Write", &out)
             .task("");
         package = package
             .file(&out, &format!("out{number}.csv"), None)
@@ -212,8 +214,8 @@ fn transaction(folder: &Path) {
     let make = "CREATE TABLE IF NOT EXISTS a (id int PRIMARY KEY, name text)";
     let clear = sql("Package\\S\\Clear", "Db", "DELETE FROM a", "");
     let load = Flow::new("Package\\S\\Load")
-        .from_file("Read", "In")
-        .to_table("Write", "Db", "a", 1000, None)
+        .read_file("Read", "In")
+        .write_table("Write", "Db", "a", 1000, None)
         .task("");
     let order = after("Package\\S", "Clear", "Load", 0);
     let package = database(folder)
@@ -233,8 +235,8 @@ fn spooled(folder: &Path) {
                 a AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 20000) SELECT n AS id, \
                 'n' || n AS name FROM c";
     let load = Flow::new("Package\\Load")
-        .from_query("Read", "Db", "SELECT id, name FROM a")
-        .to_table("Write", "Db", "b", 1000, None)
+        .read_query("Read", "Db", "SELECT id, name FROM a")
+        .write_table("Write", "Db", "b", 1000, None)
         .task(REQUIRED);
     let package = database(folder)
         .task(&sql("Package\\Make", "Db", make, ""))
@@ -252,7 +254,7 @@ pub fn trials() -> Vec<Trial> {
         })
     };
     let mut trials: Vec<Trial> = JOBS.into_iter().flat_map(of_job).collect();
-    let others: [(&str, fn() -> Result<(), String>); 4] = [
+    let others: [(&str, Check); 4] = [
         (
             "a failure does not end what runs beside it, and starts nothing more",
             beside_a_failure,
@@ -634,8 +636,8 @@ fn lock_is_interrupted() -> Result<(), String> {
     let folder = TempDir::new().unwrap();
     let folder = folder.path();
     let load = Flow::new("Package\\Load")
-        .from_file("Read", "In")
-        .to_table("Write", "Db", "t", 0, None)
+        .read_file("Read", "In")
+        .write_table("Write", "Db", "t", 0, None)
         .task("");
     let load = load.replace("OpenRowset\">t<", "OpenRowset\">u<");
     let wait = sql("Package\\Wait", "Db", "INSERT INTO t VALUES (1)", "");
@@ -670,8 +672,8 @@ fn session_is_interrupted() -> Result<(), String> {
         sql("Package\\S\\Busy", "Db", busy, ""),
         sql("Package\\S\\Wait", "Db", "INSERT INTO t VALUES (2)", ""),
         Flow::new("Package\\S\\Load")
-            .from_file("Read", "In")
-            .to_table("Write", "Db", "u", 0, None)
+            .read_file("Read", "In")
+            .write_table("Write", "Db", "u", 0, None)
             .task(""),
     ];
     write(

@@ -262,12 +262,12 @@ impl Flow {
         self.output = out;
     }
 
-    pub fn from_file(mut self, name: &str, manager: &str) -> Self {
+    pub fn read_file(mut self, name: &str, manager: &str) -> Self {
         self.source("FlatFileSource", name, &[], ("FlatFileConnection", manager));
         self
     }
 
-    pub fn from_query(mut self, name: &str, manager: &str, query: &str) -> Self {
+    pub fn read_query(mut self, name: &str, manager: &str, query: &str) -> Self {
         let properties = [("AccessMode", "2"), ("SqlCommand", query)];
         self.source(
             "OLEDBSource",
@@ -408,7 +408,7 @@ impl Flow {
         self
     }
 
-    pub fn to_file(mut self, name: &str, manager: &str) -> Self {
+    pub fn write_file(mut self, name: &str, manager: &str) -> Self {
         let ends = self.input(name, "", ["", ""], true);
         let connection = ("FlatFileConnection", manager);
         self.component(
@@ -421,7 +421,7 @@ impl Flow {
     }
 
     /// Into a table; `commit`: rows of a transaction, 0 for all. `redirects`: failing rows go to a file's manager.
-    pub fn to_table(
+    pub fn write_table(
         mut self,
         name: &str,
         manager: &str,
@@ -461,7 +461,7 @@ impl Flow {
         );
         if let Some(file) = redirects {
             self.output = errors;
-            self = self.to_file("Bad rows", file);
+            self = self.write_file("Bad rows", file);
         }
         self
     }

@@ -105,16 +105,16 @@ impl Place {
 
     fn load(&self, path: &str, attributes: &str) -> String {
         Flow::new(path)
-            .from_file("Read", "In")
-            .to_table("Write", "Db", self.target(), 1000, None)
+            .read_file("Read", "In")
+            .write_table("Write", "Db", self.target(), 1000, None)
             .task(attributes)
     }
 
     /// From a table into a table of the same database.
     fn copy(&self, path: &str, query: &str, attributes: &str) -> String {
         Flow::new(path)
-            .from_query("Read", "Db", query)
-            .to_table("Write", "Db", self.target(), 1000, None)
+            .read_query("Read", "Db", query)
+            .write_table("Write", "Db", self.target(), 1000, None)
             .task(attributes)
     }
 
@@ -126,10 +126,10 @@ impl Place {
             self.source()
         );
         Flow::new(path)
-            .from_query("Read", "Db", &query)
+            .read_query("Read", "Db", &query)
             .lookup("Find", "Db", self.names(), cache)
             .command("Note", "Db", &statement)
-            .to_table("Write", "Db", self.target(), 1000, None)
+            .write_table("Write", "Db", self.target(), 1000, None)
             .task("")
     }
 
@@ -262,8 +262,8 @@ fn simple() -> Vec<Case> {
             memory: None,
             package: |place| {
                 let load = Flow::new(LOAD)
-                    .from_file("Read", "In")
-                    .to_table("Write", "Db", place.target(), 1000, Some("Out"))
+                    .read_file("Read", "In")
+                    .write_table("Write", "Db", place.target(), 1000, Some("Out"))
                     .task("");
                 let add = place.insert("Package\\Add", 9000, 'x');
                 let inside = sequence("Package\\S", REQUIRED, &load, "");
@@ -357,9 +357,9 @@ fn shared() -> Vec<Case> {
             memory: None,
             package: |place| {
                 let lookup = Flow::new("Package\\S\\Find")
-                    .from_file("Read", "In")
+                    .read_file("Read", "In")
                     .lookup("Find", "Db", place.target(), "2")
-                    .to_file("Write", "Out")
+                    .write_file("Write", "Out")
                     .task("");
                 place
                     .start()
