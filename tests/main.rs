@@ -5,6 +5,8 @@
 //!  spec/{sources,transforms,destinations}/*.md       a component and its rows ──▶ a package ──▶ run under a matrix of
 //!                                                    threads, batch sizes and memory limits ──▶ compared
 //!  journeys/*.md                                     commands of a user ──▶ what they print and leave behind
+//!  transactions                                      data flows in transactions ──▶ what is in the tables afterwards
+//!  interrupted, killed                               runs stopped at any moment ──▶ nothing half done; the next one is whole
 //!  faults                                            the example of a database against a server that fails
 //!  programs                                          packages built and read through the API
 //!  corpus (outside the repository)                   real packages: load, round trip, plan
@@ -50,5 +52,7 @@ fn main() -> ExitCode {
     trials.extend(runner::faults::trials());
     trials.extend(runner::killed::trials());
     trials.extend(runner::programs::trials());
+    trials.extend(runner::interrupted::trials());
+    trials.extend(runner::transactions::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -6,7 +6,10 @@
 //!
 //! Texts are copied at the border; batches are handed over as they are. A panic ends at the border as an error.
 
-#![expect(unsafe_code, reason = "the border to C: each function says what its caller has to keep")]
+#![expect(
+    unsafe_code,
+    reason = "the border to C: each function says what its caller has to keep"
+)]
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},
@@ -120,7 +123,9 @@ pub extern "C" fn fletching_version() -> *const c_char {
 fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(done) => done,
-        Err(_) => Err("a defect in Fletching: it panicked; the message is on standard error".to_owned()),
+        Err(_) => {
+            Err("a defect in Fletching: it panicked; the message is on standard error".to_owned())
+        }
     }
 }
 

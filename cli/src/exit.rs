@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use fletching::{
-    ConfigError, LoadError, RunError, RunReport, TaskResult, dtexec::ConfigureError, dtsx::SsisCode,
+    ConfigError, LoadError, RunError, RunReport, dtexec::ConfigureError, dtsx::SsisCode,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +49,13 @@ impl Failure {
 
     /// Of a run that failed or was cancelled: its first error, with what was noticed before and what was not run.
     pub(crate) fn of_report(report: RunReport) -> Self {
-        let not_run = report.tasks.iter().filter_map(|task| match &task.result {
-            TaskResult::Skipped(why) => Some(format!("{} was not run: {why}", task.path)),
-            _ => None,
+        let not_run = report.tasks.iter().filter_map(|task| {
+            let (why, rounds) = (task.not_run.as_ref()?, &task.rounds);
+            let times = match rounds.total() {
+                1 => String::new(),
+                total => format!(" in {} of {total} rounds, at last", rounds.skipped),
+            };
+            Some(format!("{} was not run{times}: {why}", task.path))
         });
         let mut warnings = report.warnings.clone();
         warnings.extend(not_run);

@@ -12,7 +12,7 @@ use std::{
     fmt::Debug,
     fs::{File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{FileExt, PermissionsExt},
+    os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -76,6 +76,8 @@ pub trait FileHandle: Debug + Send + Sync {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()>;
     fn flush(&mut self) -> io::Result<()>;
     fn set_len(&mut self, len: u64) -> io::Result<()>;
+    /// Forces what was written to the disk.
+    fn force(&mut self) -> io::Result<()>;
 }
 
 /// The file system of this machine.
@@ -187,6 +189,33 @@ impl Files for LocalFiles {
     }
 }
 
+/// Files that runs restart from.
+impl LocalFiles {
+    /// A file to lock, made if it is not there.
+    pub(crate) fn open_lock_file(self, path: &Path) -> io::Result<File> {
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+    }
+
+    /// Whether the open file is the one that stands at a path.
+    pub(crate) fn is_file_at(self, file: &File, path: &Path) -> io::Result<bool> {
+        let open = file.metadata()?;
+        match std::fs::metadata(path) {
+            Ok(found) => Ok((found.dev(), found.ino()) == (open.dev(), open.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Forces the names in a folder to the disk.
+    pub(crate) fn force_folder(self, folder: &Path) -> io::Result<()> {
+        File::open(folder)?.sync_all()
+    }
+}
+
 /// Folders, for stores of packages.
 impl LocalFiles {
     pub(crate) fn create_folder(self, path: &Path) -> io::Result<()> {
@@ -221,5 +250,9 @@ impl FileHandle for LocalFile {
 
     fn set_len(&mut self, len: u64) -> io::Result<()> {
         self.0.set_len(len)
+    }
+
+    fn force(&mut self) -> io::Result<()> {
+        self.0.sync_all()
     }
 }

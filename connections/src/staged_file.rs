@@ -160,6 +160,16 @@ impl StagedFile {
         Ok(())
     }
 
+    /// Forces what was written to the disk, so that [`commit`](Self::commit) puts nothing in place that a power failure
+    /// could empty.
+    pub(crate) fn force(&mut self) -> io::Result<()> {
+        self.handle.flush()?;
+        match self.stage {
+            Stage::Device => Ok(()),
+            _ => self.handle.force(),
+        }
+    }
+
     /// Bytes written so far through this handle.
     pub fn written(&self) -> u64 {
         self.written

@@ -22,6 +22,7 @@ mod logging;
 mod prepare;
 mod reader;
 mod report;
+mod rounds;
 mod run;
 mod scoped_variables;
 mod settings;
@@ -47,6 +48,7 @@ pub use report::{
     BulkReport, ComponentReport, FileReport, FlowReport, OutputReport, PackageReport,
     ProcessReport, RunReport, SqlReport, TaskOutcome, TaskResult,
 };
+pub use rounds::Rounds;
 pub use run::Observers;
 pub use settings::{CheckpointOverrides, LoggingOverrides, Restart, Settings};
 pub use stored_property::{StoredProperty, check_property_value};

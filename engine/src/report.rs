@@ -1,10 +1,10 @@
 //! What a run leaves: the outcome of each task, and for data flows the rows of each path and the time of each component.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use fletching_expression::Scalar;
 
-use crate::{RunError, control_flow::ExecutionResult};
+use crate::{Rounds, RunError, control_flow::ExecutionResult};
 
 #[derive(Debug, Clone, Default)]
 pub struct RunReport {
@@ -12,16 +12,54 @@ pub struct RunReport {
     pub result: ExecutionResult,
     /// What was raised as OnError, in this order; a package may succeed in spite of it.
     pub errors: Vec<RunError>,
-    /// In the order in which they ended; those that did not run when their container ended.
+    /// In the order in which they first ended, those that did not run when their container ended; one for each task,
+    /// however many rounds of a loop it had.
     pub tasks: Vec<TaskOutcome>,
+    /// Where in `tasks` the outcome of a path is.
+    pub(crate) places: HashMap<String, usize>,
     pub elapsed: Duration,
     /// Variables that components have set (Row Count, Recordset), and their values as text.
     pub variables: Vec<(String, String)>,
-    /// What was raised as OnWarning.
+    /// What was raised as OnWarning, each text once.
     pub warnings: Vec<String>,
+    /// More than were kept.
+    pub(crate) left_out: u64,
 }
 
+/// Errors and warnings that a report keeps, each. Whoever listens to events, a log among them, has all.
+pub(crate) const KEPT_MAX: usize = 1000;
+
 impl RunReport {
+    pub(crate) fn warn(&mut self, message: String) {
+        if self.warnings.contains(&message) {
+            return;
+        }
+        match self.warnings.len() < KEPT_MAX {
+            true => self.warnings.push(message),
+            false => self.left_out += 1,
+        }
+    }
+
+    /// Says what it has left out.
+    pub(crate) fn close(&mut self) {
+        let count = std::mem::take(&mut self.left_out);
+        if count > 0 {
+            let message = format!(
+                "{count} more errors and warnings than the {KEPT_MAX} of each that a report keeps: a log of the package has all"
+            );
+            self.warnings.push(message);
+        }
+    }
+
+    /// Of a run that was stopped from outside.
+    pub fn canceled(package: &str) -> Self {
+        Self {
+            package: package.to_owned(),
+            result: ExecutionResult::Canceled,
+            ..Self::default()
+        }
+    }
+
     /// Of a run that could not begin.
     pub(crate) fn failed(package: &str, error: RunError) -> Self {
         Self {
@@ -54,8 +92,29 @@ impl RunReport {
 pub struct TaskOutcome {
     /// Path of the task.
     pub path: String,
+    /// What it did, in all rounds; Failed, Skipped or Disabled where it never did anything else.
     pub result: TaskResult,
+    /// Of all rounds.
     pub elapsed: Duration,
+    pub rounds: Rounds,
+    /// Why it did not run when it last did not.
+    pub not_run: Option<String>,
+}
+
+impl TaskOutcome {
+    /// Of one round.
+    pub(crate) fn new(path: String, result: TaskResult, elapsed: Duration) -> Self {
+        Self {
+            path,
+            rounds: Rounds::of(&result),
+            not_run: match &result {
+                TaskResult::Skipped(why) => Some(why.clone()),
+                _ => None,
+            },
+            result,
+            elapsed,
+        }
+    }
 }
 
 /// What a task did.

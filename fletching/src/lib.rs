@@ -42,8 +42,8 @@ pub use fletching_engine::{
     BulkReport, CheckpointOverrides, ComponentReport, Event, EventKind, EventListener, EventSource,
     ExecutionResult, FileReport, FlowReport, LibraryError, LoadedPackage, LoggingOverrides,
     OutputReport, PackageLibrary, PackageReference, PackageReport, ProcessReport, Progress,
-    ProgressRow, ReaderBatches, Restart, RunError, RunIdentity, RunReport, Settings, SqlReport,
-    TaskOutcome, TaskResult, now,
+    ProgressRow, ReaderBatches, Restart, Rounds, RunError, RunIdentity, RunReport, Settings,
+    SqlReport, TaskOutcome, TaskResult, now,
 };
 /// The expression language.
 pub use fletching_expression::{self as expression};

@@ -7,7 +7,7 @@
 
 use std::{io, sync::Arc, thread, time::Duration};
 
-use fletching_engine::{ExecutionResult, Progress, RunReport};
+use fletching_engine::{Progress, RunReport};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
@@ -54,11 +54,7 @@ impl Execution {
                 tokio::select! {
                     report = self.report() => report,
                     // One who went away without a word does not want it either.
-                    _ = stopped => RunReport {
-                        package,
-                        result: ExecutionResult::Canceled,
-                        ..RunReport::default()
-                    },
+                    _ = stopped => RunReport::canceled(&package),
                 }
             });
             runtime.shutdown_timeout(UNDO);

@@ -9,12 +9,15 @@ pub mod document;
 pub mod expressions;
 pub mod faults;
 mod generated;
+pub mod interrupted;
 pub mod journeys;
 pub mod killed;
 mod markdown;
+mod packages;
 pub mod programs;
 mod sql_server;
 mod table;
+pub mod transactions;
 
 use std::path::{Path, PathBuf};
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use fletching::{
     BulkReport, ComponentReport, ExecutionResult, FileReport, FlowReport, PackageReport,
-    ProcessReport, RunReport, SqlReport, TaskOutcome, TaskResult,
+    ProcessReport, Rounds, RunReport, SqlReport, TaskOutcome, TaskResult,
 };
 use serde_json::{Value, json};
 
@@ -44,19 +44,39 @@ fn task_lines(task: &TaskOutcome) -> String {
         TaskResult::Package(package) => package_line(task, package),
         TaskResult::Process(process) => process_lines(task, process),
         TaskResult::Files(files) => file_lines(task, *files),
-        TaskResult::CdcState(state) => {
-            let time = seconds(task.elapsed);
-            format!("{}  {time}\n  {state}\n", task.path)
+        TaskResult::CdcState(state) => format!("{}\n  {state}\n", head(task)),
+        TaskResult::Skipped(why) => {
+            let rounds = match task.rounds.total() {
+                1 => String::new(),
+                total => format!(" in {} rounds, at last", group(total)),
+            };
+            format!("{}  not run{rounds}: {why}\n", task.path)
         }
-        TaskResult::Skipped(why) => format!("{}  not run: {why}\n", task.path),
-        TaskResult::Failed => format!("{}  failed  {}\n", task.path, seconds(task.elapsed)),
+        TaskResult::Failed if task.rounds.total() == 1 => {
+            format!("{}  failed  {}\n", task.path, seconds(task.elapsed))
+        }
         TaskResult::Flow(flow) => flow_lines(task, flow),
-        _ => format!("{}  {}\n", task.path, seconds(task.elapsed)),
+        _ => format!("{}\n", head(task)),
     }
 }
 
+/// `Package\Loop\Load  12 rounds, 1 failed  0.123 s`
+fn head(task: &TaskOutcome) -> String {
+    let rounds = &task.rounds;
+    let mut told = match rounds.total() {
+        1 => String::new(),
+        total => format!("  {} rounds", group(total)),
+    };
+    for (count, what) in [(rounds.failed, "failed"), (rounds.not_run(), "not run")] {
+        if count > 0 && rounds.total() > 1 {
+            told.push_str(&format!(", {} {what}", group(count)));
+        }
+    }
+    format!("{}{told}  {}", task.path, seconds(task.elapsed))
+}
+
 fn flow_lines(task: &TaskOutcome, flow: &FlowReport) -> String {
-    let mut text = format!("{}  {}\n", task.path, seconds(task.elapsed));
+    let mut text = format!("{}\n", head(task));
     let lines: Vec<[String; 4]> = flow.components.iter().flat_map(lines).collect();
     let mut widths = [0; 4];
     for line in &lines {
@@ -79,9 +99,8 @@ fn sql_line(task: &TaskOutcome, sql: &SqlReport) -> String {
         None => String::new(),
     };
     format!(
-        "{}  {}\n  {} statements, {} rows affected{rows}\n",
-        task.path,
-        seconds(task.elapsed),
+        "{}\n  {} statements, {} rows affected{rows}\n",
+        head(task),
         group(sql.statements),
         group(sql.rows_affected)
     )
@@ -93,31 +112,25 @@ fn bulk_lines(task: &TaskOutcome, bulk: BulkReport) -> String {
         rows => format!(", {} skipped", group(rows)),
     };
     format!(
-        "{}  {}\n  {} rows loaded{skipped}\n",
-        task.path,
-        seconds(task.elapsed),
+        "{}\n  {} rows loaded{skipped}\n",
+        head(task),
         group(bulk.rows)
     )
 }
 
 fn package_line(task: &TaskOutcome, package: &PackageReport) -> String {
-    let failed = match package.result {
-        ExecutionResult::Success => "",
-        _ => "  failed",
+    let failed = package.result != ExecutionResult::Success && task.rounds.total() == 1;
+    let head = match failed {
+        true => format!("{}  failed  {}", task.path, seconds(task.elapsed)),
+        false => head(task),
     };
-    format!(
-        "{}{failed}  {}\n  ran {}\n",
-        task.path,
-        seconds(task.elapsed),
-        package.package
-    )
+    format!("{head}\n  ran {}\n", package.package)
 }
 
 fn process_lines(task: &TaskOutcome, process: &ProcessReport) -> String {
     format!(
-        "{}  {}\n  {} ended with {}\n",
-        task.path,
-        seconds(task.elapsed),
+        "{}\n  {} ended with {}\n",
+        head(task),
         process.program,
         process.exit_code
     )
@@ -125,9 +138,8 @@ fn process_lines(task: &TaskOutcome, process: &ProcessReport) -> String {
 
 fn file_lines(task: &TaskOutcome, report: FileReport) -> String {
     format!(
-        "{}  {}\n  {} files, {} folders\n",
-        task.path,
-        seconds(task.elapsed),
+        "{}\n  {} files, {} folders\n",
+        head(task),
         group(report.files),
         group(report.folders)
     )
@@ -208,6 +220,9 @@ pub(crate) fn report_json(report: &RunReport) -> Result<(), Failure> {
                 TaskResult::CdcState(state) => value["cdc_state"] = json!(state),
                 _ => {}
             }
+            if task.rounds.total() > 1 {
+                value["rounds"] = rounds(&task.rounds);
+            }
             value
         })
         .collect();
@@ -219,6 +234,15 @@ pub(crate) fn report_json(report: &RunReport) -> Result<(), Failure> {
         "warnings": report.warnings,
         "tasks": tasks,
     }))
+}
+
+fn rounds(rounds: &Rounds) -> Value {
+    json!({
+        "succeeded": rounds.succeeded,
+        "failed": rounds.failed,
+        "skipped": rounds.skipped,
+        "disabled": rounds.disabled,
+    })
 }
 
 fn component(component: &ComponentReport) -> Value {

@@ -49,8 +49,8 @@ pub(crate) struct Traces {
 #[derive(Debug, Default)]
 struct Open {
     spans: HashMap<String, Span>,
-    /// Of tasks that have ended, in this order: path, span and when it began.
-    tasks: Vec<(String, SpanContext, SystemTime)>,
+    /// Of executables that have ended, by path: the last span of each, and when it began.
+    ended: HashMap<String, (SpanContext, SystemTime)>,
     begun: HashMap<String, SystemTime>,
 }
 
@@ -158,21 +158,25 @@ impl Traces {
     }
 
     fn components(&self, report: &RunReport) {
-        let tasks = std::mem::take(&mut self.open.lock().tasks);
-        let mut left = tasks;
+        let ended = std::mem::take(&mut self.open.lock().ended);
         for task in &report.tasks {
             let TaskResult::Flow(flow) = &task.result else {
                 continue;
             };
-            let Some(at) = left.iter().position(|(path, _, _)| *path == task.path) else {
+            let Some((parent, begun)) = ended.get(&task.path) else {
                 continue;
             };
-            let (_, parent, begun) = left.remove(at);
-            let context = Context::new().with_remote_span_context(parent);
+            let (begun, rounds) = (*begun, task.rounds.total());
+            let context = Context::new().with_remote_span_context(parent.clone());
             for component in &flow.components {
+                let mut attributes = attributes_of(component);
+                if rounds > 1 {
+                    // The sums of all rounds, with the last of them.
+                    attributes.push(KeyValue::new("ssis.rounds", count(rounds)));
+                }
                 let span = SpanBuilder::from_name(component.name.clone())
                     .with_start_time(begun)
-                    .with_attributes(attributes_of(component))
+                    .with_attributes(attributes)
                     .start_with_context(&self.tracer, &context);
                 self.end(span, begun + component.elapsed);
             }
@@ -213,8 +217,8 @@ impl Traces {
             return;
         };
         let begun = open.begun.remove(path).unwrap_or_else(now);
-        open.tasks
-            .push((path.clone(), span.span_context().clone(), begun));
+        let context = span.span_context().clone();
+        open.ended.insert(path.clone(), (context, begun));
         drop(open);
         self.end(span, event.time.into());
     }
@@ -265,8 +269,11 @@ fn around(path: &str) -> impl Iterator<Item = &str> {
     .filter_map(|(at, _)| path.get(..at))
 }
 
+fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 fn attributes_of(component: &ComponentReport) -> Vec<KeyValue> {
-    let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
     let sent: u64 = component.outputs.iter().map(|output| output.rows).sum();
     let mut attributes = vec![
         KeyValue::new("ssis.class", component.class),

@@ -191,6 +191,7 @@ impl<'p> Executor<'p> {
         };
         self.end_logs(result).await;
         let mut report = std::mem::take(&mut *self.report.lock());
+        report.close();
         report.elapsed = started.elapsed();
         report.errors = self.errors.lock().clone();
         report.result = result;
@@ -454,11 +455,9 @@ impl<'p> Executor<'p> {
             Ok(result) => {
                 self.keep_value(frame, &result).await;
                 let ended = result.execution_result();
-                self.report.lock().tasks.push(TaskOutcome {
-                    path: frame.original.path.clone(),
-                    result,
-                    elapsed: started.elapsed(),
-                });
+                let path = frame.original.path.clone();
+                let outcome = TaskOutcome::new(path, result, started.elapsed());
+                self.report.lock().note(outcome);
                 ended
             }
             Err(RunError::Cancelled) => {
@@ -467,11 +466,9 @@ impl<'p> Executor<'p> {
                 std::future::pending().await
             }
             Err(error) => {
-                self.report.lock().tasks.push(TaskOutcome {
-                    path: frame.original.path.clone(),
-                    result: TaskResult::Failed,
-                    elapsed: started.elapsed(),
-                });
+                let path = frame.original.path.clone();
+                let outcome = TaskOutcome::new(path, TaskResult::Failed, started.elapsed());
+                self.report.lock().note(outcome);
                 self.fail(frame, error).await;
                 ExecutionResult::Failure
             }
@@ -530,11 +527,9 @@ impl<'p> Executor<'p> {
     /// Notes the tasks of an executable that do not run.
     pub(super) fn skip(&self, executable: &Executable, result: &TaskResult) {
         if let ExecutableKind::Task(_) = executable.kind {
-            self.report.lock().tasks.push(TaskOutcome {
-                path: executable.path.clone(),
-                result: result.clone(),
-                elapsed: std::time::Duration::ZERO,
-            });
+            let (path, none) = (executable.path.clone(), std::time::Duration::ZERO);
+            let outcome = TaskOutcome::new(path, result.clone(), none);
+            self.report.lock().note(outcome);
         }
         for child in &executable.executables {
             self.skip(child, result);

@@ -69,7 +69,7 @@ impl Executor<'_> {
         for failure in log.close(&end, result).await {
             let code = failure.code;
             let warning = self.log_error(failure).to_string();
-            self.report.lock().warnings.push(warning.clone());
+            self.report.lock().warn(warning.clone());
             let event = Event::new(EventKind::Warning, &self.state.root, warning);
             self.say(event.with_code(Some(code))).await;
         }

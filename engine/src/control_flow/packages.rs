@@ -64,15 +64,13 @@ impl Executor<'_> {
     /// Takes what the report of an inner package says into that of this one.
     fn merge(&self, place: &str, inner: RunReport) {
         let errors = inner.errors.into_iter();
-        self.errors
-            .lock()
-            .extend(errors.map(|error| error.within(place)));
+        self.keep_errors(errors.map(|error| error.within(place)));
         let mut report = self.report.lock();
         let tasks = inner.tasks.into_iter().map(|task| TaskOutcome {
             path: within(place, &task.path),
             ..task
         });
-        report.tasks.extend(tasks);
+        tasks.for_each(|task| report.note(task));
         let variables = inner.variables.into_iter();
         for (name, value) in variables.map(|(name, value)| (within(place, &name), value)) {
             let mut known = report.variables.iter_mut();
@@ -81,9 +79,8 @@ impl Executor<'_> {
                 None => report.variables.push((name, value)),
             }
         }
-        let warnings = inner.warnings.into_iter();
-        report
-            .warnings
-            .extend(warnings.map(|warning| within(place, &warning)));
+        for warning in inner.warnings {
+            report.warn(within(place, &warning));
+        }
     }
 }

@@ -14,7 +14,9 @@ use fletching_components::Variables;
 use futures::future::BoxFuture;
 
 use super::{Executor, Frame};
-use crate::{Event, EventKind, RunError, system_variables, variables::Assignment};
+use crate::{
+    Event, EventKind, RunError, report::KEPT_MAX, system_variables, variables::Assignment,
+};
 
 impl Executor<'_> {
     /// Raises an event that its name says all about.
@@ -68,7 +70,7 @@ impl Executor<'_> {
     pub(super) async fn tell_notes(&self) {
         for note in &self.state.notes {
             if note.kind == EventKind::Warning {
-                self.report.lock().warnings.push(note.message.clone());
+                self.report.lock().warn(note.message.clone());
             }
             let event = Event::new(note.kind.clone(), &self.state.root, note.message.clone());
             self.hand_on(event.with_code(note.code)).await;
@@ -143,16 +145,27 @@ impl Executor<'_> {
                 .collect(),
             other => vec![(other.code(), other.to_string())],
         };
-        self.errors.lock().push(error);
+        self.keep_errors([error]);
         for (code, message) in problems {
             let event = Event::new(EventKind::Error, frame.executable, message);
             self.raise(frame, event.with_code(code)).await;
         }
     }
 
+    /// Keeps errors for the report, as many as it takes.
+    pub(super) fn keep_errors(&self, more: impl IntoIterator<Item = RunError>) {
+        let mut errors = self.errors.lock();
+        for error in more {
+            match errors.len() < KEPT_MAX {
+                true => errors.push(error),
+                false => self.report.lock().left_out += 1,
+            }
+        }
+    }
+
     /// Raises OnWarning, and notes it in the report.
     pub(crate) async fn warn(&self, frame: &Frame<'_>, code: Option<SsisCode>, message: String) {
-        self.report.lock().warnings.push(message.clone());
+        self.report.lock().warn(message.clone());
         let event = Event::new(EventKind::Warning, frame.executable, message);
         self.raise(frame, event.with_code(code)).await;
     }

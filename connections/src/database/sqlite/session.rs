@@ -3,11 +3,13 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use arrow::array::RecordBatch;
-use rusqlite::{Connection, InterruptHandle, OpenFlags, fallible_iterator::FallibleIterator};
+use rusqlite::{
+    Connection, ErrorCode, InterruptHandle, OpenFlags, fallible_iterator::FallibleIterator,
+};
 
 use super::{
     deadline::timed,
@@ -26,6 +28,8 @@ use crate::{
 
 /// How long a statement waits for another session's lock.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
+/// Longest pause between two attempts at what SQLite itself does not wait for.
+const PAUSE_MAX: Duration = Duration::from_millis(50);
 
 pub(crate) struct SqliteSession {
     connection: Connection,
@@ -69,9 +73,7 @@ impl SqliteSession {
             connection.busy_timeout(LOCK_WAIT)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             if target.file.is_some() {
-                // Refused where the file system cannot do it: then readers wait for writers.
-                connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-                connection.pragma_update(None, "synchronous", "normal")?;
+                write_ahead(&connection)?;
             }
             crate::sql::sqlite_functions::register(&connection)?;
             Ok(connection)
@@ -178,6 +180,35 @@ impl SqliteSession {
             .execute_batch(sql)
             .map_err(|error| self.fail(&error, sql))
     }
+}
+
+/// Readers go on beside a writer. Refused where the file system cannot do it: then they wait.
+///
+/// A file that nobody has written yet is locked as a whole for that, and SQLite does not wait: of two that ask at once
+/// each would wait for the other. The second one asks again.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let given_up = Instant::now() + LOCK_WAIT;
+    let mut pause = Duration::from_millis(1);
+    loop {
+        let set = connection
+            .pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))
+            .and_then(|()| connection.pragma_update(None, "synchronous", "normal"));
+        match set {
+            Err(error) if is_busy(&error) && Instant::now() < given_up => {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(PAUSE_MAX);
+            }
+            set => return set,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(
+        code,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
 }
 
 fn is_named(parameter: &Parameter, name: &str) -> bool {

@@ -154,3 +154,50 @@ fn statements_with_parameters_and_their_failures() {
     };
     assert_eq!(session.execute(&late).unwrap_err().fault, Fault::Timeout);
 }
+
+/// Somebody writes to a file that has no write-ahead log yet: whoever opens it meanwhile waits.
+#[test]
+fn a_file_that_is_being_written_is_opened_when_it_is_free() {
+    let (_folder, target) = session();
+    let writer = rusqlite::Connection::open(target.file.as_ref().unwrap()).unwrap();
+    writer
+        .execute_batch("CREATE TABLE t (id int); BEGIN IMMEDIATE; INSERT INTO t VALUES (1)")
+        .unwrap();
+    std::thread::scope(|scope| {
+        let opened = scope.spawn(|| SqliteSession::open(&target).map(|_| ()));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        assert!(!opened.is_finished(), "it did not wait");
+        writer.execute_batch("COMMIT").unwrap();
+        opened.join().unwrap().unwrap();
+    });
+    let mut session = SqliteSession::open(&target).unwrap();
+    assert!(rows(&mut session, "PRAGMA journal_mode").contains("wal"));
+}
+
+/// The first of them makes the file and gives it its journal; none of the others is turned away meanwhile.
+#[test]
+fn many_sessions_open_a_new_file_at_once() {
+    const SESSIONS: usize = 12;
+    for _ in 0..10 {
+        let (_folder, target) = session();
+        let start = std::sync::Barrier::new(SESSIONS);
+        std::thread::scope(|scope| {
+            for id in 0..SESSIONS {
+                let (target, start) = (&target, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    let mut session = SqliteSession::open(target).unwrap();
+                    let sql = format!(
+                        "CREATE TABLE IF NOT EXISTS t (id int); INSERT INTO t VALUES ({id})"
+                    );
+                    session.execute(&Statement::new(&sql)).unwrap();
+                });
+            }
+        });
+        let mut session = SqliteSession::open(&target).unwrap();
+        let found = rows(&mut session, "SELECT count(DISTINCT id) AS n FROM t");
+        assert!(found.contains(&format!("| {SESSIONS} ")), "{found}");
+        let mode = rows(&mut session, "PRAGMA journal_mode");
+        assert!(mode.contains("wal"), "{mode}");
+    }
+}

@@ -9,6 +9,7 @@
 //! a sequence that has finished too. What is in a loop, a transaction or an event handler is no unit.
 //! **Failures.** One of an executable with FailPackageOnFailure is a restart point: it is not written down, and runs again.
 //! So is one that brings something around it to failure. A failure that all around it tolerate is a result like any other.
+//! **Two runs** at once must not share a file: it is locked from before it is read until the run has ended.
 //! **A kill** between the end of a task and the end of the writing makes that task run again: the file is the last word.
 
 mod record;
@@ -19,7 +20,7 @@ use std::{collections::HashMap, path::Path, sync::Arc, sync::atomic::Ordering};
 use datafusion_common_runtime::SpawnedTask;
 use dtsx::{Executable, ExecutableKind, PrecedenceConstraint, SsisCode};
 use fletching_components::{FindingKind, flow::FlowError};
-use fletching_connections::restart_file;
+use fletching_connections::restart_file::{self, LockError, RestartLock};
 use parking_lot::Mutex;
 
 use self::{
@@ -38,6 +39,7 @@ const SAVED: SsisCode = SsisCode(0x4001_6047);
 const DELETED: SsisCode = SsisCode(0x4001_6048);
 const MISMATCH: SsisCode = SsisCode(0xC001_6049);
 const ALREADY_EXISTS: SsisCode = SsisCode(0xC001_604A);
+const LOCKED: SsisCode = SsisCode(0xC001_604B);
 const NOT_OPENED: SsisCode = SsisCode(0xC001_604C);
 const NOT_CREATED: SsisCode = SsisCode(0xC001_604D);
 const NOT_REPLACED: SsisCode = SsisCode(0xC001_F080);
@@ -51,6 +53,8 @@ const FILE_BYTES_MAX: u64 = 256 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Checkpoints {
     settings: Option<CheckpointSettings>,
+    /// Of the file; who still writes it when the run is dropped has it too.
+    lock: Option<Arc<RestartLock>>,
     /// By id: what an earlier run has finished.
     finished: HashMap<String, (ExecutionResult, u32)>,
     judged: HashMap<String, bool>,
@@ -75,11 +79,22 @@ impl Checkpoints {
             RunError::Findings(finding(&state.root, kind, Some(code), message).into())
         };
         let id = &state.root.dtsid;
+        let lock = match restart_file::lock(&settings.file) {
+            Ok(lock) => Some(Arc::new(lock)),
+            Err(error @ LockError::Taken { .. }) => {
+                let advice = "wait for its end, or give this one another file (CheckpointFileName)";
+                return Err(fail(LOCKED, format!("{error}: {advice}")));
+            }
+            // Nothing is written: a folder that is read-only has no second writer either.
+            Err(LockError::Open(_)) if !settings.save => None,
+            Err(LockError::Open(error)) => return Err(fail(NOT_OPENED, error.to_string())),
+        };
         let bytes = restart_file::read(&settings.file, FILE_BYTES_MAX)
             .map_err(|error| fail(NOT_OPENED, error.to_string()))?;
         let found = bytes.map(|bytes| Record::read(&bytes));
         let record = usable(found, settings.restart, id).map_err(|(code, why)| fail(code, why))?;
         let mut checkpoints = Self {
+            lock,
             twins: twins(&state.root),
             record: Arc::new(Mutex::new(Record::new(id))),
             ..Self::default()
@@ -288,7 +303,7 @@ impl Executor<'_> {
             Arc::clone(&self.state),
             Arc::clone(&self.checkpoints.record),
         );
-        let path = file.to_owned();
+        let (path, lock) = (file.to_owned(), self.checkpoints.lock.clone());
         let written = SpawnedTask::spawn_blocking(move || {
             // Held while it is written, so that no older state follows a newer one.
             let mut record = record.lock();
@@ -296,7 +311,9 @@ impl Executor<'_> {
             record.finished.push(finished);
             record.keep(&state.variables());
             let bytes = record.written().map_err(|error| (NOT_CREATED, error))?;
-            restart_file::replace(&path, &bytes).map_err(|error| (NOT_REPLACED, error.to_string()))
+            let replaced = restart_file::replace(&path, &bytes);
+            drop(lock);
+            replaced.map_err(|error| (NOT_REPLACED, error.to_string()))
         });
         let written = match written.join().await {
             Ok(written) => written,

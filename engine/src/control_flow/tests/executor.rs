@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Event, EventKind, EventListener, ExecutionResult, Observers, Progress, ReaderHub, RunReport,
-    Settings, TaskResult, prepare,
+    Settings, prepare,
 };
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -60,13 +60,17 @@ fn outcome(report: &RunReport) -> Outcome {
         ..Outcome::default()
     };
     for task in &report.tasks {
-        let fate = match task.result {
-            TaskResult::Disabled => Fate::Disabled,
-            TaskResult::Skipped(_) => Fate::Skipped,
-            TaskResult::Failed => Fate::Failed,
-            _ => Fate::Ran,
-        };
-        *outcome.fates.entry((task.path.clone(), fate)).or_default() += 1;
+        let rounds = &task.rounds;
+        let counts = [
+            (Fate::Disabled, rounds.disabled),
+            (Fate::Skipped, rounds.skipped),
+            (Fate::Failed, rounds.failed),
+            (Fate::Ran, rounds.succeeded),
+        ];
+        for (fate, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            let count = u32::try_from(count).unwrap();
+            outcome.fates.insert((task.path.clone(), fate), count);
+        }
     }
     outcome
 }
