@@ -1,6 +1,7 @@
 //! `fletch`: runs, reads, checks and explains SSIS packages, and evaluates their expressions. Renders what the API gives; does nothing of its own.
 
 mod allocator;
+mod ask;
 mod commands;
 mod dtexec;
 mod dtutil;

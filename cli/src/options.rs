@@ -8,6 +8,7 @@ use fletching::{
 };
 
 use crate::{
+    ask,
     exit::{Exit, Failure},
     protection::ProtectionOptions,
 };
@@ -70,7 +71,10 @@ impl PackageOptions {
     /// Loads the package.
     pub(crate) fn load(&self) -> Result<Package, Failure> {
         let options = self.protection.load_options(self.project.as_deref())?;
-        Ok(Application::load_with(&self.package, &options)?)
+        match self.protection.ask {
+            true => ask::load(&self.package, options),
+            false => Ok(Application::load_with(&self.package, &options)?),
+        }
     }
 
     /// Command line over configuration file.

@@ -4,7 +4,8 @@
 //! ```text
 //! --decrypt PASSWORD    else FLETCH_PASSWORD          ─┐
 //! --secrets FILE        lines of NAME=value           ─┼─▶ LoadOptions
-//!                       else FLETCH_SECRET_NAME=value ─┘
+//!                       else FLETCH_SECRET_NAME=value ─┤
+//! --ask                 else the terminal ──────────────┘
 //! ```
 
 use std::{
@@ -31,6 +32,9 @@ pub(crate) struct ProtectionOptions {
     /// File of secrets, a line each: NAME=value, with the name that `check` shows; FLETCH_SECRET_NAME does the same.
     #[arg(long, value_name = "FILE")]
     secrets: Option<PathBuf>,
+    /// Ask on the terminal for passwords and secrets that are given nowhere else.
+    #[arg(long)]
+    pub(crate) ask: bool,
 }
 
 /// Never shown.

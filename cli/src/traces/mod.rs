@@ -1,10 +1,18 @@
-//! `--otlp`: a trace of a run, for an OpenTelemetry collector.
+//! `--otlp`: a run for an OpenTelemetry collector: a trace, its events as log records, and figures.
 //!
 //! ```text
 //! package ─┬─ container ─┬─ task ─── component: CPU time, rows
 //!          └─ task       └─ task      (when the run has ended: that is when their times are known)
+//! events ──▶ log records, each in the span of its executable
+//! report ──▶ metrics: rows, times, errors
 //! ```
 
+#[cfg(feature = "otel")]
+mod logs;
+#[cfg(feature = "otel")]
+mod metrics;
+#[cfg(feature = "otel")]
+mod otlp;
 #[cfg(feature = "otel")]
 mod spans;
 

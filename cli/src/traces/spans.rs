@@ -16,7 +16,7 @@ use opentelemetry::{
     Context, KeyValue,
     trace::{Span as _, SpanBuilder, SpanContext, Status, TraceContextExt, TracerProvider as _},
 };
-use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
@@ -27,12 +27,15 @@ use opentelemetry_sdk::{
 };
 use parking_lot::Mutex;
 
+use super::{
+    logs::Logs,
+    metrics::Metrics,
+    otlp::{Sent, WAITING_MAX},
+};
 use crate::exit::{Exit, Failure};
 
-/// Spans that wait for the collector; more are lost, and told.
-const WAITING_MAX: usize = 65_536;
-/// Where OTLP over HTTP takes traces.
-const PATH: &str = "/v1/traces";
+/// Where OTLP over HTTP takes traces, log records and metrics.
+const PATHS: [&str; 3] = ["/v1/traces", "/v1/logs", "/v1/metrics"];
 
 /// Makes spans of events.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub(crate) struct Traces {
     /// Spans that were ended.
     ended: AtomicUsize,
     sent: Arc<Sent>,
+    logs: Logs,
+    metrics: Metrics,
 }
 
 #[derive(Debug, Default)]
@@ -52,13 +57,6 @@ struct Open {
     /// Of executables that have ended, by path: the last span of each, and when it began.
     ended: HashMap<String, (SpanContext, SystemTime)>,
     begun: HashMap<String, SystemTime>,
-}
-
-/// What became of the spans.
-#[derive(Debug, Default)]
-struct Sent {
-    spans: AtomicUsize,
-    failure: Mutex<Option<String>>,
 }
 
 /// The exporter, watched: it tells nobody of its failures.
@@ -72,14 +70,7 @@ impl Exporter for Watched {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len();
         let result = self.exporter.export(batch).await;
-        match &result {
-            Ok(()) => {
-                self.sent.spans.fetch_add(spans, Ordering::Relaxed);
-            }
-            Err(error) => {
-                self.sent.failure.lock().get_or_insert(error.to_string());
-            }
-        }
+        self.sent.note(spans, &result);
         result
     }
 
@@ -99,12 +90,19 @@ impl Traces {
                     .to_owned(),
             ));
         }
-        let base = endpoint.trim_end_matches('/').trim_end_matches(PATH);
-        let exporter = SpanExporter::builder()
-            .with_http()
-            .with_endpoint(format!("{base}{PATH}"))
-            .build()
-            .map_err(|error| wrong(error.to_string()))?;
+        let base = endpoint.trim_end_matches('/');
+        let base = PATHS
+            .iter()
+            .fold(base, |base, path| base.trim_end_matches(path));
+        let [traces, logs, metrics] = PATHS.map(|path| format!("{base}{path}"));
+        let unbuilt = |error: opentelemetry_otlp::ExporterBuildError| wrong(error.to_string());
+        let exporter = SpanExporter::builder().with_http().with_endpoint(traces);
+        let exporter = exporter.build().map_err(unbuilt)?;
+        let logs = LogExporter::builder().with_http().with_endpoint(logs);
+        let logs = logs.build().map_err(unbuilt)?;
+        let metrics = MetricExporter::builder().with_http().with_endpoint(metrics);
+        let metrics = metrics.build().map_err(unbuilt)?;
+        let resource = Resource::builder().with_service_name("fletching").build();
         let sent = Arc::<Sent>::default();
         let watched = Watched {
             exporter,
@@ -118,7 +116,7 @@ impl Traces {
             .build();
         let provider = SdkTracerProvider::builder()
             .with_span_processor(processor)
-            .with_resource(Resource::builder().with_service_name("fletching").build())
+            .with_resource(resource.clone())
             .build();
         Ok(Self {
             tracer: provider.tracer("fletching"),
@@ -127,6 +125,8 @@ impl Traces {
             open: Mutex::default(),
             ended: AtomicUsize::new(0),
             sent,
+            logs: Logs::new(logs, resource.clone()),
+            metrics: Metrics::new(metrics, resource),
         })
     }
 
@@ -143,18 +143,14 @@ impl Traces {
         }
         // What fails is noted by the exporter.
         drop(self.provider.shutdown());
-        let (ended, sent) = (
-            self.ended.load(Ordering::Relaxed),
-            self.sent.spans.load(Ordering::Relaxed),
-        );
-        let why = self.sent.failure.lock().clone();
-        (sent < ended).then(|| {
-            let why = why.unwrap_or_else(|| "the collector did not take them in time".to_owned());
-            format!(
-                "--otlp: {} of {ended} spans were not sent: {why}",
-                ended - sent
-            )
-        })
+        let missing = [
+            self.sent
+                .missing(self.ended.load(Ordering::Relaxed), "spans"),
+            self.logs.close(),
+            self.metrics.close(report),
+        ];
+        let missing: Vec<String> = missing.into_iter().flatten().collect();
+        (!missing.is_empty()).then(|| format!("--otlp: {}", missing.join("; ")))
     }
 
     fn components(&self, report: &RunReport) {
@@ -248,8 +244,16 @@ impl Traces {
 
 impl EventListener for Traces {
     fn event(&self, event: &Event) {
+        if event.kind == EventKind::PreExecute {
+            self.begin(event);
+        }
+        let span = {
+            let open = self.open.lock();
+            let span = open.spans.get(&event.source.path);
+            span.map(|span| span.span_context().clone())
+        };
+        self.logs.write(event, span.as_ref());
         match &event.kind {
-            EventKind::PreExecute => self.begin(event),
             EventKind::PostExecute => self.finish(event),
             EventKind::Error | EventKind::Warning => self.note(event),
             _ => {}
