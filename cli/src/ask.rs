@@ -4,7 +4,7 @@
 //! load ──closed by a password? ask for it──▶ load again ──secrets that stay closed? ask for each──▶ load again
 //! ```
 
-use std::{io, path::Path};
+use std::path::Path;
 
 use fletching::{Application, LoadError, LoadOptions, Package, dtsx::SsisCode};
 
@@ -22,7 +22,9 @@ pub(crate) fn load(package: &Path, mut options: LoadOptions) -> Result<Package, 
         Err(error) => is_closed(error),
     };
     if wants_password && options.password.is_none() {
-        options.password = Some(ask(&format!("Password of {name}: "))?);
+        // Without one, what else it keeps closed may be given by its names.
+        let answer = ask(&format!("Password of {name}: "))?;
+        options.password = Some(answer).filter(|answer| !answer.is_empty());
         loaded = Application::load_with(package, &options);
     }
     let loaded = loaded?;
@@ -51,13 +53,9 @@ fn is_closed(error: &LoadError) -> bool {
 
 fn ask(prompt: &str) -> Result<String, Failure> {
     rpassword::prompt_password(prompt).map_err(|error| {
-        let why = match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::Other => {
-                "there is no terminal to ask on; give secrets by environment or by --secrets"
-                    .to_owned()
-            }
-            _ => error.to_string(),
-        };
-        Failure::new(Exit::BadCommandLine, format!("--ask: {why}"))
+        let message = format!(
+            "--ask: there is no terminal to ask on ({error}); give secrets by environment or by --secrets"
+        );
+        Failure::new(Exit::BadCommandLine, message)
     })
 }

@@ -10,12 +10,15 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use fletching::{
-    Application, Execution, Progress, RunReport, Settings, TaskResult, run_script, runtime,
+    Application, Event, EventKind, EventListener, Execution, Progress, RunReport, Settings,
+    TaskResult, run_script, runtime,
 };
 use libtest_mimic::{Failed, Trial};
+use parking_lot::Mutex;
 use rusqlite::{Connection, types::Value};
 use serde::Deserialize;
 use tds_server::{Answer, Options, Procedure, Server};
@@ -334,8 +337,58 @@ fn run(
         .prepare(settings)
         .map_err(|error| error.to_string())?;
     let runtime = runtime(threads).map_err(|error| error.to_string())?;
-    let report = runtime.block_on(Execution::new(prepared, Progress::default()).run());
-    report.map_err(|error| error.to_string())
+    let trace = Arc::<Trace>::default();
+    let execution =
+        Execution::new(prepared, Progress::default()).listener(Arc::<Trace>::clone(&trace));
+    let report = runtime.block_on(execution.run());
+    let report = report.map_err(|error| error.to_string())?;
+    trace.check(package, &report)?;
+    Ok(report)
+}
+
+/// The executables that began and ended, as a trace has them.
+#[derive(Debug, Default)]
+struct Trace {
+    begun: Mutex<Vec<String>>,
+    ended: Mutex<Vec<String>>,
+}
+
+impl EventListener for Trace {
+    fn event(&self, event: &Event) {
+        let list = match event.kind {
+            EventKind::PreExecute => &self.begun,
+            EventKind::PostExecute => &self.ended,
+            _ => return,
+        };
+        list.lock().push(event.source.path.clone());
+    }
+}
+
+impl Trace {
+    /// Every executable of the package has begun and ended, or the report says why not.
+    fn check(&self, package: &fletching::Package, report: &RunReport) -> Result<(), String> {
+        let (mut begun, mut ended) = (self.begun.lock().clone(), self.ended.lock().clone());
+        begun.sort();
+        ended.sort();
+        if begun != ended {
+            return Err(format!("begun: {begun:?}, ended: {ended:?}"));
+        }
+        let is_told = |path: &str| {
+            let mut tasks = report.tasks.iter();
+            let idle = |result: &TaskResult| {
+                matches!(result, TaskResult::Skipped(_) | TaskResult::Disabled)
+            };
+            tasks.any(|task| path.starts_with(&task.path) && idle(&task.result))
+        };
+        let executables = package.document().executables();
+        let mut traced = executables
+            .filter(|executable| !executable.path.contains(".EventHandlers["))
+            .filter(|executable| !begun.contains(&executable.path) && !is_told(&executable.path));
+        match traced.next() {
+            Some(missing) => Err(format!("`{}` is not in the trace", missing.path)),
+            None => Ok(()),
+        }
+    }
 }
 
 fn verify(case: &Case, corpus: &Path, file: &Files) -> Result<(), String> {
