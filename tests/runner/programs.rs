@@ -18,6 +18,8 @@ use fletching::{
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
+/// What a trial does.
+type Program = fn() -> Outcome;
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// Rows of the file that the packages of these trials read.
@@ -26,7 +28,7 @@ const ROWS: usize = 20_000;
 const MORSEL: usize = 4096;
 
 pub fn trials() -> Vec<Trial> {
-    let trials: [(&str, fn() -> Outcome); 9] = [
+    let trials: [(&str, Program); 9] = [
         ("a package built object by object", built),
         ("a reader blocks or is awaited", blocking_and_awaited),
         ("a slow reader holds the package back", held_back),
@@ -37,7 +39,7 @@ pub fn trials() -> Vec<Trial> {
         ("a connection string", connection_string),
         ("properties are saved", saved),
     ];
-    let trial = |(name, run): (&str, fn() -> Outcome)| {
+    let trial = |(name, run): (&str, Program)| {
         Trial::test(format!("programs: {name}"), move || {
             run().map_err(|error| Failed::from(error.to_string()))
         })

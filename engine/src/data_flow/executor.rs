@@ -26,7 +26,7 @@ pub(crate) async fn execute(
     context: &Arc<TaskContext>,
     hub: &ReaderHub,
 ) -> Result<Executed, RunError> {
-    let mut running: JoinSet<(usize, Result<(u64, Option<String>)>)> = JoinSet::new();
+    let mut running: JoinSet<(usize, Result<Fed>)> = JoinSet::new();
     let mut warnings = Vec::new();
     let mut unread = Vec::new();
     for (index, root) in plan.roots.iter().enumerate() {
@@ -48,10 +48,7 @@ pub(crate) async fn execute(
                         false => patience,
                     };
                     let rows = feed(stream, sender, patience, path);
-                    running.spawn(async move {
-                        let fed = rows.await;
-                        (index, fed.map(|fed| (fed.rows, fed.warning)))
-                    });
+                    running.spawn(async move { (index, rows.await) });
                 }
                 None => {
                     unread.push((index, name));
@@ -66,9 +63,9 @@ pub(crate) async fn execute(
     let mut rows = vec![0; plan.roots.len()];
     while let Some(joined) = running.join_next().await {
         match joined {
-            Ok((index, Ok((count, warning)))) => {
-                rows[index] = count;
-                warnings.extend(warning);
+            Ok((index, Ok(fed))) => {
+                rows[index] = fed.rows;
+                warnings.extend(fed.warning);
             }
             Ok((_, Err(error))) => return Err(failure(plan, &error)),
             Err(error) => {
@@ -100,14 +97,17 @@ fn failure(plan: &DataFlowPlan, error: &DataFusionError) -> RunError {
     }
 }
 
-/// What became of the rows for a caller.
+/// The rows that a root took, and what the user should know of them.
 struct Fed {
     rows: u64,
     warning: Option<String>,
 }
 
-fn uncommented(rows: Result<u64>) -> Result<(u64, Option<String>)> {
-    rows.map(|rows| (rows, None))
+fn uncommented(rows: Result<u64>) -> Result<Fed> {
+    rows.map(|rows| Fed {
+        rows,
+        warning: None,
+    })
 }
 
 async fn feed(

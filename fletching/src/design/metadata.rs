@@ -84,23 +84,7 @@ impl Pipeline<'_> {
                 DesignError::missing("column of the reference", name, known)
             })
         };
-        let described = reference.iter().map(|one| {
-            let shape = one.data_type.shape();
-            format!(
-                "<referenceColumn name=\"{}\" dataType=\"{}\" length=\"{}\" precision=\"{}\" scale=\"{}\" codePage=\"{}\"/>",
-                dtsx::escape_attribute(&one.name),
-                one.data_type.name(),
-                shape.length,
-                shape.precision,
-                shape.scale,
-                shape.code_page
-            )
-        });
-        let described = format!(
-            "<referenceMetadata><referenceColumns>{}</referenceColumns></referenceMetadata>",
-            described.collect::<String>()
-        );
-        self.set(component, "ReferenceMetadataXml", &described)?;
+        self.set(component, "ReferenceMetadataXml", &described(&reference))?;
         let mut map = String::new();
         let mut compared = Vec::new();
         for (arriving, column) in joined {
@@ -280,6 +264,26 @@ impl RowSink for Asked {
     fn batch(&mut self, _batch: RecordBatch) -> ControlFlow<()> {
         ControlFlow::Break(())
     }
+}
+
+/// The columns of a reference as Lookup keeps them.
+fn described(reference: &[Outside]) -> String {
+    let columns = reference.iter().map(|one| {
+        let shape = one.data_type.shape();
+        format!(
+            "<referenceColumn name=\"{}\" dataType=\"{}\" length=\"{}\" precision=\"{}\" scale=\"{}\" codePage=\"{}\"/>",
+            dtsx::escape_attribute(&one.name),
+            one.data_type.name(),
+            shape.length,
+            shape.precision,
+            shape.scale,
+            shape.code_page
+        )
+    });
+    format!(
+        "<referenceMetadata><referenceColumns>{}</referenceColumns></referenceMetadata>",
+        columns.collect::<String>()
+    )
 }
 
 fn of_field(field: &Field) -> Outside {
