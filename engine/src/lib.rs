@@ -36,7 +36,7 @@ mod variables;
 mod xml;
 
 pub use clock::now;
-pub use control_flow::{ExecutionResult, PlanObserver};
+pub use control_flow::{ExecutionResult, PlanObserver, enumerator_names};
 pub use data_flow::{Progress, ProgressRow};
 pub use error::RunError;
 pub use events::{Event, EventKind, EventListener, EventSource};
@@ -52,4 +52,5 @@ pub use rounds::Rounds;
 pub use run::Observers;
 pub use settings::{CheckpointOverrides, LoggingOverrides, Restart, Settings};
 pub use stored_property::{StoredProperty, check_property_value};
+pub use tasks::task_names;
 pub use variables::VariableStore;

@@ -105,6 +105,38 @@ impl Application {
         Ok(loaded)
     }
 
+    /// Reads a package from memory; relative file names in it start at `base_dir`. It has no project.
+    ///
+    /// # Errors
+    /// [`LoadError::Document`], with `name` as its place.
+    pub fn load_bytes(
+        bytes: &[u8],
+        name: &str,
+        base_dir: &Path,
+        options: &LoadOptions,
+    ) -> Result<Package, LoadError> {
+        let place = base_dir.join(name);
+        let limits = Limits::default();
+        let read = match options.password.as_deref() {
+            Some(password) => dtsx::Package::read_with_password(bytes, password, &limits),
+            None => dtsx::Package::read(bytes),
+        };
+        let read = read.and_then(|package| package.check_open().map(|()| package));
+        let mut package = Package {
+            document: read.map_err(|source| document(&place, source))?,
+            shared_parameters: Vec::new(),
+            shared_managers: Vec::new(),
+            base_dir: base_dir.to_owned(),
+            place,
+            library: Library::Folder {
+                path: base_dir.to_owned(),
+                options: options.clone(),
+            },
+        };
+        package.supply(&options.secrets);
+        Ok(package)
+    }
+
     fn find(package: &Path, options: &LoadOptions) -> Result<Package, LoadError> {
         match options.project.as_deref() {
             Some(project) if is_ispac(project) => load_from_ispac(package, project, options),

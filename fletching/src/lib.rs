@@ -18,6 +18,7 @@ mod connections;
 mod design;
 pub mod dtexec;
 mod execution;
+mod infos;
 mod library;
 mod load_options;
 mod package;
@@ -36,7 +37,9 @@ pub use design::{Aggregation, DesignError, JoinType, Pipeline};
 /// The package document.
 pub use dtsx;
 pub use execution::{Execution, runtime};
-pub use fletching_components::{Drift, Finding, FindingKind, Findings, flow::FlowError};
+pub use fletching_components::{
+    ComponentKind, Drift, Finding, FindingKind, Findings, flow::FlowError,
+};
 pub use fletching_connections::{LogFile, PathError, PathMap, PathRule, StagedFile};
 pub use fletching_engine::{
     BulkReport, CheckpointOverrides, ComponentReport, Event, EventKind, EventListener, EventSource,
@@ -47,6 +50,7 @@ pub use fletching_engine::{
 };
 /// The expression language.
 pub use fletching_expression::{self as expression};
+pub use infos::ClassInfo;
 pub use load_options::LoadOptions;
 pub use package::{Package, Prepared};
 pub use package_store::{

@@ -38,7 +38,9 @@ mod ssis_code;
 
 pub use build::*;
 pub use bulk_insert::*;
-pub use class::{resolve_component, resolve_log_provider, resolve_task};
+pub use class::{
+    component_classes, resolve_component, resolve_log_provider, resolve_task, task_classes,
+};
 pub use configuration_file::ConfiguredValue;
 pub use data_flow::*;
 pub use data_type::{DataType, Shape};

@@ -34,6 +34,7 @@ mod validate;
 
 pub(crate) use connections::{check_property, connections, is_named};
 pub(crate) use container_settings::{ContainerSettings, TransactionOption};
+pub use enumerators::enumerator_names;
 pub(crate) use enumerators::fits;
 pub use executor::PlanObserver;
 pub(crate) use executor::{Executor, Frame};

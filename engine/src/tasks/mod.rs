@@ -62,6 +62,11 @@ static CLASSES: &[TaskClass] = &[
     TaskClass { name: "Microsoft.DbMaintenanceUpdateStatisticsTask", new: maintenance::new, properties: maintenance::PROPERTIES },
 ];
 
+/// Canonical names of the tasks that run.
+pub fn task_names() -> impl Iterator<Item = &'static str> {
+    CLASSES.iter().map(|class| class.name)
+}
+
 fn class(executable: &Executable) -> Option<&'static TaskClass> {
     let ExecutableKind::Task(Some(name)) = executable.kind else {
         return None;

@@ -93,6 +93,13 @@ pub fn resolve_component(
     }
 }
 
+/// All components that are known: canonical name, and name in the designer.
+pub fn component_classes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let own = COMPONENTS.iter().filter(|class| class.0 != HOST);
+    let own = own.map(|class| (class.0, class.1));
+    own.chain(MANAGED.iter().copied())
+}
+
 /// The name of a component in the designer; `None` for a class that is not known.
 pub(crate) fn english_name(class_id: &str) -> Option<&'static str> {
     let canonical = by_id(class_id.trim())?;

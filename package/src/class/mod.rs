@@ -6,9 +6,9 @@ mod log_provider;
 mod task;
 
 pub(crate) use component::english_name;
-pub use component::resolve_component;
+pub use component::{component_classes, resolve_component};
 pub use log_provider::resolve_log_provider;
-pub use task::resolve_task;
+pub use task::{resolve_task, task_classes};
 
 /// `{GUID}` in any case, with or without braces.
 fn is_guid(text: &str) -> bool {

@@ -58,6 +58,11 @@ static TASKS: &[Task] = &[
     ("SSIS.ReplacementTask", &[], &[]),
 ];
 
+/// All tasks and containers that are known, the package itself first: canonical names.
+pub fn task_classes() -> impl Iterator<Item = &'static str> {
+    TASKS.iter().map(|class| class.0)
+}
+
 /// The canonical name (`Microsoft.ExecuteSQLTask`, `STOCK:SEQUENCE`) of a task's or container's creation name: a
 /// friendly name, a ProgID with or without version, a GUID, or an assembly-qualified type, matched on its class.
 /// `None` for one that is not known.

@@ -86,6 +86,11 @@ const UNSUPPORTED: [(&str, &str); 5] = [
     ),
 ];
 
+/// Names of the enumerators that run: what the creation names of all versions contain.
+pub fn enumerator_names() -> impl Iterator<Item = &'static str> {
+    CLASSES.iter().map(|class| class.name)
+}
+
 fn class(foreach: &ForeachLoop) -> Option<&'static EnumeratorClass> {
     let by_element = |class: &&&EnumeratorClass| class.element == foreach.element;
     let by_name = |class: &&&EnumeratorClass| {

@@ -1,0 +1,94 @@
+//! What packages can be made of here: components, tasks, log providers, Foreach enumerators (PipelineComponentInfos, TaskInfos, ... of
+//! SSIS's Application).
+
+use fletching_components::{ComponentKind, registry};
+use fletching_engine::{enumerator_names, task_names};
+
+use crate::Application;
+
+/// A class that packages name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClassInfo {
+    /// As packages of format 8 name it: `Microsoft.DerivedColumn`.
+    pub name: &'static str,
+    /// As the designer shows it; the name where that is not known.
+    pub title: &'static str,
+    /// Whether it runs here. One that does not is named by `check` before anything runs.
+    pub runs: bool,
+    /// Of a component that runs: what it is in a data flow.
+    pub kind: Option<ComponentKind>,
+}
+
+impl Application {
+    /// The components of data flows.
+    pub fn component_infos() -> Vec<ClassInfo> {
+        let classes = dtsx::component_classes();
+        classes
+            .map(|(name, title)| {
+                let found = registry::find(name);
+                ClassInfo {
+                    name,
+                    title,
+                    runs: found.is_some(),
+                    kind: found.map(|class| class.kind),
+                }
+            })
+            .collect()
+    }
+
+    /// The tasks and containers.
+    pub fn task_infos() -> Vec<ClassInfo> {
+        let supported: Vec<&str> = task_names().collect();
+        let containers = ["STOCK:SEQUENCE", "STOCK:FORLOOP", "STOCK:FOREACHLOOP"];
+        let classes = dtsx::task_classes().filter(|name| *name != "Microsoft.Package");
+        classes
+            .map(|name| ClassInfo {
+                name,
+                title: name,
+                runs: supported.contains(&name) || containers.contains(&name),
+                kind: None,
+            })
+            .collect()
+    }
+
+    /// The enumerators of Foreach loops that run.
+    pub fn enumerator_infos() -> Vec<ClassInfo> {
+        enumerator_names()
+            .map(|name| ClassInfo {
+                name,
+                title: name,
+                runs: true,
+                kind: None,
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_is_what_the_registries_have() {
+        let components = Application::component_infos();
+        let run = components.iter().filter(|one| one.runs).count();
+        assert_eq!(run, registry::COMPONENTS.len());
+        let derived = components
+            .iter()
+            .find(|one| one.name == "Microsoft.DerivedColumn");
+        assert_eq!(derived.map(|one| one.title), Some("Derived Column"));
+        let tasks = Application::task_infos();
+        let runs = |name: &str| {
+            let found = tasks.iter().find(|one| one.name == name);
+            found.map(|one| one.runs)
+        };
+        assert_eq!(runs("Microsoft.Pipeline"), Some(true));
+        assert_eq!(runs("Microsoft.ScriptTask"), Some(false));
+        assert_eq!(runs("STOCK:SEQUENCE"), Some(true));
+        assert_eq!(
+            task_names().count() + 3,
+            tasks.iter().filter(|one| one.runs).count()
+        );
+        assert_eq!(Application::enumerator_infos().len(), 6);
+    }
+}
