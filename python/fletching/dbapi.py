@@ -181,7 +181,8 @@ class Cursor:
         reader = self._taken()
         if self._read:
             raise ProgrammingError("rows were fetched already: fetch_arrow_table reads all of them or none")
-        table = pyarrow.table(reader)
+        with reader:
+            table = pyarrow.table(reader)
         self.rowcount = table.num_rows
         self._ended = True
         return table

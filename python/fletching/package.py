@@ -181,14 +181,7 @@ class Package:
 
     def add_connection_manager(self, creation_name: str, name: str, **properties: Any) -> str:
         """Adds a connection manager (`FLATFILE`, `FILE`, `OLEDB`, ...) with properties such as `ConnectionString`."""
-        added = self._native.add_connection_manager(creation_name, name)
-        try:
-            for key, value in properties.items():
-                self._native.set_connection_property(name, key, text(value))
-        except BaseException:
-            self._native.remove_connection_manager(name)
-            raise
-        return added
+        return self._native.add_connection_manager(creation_name, name, pairs(properties), [])
 
     def set_connection_property(self, manager: str, property: str, value: Any) -> None:  # noqa: A002
         self._native.set_connection_property(manager, property, text(value))
@@ -208,8 +201,6 @@ class Package:
         **properties: Any,
     ) -> str:
         """Adds a connection manager for a delimited file with these columns and types (`DT_I4`, `DT_STR,10,1252`)."""
-        properties.setdefault("ConnectionString", path)
-        added = self.add_connection_manager("FLATFILE", name, **properties)
         last = len(columns) - 1
         given = [
             {
@@ -222,12 +213,8 @@ class Package:
             }
             for at, (column, data_type) in enumerate(columns.items())
         ]
-        try:
-            self._native.add_flat_file_columns(name, given)
-        except BaseException:
-            self._native.remove_connection_manager(name)
-            raise
-        return added
+        known = pairs({"ConnectionString": path, **properties})
+        return self._native.add_connection_manager("FLATFILE", name, known, given)
 
     def add_variable(
         self,

@@ -17,8 +17,10 @@ class Reader:
 
     It is an Arrow stream (`__arrow_c_stream__`): pyarrow, polars, pandas and DuckDB take it as it is, once. It can also be
     iterated over, batch by batch. A slow reader holds the package back. A failure of the package, however late, is raised by
-    whoever reads, so that no failed run looks like a short success. As a context manager it cancels a package that still runs
-    when the block is left.
+    whoever reads, so that no failed run looks like a short success.
+
+    As a context manager it cancels a package that still runs when the block is left. The error of another library about the
+    stream becomes what it is about: an `Error` with `code`, `symbol` and `path`, or `KeyboardInterrupt`.
     """
 
     def __init__(self, native: _native.Reader, name: str) -> None:
@@ -56,6 +58,13 @@ class Reader:
         known = self._native.report()
         return None if known is None else Result(known)
 
+    def wait(self, timeout: float | None = None) -> Result | None:
+        """The result of the run, waited for at most so many seconds; `None` if it goes on. Read the rows first: a run waits for
+        its readers.
+        """
+        known = self._native.wait_for(timeout)
+        return None if known is None else Result(known)
+
     def __enter__(self) -> Reader:
         return self
 
@@ -66,6 +75,10 @@ class Reader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+        try:
+            self._native.raise_failure()
+        except BaseException as failure:
+            raise failure from error
 
     def __repr__(self) -> str:
         return f"<Reader of {self.name}: {self.schema!r}>"

@@ -10,6 +10,7 @@ use crate::{
     data_type::{data_type, variable_type},
     errors::{Outcome, Raised},
     package::Package,
+    settings::Pairs,
 };
 
 /// A variable as Python gives it.
@@ -62,16 +63,45 @@ pub(crate) fn word<T: Copy>(what: &str, text: &str, known: &[(&str, T)]) -> Outc
     })
 }
 
+fn flat_file_column(given: GivenColumn) -> Outcome<FlatFileColumn> {
+    let formats = [
+        ("delimited", FlatFileColumnType::Delimited),
+        ("fixed width", FlatFileColumnType::FixedWidth),
+        ("ragged right", FlatFileColumnType::RaggedRight),
+    ];
+    Ok(FlatFileColumn {
+        data_type: data_type(&given.data_type)?,
+        column_type: word("format", &given.format, &formats)?,
+        name: given.name,
+        delimiter: given.delimiter,
+        width: given.width,
+        maximum_width: given.width,
+        text_qualified: given.text_qualified,
+    })
+}
+
 #[pymethods]
 impl Package {
+    /// Adds a connection manager with these properties and, for a flat file, these columns.
     fn add_connection_manager(
         &self,
         py: Python<'_>,
         creation_name: &str,
         name: &str,
+        properties: Pairs,
+        columns: Vec<GivenColumn>,
     ) -> Outcome<String> {
+        let columns = columns.into_iter().map(flat_file_column);
+        let columns: Vec<FlatFileColumn> = columns.collect::<Outcome<_>>()?;
         self.edit(py, |document| {
-            document.add_connection_manager(creation_name, name)
+            let added = document.add_connection_manager(creation_name, name)?;
+            for (property, value) in &properties {
+                document.set_connection_property(name, property, value)?;
+            }
+            for column in &columns {
+                document.add_flat_file_column(name, column)?;
+            }
+            Ok(added)
         })
     }
 
@@ -89,36 +119,6 @@ impl Package {
 
     fn remove_connection_manager(&self, py: Python<'_>, name: &str) -> Outcome<()> {
         self.edit(py, |document| document.remove_connection_manager(name))
-    }
-
-    /// Adds columns behind those that a flat file has.
-    fn add_flat_file_columns(
-        &self,
-        py: Python<'_>,
-        manager: &str,
-        columns: Vec<GivenColumn>,
-    ) -> Outcome<()> {
-        let formats = [
-            ("delimited", FlatFileColumnType::Delimited),
-            ("fixed width", FlatFileColumnType::FixedWidth),
-            ("ragged right", FlatFileColumnType::RaggedRight),
-        ];
-        let columns = columns.into_iter().map(|column| {
-            Ok(FlatFileColumn {
-                data_type: data_type(&column.data_type)?,
-                column_type: word("format", &column.format, &formats)?,
-                name: column.name,
-                delimiter: column.delimiter,
-                width: column.width,
-                maximum_width: column.width,
-                text_qualified: column.text_qualified,
-            })
-        });
-        let columns: Vec<FlatFileColumn> = columns.collect::<Outcome<_>>()?;
-        self.edit(py, |document| {
-            let mut columns = columns.iter();
-            columns.try_for_each(|column| document.add_flat_file_column(manager, column))
-        })
     }
 
     fn add_variable(&self, py: Python<'_>, given: GivenVariable) -> Outcome<()> {

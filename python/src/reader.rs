@@ -19,12 +19,15 @@ use arrow::{
 };
 use fletching::{RunError, Running};
 use parking_lot::Mutex;
-use pyo3::{prelude::*, types::PyCapsule};
+use pyo3::{
+    prelude::*,
+    types::{PyCapsule, PyDict},
+};
 
 use crate::{
     batch::{RecordBatch, Schema, schema_capsule},
     errors::Raised,
-    run::{LOOK, stop},
+    run::{LOOK, stop, wait_for},
 };
 
 /// The rows of one DataReader destination, while the package runs.
@@ -35,6 +38,15 @@ pub(crate) struct Reader {
     rows: Mutex<Option<fletching::Reader>>,
     running: Running,
     schema: SchemaRef,
+    failure: Arc<Mutex<Option<Failure>>>,
+}
+
+/// What ended a stream. Its library makes an error of its own of the text; here is what it was.
+#[derive(Debug)]
+enum Failure {
+    Run(RunError),
+    /// What a signal raised.
+    Signal(PyErr),
 }
 
 impl Reader {
@@ -42,6 +54,7 @@ impl Reader {
         Self {
             running: rows.running().clone(),
             schema: rows.schema(),
+            failure: Arc::default(),
             rows: Mutex::new(Some(rows)),
         }
     }
@@ -108,6 +121,7 @@ impl Reader {
         let stream = Stream {
             rows,
             taken_by: thread::current().id(),
+            failure: Arc::clone(&self.failure),
         };
         let stream = FFI_ArrowArrayStream::new(Box::new(stream));
         PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
@@ -118,17 +132,39 @@ impl Reader {
         self.running.cancel();
     }
 
-    /// Ends reading; a package that still runs is cancelled.
+    /// Ends reading; a package that still runs is cancelled, and has a moment to undo what it began.
     fn close(&self, py: Python<'_>) {
-        py.detach(|| drop(self.rows.lock().take()));
+        let rows = self.rows.lock().take();
+        if rows.is_some() {
+            py.detach(|| drop(rows));
+            stop(py, &self.running);
+        }
+    }
+
+    /// Raises what ended a stream that was handed over.
+    fn raise_failure(&self) -> PyResult<()> {
+        match self.failure.lock().take() {
+            Some(Failure::Run(error)) => Err(Raised::from(error).into()),
+            Some(Failure::Signal(error)) => Err(error),
+            None => Ok(()),
+        }
     }
 
     /// The report of the run, if it has ended.
-    fn report<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, pyo3::types::PyDict>>> {
+    fn report<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
         let ended = self.running.report();
         ended
             .map(|ended| crate::report::report(py, ended))
             .transpose()
+    }
+
+    /// Waits for the end of the run, at most so many seconds; `None` if it goes on.
+    fn wait_for<'py>(
+        &self,
+        py: Python<'py>,
+        seconds: Option<f64>,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        wait_for(py, &self.running, seconds)
     }
 }
 
@@ -147,45 +183,49 @@ struct Stream {
     rows: fletching::Reader,
     /// The thread that took them: it is a thread of Python, so that signals may be for it.
     taken_by: ThreadId,
+    failure: Arc<Mutex<Option<Failure>>>,
+}
+
+impl Stream {
+    /// The next batch; looks for signals while it waits, in the thread that may get them.
+    fn wait(&mut self) -> Option<Result<Batch, Failure>> {
+        if thread::current().id() != self.taken_by {
+            // A thread that has the GIL may wait for this one.
+            return self
+                .rows
+                .next_batch()
+                .map(|next| next.map_err(Failure::Run));
+        }
+        loop {
+            let waited = Python::attach(|py| {
+                let next = py.detach(|| self.rows.next_batch_within(LOOK));
+                py.check_signals()
+                    .map(|()| next)
+                    .inspect_err(|_| stop(py, self.rows.running()))
+            });
+            match waited {
+                Ok(Poll::Pending) => {}
+                Ok(Poll::Ready(next)) => return next.map(|next| next.map_err(Failure::Run)),
+                Err(signal) => return Some(Err(Failure::Signal(signal))),
+            }
+        }
+    }
 }
 
 impl Iterator for Stream {
     type Item = Result<Batch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if thread::current().id() != self.taken_by {
-            // Another thread may be waited for by one that has the GIL.
-            return self.rows.next();
-        }
-        loop {
-            let waited = Python::attach(|py| {
-                let next = py.detach(|| self.rows.next_batch_within(LOOK));
-                match (next, py.check_signals()) {
-                    (_, Err(interrupt)) => {
-                        Err((raise_again(py, &interrupt), stop(py, self.rows.running())))
-                    }
-                    (next, Ok(())) => Ok(next),
-                }
-            });
-            return match waited {
-                Ok(Poll::Pending) => continue,
-                Ok(Poll::Ready(next)) => next
-                    .map(|next| next.map_err(|error| ArrowError::ExternalError(Box::new(error)))),
-                Err((interrupt, ())) => Some(Err(ArrowError::ExternalError(interrupt.into()))),
-            };
-        }
-    }
-}
-
-/// A stream can only fail; the interrupt itself comes when the library returns to Python.
-fn raise_again(py: Python<'_>, interrupt: &PyErr) -> String {
-    let is_interrupt = interrupt.is_instance_of::<pyo3::exceptions::PyKeyboardInterrupt>(py);
-    let again = py
-        .import("_thread")
-        .and_then(|thread| thread.call_method0("interrupt_main"));
-    match again {
-        Ok(_) if is_interrupt => "interrupted: the run was cancelled".to_owned(),
-        _ => interrupt.to_string(),
+        let failure = match self.wait()? {
+            Ok(batch) => return Some(Ok(batch)),
+            Err(failure) => failure,
+        };
+        let message = match &failure {
+            Failure::Run(error) => error.to_string(),
+            Failure::Signal(_) => "interrupted: the run was cancelled".to_owned(),
+        };
+        *self.failure.lock() = Some(failure);
+        Some(Err(ArrowError::ExternalError(message.into())))
     }
 }
 

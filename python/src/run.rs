@@ -107,26 +107,12 @@ impl Run {
     }
 
     /// Waits for the end, at most so many seconds; `None` if it goes on.
-    fn wait_for<'py>(&self, py: Python<'py>, seconds: f64) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let most = Duration::try_from_secs_f64(seconds).map_err(|error| {
-            Raised::new(
-                "InterfaceError",
-                format!("{seconds} is no time to wait: {error}"),
-            )
-        })?;
-        let until = Instant::now().checked_add(most);
-        loop {
-            let left = until.map_or(LOOK, |until| {
-                until.saturating_duration_since(Instant::now())
-            });
-            let ended = py.detach(|| self.running.wait_for(left.min(LOOK)));
-            py.check_signals()?;
-            match ended {
-                Some(ended) => return report(py, ended).map(Some),
-                None if left.is_zero() => return Ok(None),
-                None => {}
-            }
-        }
+    fn wait_for<'py>(
+        &self,
+        py: Python<'py>,
+        seconds: Option<f64>,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        wait_for(py, &self.running, seconds)
     }
 
     /// Rows so far: task, component, rows.
@@ -139,6 +125,29 @@ impl Run {
     /// Stops it; does not wait.
     fn cancel(&self) {
         self.running.cancel();
+    }
+}
+
+/// Waits for the end of a run, at most so many seconds where any are given. Signals end the waiting, not the run.
+pub(crate) fn wait_for<'py>(
+    py: Python<'py>,
+    running: &Running,
+    seconds: Option<f64>,
+) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let most = seconds.map(Duration::try_from_secs_f64).transpose();
+    let most = most.map_err(|error| Raised::new("InterfaceError", error.to_string()))?;
+    let until = most.and_then(|most| Instant::now().checked_add(most));
+    loop {
+        let left = until.map_or(LOOK, |until| {
+            until.saturating_duration_since(Instant::now())
+        });
+        let ended = py.detach(|| running.wait_for(left.min(LOOK)));
+        py.check_signals()?;
+        match ended {
+            Some(ended) => return report(py, ended).map(Some),
+            None if left.is_zero() => return Ok(None),
+            None => {}
+        }
     }
 }
 
