@@ -46,6 +46,7 @@ class Error(Exception):
         code: int | None = None,
         symbol: str | None = None,
         path: str | None = None,
+        findings: Iterable[Any] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -55,6 +56,8 @@ class Error(Exception):
         self.symbol = symbol
         #: Path in the package, or of a file.
         self.path = path
+        #: All that was found, where it is more than a message.
+        self.findings: list[Finding] = [Finding(*finding) for finding in findings]
 
 
 class InterfaceError(Error):
@@ -119,8 +122,3 @@ class DesignError(ProgrammingError):
 
 class ValidationError(NotSupportedError):
     """Findings that keep a package from running. Nothing has run."""
-
-    def __init__(self, message: str = "", *, findings: Iterable[Any] = (), **known: Any) -> None:
-        super().__init__(message, **known)
-        #: All that was found.
-        self.findings: list[Finding] = [Finding(*finding) for finding in findings]

@@ -53,6 +53,18 @@ impl Raised {
         }
     }
 
+    /// Of a run that had begun: what a task finds then is its failure.
+    pub(crate) fn in_run(error: RunError) -> Self {
+        let raised = Self::from(error);
+        match raised.class {
+            "ValidationError" => Self {
+                class: "RunError",
+                ..raised
+            },
+            _ => raised,
+        }
+    }
+
     fn at(self, path: impl Into<String>) -> Self {
         let path = Some(path.into());
         Self { path, ..self }

@@ -90,7 +90,7 @@ impl Reader {
         loop {
             match py.detach(|| self.look()) {
                 Poll::Ready(Some(Ok(batch))) => return Ok(Some(RecordBatch::new(batch))),
-                Poll::Ready(Some(Err(error))) => return Err(Raised::from(error).into()),
+                Poll::Ready(Some(Err(error))) => return Err(Raised::in_run(error).into()),
                 Poll::Ready(None) => return Ok(None),
                 Poll::Pending => {}
             }
@@ -144,7 +144,7 @@ impl Reader {
     /// Raises what ended a stream that was handed over.
     fn raise_failure(&self) -> PyResult<()> {
         match self.failure.lock().take() {
-            Some(Failure::Run(error)) => Err(Raised::from(error).into()),
+            Some(Failure::Run(error)) => Err(Raised::in_run(error).into()),
             Some(Failure::Signal(error)) => Err(error),
             None => Ok(()),
         }

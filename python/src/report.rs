@@ -16,7 +16,7 @@ pub(crate) fn report<'py>(py: Python<'py>, report: RunReport) -> PyResult<Bound<
     known.set_item("result", result)?;
     known.set_item("elapsed", report.elapsed.as_secs_f64())?;
     let errors = report.errors.into_iter();
-    let errors = errors.map(|error| Raised::from(error).exception(py));
+    let errors = errors.map(|error| Raised::in_run(error).exception(py));
     known.set_item("errors", errors.collect::<PyResult<Vec<_>>>()?)?;
     known.set_item("warnings", report.warnings)?;
     known.set_item("variables", report.variables)?;

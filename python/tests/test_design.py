@@ -49,11 +49,11 @@ def test_the_example_built_by_calls_reads_the_same_rows(report: fletching.Packag
     )
     assert flow.arriving("Order")["total"] == "DT_NUMERIC,38,2"
     assert flow.components["Order"] == "Microsoft.Sort"
-    assert pyarrow.table(package.reader("Totals by region")) == expected
+    assert pyarrow.table(package.reader("Totals by region")).to_pylist() == expected.to_pylist()
     package.save(tmp_path / "Report.dtsx")
     again = fletching.Application.load(tmp_path / "Report.dtsx")
     assert again.root == package.root
-    assert pyarrow.table(again.reader("Totals by region")) == expected
+    assert pyarrow.table(again.reader("Totals by region")).to_pylist() == expected.to_pylist()
 
 
 def test_a_change_that_fails_leaves_the_package_as_it_was(numbers: fletching.Package):

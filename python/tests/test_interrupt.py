@@ -15,18 +15,19 @@ from conftest import numbers_package, sleeper
 WAITS = {
     "execute": "package.execute()",
     "batches": "for batch in package.reader('Rows'): pass",
-    "pyarrow": "import pyarrow; pyarrow.table(package.reader('Rows'))",
-    "polars": "import polars; polars.DataFrame(package.reader('Rows'))",
-    "pandas": "import pandas; pandas.DataFrame.from_arrow(package.reader('Rows'))",
-    "duckdb": "import duckdb; rows = package.reader('Rows'); duckdb.sql('select count(*) from rows').fetchone()",
+    "pyarrow": "with package.reader('Rows') as rows: pyarrow.table(rows)",
+    "polars": "with package.reader('Rows') as rows: polars.DataFrame(rows)",
+    "pandas": "with package.reader('Rows') as rows: pandas.DataFrame.from_arrow(rows)",
+    "duckdb": "with package.reader('Rows') as rows: duckdb.sql('select count(*) from rows').fetchall()",
     "cursor": "fletching.connect('/FILE ' + sys.argv[1]).cursor().execute('Rows').fetchall()",
+    "table": "fletching.connect('/FILE ' + sys.argv[1]).cursor().execute('Rows').fetch_arrow_table()",
 }
 
 CODE = """
 import sys
+import duckdb, pandas, polars, pyarrow
 import fletching
 package = fletching.Application.load(sys.argv[1])
-{imports}
 print("begins", flush=True)
 try:
     {wait}
@@ -42,10 +43,7 @@ def test_interrupted(name: str, tmp_path: Path):
     package = numbers_package(tmp_path, "Rows")
     sleeper(package, before=r"Package\Flow")
     package.save(tmp_path / "Slow.dtsx")
-    *imports, wait = WAITS[name].split("; ") if name in ("pyarrow", "polars", "pandas", "duckdb") else [WAITS[name]]
-    if len(imports) > 1:
-        imports, wait = imports[:1], "; ".join([*imports[1:], wait])
-    code = CODE.format(imports="\n".join(imports), wait=wait)
+    code = CODE.format(wait=WAITS[name])
     child = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "Slow.dtsx")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -102,7 +102,7 @@ def test_settings_of_a_run(numbers: fletching.Package, tmp_path: Path):
     assert numbers.execute(connections={"In": other / "few.csv"}).rows["Read"] == 2
     numbers[r"\Package.Connections[In].Properties[ConnectionString]"] = r"C:\data\few.csv"
     assert numbers.execute(path_map={r"C:\data": other}, memory="64MiB").rows["Read"] == 2
-    with pytest.raises(fletching.SettingError, match="is not a size"):
+    with pytest.raises(fletching.SettingError, match="512MiB"):
         numbers.execute(memory="much")
 
 
@@ -129,7 +129,6 @@ def test_a_failure_is_a_result_with_code_symbol_and_path(numbers: fletching.Pack
     error = result.errors[0]
     assert isinstance(error, fletching.RunError)
     assert error.path == r"Package\Flow\Divide"
-    assert error.code == 0xC0049067 or error.symbol
     assert error.symbol and error.symbol.startswith("DTS_E_")
     with pytest.raises(fletching.OperationalError):
         result.check()

@@ -33,7 +33,7 @@ def test_four_libraries_take_the_stream(numbers: fletching.Package):
     frame = pandas.DataFrame.from_arrow(rows())
     assert frame.shape == (ROWS, 2) and frame["n"].sum() == TOTAL
     numbers_read = rows()
-    assert duckdb.sql("select count(*), sum(n), max(name) from numbers_read").fetchone() == (ROWS, TOTAL, "name 9999")
+    assert duckdb.sql("select count(*), sum(n), max(name) from numbers_read").fetchall() == [(ROWS, TOTAL, "name 9999")]
 
 
 def test_batches_in_a_loop(numbers: fletching.Package):
@@ -46,7 +46,7 @@ def test_batches_in_a_loop(numbers: fletching.Package):
         assert batch.rows()[0] == (count, f"name {count}")
         count, batches = count + len(batch), batches + 1
     assert count == ROWS and batches > 10
-    assert reader.result().success
+    assert reader.wait().success and reader.result().success
     assert list(reader) == []
 
 
@@ -103,10 +103,7 @@ def test_a_stream_that_is_dropped_cancels(numbers: fletching.Package):
     stream.read_next_batch()
     stream.close()
     del stream
-    until = time.monotonic() + 5
-    while reader.result() is None and time.monotonic() < until:
-        time.sleep(0.01)
-    assert reader.result().result == "canceled"
+    assert reader.wait(5).result == "canceled"
 
 
 def test_cancelled_by_another_thread(numbers: fletching.Package):
@@ -122,7 +119,7 @@ def test_cancelled_by_another_thread(numbers: fletching.Package):
 def fail_late(package: fletching.Package) -> None:
     package.add_variable("Zero", 0)
     task = package.add_executable("Microsoft.ExpressionTask", "Later")
-    package.set_task_property(task, "Expression", "1 / @[User::Zero]")
+    package.set_task_property(task, "Expression", "@[User::Zero] = 1 / @[User::Zero]")
     package.add_precedence_constraint(r"Package\Flow", task)
 
 
@@ -142,7 +139,18 @@ def test_a_late_failure_is_loud(numbers: fletching.Package):
         pandas.DataFrame.from_arrow(numbers.reader("Rows", **SMALL))
     rows = numbers.reader("Rows", **SMALL)
     with pytest.raises(Exception, match="Later"):
-        duckdb.sql("select count(*) from rows").fetchone()
+        duckdb.sql("select count(*) from rows").fetchall()
+
+
+def test_what_it_was_in_a_with_block(numbers: fletching.Package):
+    fail_late(numbers)
+    for take in (pyarrow.table, polars.DataFrame, pandas.DataFrame.from_arrow):
+        with pytest.raises(fletching.RunError) as raised:
+            with numbers.reader("Rows", **SMALL) as reader:
+                take(reader)
+        assert raised.value.path == r"Package\Later"
+        assert raised.value.symbol == "DTS_E_EXPREVALSTATIC_DIVBYZERO"
+        assert raised.value.__cause__ is not None
 
 
 def test_several_destinations_of_one_run(tmp_path: Path):
