@@ -2,7 +2,7 @@
 
 ```python
 package = fletching.Application.load("Report.dtsx")
-result = package.execute(parameters={"Year": 2024})
+result = package.execute()
 table = pyarrow.table(package.reader("Totals by region"))
 ```
 
