@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pyarrow
 import pytest
 
 import fletching
-from conftest import READER, ROOT
+from conftest import READER, ROOT, ROWS
 
 
 def test_the_example_built_by_calls_reads_the_same_rows(report: fletching.Package, tmp_path: Path):
@@ -117,3 +118,50 @@ def test_a_control_flow(tmp_path: Path):
 
 def test_component_classes_are_told():
     assert "Microsoft.Lookup" in fletching.Application.component_classes()
+
+
+def test_the_parts_of_a_data_flow(tmp_path: Path):
+    """Conversion, replaced columns, redirected rows, a join, a lookup in a database, a file that is written."""
+    people = tmp_path / "people.csv"
+    people.write_text("id,name,age\r\n1,Ann,30\r\n2,Bob,old\r\n3,Cy,50\r\n", newline="")
+    database = sqlite3.connect(tmp_path / "towns.db")
+    database.executescript("create table towns (id int, town varchar(20)); insert into towns values (1, 'Rome'), (3, 'Oslo')")
+    database.close()
+    package = fletching.Package.create("Parts", tmp_path)
+    package.add_flat_file("People", "people.csv", {"id": "DT_I8", "name": "DT_WSTR,20", "age": "DT_STR,5,1252"})
+    out = {"id": "DT_I8", "name": "DT_WSTR,20", "town": "DT_WSTR,20"}
+    package.add_flat_file("Out", tmp_path / "out.csv", out, ColumnNamesInFirstDataRow=True)
+    package.add_connection_manager("OLEDB", "Towns", ConnectionString="Provider=SQLNCLI11;Data Source=x;Initial Catalog=y;")
+    towns = {"connections": {"Towns": f"sqlite:{tmp_path / 'towns.db'}"}}
+    flow = package.pipeline(package.add_executable("Microsoft.Pipeline", "Flow"))
+    flow.add("Microsoft.FlatFileSource", "Read").use_connection("Read", "People").read_metadata("Read")
+    flow.add("Microsoft.DataConvert", "Convert").connect("Read", "Convert")
+    flow.convert("Convert", "age", "years", "DT_I4").on_error("Convert", "RedirectRow")
+    flow.add("Microsoft.DerivedColumn", "Upper").connect("Convert", "Upper").replace_column("Upper", "name", "UPPER([name])")
+    flow.add(READER, "Bad").connect("Convert", "Bad", output="Data Conversion Error Output").use_column("Bad", "name")
+    flow.add("Microsoft.Lookup", "Town").connect("Upper", "Town").use_connection("Town", "Towns")
+    flow.set("Town", "SqlCommand", "select id, town from towns")
+    flow.look_up("Town", {"id": "id"}, ["town"], **towns)
+    flow.add("Microsoft.FlatFileDestination", "Write").connect("Town", "Write").use_connection("Write", "Out")
+    assert flow.read_metadata("Write").map_by_name("Write") == 3
+    assert flow.properties("Town")["SqlCommand"] == "select id, town from towns"
+    with package.reader("Bad", **towns) as bad:
+        assert [row for batch in bad for row in batch.rows()] == [("Bob",)]
+        assert bad.wait().rows["Write"] == 2
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert lines[0] == "id,name,town" and sorted(lines[1:]) == ["1,ANN,Rome", "3,CY,Oslo"]
+    flow.remove("Write")
+    assert "Write" not in flow.components
+
+
+def test_a_join(numbers: fletching.Package):
+    flow = numbers.pipeline(r"Package\Flow")
+    flow.add("Microsoft.MergeJoin", "Join")
+    for side in ("Left", "Right"):
+        flow.add_copy("Both", side).add("Microsoft.Sort", f"Sort {side}").connect("Both", f"Sort {side}", output=side)
+        flow.sort_by(f"Sort {side}", "n").connect(f"Sort {side}", "Join")
+    flow.join("Join", "inner", ["n"], {"name": "other"})
+    flow.add(READER, "Joined").connect("Join", "Joined").use_all_columns("Joined")
+    joined = pyarrow.table(numbers.reader("Joined"))
+    assert joined.column_names == ["n", "other"] and joined.num_rows == ROWS
+    assert joined.slice(7, 1).to_pylist() == [{"n": 7, "other": "name 7"}]
