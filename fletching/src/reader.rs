@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
+    time::{Duration, Instant},
 };
 
 use arrow::{
@@ -103,6 +104,25 @@ impl Reader {
                 Poll::Ready(next) => return next,
                 Poll::Pending => thread::park(),
             }
+        }
+    }
+
+    /// The next batch, waited for at most so long: [`Poll::Pending`] if it is not there then. For callers that have to look
+    /// after something else while they wait.
+    pub fn next_batch_within(
+        &mut self,
+        most: Duration,
+    ) -> Poll<Option<Result<RecordBatch, RunError>>> {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut context = Context::from_waker(&waker);
+        let until = Instant::now() + most;
+        loop {
+            let next = self.poll_next_unpin(&mut context);
+            let left = until.saturating_duration_since(Instant::now());
+            if next.is_ready() || left.is_zero() {
+                return next;
+            }
+            thread::park_timeout(left);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     fmt::Write,
     path::Path,
+    task::Poll,
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -28,9 +29,10 @@ const ROWS: usize = 20_000;
 const MORSEL: usize = 4096;
 
 pub fn trials() -> Vec<Trial> {
-    let trials: [(&str, Program); 9] = [
+    let trials: [(&str, Program); 10] = [
         ("a package built object by object", built),
         ("a reader blocks or is awaited", blocking_and_awaited),
+        ("a reader waits no longer than it is told", bounded),
         ("a slow reader holds the package back", held_back),
         ("a reader that is dropped cancels", dropped),
         ("a late failure ends the rows", late_failure),
@@ -243,6 +245,25 @@ fn held_back() -> Outcome {
     let rest: Vec<RecordBatch> = reader.collect::<Result<_, _>>()?;
     let rows = first.num_rows() + rest.iter().map(RecordBatch::num_rows).sum::<usize>();
     check(rows == ROWS, "rows are missing")
+}
+
+fn bounded() -> Outcome {
+    let folder = TempDir::new()?;
+    let package = numbers(folder.path(), &["Rows"])?;
+    let mut reader = package.reader("Rows", small_batches(folder.path()))?;
+    let (mut waits, mut count) = (0, 0);
+    loop {
+        let began = Instant::now();
+        let next = reader.next_batch_within(Duration::from_millis(1));
+        check(began.elapsed() < Duration::from_secs(5), "it waited long")?;
+        match next {
+            Poll::Pending => waits += 1,
+            Poll::Ready(Some(batch)) => count += batch?.num_rows(),
+            Poll::Ready(None) => break,
+        }
+    }
+    check(waits > 0, "the first row was there before anything ran")?;
+    check(count == ROWS, "rows are missing")
 }
 
 fn dropped() -> Outcome {

@@ -113,6 +113,11 @@ impl Client {
         &self.package
     }
 
+    /// The package, and how it is run.
+    pub fn into_parts(self) -> (Package, Settings) {
+        (self.package, self.settings)
+    }
+
     /// How it is run; may be changed before a reader is opened.
     pub fn settings_mut(&mut self) -> &mut Settings {
         &mut self.settings
