@@ -21,6 +21,7 @@ mod execution;
 mod library;
 mod load_options;
 mod package;
+mod package_folder;
 mod package_store;
 mod reader;
 mod running;
@@ -49,6 +50,7 @@ pub use fletching_engine::{
 pub use fletching_expression::{self as expression};
 pub use load_options::LoadOptions;
 pub use package::{Package, Prepared};
+pub use package_folder::{FolderError, FolderPackage, PackageFolder};
 pub use package_store::{
     PackageStore, StoreEntry, StoreError, delete_package, is_same_file, move_package,
     package_exists, save_package,
