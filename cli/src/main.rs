@@ -41,6 +41,9 @@ enum Command {
     Providers,
     /// Run a file of T-SQL on a database, in the database's own SQL.
     Script(commands::script::Arguments),
+    /// Serve the DataReader destinations of a folder of packages over Arrow Flight SQL.
+    #[cfg(feature = "serve")]
+    Serve(commands::serve::Arguments),
     /// Show the physical plan of each data flow.
     Explain(commands::explain::Arguments),
     /// Evaluate an SSIS expression, or run a file of expressions with known results.
@@ -80,6 +83,8 @@ fn main() -> ExitCode {
         Command::Connections(arguments) => commands::connections::run(arguments),
         Command::Providers => commands::providers::run(),
         Command::Script(arguments) => commands::script::run(arguments),
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => commands::serve::run(arguments),
         Command::Explain(arguments) => commands::explain::run(arguments),
         Command::Eval(arguments) => commands::eval::run(arguments),
         Command::Dtutil(arguments) => dtutil::run_command(arguments),

@@ -101,6 +101,15 @@ pub(crate) fn package_store() -> Option<PathBuf> {
         .filter(|folder| !folder.as_os_str().is_empty())
 }
 
+/// The token of a server that FLETCH_TOKEN gives.
+#[cfg(feature = "serve")]
+pub(crate) fn server_token() -> Option<String> {
+    let found = environment().find(|(name, _)| name == "FLETCH_TOKEN");
+    found
+        .map(|(_, token)| token)
+        .filter(|token| !token.is_empty())
+}
+
 /// The variables that are text.
 fn environment() -> impl Iterator<Item = (String, String)> {
     let text = |value: OsString| value.into_string().ok();

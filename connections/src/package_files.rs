@@ -42,6 +42,11 @@ pub fn kind(path: &Path) -> io::Result<Option<FileKind>> {
     }
 }
 
+/// The one path of a file or folder that exists, without links and `..`.
+pub fn canonical(path: &Path) -> io::Result<PathBuf> {
+    LocalFiles.canonical(path)
+}
+
 /// Whether two paths lead to one file or folder; both must exist.
 pub fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
     Ok(LocalFiles.canonical(one)? == LocalFiles.canonical(other)?)

@@ -335,7 +335,7 @@ fn document(path: &Path, source: dtsx::Error) -> LoadError {
     }
 }
 
-fn open_ispac(path: &Path, options: &LoadOptions) -> Result<Project, LoadError> {
+pub(crate) fn open_ispac(path: &Path, options: &LoadOptions) -> Result<Project, LoadError> {
     let bytes = read_file(path)?;
     let project = match options.password.as_deref() {
         Some(password) => Project::open_ispac_with_password(&bytes, password, &Limits::default()),

@@ -22,6 +22,7 @@ mod infos;
 mod library;
 mod load_options;
 mod package;
+mod package_folder;
 mod package_store;
 mod reader;
 mod running;
@@ -53,6 +54,7 @@ pub use fletching_expression::{self as expression};
 pub use infos::ClassInfo;
 pub use load_options::LoadOptions;
 pub use package::{Package, Prepared};
+pub use package_folder::{FolderError, FolderPackage, PackageFolder};
 pub use package_store::{
     PackageStore, StoreEntry, StoreError, delete_package, is_same_file, move_package,
     package_exists, save_package,

@@ -8,6 +8,8 @@ pub(crate) mod providers;
 pub(crate) mod read;
 pub(crate) mod run;
 pub(crate) mod script;
+#[cfg(feature = "serve")]
+pub(crate) mod serve;
 
 use std::{future::Future, time::Duration};
 

@@ -11,7 +11,8 @@ use crate::{
 
 /// What each crate may use of ours. A crate that is not named here may use nothing.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("fletching-cli", &["fletching"]),
+    ("fletching-cli", &["fletching", "fletching-server"]),
+    ("fletching-server", &["fletching"]),
     ("fletching-c", &["fletching"]),
     ("fletching-python", &["fletching"]),
     (
