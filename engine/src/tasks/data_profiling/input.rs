@@ -23,6 +23,8 @@ pub(super) struct Request {
     pub(super) table: TableName,
     /// `None`: all that the profile is for.
     pub(super) column: Option<String>,
+    /// Columns of a key; `None` for a wildcard.
+    pub(super) key: Vec<Option<String>>,
     pub(super) kind: Kind,
 }
 
@@ -38,6 +40,19 @@ pub(super) enum Kind {
     Values {
         threshold: f64,
     },
+    Key {
+        threshold: Threshold,
+        violations_max: usize,
+    },
+}
+
+/// Which keys are reported.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Threshold {
+    None,
+    /// Those that are stronger.
+    Specified(f64),
+    Exact,
 }
 
 impl Input {
@@ -94,7 +109,7 @@ impl Input {
         let kind = kind(element).map_err(|error| format!("{label}: {error}"))?;
         let Some(kind) = kind else {
             self.unsupported.push(format!(
-                "{label} is not supported: null ratio, statistics, length and value distribution of columns are"
+                "{label} is not supported: null ratio, statistics, length and value distribution of columns, and candidate keys are"
             ));
             return Ok(());
         };
@@ -108,20 +123,28 @@ impl Input {
             return Err(format!("{label}: it names no table"));
         }
         let parts = [schema, name].into_iter().filter(|part| !part.is_empty());
-        let column = element.child("Column");
-        let named = column.and_then(|column| column.attribute("ColumnName"));
-        let named = named.filter(|name| !name.is_empty());
-        let wildcard = column.and_then(|column| column.attribute("IsWildCard"));
-        let is_wildcard = wildcard.is_some_and(|one| one == "true" || one == "1");
-        if named.is_none() && !is_wildcard {
-            return Err(format!("{label}: it names no column"));
+        let mut column = None;
+        let mut key = Vec::new();
+        let nameless = || format!("{label}: it names no column");
+        if matches!(kind, Kind::Key { .. }) {
+            let columns = element.child("KeyColumns");
+            for one in columns.iter().flat_map(|all| all.children()) {
+                key.push(column_of(one).ok_or_else(nameless)?);
+            }
+            if key.is_empty() {
+                return Err(nameless());
+            }
+        } else {
+            let one = element.child("Column").and_then(column_of);
+            column = one.ok_or_else(nameless)?;
         }
         self.requests.push(Request {
             source: text(element, "DataSourceID").unwrap_or_default(),
             table: TableName {
                 parts: parts.collect(),
             },
-            column: named.filter(|_| !is_wildcard).map(|name| name.into_owned()),
+            column,
+            key,
             kind,
             id,
         });
@@ -161,6 +184,47 @@ fn text(element: Element<'_>, name: &str) -> Option<String> {
     Some(child.text().trim().to_owned())
 }
 
+/// The column that an element names: `Some(None)` for a wildcard.
+fn column_of(element: Element<'_>) -> Option<Option<String>> {
+    let wildcard = element.attribute("IsWildCard");
+    if wildcard.is_some_and(|one| one == "true" || one == "1") {
+        return Some(None);
+    }
+    let named = element.attribute("ColumnName");
+    let named = named.filter(|name| !name.is_empty());
+    named.map(|name| Some(name.into_owned()))
+}
+
+/// What is asked of a key.
+fn key(element: Element<'_>) -> Result<Kind, String> {
+    let threshold =
+        match text(element, "ThresholdSetting").as_deref() {
+            Some("None") => Threshold::None,
+            Some("Exact") => Threshold::Exact,
+            None | Some("" | "Specified") => {
+                let number = text(element, "KeyStrengthThreshold");
+                let number = number.as_deref().unwrap_or("0.95");
+                let threshold = number.parse();
+                Threshold::Specified(threshold.map_err(|_| {
+                    format!("KeyStrengthThreshold is `{number}`: a number is wanted")
+                })?)
+            }
+            Some(other) => {
+                return Err(format!(
+                    "ThresholdSetting is `{other}`: None, Specified or Exact is wanted"
+                ));
+            }
+        };
+    let violations = text(element, "MaxNumberOfViolations");
+    let violations = violations.as_deref().unwrap_or("100");
+    Ok(Kind::Key {
+        threshold,
+        violations_max: violations.parse().map_err(|_| {
+            format!("MaxNumberOfViolations is `{violations}`: a whole number is wanted")
+        })?,
+    })
+}
+
 /// What profile a request is for; `None` for one that is not supported.
 fn kind(element: Element<'_>) -> Result<Option<Kind>, String> {
     let flag = |name: &str| match text(element, name).as_deref() {
@@ -192,6 +256,7 @@ fn kind(element: Element<'_>) -> Result<Option<Kind>, String> {
                 }
             },
         },
+        "CandidateKeyProfileRequest" => key(element)?,
         _ => return Ok(None),
     }))
 }
@@ -210,17 +275,24 @@ mod tests {
     fn requests_are_read() {
         let table = r#"<DataSourceID>{1}</DataSourceID><Table Schema="dbo" Table="Sales"/>"#;
         let input = read(&format!(
-            r#"<ColumnNullRatioProfileRequest ID="a">{table}<Column IsWildCard="true"/></ColumnNullRatioProfileRequest><ColumnValueDistributionProfileRequest ID="b">{table}<Column IsWildCard="false" ColumnName="Town"/><Option>FrequentValues</Option><FrequentValueThreshold>0.5</FrequentValueThreshold></ColumnValueDistributionProfileRequest><CandidateKeyProfileRequest ID="k"/>"#
+            r#"<ColumnNullRatioProfileRequest ID="a">{table}<Column IsWildCard="true"/></ColumnNullRatioProfileRequest><ColumnValueDistributionProfileRequest ID="b">{table}<Column IsWildCard="false" ColumnName="Town"/><Option>FrequentValues</Option><FrequentValueThreshold>0.5</FrequentValueThreshold></ColumnValueDistributionProfileRequest><ColumnPatternProfileRequest ID="p"/><CandidateKeyProfileRequest ID="k">{table}<KeyColumns><Column IsWildCard="true"/><Column ColumnName="Id"/></KeyColumns><ThresholdSetting>Exact</ThresholdSetting></CandidateKeyProfileRequest>"#
         ))
         .unwrap();
         assert_eq!(input.timeout_seconds, 30);
         assert_eq!(input.unsupported.len(), 1);
-        let [one, other] = input.requests.as_slice() else {
+        let [one, other, key] = input.requests.as_slice() else {
             panic!("{input:?}")
         };
         assert_eq!((one.kind, one.column.as_deref()), (Kind::NullRatio, None));
         assert_eq!(other.kind, Kind::Values { threshold: 0.5 });
         assert_eq!(other.column.as_deref(), Some("Town"));
+        assert_eq!(key.key, [None, Some("Id".to_owned())]);
+        let (threshold, violations_max) = (Threshold::Exact, 100);
+        let kind = Kind::Key {
+            threshold,
+            violations_max,
+        };
+        assert_eq!(key.kind, kind);
         assert_eq!(input.tables().len(), 1);
     }
 

@@ -12,13 +12,26 @@
 //! when they are written the same, where SQL Server goes by the collation of the column; NULL is no value. Of an empty table
 //! nothing is written, of a column without values only how many NULLs it has.
 //!
-//! **Bounds**: a table of which more is to be kept than [`measure`] allows is an error, which names the column.
+//! **Candidate Key** of columns of the same types and bits: those that are named, together; a wildcard adds each other column
+//! or none. Different values (NULL is one) for each row make the strength, which is written with six digits behind the point
+//! at most; a key is reported when it is exact or stronger than the threshold. Violations that have a NULL or a bit in them
+//! are an error: how SSIS writes them is not known.
 //!
-//! **Not supported**: Column Pattern, Candidate Key, Functional Dependency and Value Inclusion.
+//! **As SSIS writes it**: elements, attributes, their order and the formats of numbers and times are those of profiles that
+//! SSIS wrote; the number of rows is -1 where the column cannot be NULL. Lengths and values are in ascending order, where
+//! SSIS has them as SQL Server gives them, often by hash. LCID is -1: the collation of a column is not read; a
+//! single-column primary key is counted, where SSIS asks the catalogue and writes -1 rows.
+//!
+//! **Bounds**: a table of which more is to be kept than [`measure`] allows is an error, which names the column; so are
+//! wildcards that stand for more keys than [`keys`] allows.
+//!
+//! **Not supported**: Column Pattern, Functional Dependency and Value Inclusion.
 
 mod input;
+mod keys;
 mod measure;
 mod profile;
+mod value;
 
 use std::sync::Arc;
 
@@ -203,18 +216,21 @@ fn name<'c>(connections: &'c Connections, id: &'c str) -> &'c str {
 }
 
 /// The server and the database; where there is no server, the connection manager stands for it.
-fn place(connection: &DatabaseConnection) -> (String, String) {
-    match &connection.target {
-        Target::SqlServer(target) => {
-            let host = &target.host;
-            let server = match &target.instance {
-                Some(instance) => format!("{host}\\{instance}"),
-                None => host.clone(),
-            };
-            (server, target.database.clone().unwrap_or_default())
-        }
-        _ => (connection.manager.clone(), String::new()),
-    }
+fn place(connection: &DatabaseConnection, connections: &Connections) -> (String, String) {
+    let Target::SqlServer(target) = &connection.target else {
+        return (connection.manager.clone(), String::new());
+    };
+    let manager = connections.get(&connection.manager);
+    let text = manager.and_then(|one| one.properties.get("ConnectionString"));
+    // As the connection string has it: `.` stays a point.
+    let server = text.unwrap_or_default().split(';').find_map(|part| {
+        let (key, value) = part.split_once('=')?;
+        let key = key.trim().to_ascii_lowercase();
+        let is_server = ["data source", "server", "address", "addr"].contains(&key.as_str());
+        is_server.then(|| value.trim().to_owned())
+    });
+    let server = server.unwrap_or_else(|| target.host.clone());
+    (server, target.database.clone().unwrap_or_default())
 }
 
 /// Stops the query when the task is dropped.
@@ -283,7 +299,7 @@ impl Work {
             );
             *running.lock() = None;
             let (rows, measures) = measured.map_err(of)?;
-            let (server, database) = place(&table.connection);
+            let (server, database) = place(&table.connection, &self.connections);
             profiles.push(profile::TableProfile {
                 source: table.requests.first().map_or("", |one| &one.source),
                 server,
@@ -293,8 +309,9 @@ impl Work {
                 measures,
             });
         }
-        let names = self.input.sources();
-        let names = names.iter().map(|id| (*id, name(&self.connections, id)));
+        // All of them, as SSIS has it.
+        let names = self.connections.iter();
+        let names = names.map(|one| (one.dtsid.as_str(), one.name.as_str()));
         let text = profile::write(&self.input, &names.collect::<Vec<_>>(), &profiles);
         if let Some(path) = file {
             let files = self.connections.path_map.files();

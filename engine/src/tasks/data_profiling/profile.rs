@@ -7,7 +7,9 @@ use fletching_connections::database::{TableColumn, TableName};
 
 use super::{
     input::{Input, Kind},
+    keys::Key,
     measure::{Found, Measure},
+    value,
 };
 
 const NAMESPACE: &str = "http://schemas.microsoft.com/sqlserver/2008/DataDebugger/";
@@ -31,11 +33,11 @@ pub(super) fn write(
     tables: &[TableProfile<'_>],
 ) -> String {
     let mut out = Writer {
-        text: String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"),
+        text: String::from("<?xml version=\"1.0\"?>\n"),
         depth: 0,
     };
     out.open(&format!(
-        "DataProfile xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" xmlns=\"{NAMESPACE}\""
+        "DataProfile xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns=\"{NAMESPACE}\""
     ));
     out.leaf("ProfileVersion", "1.0");
     out.open("DataSources");
@@ -45,7 +47,7 @@ pub(super) fn write(
             escaped(id),
             escaped(name)
         ));
-        out.leaf("DtsConnectionManagerID", id);
+        out.leaf("DtsConnectionManagerID", name);
         out.close("DtsDataSource");
     }
     out.close("DataSources");
@@ -108,24 +110,44 @@ impl Writer {
             Kind::Statistics => "ColumnStatisticsProfile",
             Kind::Length { .. } => "ColumnLengthDistributionProfile",
             Kind::Values { .. } => "ColumnValueDistributionProfile",
+            Kind::Key { .. } => "CandidateKeyProfile",
         };
-        self.open(&format!(
-            "{class} ProfileRequestID=\"{}\" IsExact=\"true\"",
-            escaped(&measure.request)
-        ));
+        let request = escaped(&measure.request);
+        // The order is that of SSIS, class by class.
+        self.open(&match measure.kind {
+            Kind::NullRatio | Kind::Length { .. } => {
+                format!("{class} ProfileRequestID=\"{request}\" IsExact=\"true\"")
+            }
+            Kind::Statistics | Kind::Values { .. } | Kind::Key { .. } => {
+                format!("{class} IsExact=\"true\" ProfileRequestID=\"{request}\"")
+            }
+        });
         self.leaf("DataSourceID", table.source);
+        let rows = match measure.is_known() {
+            true => "-1".to_owned(),
+            false => table.rows.to_string(),
+        };
         let mut tag = String::from("<Table");
         for (name, value) in [
             ("DataSource", table.server.as_str()),
             ("Database", &table.database),
             ("Schema", table.table.schema().unwrap_or_default()),
             ("Table", table.table.table()),
-            ("RowCount", &table.rows.to_string()),
+            ("RowCount", &rows),
         ] {
             push(&mut tag, name, value);
         }
         self.line(&format!("{tag} />"));
-        self.line(&column(&measure.column));
+        let is_key = matches!(measure.kind, Kind::Key { .. });
+        if is_key {
+            self.open("KeyColumns");
+        }
+        for one in &measure.columns {
+            self.line(&column(one));
+        }
+        if is_key {
+            self.close("KeyColumns");
+        }
         if let Kind::Length {
             ignores_leading,
             ignores_trailing,
@@ -147,8 +169,8 @@ impl Writer {
                     self.leaf("MaxValue", greatest);
                 }
                 if let Some((mean, deviation)) = statistics.moments() {
-                    self.leaf("Mean", mean);
-                    self.leaf("StdDev", deviation);
+                    self.leaf("Mean", value::number(mean, 15));
+                    self.leaf("StdDev", value::number(deviation, 15));
                 }
             }
             Found::Lengths(lengths) => {
@@ -176,14 +198,41 @@ impl Writer {
                 self.leaf("NumberOfDistinctValues", values.len());
                 let mut listed: Vec<(&String, &u64)> = values.iter().collect();
                 listed.retain(|(_, count)| **count as f64 >= threshold * rows as f64);
-                listed.sort_unstable_by(|one, other| other.1.cmp(one.1).then(one.0.cmp(other.0)));
+                listed.sort_by_cached_key(|(value, _)| {
+                    let number: Option<i128> = value.parse().ok();
+                    (number.is_none(), number, value.to_lowercase(), *value)
+                });
                 self.open("ValueDistribution");
                 for (value, count) in listed {
                     self.item("ValueDistributionItem", "Value", value, *count);
                 }
                 self.close("ValueDistribution");
             }
+            Found::Key(key) => self.key(key),
+            // A key is finished before it is written.
+            Found::Keys(_) => {}
         }
+    }
+
+    fn key(&mut self, key: &Key) {
+        self.leaf("IsExactKey", key.strength.is_none());
+        let Some(strength) = key.strength else {
+            return;
+        };
+        let strength = (strength * 1e6).round() / 1e6;
+        self.leaf("KeyStrength", value::number(strength, 15));
+        self.open("KeyViolations");
+        for (values, count) in &key.violations {
+            self.open("MultiColumnValueDistributionItem");
+            self.open("ColumnValues");
+            for value in values {
+                self.leaf("ColumnValue", value);
+            }
+            self.close("ColumnValues");
+            self.leaf("Count", count);
+            self.close("MultiColumnValueDistributionItem");
+        }
+        self.close("KeyViolations");
     }
 
     fn item(&mut self, name: &str, label: &str, value: &str, count: u64) {
@@ -202,16 +251,13 @@ fn column(column: &TableColumn) -> String {
     let numbers: Vec<i64> = numbers.filter_map(|one| one.trim().parse().ok()).collect();
     let class = sql_type(word.trim(), &column.data_type);
     let is_text = column.data_type.is_string();
-    let (mut length, mut precision, mut scale) = (0, 0, 0);
-    match (numbers.as_slice(), &column.data_type) {
-        (_, DataType::Decimal128(digits, places) | DataType::Decimal256(digits, places)) => {
-            (precision, scale) = (i64::from(*digits), i64::from(*places));
-        }
-        ([first, ..], _) if is_text || column.data_type.is_binary() => length = *first,
+    let (precision, scale) = digits(class, column);
+    let length = match numbers.first() {
+        _ if !is_text && !column.data_type.is_binary() => 0,
+        Some(first) => *first,
         // As long as anyone likes.
-        ([], _) if is_text || column.data_type.is_binary() => length = -1,
-        _ => {}
-    }
+        None => -1,
+    };
     let mut tag = String::from("<Column");
     for (name, value) in [
         ("Name", column.name.as_str()),
@@ -227,6 +273,24 @@ fn column(column: &TableColumn) -> String {
         push(&mut tag, name, value);
     }
     tag + " />"
+}
+
+/// Digits, and those behind the point; 255 where INFORMATION_SCHEMA has NULL.
+fn digits(class: &str, column: &TableColumn) -> (i64, i64) {
+    match (class, &column.data_type) {
+        ("TinyInt", _) => (3, 0),
+        ("SmallInt", _) => (5, 0),
+        ("Int", _) => (10, 0),
+        ("BigInt", _) => (19, 0),
+        ("Money", _) => (19, 4),
+        ("SmallMoney", _) => (10, 4),
+        ("Real", _) => (24, 255),
+        ("Float", _) => (53, 255),
+        (_, DataType::Decimal128(digits, places) | DataType::Decimal256(digits, places)) => {
+            (i64::from(*digits), i64::from(*places))
+        }
+        _ => (255, 255),
+    }
 }
 
 /// A member of SqlDbType.
