@@ -14,6 +14,7 @@ mod error;
 mod metadata;
 mod pipeline;
 mod properties;
+mod stored_expression;
 mod template;
 mod transforms;
 

@@ -9,7 +9,7 @@ use fletching_engine::variables_of;
 use fletching_expression::{ColumnReference, Scalar, Scope, compile};
 
 use super::{
-    DesignError, Pipeline,
+    DesignError, Pipeline, stored_expression,
     template::{column, property},
 };
 
@@ -419,20 +419,14 @@ impl Pipeline<'_> {
         })?;
         let data_type = compiled.data_type();
         let used = scope.used.into_inner();
-        let mut stored = expression.to_owned();
-        let mut named: Vec<&OutputColumn> =
-            used.iter().filter_map(|at| arriving.get(*at)).collect();
-        named.sort_by_key(|column| std::cmp::Reverse(column.name.len()));
+        let named: Vec<&OutputColumn> = used.iter().filter_map(|at| arriving.get(*at)).collect();
+        let stored = stored_expression::stored(expression, &|name| {
+            let found = named.iter().find(|column| column.name == name);
+            found.map(|column| column.lineage_id.0.clone())
+        });
         for one in named {
-            let bracketed = format!("[{}]", one.name);
-            stored = stored.replace(&bracketed, &format!("#{{{}}}", one.lineage_id.0));
-            self.use_lineage(
-                component,
-                None,
-                &one.name,
-                &one.lineage_id,
-                UsageType::ReadOnly,
-            )?;
+            let usage = UsageType::ReadOnly;
+            self.use_lineage(component, None, &one.name, &one.lineage_id, usage)?;
         }
         Ok((stored, data_type))
     }
