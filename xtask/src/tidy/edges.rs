@@ -51,6 +51,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("fletching-connections", &["dtsx"]),
     ("fletching-expression", &["dtsx"]),
+    ("fletching-custom", &[]),
     ("dtsx", &[]),
 ];
 

@@ -1,0 +1,237 @@
+//! Components of the data flow.
+//!
+//! | a component is | it maps | its rows |
+//! |---|---|---|
+//! | [`Source`] | nothing to batches of its output | made |
+//! | [`Synchronous`] | each batch to columns of as many rows, in parallel | kept: each goes to one output, fails, or is dropped and counted |
+//! | [`Asynchronous`] | its inputs to batches of its output | combined |
+//! | [`Destination`] | batches to somewhere | written, then committed |
+//!
+//! Batches arrive with the Arrow types of the design: text as `Utf8View`, `DT_NUMERIC` as `Decimal128`, dates as `Date32`,
+//! and so on; the schemas in [`ComponentSpec`] say which, and the `DT_` type is in the metadata of their fields.
+
+use std::fmt;
+
+use arrow::{
+    array::{ArrayRef, RecordBatch},
+    datatypes::SchemaRef,
+};
+
+use crate::{Batches, ClassNames, CustomError, Properties};
+
+/// What a component is in a data flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComponentKind {
+    /// Makes rows.
+    Source,
+    /// Changes rows.
+    Transform,
+    /// Ends a flow.
+    Destination,
+}
+
+/// A class of components.
+pub trait ComponentClass: fmt::Debug + Send + Sync {
+    /// By what packages name it.
+    fn names(&self) -> &ClassNames;
+
+    /// What its components are.
+    fn kind(&self) -> ComponentKind;
+
+    /// Properties that a component of this class has, with the values of a new one.
+    fn properties(&self) -> Properties {
+        Vec::new()
+    }
+
+    /// Reads the settings of one component. Opens nothing.
+    ///
+    /// # Errors
+    /// Every problem with them, each a sentence for a person.
+    fn read(&self, component: &ComponentSpec) -> Result<Component, Vec<String>>;
+}
+
+/// One component of a package, its columns resolved.
+#[derive(Debug, Clone)]
+pub struct ComponentSpec {
+    /// Its name in the package.
+    pub name: String,
+    /// `Package\Data Flow Task\Mask`.
+    pub path: String,
+    /// Custom properties.
+    pub properties: Properties,
+    /// Inputs that a path arrives at, in document order.
+    pub inputs: Vec<InputSpec>,
+    /// Outputs in document order, the error outputs among them.
+    pub outputs: Vec<OutputSpec>,
+    /// Its connection managers: the name that the component gives to each, and its connection string.
+    pub connections: Vec<(String, String)>,
+    /// LCID for linguistic order and parsing.
+    pub locale_id: u32,
+}
+
+/// An input, or the columns that a component uses of it.
+#[derive(Debug, Clone)]
+pub struct InputSpec {
+    /// Its name.
+    pub name: String,
+    /// The input columns that the package selects, in document order: the columns of the batches.
+    pub schema: SchemaRef,
+    /// The same columns with their custom properties.
+    pub columns: Vec<Column>,
+    /// Custom properties of the input.
+    pub properties: Properties,
+}
+
+/// An output.
+#[derive(Debug, Clone)]
+pub struct OutputSpec {
+    /// Its name.
+    pub name: String,
+    /// Rows that failed go here.
+    pub is_error: bool,
+    /// A path leads away from it.
+    pub connected: bool,
+    /// The columns that the component itself makes, in document order. What passes through a synchronous output from its
+    /// input is not among them.
+    pub schema: SchemaRef,
+    /// The same columns with their custom properties.
+    pub columns: Vec<Column>,
+    /// Custom properties of the output.
+    pub properties: Properties,
+}
+
+/// A column of an input or an output.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Custom properties.
+    pub properties: Properties,
+}
+
+impl ComponentSpec {
+    /// A custom property by name, whatever its case.
+    pub fn property(&self, name: &str) -> Option<&str> {
+        property(&self.properties, name)
+    }
+}
+
+impl Column {
+    /// A custom property by name, whatever its case.
+    pub fn property(&self, name: &str) -> Option<&str> {
+        property(&self.properties, name)
+    }
+}
+
+pub(crate) fn property<'a>(properties: &'a Properties, name: &str) -> Option<&'a str> {
+    let mut all = properties.iter();
+    let found = all.find(|(known, _)| known.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value.as_str())
+}
+
+/// What a component of a package does.
+#[derive(Debug)]
+pub enum Component {
+    /// Makes rows.
+    Source(Box<dyn Source>),
+    /// Maps batches to as many rows.
+    Synchronous(Box<dyn Synchronous>),
+    /// Maps batches to other batches.
+    Asynchronous(Box<dyn Asynchronous>),
+    /// Ends a flow.
+    Destination(Box<dyn Destination>),
+}
+
+/// Makes rows.
+pub trait Source: fmt::Debug + Send + Sync {
+    /// Opens it for one run. Batches have the schema of the first output; their order is the order of the rows. Dropping
+    /// the batches closes it.
+    ///
+    /// # Errors
+    /// Why it cannot be opened.
+    fn open(&self) -> Result<Batches, CustomError>;
+}
+
+/// Maps batches to as many rows. Called by several threads at once.
+pub trait Synchronous: fmt::Debug + Send + Sync {
+    /// Works on one batch of the input columns that the package selects.
+    ///
+    /// # Errors
+    /// What stops the data flow.
+    fn apply(&self, batch: &RecordBatch) -> Result<Applied, CustomError>;
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Default)]
+pub struct Applied {
+    /// The columns that the component itself makes, for the first output that is no error output, in document order: each
+    /// as long as the batch. What passes through is the engine's work.
+    pub columns: Vec<ArrayRef>,
+    /// New values of input columns (those that the package uses as read-write): position among the input columns.
+    pub replaced: Vec<(usize, ArrayRef)>,
+    /// For each row the output that it goes to, counted among the outputs that are no error outputs; `None`: it is dropped,
+    /// and counted. An empty list: all go to the first.
+    pub route: Vec<Option<u32>>,
+    /// Rows that failed, in their order: the disposition of the component decides what becomes of them.
+    pub failures: Vec<RowFailure>,
+}
+
+/// A row that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowFailure {
+    /// Its place in the batch.
+    pub row: u32,
+    /// The input column to blame; `None`: the whole row.
+    pub column: Option<usize>,
+    /// What was found, and what was wanted.
+    pub error: CustomError,
+}
+
+/// Maps its inputs to the rows of its first output.
+pub trait Asynchronous: fmt::Debug + Send + Sync {
+    /// Begins one run.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn start(&self) -> Result<Box<dyn Process>, CustomError>;
+}
+
+/// One run of an [`Asynchronous`] component.
+pub trait Process: Send {
+    /// Takes a batch of an input; gives the batches that are ready. All of the first input comes first, then all of the
+    /// second.
+    ///
+    /// # Errors
+    /// What stops the data flow.
+    fn push(&mut self, input: usize, batch: &RecordBatch) -> Result<Vec<RecordBatch>, CustomError>;
+
+    /// All inputs have ended: the rows that are left.
+    ///
+    /// # Errors
+    /// What stops the data flow.
+    fn finish(&mut self) -> Result<Vec<RecordBatch>, CustomError>;
+}
+
+/// Ends a flow.
+pub trait Destination: fmt::Debug + Send + Sync {
+    /// Opens it for one run.
+    ///
+    /// # Errors
+    /// Why it cannot be opened.
+    fn open(&self) -> Result<Box<dyn Writer>, CustomError>;
+}
+
+/// One run of a [`Destination`]. Dropped without a commit it undoes what it wrote, where it can.
+pub trait Writer: Send {
+    /// Writes a batch of the input columns that the package selects, in source order.
+    ///
+    /// # Errors
+    /// What stops the data flow.
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), CustomError>;
+
+    /// All rows were written: makes them last. The whole data flow has succeeded.
+    ///
+    /// # Errors
+    /// Why they do not last.
+    fn commit(&mut self) -> Result<(), CustomError>;
+}
