@@ -123,12 +123,17 @@ impl Variables for ScopedVariables {
     }
 
     fn names(&self) -> Vec<String> {
-        self.store
-            .entries
-            .iter()
-            .filter(|entry| is_within(&self.path, &entry.scope))
-            .map(|entry| format!("{}::{}", entry.namespace, entry.name))
-            .collect()
+        let within = self.store.entries.iter();
+        let within = within.filter(|entry| is_within(&self.path, &entry.scope));
+        let mut names: Vec<String> = Vec::new();
+        for entry in within {
+            // A name of several scopes is one name.
+            let name = format!("{}::{}", entry.namespace, entry.name);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     fn name_of(&self, dtsid: &str) -> Option<String> {

@@ -43,7 +43,10 @@ class Result:
         """Rows of each component: those that a destination took, those that any other gave."""
         counts: dict[str, int] = {}
         for component in self.components:
-            rows = component.rows_out if component.outputs else component.rows_in
+            if component.written is not None:
+                rows = component.written
+            else:
+                rows = component.rows_out if component.outputs else component.rows_in
             counts[component.name] = counts.get(component.name, 0) + rows
         return counts
 

@@ -13,6 +13,7 @@
 
 mod access;
 mod flight_sql;
+mod packing;
 mod parameters;
 mod query;
 mod runs;

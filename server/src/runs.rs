@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use arrow::array::RecordBatch;
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use arrow_flight::error::FlightError;
 use datafusion_common_runtime::SpawnedTask;
 use fletching::{Reader, Running};
@@ -20,7 +20,7 @@ use futures::{Stream, StreamExt};
 use parking_lot::Mutex;
 use tonic::Status;
 
-use crate::status;
+use crate::{packing::packed, status};
 
 /// Runs at a time; each has threads and memory of its own.
 const RUNS_MAX: usize = 64;
@@ -133,14 +133,21 @@ impl Drop for Place {
 pub(crate) struct RunStream {
     run: Option<(Reader, Place)>,
     columns: Option<Vec<usize>>,
+    schema: SchemaRef,
 }
 
 impl RunStream {
-    pub(crate) fn new(reader: Reader, place: Place, columns: Option<Vec<usize>>) -> Self {
+    pub(crate) fn new(
+        reader: Reader,
+        place: Place,
+        columns: Option<Vec<usize>>,
+        schema: SchemaRef,
+    ) -> Self {
         place.started(reader.running());
         Self {
             run: Some((reader, place)),
             columns,
+            schema,
         }
     }
 }
@@ -160,10 +167,8 @@ impl Stream for RunStream {
             }
             Some(Ok(batch)) => batch,
         };
-        Poll::Ready(Some(match &self.columns {
-            None => Ok(batch),
-            Some(columns) => batch.project(columns).map_err(FlightError::Arrow),
-        }))
+        let packed = packed(&batch, self.columns.as_deref(), &self.schema);
+        Poll::Ready(Some(packed.map_err(FlightError::Arrow)))
     }
 }
 

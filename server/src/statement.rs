@@ -1,13 +1,12 @@
 //! A query with its package: prepared, so that the schema is known, and to be run.
 
-use std::sync::Arc;
-
 use arrow::datatypes::SchemaRef;
 use datafusion_common_runtime::SpawnedTask;
 use fletching::{Execution, LoadOptions, PackageFolder, Prepared, Progress, Reader, RunError};
 use tonic::Status;
 
 use crate::{
+    packing::packed_schema,
     query::Query,
     runs::{Place, RunStream},
     status,
@@ -19,7 +18,7 @@ pub(crate) struct Statement {
     prepared: Prepared,
     destination: String,
     columns: Option<Vec<usize>>,
-    /// Of the columns that were asked for.
+    /// Of the columns that were asked for, as they travel.
     pub(crate) schema: SchemaRef,
 }
 
@@ -62,12 +61,12 @@ impl Statement {
             }));
         };
         let (columns, schema) = match &query.columns {
-            None => (None, Arc::clone(schema)),
+            None => (None, packed_schema(schema)),
             Some(names) => {
                 let columns = columns(names, schema)?;
                 let projected = schema.project(&columns);
                 let projected = projected.map_err(|error| Status::internal(error.to_string()))?;
-                (Some(columns), Arc::new(projected))
+                (Some(columns), packed_schema(&projected))
             }
         };
         Ok(Self {
@@ -89,7 +88,7 @@ impl Statement {
             // One was attached.
             let reader = readers.into_iter().next();
             let reader = reader.ok_or_else(|| status::of_run(&RunError::Cancelled))?;
-            Ok(RunStream::new(reader, place, self.columns))
+            Ok(RunStream::new(reader, place, self.columns, self.schema))
         })
         .await
     }

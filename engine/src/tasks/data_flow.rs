@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dtsx::{Component, DataFlow, Disposition, Executable, Payload};
+use dtsx::{Component, DataFlow, Disposition, Executable, Payload, SsisCode};
 use fletching_components::{
     Finding, FindingKind, PlanContext,
     database::OUTPUT_REDIRECT_IN_TRANSACTION,
     flow::{FlowError, RunOutput, RunState},
 };
-use fletching_connections::database::Sessions;
+use fletching_connections::{FileConnectionError, database::Sessions};
 use fletching_planner::{CheckedDataFlow, DataFlowPlan, bind, check, explain, lower};
 
 use crate::{
     FlowReport, RunError, TaskResult, data_flow,
-    task::{Task, TaskHost, TaskRun},
+    task::{Task, TaskHost, TaskRun, all},
     variables::Handed,
 };
 
@@ -36,7 +36,8 @@ pub(super) fn new(executable: &Executable) -> Option<Box<dyn Task>> {
 #[async_trait]
 impl Task for DataFlowTask {
     fn check(&self, host: &TaskHost<'_>) -> Result<(), RunError> {
-        checked(&self.flow, host).map(|_| ())
+        checked(&self.flow, host)?;
+        all(unmapped(&self.flow, host)?)
     }
 
     fn connections(&self) -> Vec<String> {
@@ -167,6 +168,43 @@ fn lowered(
         run: Arc::new(RunState::default()),
     };
     lower(&checked, &context).map_err(|error| RunError::of_task(host.path(), &error))
+}
+
+/// Files of Windows that no rule maps, where nothing that runs can still give the manager another path. A check without
+/// databases looks at packages as they lie about, before anybody has said where their files are.
+fn unmapped(flow: &DataFlow, host: &TaskHost<'_>) -> Result<Vec<Finding>, RunError> {
+    if host.state.settings.offline {
+        return Ok(Vec::new());
+    }
+    let connections = host.connections()?;
+    let mut findings: Vec<Finding> = Vec::new();
+    for component in &flow.components {
+        for named in &component.connections {
+            let Some(manager) = connections.get(&named.connection_manager) else {
+                continue; // It is found where the component is read.
+            };
+            let is_file = ["FLATFILE", "FILE"]
+                .iter()
+                .any(|kind| manager.creation_name.eq_ignore_ascii_case(kind));
+            let is_set_later = !manager.property_expressions.is_empty()
+                || manager.properties.bool("DelayValidation") == Some(true);
+            if !is_file || is_set_later {
+                continue;
+            }
+            if let Err(error @ FileConnectionError::Path { .. }) = connections.file(&manager.name) {
+                findings.push(Finding {
+                    path: format!("{}\\{}", host.path(), component.name),
+                    class: component.class.unwrap_or(&component.class_id).to_owned(),
+                    ..host.finding(
+                        FindingKind::Invalid,
+                        Some(SsisCode::CANNOT_ACQUIRE_CONNECTION),
+                        error.to_string(),
+                    )
+                });
+            }
+        }
+    }
+    Ok(findings)
 }
 
 /// The connection managers that its components name, each as often as it is named.
