@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,14 +20,20 @@ QUERY = f'SELECT * FROM "{TABLE}"'
 @contextmanager
 def server(folder, *options):
     """The address of a server; it must stop by itself within two seconds of SIGINT."""
-    command = [os.environ["FLETCH"], "serve", str(folder), "--listen", "127.0.0.1:0", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        yield process.stdout.readline().split()[-1]
+    with started(folder, *options) as (process, address):
+        yield address
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
         assert process.wait(10) == 0
         assert time.monotonic() - began < 2, "it stops slowly"
+
+
+@contextmanager
+def started(folder, *options):
+    command = [os.environ["FLETCH"], "serve", str(folder), "--listen", "127.0.0.1:0", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process, process.stdout.readline().split()[-1]
     finally:
         process.kill()
 
@@ -105,6 +112,86 @@ def failing(folder):
         refused(lambda: fetched(address, 'SELECT * FROM "out/Sales.dtsx#x"'), "folder")
 
 
+def project(folder):
+    """A package in a project as Visual Studio deploys it."""
+    manifest = (
+        '<SSIS:Project SSIS:ProtectionLevel="DontSaveSensitive" xmlns:SSIS="www.microsoft.com/SqlServer/SSIS">'
+        '<SSIS:Properties><SSIS:Property SSIS:Name="Name">Reports</SSIS:Property></SSIS:Properties>'
+        '<SSIS:Packages><SSIS:Package SSIS:Name="Report.dtsx" SSIS:EntryPoint="1" /></SSIS:Packages>'
+        "<SSIS:ConnectionManagers /></SSIS:Project>"
+    )
+    with zipfile.ZipFile(folder / "Reports.ispac", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write("examples/report/Report.dtsx", "Report.dtsx")
+        archive.writestr("@Project.manifest", manifest)
+        archive.writestr("Project.params", '<SSIS:Parameters xmlns:SSIS="www.microsoft.com/SqlServer/SSIS" />')
+    data = Path("examples/report/data").resolve()
+    (folder / "fletching.toml").write_text(f"[path-map]\n'C:\\data' = '{data}'\n")
+    with server(folder) as address:
+        table = "Reports.ispac/Report.dtsx#Totals by region"
+        rows = fetched(address, f'SELECT * FROM "{table}"')
+        assert sum(rows["orders"].to_pylist()) == 30000
+        listed = [one.descriptor.path[0].decode() for one in flight.connect(address).list_flights()]
+        assert listed == [table], listed
+
+
+ROWS = "Rows.dtsx#Rows"
+
+
+def streaming(folder):
+    """Rows come while the package runs, it waits for a slow client, and stops with one that goes away or with the server."""
+    shutil.copy("benches/readers/Rows.dtsx", folder)
+    (folder / "fletching.toml").write_text(f"[path-map]\n'C:\\data' = '{folder}'\n")
+    file = folder / "rows.csv"
+    subprocess.run(["python3", "benches/readers/make_data.py", "6000000", file], check=True)
+    with started(folder) as (process, address):
+        proc = Path("/proc") / str(process.pid)
+
+        def read():
+            return int(proc.joinpath("io").read_text().split()[1])
+
+        def is_open():
+            links = (os.path.realpath(link) for link in proc.joinpath("fd").iterdir())
+            return str(file.resolve()) in links
+
+        def until(what, seconds=20):
+            end = time.monotonic() + seconds
+            while not what():
+                assert time.monotonic() < end, "it does not come to that"
+                time.sleep(0.1)
+
+        def stands():
+            before = read()
+            time.sleep(1)
+            return read() == before
+
+        client = flight.connect(address)
+        stream = open_rows(client)
+        assert stream.read_chunk().data.num_rows > 0
+        until(stands)
+        assert is_open() and read() < file.stat().st_size / 2, "it does not wait for its client"
+        stream.cancel()
+        until(lambda: not is_open(), 5)
+
+        stream = open_rows(client)
+        rows = sum(chunk.data.num_rows for chunk in stream)
+        assert rows == 6_000_000, rows
+
+        stream = open_rows(client)
+        assert stream.read_chunk().data.num_rows > 0
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        # What had been sent is read; then comes an error, and no short success.
+        refused(lambda: [None for _ in stream])
+        assert process.wait(10) == 0
+        assert time.monotonic() - began < 5, "it stops slowly"
+
+
+def open_rows(client):
+    info = client.get_flight_info(flight.FlightDescriptor.for_path(ROWS))
+    assert [str(field.type) for field in info.schema] == ["int32", "int32", "string"]
+    return client.do_get(info.endpoints[0].ticket)
+
+
 def token():
     with server("examples", "--token", "open sesame".replace(" ", "-")) as address:
         refused(lambda: fetched(address, QUERY), "token")
@@ -137,6 +224,10 @@ def main():
         wrong(address)
     with tempfile.TemporaryDirectory() as folder:
         failing(Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        project(Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        streaming(Path(folder))
     token()
     with tempfile.TemporaryDirectory() as folder:
         tls(Path(folder))
