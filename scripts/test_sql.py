@@ -18,7 +18,7 @@ from package_writer import I4, Column, Package, string  # noqa: E402
 
 FLETCH = str(Path(os.environ["FLETCH"]).resolve())
 REPORT = "examples/report/Report.dtsx"
-MANY = 2_000_000
+MANY = 1_000_000
 
 
 def fletch(*arguments, code=0):
@@ -183,9 +183,9 @@ def stopped(many, folder):
 
 def failing(folder):
     """A package that fails in its last row fails the query, whatever it asks."""
-    bad = numbers(folder / "late", "Late", 20_000, last="oops,a,b\r\n")
+    bad = numbers(folder / "late", "Late", 600_000, last="oops,a,b\r\n")
     for query in (f"SELECT * FROM package('{bad}')", f"SELECT count(*) FROM package('{bad}')"):
-        refused(query, "line 1, column ", "Late.dtsx", r"Package\Flow\Read", "row 20001", "oops", "0xC02020", "^", code=1)
+        refused(query, "line 1, column ", "Late.dtsx", r"Package\Flow\Read", "row 600002", "oops", "0xC0209084", "^", code=1)
     target = folder / "late.parquet"
     refused(f"SELECT * FROM package('{bad}')", code=1, options=("--format", "parquet", "-o", target))
     assert not target.exists()

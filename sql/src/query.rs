@@ -92,6 +92,12 @@ pub fn session(
     if let Some(threads) = options.threads {
         config = config.with_target_partitions(threads.max(1));
     }
+    if let Some(bytes) = options.memory_limit_bytes {
+        // What each sort sets aside for its merge would alone be more than a small limit.
+        let share = bytes / (4 * config.target_partitions());
+        let aside = &mut config.options_mut().execution.sort_spill_reservation_bytes;
+        *aside = share.min(*aside);
+    }
     let parser = &mut config.options_mut().sql_parser;
     parser.enable_ident_normalization = false;
     parser.collect_spans = true;

@@ -1,5 +1,11 @@
 //! Queries of packages that a program builds, by the table function alone.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "the test makes its own files, and stops at the first fault"
+)]
+
 use std::{path::Path, time::Duration};
 
 use datafusion::{
