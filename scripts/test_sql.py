@@ -146,7 +146,8 @@ def early(folder):
     found = rows(f"SELECT n FROM package('{many}') LIMIT 5")
     assert [row["n"] for row in found] == ["0", "1", "2", "3", "4"], found
     found = rows(f"SELECT n FROM package('{many}') WHERE kind = 'b' LIMIT 3")
-    assert [row["n"] for row in found] == ["1", "4", "7"], found
+    # Any three: the filter runs on all cores.
+    assert [int(row["n"]) % 3 for row in found] == [1, 1, 1], found
     assert time.monotonic() - began < 2 * whole, "a query with a LIMIT reads everything"
     assert running() == []
     command = f"'{FLETCH}' sql \"SELECT * FROM package('{many}')\" --format csv | head -2"
