@@ -7,6 +7,7 @@
 //!  journeys/*.md                                     commands of a user ──▶ what they print and leave behind
 //!  transactions                                      data flows in transactions ──▶ what is in the tables afterwards
 //!  interrupted, killed                               runs stopped at any moment ──▶ nothing half done; the next one is whole
+//!  running                                           packages in other processes ──▶ listed, stopped, gone
 //!  faults                                            the example of a database against a server that fails
 //!  programs                                          packages built and read through the API
 //!  corpus (outside the repository)                   real packages: load, round trip, plan
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
     trials.extend(runner::killed::trials());
     trials.extend(runner::programs::trials());
     trials.extend(runner::interrupted::trials());
+    trials.extend(runner::running::trials());
     trials.extend(runner::transactions::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -33,6 +33,8 @@ enum Command {
     Run(commands::run::Arguments),
     /// Stream the rows of a DataReader destination while the package runs.
     Read(commands::read::Arguments),
+    /// List the packages that you run on this machine, and stop one.
+    Running(commands::running::Arguments),
     /// Say of each package whether it loads and plans, and what is not supported.
     Check(commands::check::Arguments),
     /// Say of each connection manager what it leads to, and whether that can be reached.
@@ -44,6 +46,9 @@ enum Command {
     /// Serve the DataReader destinations of a folder of packages over Arrow Flight SQL.
     #[cfg(feature = "serve")]
     Serve(commands::serve::Arguments),
+    /// Query DataReader destinations in SQL: SELECT ... FROM package('Load.dtsx', 'Orders').
+    #[cfg(feature = "sql")]
+    Sql(commands::sql::Arguments),
     /// Show the physical plan of each data flow.
     Explain(commands::explain::Arguments),
     /// Evaluate an SSIS expression, or run a file of expressions with known results.
@@ -79,12 +84,15 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Run(arguments) => commands::run::run(arguments),
         Command::Read(arguments) => commands::read::run(arguments),
+        Command::Running(arguments) => commands::running::run(arguments),
         Command::Check(arguments) => commands::check::run(arguments),
         Command::Connections(arguments) => commands::connections::run(arguments),
         Command::Providers => commands::providers::run(),
         Command::Script(arguments) => commands::script::run(arguments),
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => commands::serve::run(arguments),
+        #[cfg(feature = "sql")]
+        Command::Sql(arguments) => commands::sql::run(arguments),
         Command::Explain(arguments) => commands::explain::run(arguments),
         Command::Eval(arguments) => commands::eval::run(arguments),
         Command::Dtutil(arguments) => dtutil::run_command(arguments),

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use fletching::{
-    Application, Config, Drift, Package, PathMap, PathRule, Settings, from_folder, parse_size,
+    Application, Config, Drift, Package, PathMap, PathRule, Settings, from_folder, name_and_value,
+    parse_size,
 };
 
 use crate::{
@@ -115,29 +116,13 @@ pub(crate) fn path_rule(rule: &str) -> Result<PathRule, Failure> {
         .map_err(|error| Failure::new(Exit::BadCommandLine, format!("--path-map: {error}")))
 }
 
-/// Splits at the first `=` that is not inside brackets: property paths may hold one there.
-fn pairs(option: &str, texts: &[String]) -> Result<Vec<(String, String)>, Failure> {
-    texts
-        .iter()
-        .map(|text| {
-            let mut depth = 0;
-            let at = text.char_indices().find(|(_, character)| {
-                match character {
-                    '[' => depth += 1,
-                    ']' => depth -= 1,
-                    _ => {}
-                }
-                *character == '=' && depth <= 0
-            });
-            at.and_then(|(at, _)| {
-                Some((text.get(..at)?.to_owned(), text.get(at + 1..)?.to_owned()))
-            })
-            .ok_or_else(|| {
-                Failure::new(
-                    Exit::BadCommandLine,
-                    format!("{option} '{text}': write it as NAME=VALUE"),
-                )
-            })
+/// The names and values of an option.
+pub(crate) fn pairs(option: &str, texts: &[String]) -> Result<Vec<(String, String)>, Failure> {
+    let pairs = texts.iter().map(|text| {
+        name_and_value(text).ok_or_else(|| {
+            let message = format!("{option} '{text}': write it as NAME=VALUE");
+            Failure::new(Exit::BadCommandLine, message)
         })
-        .collect()
+    });
+    pairs.collect()
 }

@@ -10,9 +10,9 @@
 use std::{
     ffi::OsString,
     fmt::Debug,
-    fs::{File, OpenOptions},
+    fs::{DirBuilder, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -225,6 +225,33 @@ impl LocalFiles {
     /// Removes an empty folder.
     pub(crate) fn remove_folder(self, path: &Path) -> io::Result<()> {
         std::fs::remove_dir(path)
+    }
+}
+
+/// Owner and rights of what stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ownership {
+    pub(crate) is_folder: bool,
+    pub(crate) user_id: u32,
+    /// As `chmod` takes them.
+    pub(crate) mode: u32,
+}
+
+/// Folders of one user alone.
+impl LocalFiles {
+    /// A new folder that nobody else may look into.
+    pub(crate) fn create_private_folder(self, path: &Path) -> io::Result<()> {
+        DirBuilder::new().mode(0o700).create(path)
+    }
+
+    /// Whose it is; a link is looked at itself.
+    pub(crate) fn ownership(self, path: &Path) -> io::Result<Ownership> {
+        let found = std::fs::symlink_metadata(path)?;
+        Ok(Ownership {
+            is_folder: found.is_dir(),
+            user_id: found.uid(),
+            mode: found.mode() & 0o7777,
+        })
     }
 }
 

@@ -24,6 +24,7 @@ mod reader;
 mod report;
 mod rounds;
 mod run;
+mod running_packages;
 mod scoped_variables;
 mod settings;
 mod state;
@@ -41,7 +42,7 @@ pub use data_flow::{Progress, ProgressRow};
 pub use error::RunError;
 pub use events::{Event, EventKind, EventListener, EventSource};
 pub use library::{LibraryError, LoadedPackage, PackageLibrary, PackageReference};
-pub use logging::RunIdentity;
+pub use logging::{RunIdentity, log_provider_names};
 pub use prepare::{PreparedPackage, connections_of, prepare, variables_of};
 pub use reader::{ReaderBatches, ReaderHub};
 pub use report::{
@@ -50,6 +51,7 @@ pub use report::{
 };
 pub use rounds::Rounds;
 pub use run::Observers;
+pub use running_packages::{RunningPackage, running_packages};
 pub use settings::{CheckpointOverrides, LoggingOverrides, Restart, Settings};
 pub use stored_property::{StoredProperty, check_property_value};
 pub use tasks::task_names;

@@ -6,8 +6,8 @@ use std::{
 };
 
 use dtsx::{Limits, Project, SsisCode};
-use fletching_connections::{OpenError, package_files as files};
-use fletching_engine::Settings;
+use fletching_connections::{OpenError, package_files as files, run_sockets::RunSocketError};
+use fletching_engine::{RunningPackage, Settings, running_packages};
 
 use crate::{CheckReport, LoadOptions, Package, library::Library};
 
@@ -94,7 +94,8 @@ impl Application {
     }
 
     /// Loads a `.dtsx` file. Its project is `project` (a folder or an `.ispac`), else the folder around it if that holds a
-    /// `.dtproj`. With a project, `package` may be the name of a package in it.
+    /// `.dtproj`. With a project, `package` may be the name of a package in it; a path may lead into an archive,
+    /// `folder/Sales.ispac/Load.dtsx`.
     ///
     /// # Errors
     /// [`LoadError`]; a package that is encrypted as a whole and stays closed is one that does not load.
@@ -171,8 +172,20 @@ impl Application {
                     known,
                 ))
             }
-            None => load_file(package, None, options),
+            None => match path_in_archive(package) {
+                Some((project, name)) => load_from_ispac(name, project, options),
+                None => load_file(package, None, options),
+            },
         }
+    }
+
+    /// The packages that this user runs on this machine, in this process and in others, in the order of their beginnings:
+    /// runs of the command line, of Python, C and Flight SQL too.
+    ///
+    /// # Errors
+    /// The folder of runs (`FLETCHING_RUN_DIR`) cannot be read, or belongs to somebody else.
+    pub fn running_packages() -> Result<Vec<RunningPackage>, RunSocketError> {
+        running_packages()
     }
 
     /// As [`check_with`](Self::check_with), without password and secrets.
@@ -231,6 +244,13 @@ fn not_a_package(path: &Path, what: &str, mut known: Vec<String>) -> LoadError {
 fn is_ispac(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("ispac"))
+}
+
+/// Project and package of a path that leads into an archive: `folder/Sales.ispac/Load.dtsx`.
+fn path_in_archive(path: &Path) -> Option<(&Path, &Path)> {
+    let mut around = path.ancestors().skip(1);
+    let project = around.find(|folder| is_ispac(folder) && folder.is_file())?;
+    Some((project, path.strip_prefix(project).ok()?))
 }
 
 fn load_file(

@@ -137,6 +137,20 @@ pub fn from_folder(folder: &Path, value: String) -> String {
     value
 }
 
+/// Splits `Name=value` at the first `=` that is not inside brackets: property paths may hold one there. `None` without one.
+pub fn name_and_value(text: &str) -> Option<(String, String)> {
+    let mut depth = 0;
+    let (at, _) = text.char_indices().find(|(_, character)| {
+        match character {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            _ => {}
+        }
+        *character == '=' && depth <= 0
+    })?;
+    Some((text.get(..at)?.to_owned(), text.get(at + 1..)?.to_owned()))
+}
+
 fn path_rule(rule: &str) -> Result<PathRule, String> {
     PathMap::parse_rule(rule).map_err(|error| error.to_string())
 }

@@ -1,8 +1,9 @@
 //! What the connection managers of a package lead to.
 
 use fletching_connections::{
-    Connections,
-    database::{self, Keywords, LeadsTo, PROVIDERS, SCHEMES},
+    Connections, LeadsTo,
+    database::{self, Keywords, PROVIDERS, SCHEMES},
+    manager_kind,
 };
 use fletching_engine::{RunError, Settings, connections_of};
 
@@ -63,21 +64,18 @@ impl Package {
 
 /// Follows a manager to its end.
 fn look(connections: &Connections, report: &mut ConnectionReport, reach: bool) {
-    let kind = report.kind.split(':').next().unwrap_or_default();
-    match kind {
-        "OLEDB" | "ADO" | "ADO.NET" | "ODBC" | "EXCEL" => {
-            match connections.database(&report.name) {
-                Ok(found) => {
-                    report.used = Ok(found.target.to_string());
-                    report.reached = reach.then(|| {
-                        let opened = database::open(&found.target);
-                        opened.map(|_| ()).map_err(|error| error.to_string())
-                    });
-                }
-                Err(error) => report.used = Err(error.to_string()),
+    match manager_kind(&report.kind).map(|kind| kind.leads_to) {
+        Some(LeadsTo::Database) => match connections.database(&report.name) {
+            Ok(found) => {
+                report.used = Ok(found.target.to_string());
+                report.reached = reach.then(|| {
+                    let opened = database::open(&found.target);
+                    opened.map(|_| ()).map_err(|error| error.to_string())
+                });
             }
-        }
-        "FLATFILE" | "FILE" => match connections.file(&report.name) {
+            Err(error) => report.used = Err(error.to_string()),
+        },
+        Some(LeadsTo::File) => match connections.file(&report.name) {
             Ok(file) => {
                 let files = connections.path_map.files();
                 report.reached = reach.then(|| {
@@ -88,7 +86,10 @@ fn look(connections: &Connections, report: &mut ConnectionReport, reach: bool) {
             }
             Err(error) => report.used = Err(error.to_string()),
         },
-        other => report.used = Ok(format!("(managers of kind {other} are not followed)")),
+        _ => {
+            let kind = report.kind.split(':').next().unwrap_or_default();
+            report.used = Ok(format!("(managers of kind {kind} are not followed)"));
+        }
     }
 }
 
@@ -96,9 +97,9 @@ fn look(connections: &Connections, report: &mut ConnectionReport, reach: bool) {
 pub fn providers() -> impl Iterator<Item = [&'static str; 4]> {
     PROVIDERS.iter().map(|line| {
         let leads_to = match line.leads_to {
-            LeadsTo::SqlServer => "SQL Server (TDS)",
-            LeadsTo::Odbc => "ODBC",
-            LeadsTo::Nothing => "-",
+            database::LeadsTo::SqlServer => "SQL Server (TDS)",
+            database::LeadsTo::Odbc => "ODBC",
+            database::LeadsTo::Nothing => "-",
         };
         [line.kind, line.name, leads_to, line.note]
     })

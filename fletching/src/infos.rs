@@ -1,8 +1,9 @@
-//! What packages can be made of here: components, tasks, log providers, Foreach enumerators (PipelineComponentInfos, TaskInfos, ... of
-//! SSIS's Application).
+//! What packages can be made of here: components, tasks, connection managers, log providers, Foreach enumerators
+//! (PipelineComponentInfos, TaskInfos, ConnectionInfos, ... of SSIS's Application). What runs is asked of those who run it.
 
 use fletching_components::{ComponentKind, registry};
-use fletching_engine::{enumerator_names, task_names};
+use fletching_connections::MANAGER_KINDS;
+use fletching_engine::{enumerator_names, log_provider_names, task_names};
 
 use crate::Application;
 
@@ -51,6 +52,30 @@ impl Application {
             .collect()
     }
 
+    /// The kinds of connection managers, by their CreationName. One that runs can be opened as it stands in packages;
+    /// another of a database (EXCEL) still can be pointed to a database that is reached from here.
+    pub fn connection_infos() -> Vec<ClassInfo> {
+        let infos = MANAGER_KINDS.iter().map(|kind| ClassInfo {
+            name: kind.name,
+            title: kind.title,
+            runs: kind.opens(),
+            kind: None,
+        });
+        infos.collect()
+    }
+
+    /// The log providers.
+    pub fn log_provider_infos() -> Vec<ClassInfo> {
+        let supported: Vec<&str> = log_provider_names().collect();
+        let infos = dtsx::log_provider_classes().map(|name| ClassInfo {
+            name,
+            title: name,
+            runs: supported.contains(&name),
+            kind: None,
+        });
+        infos.collect()
+    }
+
     /// The enumerators of Foreach loops that run.
     pub fn enumerator_infos() -> Vec<ClassInfo> {
         enumerator_names()
@@ -90,5 +115,18 @@ mod tests {
             tasks.iter().filter(|one| one.runs).count()
         );
         assert_eq!(Application::enumerator_infos().len(), 6);
+        let runs = |infos: Vec<ClassInfo>| {
+            let run = infos.iter().filter(|one| one.runs);
+            run.map(|one| one.name).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            runs(Application::connection_infos()),
+            "ADO ADO.NET CACHE FILE FLATFILE FTP HTTP ODBC OLEDB SMTP"
+        );
+        assert_eq!(
+            runs(Application::log_provider_infos()),
+            "Microsoft.LogProviderTextFile Microsoft.LogProviderXMLFile Microsoft.LogProviderSQLServer"
+        );
+        assert_eq!(Application::log_provider_infos().len(), 5);
     }
 }

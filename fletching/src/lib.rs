@@ -32,7 +32,7 @@ mod statements;
 
 pub use application::{Application, LoadError, read_file, read_package};
 pub use check::CheckReport;
-pub use config::{Config, ConfigError, from_folder, parse_size};
+pub use config::{Config, ConfigError, from_folder, name_and_value, parse_size};
 pub use connections::{ConnectionReport, providers, schemes};
 pub use design::{Aggregation, DesignError, JoinType, Pipeline};
 /// The package document.
@@ -41,13 +41,15 @@ pub use execution::{Execution, runtime};
 pub use fletching_components::{
     ComponentKind, Drift, Finding, FindingKind, Findings, flow::FlowError,
 };
-pub use fletching_connections::{LogFile, PathError, PathMap, PathRule, StagedFile};
+pub use fletching_connections::{
+    LogFile, PathError, PathMap, PathRule, StagedFile, run_sockets::RunSocketError,
+};
 pub use fletching_engine::{
     BulkReport, CheckpointOverrides, ComponentReport, Event, EventKind, EventListener, EventSource,
     ExecutionResult, FileReport, FlowReport, LibraryError, LoadedPackage, LoggingOverrides,
     OutputReport, PackageLibrary, PackageReference, PackageReport, ProcessReport, Progress,
-    ProgressRow, ReaderBatches, Restart, Rounds, RunError, RunIdentity, RunReport, Settings,
-    SqlReport, TaskOutcome, TaskResult, now,
+    ProgressRow, ReaderBatches, Restart, Rounds, RunError, RunIdentity, RunReport, RunningPackage,
+    Settings, SqlReport, TaskOutcome, TaskResult, now,
 };
 /// The expression language.
 pub use fletching_expression::{self as expression};

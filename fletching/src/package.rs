@@ -13,6 +13,7 @@ use fletching_planner::explain;
 use crate::{
     Config, ConfigError,
     library::{Library, absolute},
+    package_folder::readers,
 };
 
 /// A package, ready to be prepared any number of times.
@@ -36,6 +37,11 @@ impl Package {
     /// The folder where relative file names start.
     pub fn base_dir(&self) -> &Path {
         &self.base_dir
+    }
+
+    /// The names of its own DataReader destinations as they stand in the document, those of disabled tasks not among them.
+    pub fn reader_names(&self) -> Vec<String> {
+        readers(&self.document)
     }
 
     /// How it is run where nothing else is said: relative to its folder, with what a `fletching.toml` there says.

@@ -201,7 +201,7 @@ fn packages_of(archive: &str, project: &Project) -> Vec<FolderPackage> {
 }
 
 /// The DataReader destinations of a document, as they stand in it.
-fn readers(document: &dtsx::Package) -> Vec<String> {
+pub(crate) fn readers(document: &dtsx::Package) -> Vec<String> {
     let mut names = Vec::new();
     let mut open = vec![document.root()];
     while let Some(executable) = open.pop() {

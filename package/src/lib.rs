@@ -39,7 +39,8 @@ mod ssis_code;
 pub use build::*;
 pub use bulk_insert::*;
 pub use class::{
-    component_classes, resolve_component, resolve_log_provider, resolve_task, task_classes,
+    component_classes, log_provider_classes, resolve_component, resolve_log_provider, resolve_task,
+    task_classes,
 };
 pub use configuration_file::ConfiguredValue;
 pub use data_flow::*;

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from . import errors
 from ._native import VERSION as __version__
-from ._native import RecordBatch, Schema
+from ._native import RecordBatch, RunningPackage, Schema
 from ._records import *  # noqa: F403
 from ._records import __all__ as _records
 from .application import Application, PackageStore
@@ -40,6 +40,7 @@ __all__ = [
     "Reader",
     "RecordBatch",
     "Result",
+    "RunningPackage",
     "Schema",
     "apilevel",
     "connect",

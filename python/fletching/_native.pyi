@@ -1,6 +1,7 @@
 """The native half. What it takes and gives is plain; `fletching` wraps it."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from os import PathLike
 from typing import Any
 
@@ -50,6 +51,30 @@ class Reader:
         """Raises what ended a stream that was handed over."""
     def report(self) -> _Known | None: ...
     def wait_for(self, seconds: float | None) -> _Known | None: ...
+
+class RunningPackage:
+    """A package that runs on this machine, started by the same user."""
+
+    @property
+    def instance_id(self) -> str:
+        """GUID of the run, in braces."""
+    @property
+    def package_id(self) -> str: ...
+    @property
+    def package_name(self) -> str: ...
+    @property
+    def package_description(self) -> str: ...
+    @property
+    def user_name(self) -> str: ...
+    @property
+    def execution_start_time(self) -> datetime | None:
+        """None for one whose process does not answer, of which the texts are empty too."""
+    @property
+    def execution_duration(self) -> timedelta: ...
+    @property
+    def process_id(self) -> int: ...
+    def stop(self) -> None:
+        """Asks it to stop: it is cancelled as by Ctrl-C. Does not wait for its end."""
 
 class Run:
     def wait(
@@ -156,3 +181,5 @@ class Store:
 
 def check(paths: Sequence[_Path], password: str | None, given: _Pairs) -> list[_Known]: ...
 def component_classes() -> list[str]: ...
+def class_infos(of: str) -> list[tuple[str, str, bool, str | None]]: ...
+def running_packages() -> list[RunningPackage]: ...

@@ -8,6 +8,7 @@ from typing import Any, Iterator
 
 __all__ = [
     "CheckReport",
+    "ClassInfo",
     "Component",
     "ConnectionManager",
     "Event",
@@ -53,6 +54,20 @@ class CheckReport:
     findings: list[Finding]
     #: Why it does not load.
     error: str | None
+
+
+@dataclass(frozen=True)
+class ClassInfo:
+    """A class that packages name."""
+
+    #: As packages of format 8 name it: `Microsoft.DerivedColumn`.
+    name: str
+    #: As the designer shows it; the name where that is not known.
+    title: str
+    #: Whether it runs here.
+    runs: bool
+    #: Of a component that runs: `source`, `transformation` or `destination`.
+    kind: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, List
 
 from . import _native
-from ._records import CheckReport, Finding, StoreEntry
+from ._records import CheckReport, ClassInfo, Finding, StoreEntry
 from ._settings import Path, pairs
 from .package import Package
 
@@ -42,9 +42,45 @@ class Application:
         return _native.component_classes()
 
     @staticmethod
+    def running_packages() -> List[_native.RunningPackage]:
+        """The packages that you run on this machine, in this process and in others, in the order of their beginnings: runs of
+        the command line and of other programs too. Each can be stopped.
+        """
+        return _native.running_packages()
+
+    @staticmethod
+    def component_infos() -> List[ClassInfo]:
+        """The components of data flows, and which of them run."""
+        return _infos("components")
+
+    @staticmethod
+    def task_infos() -> List[ClassInfo]:
+        """The tasks and containers, and which of them run."""
+        return _infos("tasks")
+
+    @staticmethod
+    def connection_infos() -> List[ClassInfo]:
+        """The kinds of connection managers, and which of them can be opened."""
+        return _infos("connections")
+
+    @staticmethod
+    def log_provider_infos() -> List[ClassInfo]:
+        """The log providers, and which of them write."""
+        return _infos("logs")
+
+    @staticmethod
+    def enumerator_infos() -> List[ClassInfo]:
+        """The enumerators of Foreach loops."""
+        return _infos("enumerators")
+
+    @staticmethod
     def store(root: Path) -> PackageStore:
         """The package store of a folder."""
         return PackageStore(root)
+
+
+def _infos(of: str) -> List[ClassInfo]:
+    return [ClassInfo(*one) for one in _native.class_infos(of)]
 
 
 def _checked(known: dict[str, Any]) -> CheckReport:

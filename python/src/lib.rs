@@ -19,6 +19,7 @@ mod pipeline;
 mod reader;
 mod report;
 mod run;
+mod running;
 mod settings;
 mod store;
 mod values;
@@ -37,6 +38,8 @@ mod _native {
     use crate::reader::Reader;
     #[pymodule_export]
     use crate::run::Run;
+    #[pymodule_export]
+    use crate::running::{RunningPackage, class_infos, running_packages};
     #[pymodule_export]
     use crate::store::Store;
 

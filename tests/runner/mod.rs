@@ -15,6 +15,7 @@ pub mod killed;
 mod markdown;
 mod packages;
 pub mod programs;
+pub mod running;
 mod sql_server;
 mod table;
 pub mod transactions;

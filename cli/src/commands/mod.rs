@@ -7,9 +7,12 @@ pub(crate) mod explain;
 pub(crate) mod providers;
 pub(crate) mod read;
 pub(crate) mod run;
+pub(crate) mod running;
 pub(crate) mod script;
 #[cfg(feature = "serve")]
 pub(crate) mod serve;
+#[cfg(feature = "sql")]
+pub(crate) mod sql;
 
 use std::{future::Future, time::Duration};
 

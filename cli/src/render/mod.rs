@@ -11,6 +11,8 @@ use serde::Serialize;
 pub(crate) use progress::ProgressDisplay;
 pub(crate) use report::{report, report_json};
 pub(crate) use rows::RowWriter;
+#[cfg(feature = "sql")]
+pub(crate) use rows::WriteError;
 
 use crate::exit::{Exit, Failure};
 

@@ -17,7 +17,7 @@ use std::{
 use datafusion_execution::TaskContext;
 use dtsx::{Executable, ExecutableKind, PrecedenceConstraint, SsisCode};
 use fletching_components::{FindingKind, Findings};
-use fletching_connections::database::Sessions;
+use fletching_connections::{database::Sessions, run_sockets::RunSocket};
 use fletching_expression::Scalar;
 use fletching_planner::DataFlowPlan;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
@@ -36,6 +36,7 @@ use crate::{
     Event, EventKind, EventListener, Progress, ReaderHub, RunError, RunReport, TaskOutcome,
     TaskResult,
     logging::LogWriter,
+    running_packages::announced,
     state::PackageState,
     task::{self, TaskHost, TaskRun},
     tasks,
@@ -120,6 +121,14 @@ impl<'f> Frame<'f> {
     }
 }
 
+/// Ends when another process has asked for it.
+async fn stopped(socket: Option<&RunSocket>) {
+    match socket {
+        Some(socket) => socket.stopped().await,
+        None => std::future::pending().await,
+    }
+}
+
 impl<'p> Executor<'p> {
     pub(crate) fn new(
         state: &Arc<PackageState>,
@@ -178,10 +187,14 @@ impl<'p> Executor<'p> {
         let result = match &self.outer {
             // A cancellation from inside is for the run as a whole, which drops this future.
             Some(_) => self.execute(&state.root, None).await,
-            None => tokio::select! {
-                result = self.execute(&state.root, None) => result,
-                () = self.cancelled.notified() => ExecutionResult::Canceled,
-            },
+            None => {
+                let socket = self.announce().await;
+                tokio::select! {
+                    result = self.execute(&state.root, None) => result,
+                    () = self.cancelled.notified() => ExecutionResult::Canceled,
+                    () = stopped(socket.as_ref()) => ExecutionResult::Canceled,
+                }
+            }
         };
         let result = match result {
             ExecutionResult::Success if self.cancel_asked.load(Ordering::Relaxed) => {
@@ -206,6 +219,18 @@ impl<'p> Executor<'p> {
             }),
         };
         (report, outcome)
+    }
+
+    /// Lets other processes see the run and stop it; where they cannot, the run goes on and says so.
+    async fn announce(&self) -> Option<RunSocket> {
+        match announced(&self.state) {
+            Ok(socket) => Some(socket),
+            Err(error) => {
+                let message = format!("the run is not listed among those of this machine: {error}");
+                self.tell_note(EventKind::Warning, None, message).await;
+                None
+            }
+        }
     }
 
     /// The sessions of what an executable is in: a package joins the transaction of the task that runs it.

@@ -69,12 +69,18 @@ impl Executor<'_> {
     /// Raises what was noticed before the run; no handler of the package hears it.
     pub(super) async fn tell_notes(&self) {
         for note in &self.state.notes {
-            if note.kind == EventKind::Warning {
-                self.report.lock().warn(note.message.clone());
-            }
-            let event = Event::new(note.kind.clone(), &self.state.root, note.message.clone());
-            self.hand_on(event.with_code(note.code)).await;
+            self.tell_note(note.kind.clone(), note.code, note.message.clone())
+                .await;
         }
+    }
+
+    /// Raises what is no doing of the package.
+    pub(super) async fn tell_note(&self, kind: EventKind, code: Option<SsisCode>, message: String) {
+        if kind == EventKind::Warning {
+            self.report.lock().warn(message.clone());
+        }
+        let event = Event::new(kind, &self.state.root, message);
+        self.hand_on(event.with_code(code)).await;
     }
 
     /// Whether anybody wants entries of this name from an executable.

@@ -37,6 +37,26 @@ pub(super) enum Destination {
     Database(Box<DatabaseConnection>),
 }
 
+/// What a class of log providers writes.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Text,
+    Xml,
+    Table,
+}
+
+/// The log providers that write.
+const PROVIDERS: [(&str, Form); 3] = [
+    ("Microsoft.LogProviderTextFile", Form::Text),
+    ("Microsoft.LogProviderXMLFile", Form::Xml),
+    ("Microsoft.LogProviderSQLServer", Form::Table),
+];
+
+/// Their canonical names.
+pub fn log_provider_names() -> impl Iterator<Item = &'static str> {
+    PROVIDERS.iter().map(|(name, _)| *name)
+}
+
 /// Why a provider leads nowhere.
 #[derive(Debug)]
 pub(super) struct Problem {
@@ -74,18 +94,22 @@ pub(super) fn destination(
     let file =
         || log_file(&configuration, is_from_package, connections).map_err(|problem| vec![problem]);
     let connections_of = || Box::new(connections.clone());
-    match dtsx::resolve_log_provider(&provider.class_id) {
-        Some("Microsoft.LogProviderTextFile") => Ok(Destination::Text {
-            file: file()?,
-            connections: connections_of(),
-        }),
-        Some("Microsoft.LogProviderXMLFile") => Ok(Destination::Xml {
-            file: file()?,
-            connections: connections_of(),
-        }),
-        Some("Microsoft.LogProviderSQLServer") => {
-            database(&configuration, connections).map_err(|problem| vec![problem])
-        }
+    let class = dtsx::resolve_log_provider(&provider.class_id);
+    let mut known = PROVIDERS.iter();
+    if let Some((_, form)) = known.find(|(name, _)| Some(*name) == class) {
+        return match form {
+            Form::Text => Ok(Destination::Text {
+                file: file()?,
+                connections: connections_of(),
+            }),
+            Form::Xml => Ok(Destination::Xml {
+                file: file()?,
+                connections: connections_of(),
+            }),
+            Form::Table => database(&configuration, connections).map_err(|problem| vec![problem]),
+        };
+    }
+    match class {
         Some(name) => Err(vec![Problem::unsupported(
             None,
             format!(

@@ -26,6 +26,7 @@ mod xml_file;
 use dtsx::{Executable, SsisCode};
 use fletching_components::{Finding, Findings};
 
+pub use destination::log_provider_names;
 pub use entry::RunIdentity;
 pub(crate) use log::LogFailure;
 pub(crate) use writer::{LogWriter, package_end};

@@ -14,6 +14,11 @@ static LOG_PROVIDERS: &[LogProviderClass] = &[
     ("Microsoft.LogProviderEventLog", &["DTS.LogProviderEventLog", "{071CC8EB-C343-4CFF-8D58-564B92FCA3CF}", "{97634F75-1DC7-4F1F-8A4C-DAF0E13AAA22}"]),
 ];
 
+/// All log providers that are known: canonical names.
+pub fn log_provider_classes() -> impl Iterator<Item = &'static str> {
+    LOG_PROVIDERS.iter().map(|class| class.0)
+}
+
 /// The canonical name (`Microsoft.LogProviderTextFile`) of a log provider's creation name: a friendly name, a ProgID with
 /// or without version, or a GUID. `None` for one that is not known.
 pub fn resolve_log_provider(creation_name: &str) -> Option<&'static str> {

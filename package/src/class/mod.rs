@@ -7,7 +7,7 @@ mod task;
 
 pub(crate) use component::english_name;
 pub use component::{component_classes, resolve_component};
-pub use log_provider::resolve_log_provider;
+pub use log_provider::{log_provider_classes, resolve_log_provider};
 pub use task::{resolve_task, task_classes};
 
 /// `{GUID}` in any case, with or without braces.

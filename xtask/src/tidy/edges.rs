@@ -11,8 +11,12 @@ use crate::{
 
 /// What each crate may use of ours. A crate that is not named here may use nothing.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("fletching-cli", &["fletching", "fletching-server"]),
+    (
+        "fletching-cli",
+        &["fletching", "fletching-server", "fletching-sql"],
+    ),
     ("fletching-server", &["fletching"]),
+    ("fletching-sql", &["fletching"]),
     ("fletching-c", &["fletching"]),
     ("fletching-python", &["fletching"]),
     (
