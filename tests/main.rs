@@ -53,6 +53,7 @@ fn main() -> ExitCode {
     trials.extend(runner::killed::trials());
     trials.extend(runner::programs::trials());
     trials.extend(runner::interrupted::trials());
+    trials.extend(runner::waiting::trials());
     trials.extend(runner::transactions::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

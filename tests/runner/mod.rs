@@ -18,6 +18,7 @@ pub mod programs;
 mod sql_server;
 mod table;
 pub mod transactions;
+pub mod waiting;
 
 use std::path::{Path, PathBuf};
 
