@@ -73,7 +73,7 @@ const ALL: [Waiting; 19] = [
         name: "Web Service",
         asks_server: true,
         needs: None,
-        package: web_service,
+        package: soap_call,
     },
     Waiting {
         name: "login at SQL Server",
@@ -352,7 +352,7 @@ fn mail(address: &str) -> Package {
     ))
 }
 
-fn web_service(folder: &Path, address: &str) -> Package {
+fn soap_call(folder: &Path, address: &str) -> Package {
     let description = include_str!("../../scripts/test_calculator.wsdl");
     fs::write(folder.join("calculator.wsdl"), description).unwrap();
     let mut package = Package::default().variable("Sum", 8, "");
