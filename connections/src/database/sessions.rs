@@ -168,7 +168,7 @@ impl Drop for Sessions {
         if kept.is_empty() {
             return;
         }
-        let (told, ended) = mpsc::channel::<()>();
+        let (told, ended) = mpsc::sync_channel::<()>(1);
         let work = move || {
             drop(kept);
             drop(told);
