@@ -55,6 +55,7 @@ fn main() -> ExitCode {
     trials.extend(runner::programs::trials());
     trials.extend(runner::interrupted::trials());
     trials.extend(runner::running::trials());
+    trials.extend(runner::waiting::trials());
     trials.extend(runner::transactions::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

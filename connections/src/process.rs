@@ -9,11 +9,15 @@
 //! A program leads a process group of its own, so that what it starts dies with it when the run is cancelled; only what
 //! leaves the group on purpose (`setsid`) escapes. What still runs in the background when the program has ended by
 //! itself is left alone, as Windows does.
+//!
+//! Nor does it outlive this process, however that ends: a shell beside it waits on a pipe of this process, and ends the
+//! group when the pipe closes without a word. (`PR_SET_PDEATHSIG` would end one process, not the group, and when a thread
+//! ends.) Where there is no `/bin/sh`, a program outlives a `kill -9`.
 
 use std::{
     collections::VecDeque,
     io,
-    os::unix::process::ExitStatusExt,
+    os::{fd::OwnedFd, unix::process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::Duration,
@@ -159,21 +163,63 @@ fn find_in(files: &dyn Files, name: &str, folders: Vec<PathBuf>) -> Result<PathB
     })
 }
 
+/// Ends a group when its pipe closes: the first line names the group, a second one says that nothing is to be done.
+const WATCH: &str = r#"read -r group && { read -r end || kill -s KILL -- "-$group"; }"#;
+
+/// A shell that waits for the end of this process.
+#[derive(Debug)]
+struct Watch(OwnedFd);
+
+impl Watch {
+    fn start() -> Option<Self> {
+        let started = Command::new("/bin/sh")
+            .args(["-c", WATCH])
+            .current_dir("/")
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn();
+        // The runtime collects it when it has ended.
+        let pipe = started.ok()?.stdin.take()?;
+        pipe.into_owned_fd().ok().map(Self)
+    }
+
+    /// A line is far less than the pipe holds; there is nobody to tell if the shell is gone.
+    fn say(&self, line: &str) {
+        rustix::io::write(&self.0, format!("{line}\n").as_bytes()).ok();
+    }
+}
+
 /// The group of a process; ends all of it when dropped.
 #[derive(Debug)]
-struct Group(Option<Pid>);
+struct Group {
+    id: Option<Pid>,
+    watch: Option<Watch>,
+}
 
 impl Group {
+    fn new(id: Option<Pid>, watch: Option<Watch>) -> Self {
+        if let (Some(id), Some(watch)) = (id, &watch) {
+            watch.say(&id.as_raw_nonzero().to_string());
+        }
+        Self { id, watch }
+    }
+
     fn release(mut self) {
-        self.0 = None;
+        self.id = None;
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if let Some(group) = self.0 {
+        if let Some(group) = self.id {
             // It fails if nothing of the group is left.
             kill_process_group(group, Signal::KILL).ok();
+        }
+        if let Some(watch) = &self.watch {
+            watch.say("ended");
         }
     }
 }
@@ -192,6 +238,7 @@ pub async fn run(launch: Launch) -> Result<Ended, ProcessError> {
             Stdio::null()
         }
     };
+    let watch = Watch::start();
     let started = Command::new(program)
         .args(&launch.arguments)
         .current_dir(&launch.folder)
@@ -206,7 +253,7 @@ pub async fn run(launch: Launch) -> Result<Ended, ProcessError> {
         error,
     })?;
     let id = child.id().and_then(|id| i32::try_from(id).ok());
-    let group = Group(id.and_then(Pid::from_raw));
+    let group = Group::new(id.and_then(Pid::from_raw), watch);
     let (input, output, error) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let mut tail = Tail::new(launch.error);
     let streams = async {

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use dtsx::{ConnectionManager, Package, Parameter};
+use dtsx::{ConnectionManager, Executable, Package, Parameter, Payload};
 use fletching_components::{Findings, Variables};
 use fletching_connections::Connections;
 use fletching_expression::Scalar;
@@ -80,6 +80,7 @@ pub(crate) fn prepare_for(
     }
     settings.connections = caller.repointed.of(&managers);
     let mut root = package.root().clone();
+    settle_references(&mut root, &managers);
     let mut logs = package.log_providers().to_vec();
     let name = package.name().to_owned();
     let mut target = Overridable {
@@ -201,6 +202,30 @@ fn managers_of(package: &Package, shared: &[ConnectionManager]) -> Vec<Connectio
         }
     }
     managers
+}
+
+/// A component names its manager by DTSID; where none has it, by the refId beside it.
+fn settle_references(executable: &mut Executable, managers: &[ConnectionManager]) {
+    let is_known = |id: &str| {
+        managers
+            .iter()
+            .any(|one| one.dtsid.eq_ignore_ascii_case(id))
+    };
+    if let Payload::DataFlow(flow) = &mut executable.payload {
+        let components = flow.components.iter_mut();
+        for connection in components.flat_map(|one| &mut one.connections) {
+            if let Some(ref_id) = connection.ref_id.take()
+                && !is_known(&connection.connection_manager)
+            {
+                connection.connection_manager = ref_id;
+            }
+        }
+    }
+    let handlers = executable.event_handlers.iter_mut();
+    let handlers = handlers.map(|handler| handler.container.as_mut());
+    for inner in executable.executables.iter_mut().chain(handlers) {
+        settle_references(inner, managers);
+    }
 }
 
 /// What several tasks have in common (a connection manager) is found by each of them.

@@ -24,6 +24,11 @@ pub(crate) fn of_package(package: &Package) -> Vec<(&'static str, Scalar)> {
         ("VersionMinor", number("VersionMinor")),
         ("VersionComments", text("VersionComments")),
         ("InteractiveMode", Scalar::from(false)),
+        ("IgnoreConfigurationsOnLoad", Scalar::from(false)),
+        // A handle of Windows: nobody waits for it.
+        ("CancelEvent", integer(0)),
+        // Of a run that no catalog has started.
+        ("ServerExecutionID", Scalar::from(0_i64)),
         (
             "OfflineMode",
             Scalar::from(root.properties.bool("OfflineMode").unwrap_or(false)),
@@ -33,9 +38,10 @@ pub(crate) fn of_package(package: &Package) -> Vec<(&'static str, Scalar)> {
     variables
 }
 
-/// Of a task or container; the package counts as one.
-pub(crate) fn of_task(task: &Executable) -> Vec<(&'static str, Scalar)> {
+/// Of a task or container; the package counts as one. `parent`: the DTSID of what it is in.
+pub(crate) fn of_task(task: &Executable, parent: &str) -> Vec<(&'static str, Scalar)> {
     vec![
+        ("ParentContainerGUID", Scalar::from(parent)),
         ("TaskName", Scalar::from(task.name.as_str())),
         ("TaskID", Scalar::from(task.dtsid.as_str())),
         (
@@ -75,8 +81,9 @@ fn creation_date(root: &Executable) -> Option<Scalar> {
     })
 }
 
-/// What a handler knows of its event: name, value, whether tasks may not set it. `None`: before there is one.
-pub(crate) fn of_event(event: Option<&Event>) -> Vec<(&'static str, Scalar, bool)> {
+/// What a handler knows of its event: name, value, whether tasks may not set it. `None`: before there is one. `parent`: the
+/// DTSID of what its source is in.
+pub(crate) fn of_event(event: Option<&Event>, parent: &str) -> Vec<(&'static str, Scalar, bool)> {
     let source = event.map(|event| event.source.clone()).unwrap_or_default();
     let kind = event.map(|event| &event.kind);
     let text = |text: &str| Scalar::from(text);
@@ -108,6 +115,7 @@ pub(crate) fn of_event(event: Option<&Event>) -> Vec<(&'static str, Scalar, bool
         ("SourceDescription", text(&source.description), true),
         ("SourceID", text(&source.id), true),
         ("SourceName", text(&source.name), true),
+        ("SourceParentGUID", text(parent), true),
         ("VariableDescription", text(""), true),
         ("VariableID", text(""), true),
         ("VariableName", text(&name), true),

@@ -77,7 +77,7 @@ impl VariableStore {
             locale_id: locale(package.root().properties.int("LocaleID"), None),
             ..Self::default()
         };
-        store.add_container(package.root(), findings);
+        store.add_container(package.root(), "", findings);
         let root = package.root().path.clone();
         let own = package
             .parameters()
@@ -112,27 +112,27 @@ impl VariableStore {
         store
     }
 
-    fn add_container(&mut self, container: &Executable, findings: &mut Findings) {
+    fn add_container(&mut self, container: &Executable, parent: &str, findings: &mut Findings) {
         self.containers.push(container.path.clone());
         for variable in &container.variables {
             self.add_variable(&container.path, variable, findings);
         }
         if !container.path.is_empty() {
-            self.add_system(container, system_variables::of_task(container));
+            self.add_system(container, system_variables::of_task(container, parent));
         }
         for handler in &container.event_handlers {
-            self.add_container(&handler.container, findings);
+            self.add_container(&handler.container, &container.dtsid, findings);
             self.add_handler(&handler.container.path);
         }
         container
             .executables
             .iter()
-            .for_each(|child| self.add_container(child, findings));
+            .for_each(|child| self.add_container(child, &container.dtsid, findings));
     }
 
     /// The system variables that tell a handler of its event.
     fn add_handler(&mut self, path: &str) {
-        for (name, value, locked) in system_variables::of_event(None) {
+        for (name, value, locked) in system_variables::of_event(None, "") {
             self.push_system(path, name, value);
             if let Some(entry) = self.entries.last_mut().filter(|_| !locked) {
                 entry.locked = None;

@@ -97,6 +97,9 @@ pub struct ComponentConnection {
     pub name: String,
     /// DTSID, refId or name of the connection manager, whichever the file has (`:external` and `:invalid` cut off).
     pub connection_manager: String,
+    /// The refId that stands beside a DTSID. It is older where the manager was renamed since, newer where it was made anew
+    /// under its name.
+    pub ref_id: Option<String>,
 }
 
 /// Where rows enter a component.

@@ -376,3 +376,33 @@ fn wrong_values_are_located() {
     let message = Package::read(b"<a/>").unwrap_err().to_string();
     assert!(message.contains("root element `a`"), "{message}");
 }
+
+#[test]
+fn a_component_names_its_manager_by_dtsid_and_by_refid() {
+    let (id, name) = (
+        "{00000000-0000-0000-0000-000000000011}",
+        "Package.ConnectionManagers[Orders file]",
+    );
+    let reference =
+        format!(r#"connectionManagerID="{id}:external" connectionManagerRefId="{name}""#);
+    assert!(FORMAT_8.contains(&reference));
+    let connection = |text: &str| {
+        let package = read(&FORMAT_8.replace(&reference, text));
+        let connection = &data_flow(&package, r"Package\Each\Load").components[0].connections[0];
+        (
+            connection.connection_manager.clone(),
+            connection.ref_id.clone(),
+        )
+    };
+    let both = (id.to_owned(), Some(name.to_owned()));
+    assert_eq!(connection(&reference), both);
+    let alone = |text: &str| (text.to_owned(), None);
+    let only = |attribute: &str, value: &str| connection(&format!(r#"{attribute}="{value}""#));
+    assert_eq!(
+        only("connectionManagerID", &format!("{id}:invalid")),
+        alone(id)
+    );
+    assert_eq!(only("connectionManagerRefId", name), alone(name));
+    let names = format!(r#"connectionManagerID="{name}" connectionManagerRefId="{name}""#);
+    assert_eq!(connection(&names), alone(name));
+}

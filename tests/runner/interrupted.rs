@@ -30,7 +30,7 @@ use super::{
 const MOMENTS: [u64; 5] = [0, 10, 50, 200, 500];
 const PARTS: [u32; 3] = [40, 60, 80];
 /// How long a run that was stopped may take to end. A release build on a free machine takes less than two seconds.
-const STOPS_WITHIN: Duration = Duration::from_secs(10);
+pub const STOPS_WITHIN: Duration = Duration::from_secs(10);
 /// How long a run that nobody stops may take before it counts as hanging.
 const ENDS_WITHIN: Duration = Duration::from_secs(120);
 /// In the environment of a run and of all that it starts.
@@ -136,7 +136,7 @@ const JOBS: [Job; 12] = [
     },
 ];
 
-const RUN: &[&str] = &["run", "--quiet", "Package.dtsx"];
+pub const RUN: &[&str] = &["run", "--quiet", "Package.dtsx"];
 
 fn example(folder: &Path, name: &str) {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
@@ -254,7 +254,8 @@ pub fn trials() -> Vec<Trial> {
         })
     };
     let mut trials: Vec<Trial> = JOBS.into_iter().flat_map(of_job).collect();
-    let others: [(&str, Check); 4] = [
+    let others: [(&str, Check); 5] = [
+        ("a killed run leaves no program", killed_with_programs),
         (
             "a failure does not end what runs beside it, and starts nothing more",
             beside_a_failure,
@@ -275,13 +276,13 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// A run that was started.
-struct Run {
+pub struct Run {
     process: Child,
     started: Instant,
 }
 
 impl Run {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
         let temporary = folder.join("tmp");
         fs::create_dir_all(&temporary).unwrap();
         let process = Command::new(env!("CARGO_BIN_EXE_fletch"))
@@ -300,7 +301,7 @@ impl Run {
         }
     }
 
-    fn signal(&mut self, signal: &str) -> Result<(), String> {
+    pub fn signal(&mut self, signal: &str) -> Result<(), String> {
         if self
             .process
             .try_wait()
@@ -318,8 +319,12 @@ impl Run {
             .map_err(|error| error.to_string())
     }
 
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().unwrap()
+    }
+
     /// Waits for its end.
-    fn ended(&mut self, within: Duration) -> Result<ExitStatus, String> {
+    pub fn ended(&mut self, within: Duration) -> Result<ExitStatus, String> {
         let patience = Instant::now() + within;
         loop {
             if let Some(status) = self.process.try_wait().map_err(|error| error.to_string())? {
@@ -335,7 +340,7 @@ impl Run {
     }
 }
 
-fn said(folder: &Path) -> String {
+pub fn said(folder: &Path) -> String {
     fs::read_to_string(folder.join("stderr.txt")).unwrap_or_default()
 }
 
@@ -370,6 +375,7 @@ fn stop_at_any_moment(job: Job, signal: &str) -> Result<(), String> {
         sleep(moment);
         first.signal(signal)?;
         let status = first.ended(STOPS_WITHIN).map_err(at)?;
+        none_runs(folder).map_err(at)?;
         if signal == "INT" {
             clean_stop(folder, status, (&before, &after)).map_err(at)?;
         }
@@ -391,7 +397,6 @@ fn clean_stop(
     if !matches!(status.code(), Some(0 | 3)) && status.signal() != Some(2) {
         return Err(format!("{status}: {}", said(folder)));
     }
-    none_runs(folder)?;
     let left: Vec<_> = fs::read_dir(folder.join("tmp"))
         .unwrap()
         .flatten()
@@ -416,7 +421,7 @@ fn clean_stop(
 }
 
 /// The processes that the run has started are gone; those that were killed take a moment.
-fn none_runs(folder: &Path) -> Result<(), String> {
+pub fn none_runs(folder: &Path) -> Result<(), String> {
     let mark = format!("{MARK}={}", folder.display());
     let patience = Instant::now() + Duration::from_secs(5);
     loop {
@@ -478,7 +483,7 @@ fn walk(folder: &Path, seen: &mut dyn FnMut(&Path) -> Result<(), String>) -> Res
     Ok(())
 }
 
-fn staged(folder: &Path) -> Vec<String> {
+pub fn staged(folder: &Path) -> Vec<String> {
     let mut staged = Vec::new();
     let found = walk(folder, &mut |path| {
         let name = path.display().to_string();
@@ -578,6 +583,29 @@ fn beside_a_failure() -> Result<(), String> {
             said(folder)
         )),
     }
+}
+
+/// What a program has started dies with a run that is killed, too; so does one that ignores signals.
+fn killed_with_programs() -> Result<(), String> {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let line = "trap '' HUP INT TERM; touch begun.txt; sleep 1000 & sleep 1000";
+    write(
+        folder,
+        Package::default().task(&shell("Package\\Wait", line)),
+    );
+    let mut run = Run::start(folder, RUN);
+    let patience = Instant::now() + ENDS_WITHIN;
+    while !folder.join("begun.txt").exists() {
+        if Instant::now() > patience || run.has_ended().is_some() {
+            return Err(format!("the program did not begin: {}", said(folder)));
+        }
+        sleep(Duration::from_millis(10));
+    }
+    sleep(Duration::from_millis(200));
+    run.signal("KILL")?;
+    run.ended(STOPS_WITHIN)?;
+    none_runs(folder)
 }
 
 /// A file of SQLite that somebody writes to.

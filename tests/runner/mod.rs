@@ -19,6 +19,7 @@ pub mod running;
 mod sql_server;
 mod table;
 pub mod transactions;
+pub mod waiting;
 
 use std::path::{Path, PathBuf};
 

@@ -88,7 +88,8 @@ impl Package {
     }
 }
 
-fn manager(name: &str, kind: &str, attributes: &str, address: &str, content: &str) -> String {
+/// A connection manager.
+pub fn manager(name: &str, kind: &str, attributes: &str, address: &str, content: &str) -> String {
     format!(
         r#"<DTS:ConnectionManager DTS:refId="Package.ConnectionManagers[{name}]" DTS:CreationName="{kind}" DTS:ObjectName="{name}" DTS:DTSID="{{{name}}}"><DTS:ObjectData><DTS:ConnectionManager{attributes} DTS:ConnectionString="{}">{content}</DTS:ConnectionManager></DTS:ObjectData></DTS:ConnectionManager>"#,
         escaped(address)
@@ -102,7 +103,7 @@ pub fn after(container: &str, from: &str, to: &str, when: u8) -> String {
     )
 }
 
-fn executable(path: &str, kind: &str, attributes: &str, content: &str) -> String {
+pub fn executable(path: &str, kind: &str, attributes: &str, content: &str) -> String {
     let name = path.rsplit('\\').next().unwrap_or(path);
     format!(
         r#"<DTS:Executable DTS:refId="{path}" DTS:DTSID="{{{path}}}" DTS:ExecutableType="{kind}" DTS:ObjectName="{name}" {attributes}>{content}</DTS:Executable>"#

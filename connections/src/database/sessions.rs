@@ -8,7 +8,9 @@
 use std::{
     collections::HashMap,
     ops::{Deref, DerefMut},
-    sync::Arc,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
 };
 
 use arrow::{
@@ -153,6 +155,29 @@ pub struct Sessions {
     kept: Mutex<HashMap<String, Kept>>,
     /// All sessions are this one.
     transaction: Option<Arc<Transaction>>,
+}
+
+/// How long the end of a run waits for its kept sessions to end.
+const GOODBYE_WAIT: Duration = Duration::from_millis(500);
+
+impl Drop for Sessions {
+    /// On a thread of their own: this one may drive a runtime, which must not wait, nor may a server that says nothing hold
+    /// up a run that was cancelled.
+    fn drop(&mut self) {
+        let kept = std::mem::take(self.kept.get_mut());
+        if kept.is_empty() {
+            return;
+        }
+        let (told, ended) = mpsc::sync_channel::<()>(1);
+        let work = move || {
+            drop(kept);
+            drop(told);
+        };
+        if thread::Builder::new().spawn(work).is_ok() {
+            // Nothing is ever sent: it is over when the other end is gone, or the time.
+            ended.recv_timeout(GOODBYE_WAIT).ok();
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -112,8 +112,12 @@ impl Executor<'_> {
             true => None,
             false => Some(self.handlers.lock().await),
         };
+        let parent = origin
+            .up()
+            .nth(1)
+            .map_or("", |frame| frame.original.dtsid.as_str());
         self.state.change(|variables| {
-            for (name, value, _) in system_variables::of_event(Some(event)) {
+            for (name, value, _) in system_variables::of_event(Some(event), parent) {
                 variables.set_system(path, name, value);
             }
         });

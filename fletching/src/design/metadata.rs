@@ -243,9 +243,13 @@ impl Pipeline<'_> {
 impl Package {
     fn manager(&self, reference: &str) -> Option<&ConnectionManager> {
         let mut shared = self.shared_managers.iter();
-        self.document
-            .connection_manager(reference)
-            .or_else(|| shared.find(|one| one.ref_id == reference || one.name == reference))
+        self.document.connection_manager(reference).or_else(|| {
+            shared.find(|one| {
+                [&one.ref_id, &one.dtsid, &one.name]
+                    .iter()
+                    .any(|id| **id == reference)
+            })
+        })
     }
 }
 

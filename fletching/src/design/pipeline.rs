@@ -128,6 +128,7 @@ impl<'a> Pipeline<'a> {
             id: connection_id(&id, role),
             name: role.to_owned(),
             connection_manager: target.ref_id.clone(),
+            ref_id: None,
         };
         let document = &mut self.package.document;
         document.set_component_connection(&self.task, &id, &connection)?;

@@ -62,6 +62,7 @@ fn ends(task: &str) -> (Component, Component) {
             id: connection_id(&source, "FlatFileConnection"),
             name: "FlatFileConnection".to_owned(),
             connection_manager: connection_manager_id("In"),
+            ref_id: None,
         }],
         outputs: vec![Output {
             id: output.clone(),

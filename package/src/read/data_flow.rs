@@ -101,18 +101,27 @@ fn read_property(element: Element<'_>) -> Property {
 
 fn read_connection(element: Element<'_>) -> ComponentConnection {
     let own = own_properties(element);
-    let reference = own
-        .get("connectionManagerRefId")
-        .filter(|reference| !reference.is_empty())
-        .or_else(|| own.get("connectionManagerID"))
-        .unwrap_or_default();
-    let bare = [":external", ":invalid"]
-        .iter()
-        .find_map(|suffix| reference.strip_suffix(suffix));
+    let reference = |name: &str| {
+        let text = own.get(name).unwrap_or_default();
+        let bare = [":external", ":invalid"]
+            .iter()
+            .find_map(|suffix| text.strip_suffix(suffix));
+        bare.unwrap_or(text).to_owned()
+    };
+    let (manager, ref_id) = (
+        reference("connectionManagerID"),
+        reference("connectionManagerRefId"),
+    );
+    let (connection_manager, ref_id) = match (manager.starts_with('{'), ref_id.is_empty()) {
+        (true, false) => (manager, Some(ref_id)),
+        (false, false) => (ref_id, None),
+        (_, true) => (manager, None),
+    };
     ComponentConnection {
         id: id(&own),
         name: text(&own, "name"),
-        connection_manager: bare.unwrap_or(reference).to_owned(),
+        connection_manager,
+        ref_id,
     }
 }
 

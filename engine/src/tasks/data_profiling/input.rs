@@ -3,6 +3,8 @@
 use dtsx::{Document, Element};
 use fletching_connections::database::TableName;
 
+use super::patterns::Settings;
+
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub(super) struct Input {
@@ -25,6 +27,8 @@ pub(super) struct Request {
     pub(super) column: Option<String>,
     /// Columns of a key; `None` for a wildcard.
     pub(super) key: Vec<Option<String>>,
+    /// What is asked of patterns; of no other profile.
+    pub(super) patterns: Settings,
     pub(super) kind: Kind,
 }
 
@@ -44,6 +48,7 @@ pub(super) enum Kind {
         threshold: Threshold,
         violations_max: usize,
     },
+    Patterns,
 }
 
 /// Which keys are reported.
@@ -109,10 +114,22 @@ impl Input {
         let kind = kind(element).map_err(|error| format!("{label}: {error}"))?;
         let Some(kind) = kind else {
             self.unsupported.push(format!(
-                "{label} is not supported: null ratio, statistics, length and value distribution of columns, and candidate keys are"
+                "{label} is not supported: null ratio, statistics, length and value distribution and patterns of columns, and candidate keys are"
             ));
             return Ok(());
         };
+        let patterns = match kind {
+            Kind::Patterns => patterns(element).map_err(|error| format!("{label}: {error}"))?,
+            _ => Settings::default(),
+        };
+        if kind == Kind::Patterns
+            && text(element, "TagTableName").is_some_and(|name| !name.is_empty())
+        {
+            self.unsupported.push(format!(
+                "{label} has a TagTableName, which is not supported: leave it empty"
+            ));
+            return Ok(());
+        }
         let table = element.child("Table");
         let part = |name: &str| {
             let part = table.and_then(|table| table.attribute(name));
@@ -145,6 +162,7 @@ impl Input {
             },
             column,
             key,
+            patterns,
             kind,
             id,
         });
@@ -225,19 +243,46 @@ fn key(element: Element<'_>) -> Result<Kind, String> {
     })
 }
 
-/// What profile a request is for; `None` for one that is not supported.
-fn kind(element: Element<'_>) -> Result<Option<Kind>, String> {
-    let flag = |name: &str| match text(element, name).as_deref() {
+/// What is asked of patterns.
+fn patterns(element: Element<'_>) -> Result<Settings, String> {
+    let number = |name: &str, preset: &str, most: f64| {
+        let number = text(element, name).filter(|number| !number.is_empty());
+        let number = number.as_deref().unwrap_or(preset);
+        let wanted = number.parse().ok().filter(|one| (0.0..=most).contains(one));
+        wanted.ok_or_else(|| format!("{name} is `{number}`: a number of 0 to {most} is wanted"))
+    };
+    let characters = |name: &str| {
+        let text = text(element, name).unwrap_or_default();
+        let text = text.replace(r"\\", "\0").replace(r"\t", "\t");
+        let text = text.replace(r"\r", "\r").replace(r"\n", "\n");
+        text.replace('\0', r"\")
+    };
+    Ok(Settings {
+        delimiters: characters("Delimiters"),
+        symbols: characters("Symbols"),
+        counts_case: flag(element, "CaseSensitive")?,
+        patterns_max: number("MaxNumberOfPatterns", "10", 1000.0)? as usize,
+        coverage: number("PercentageDataCoverageDesired", "95", 100.0)?,
+    })
+}
+
+/// A child element that is true or false.
+fn flag(element: Element<'_>, name: &str) -> Result<bool, String> {
+    match text(element, name).as_deref() {
         None | Some("" | "false" | "0") => Ok(false),
         Some("true" | "1") => Ok(true),
         Some(other) => Err(format!("{name} is `{other}`: true or false is wanted")),
-    };
+    }
+}
+
+/// What profile a request is for; `None` for one that is not supported.
+fn kind(element: Element<'_>) -> Result<Option<Kind>, String> {
     Ok(Some(match element.local_name() {
         "ColumnNullRatioProfileRequest" => Kind::NullRatio,
         "ColumnStatisticsProfileRequest" => Kind::Statistics,
         "ColumnLengthDistributionProfileRequest" => Kind::Length {
-            ignores_leading: flag("IgnoreLeadingSpace")?,
-            ignores_trailing: flag("IgnoreTrailingSpace")?,
+            ignores_leading: flag(element, "IgnoreLeadingSpace")?,
+            ignores_trailing: flag(element, "IgnoreTrailingSpace")?,
         },
         "ColumnValueDistributionProfileRequest" => Kind::Values {
             threshold: match text(element, "Option").as_deref() {
@@ -257,6 +302,7 @@ fn kind(element: Element<'_>) -> Result<Option<Kind>, String> {
             },
         },
         "CandidateKeyProfileRequest" => key(element)?,
+        "ColumnPatternProfileRequest" => Kind::Patterns,
         _ => return Ok(None),
     }))
 }
@@ -275,7 +321,7 @@ mod tests {
     fn requests_are_read() {
         let table = r#"<DataSourceID>{1}</DataSourceID><Table Schema="dbo" Table="Sales"/>"#;
         let input = read(&format!(
-            r#"<ColumnNullRatioProfileRequest ID="a">{table}<Column IsWildCard="true"/></ColumnNullRatioProfileRequest><ColumnValueDistributionProfileRequest ID="b">{table}<Column IsWildCard="false" ColumnName="Town"/><Option>FrequentValues</Option><FrequentValueThreshold>0.5</FrequentValueThreshold></ColumnValueDistributionProfileRequest><ColumnPatternProfileRequest ID="p"/><CandidateKeyProfileRequest ID="k">{table}<KeyColumns><Column IsWildCard="true"/><Column ColumnName="Id"/></KeyColumns><ThresholdSetting>Exact</ThresholdSetting></CandidateKeyProfileRequest>"#
+            r#"<ColumnNullRatioProfileRequest ID="a">{table}<Column IsWildCard="true"/></ColumnNullRatioProfileRequest><ColumnValueDistributionProfileRequest ID="b">{table}<Column IsWildCard="false" ColumnName="Town"/><Option>FrequentValues</Option><FrequentValueThreshold>0.5</FrequentValueThreshold></ColumnValueDistributionProfileRequest><InclusionProfileRequest ID="p"/><CandidateKeyProfileRequest ID="k">{table}<KeyColumns><Column IsWildCard="true"/><Column ColumnName="Id"/></KeyColumns><ThresholdSetting>Exact</ThresholdSetting></CandidateKeyProfileRequest>"#
         ))
         .unwrap();
         assert_eq!(input.timeout_seconds, 30);

@@ -18,6 +18,7 @@ use fletching_connections::database::{
 use super::{
     input::{Kind, Request},
     keys::{self, Key, Keys},
+    patterns::Patterns,
     value::Values,
 };
 
@@ -46,6 +47,7 @@ pub(super) enum Found {
     /// How often the values of a key are there.
     Keys(Keys),
     Key(Key),
+    Patterns(Patterns),
 }
 
 #[derive(Debug, Default)]
@@ -77,7 +79,7 @@ fn suits(kind: Kind, data_type: &DataType) -> bool {
     match kind {
         Kind::NullRatio => true,
         Kind::Statistics => data_type.is_numeric() || data_type.is_temporal(),
-        Kind::Length { .. } => is_text,
+        Kind::Length { .. } | Kind::Patterns => is_text,
         Kind::Key { .. } if *data_type == DataType::Boolean => true,
         Kind::Values { .. } | Kind::Key { .. } => {
             is_text || data_type.is_integer() || data_type.is_temporal()
@@ -202,6 +204,7 @@ impl Measure {
                 Kind::Length { .. } => Found::Lengths(BTreeMap::new()),
                 Kind::Values { .. } => Found::Values(HashMap::new()),
                 Kind::Key { .. } => Found::Keys(Keys::default()),
+                Kind::Patterns => Found::Patterns(Patterns::new(request.patterns.clone())),
             },
         }
     }
@@ -222,6 +225,7 @@ impl Measure {
             Kind::Statistics => 2,
             Kind::Length { .. } => 3,
             Kind::Values { .. } | Kind::Key { .. } => 4,
+            Kind::Patterns => 5,
         };
         let column = self.columns.first().and_then(at);
         (
@@ -240,6 +244,7 @@ impl Measure {
             Found::Lengths(lengths) => !lengths.is_empty(),
             Found::Values(values) => !values.is_empty(),
             Found::Keys(_) | Found::Key(_) => rows > 0,
+            Found::Patterns(patterns) => patterns.count() > 0,
         }
     }
 
@@ -295,6 +300,15 @@ impl Measure {
                 }
             }
             Found::Key(_) => {}
+            Found::Patterns(patterns) => {
+                let texts = cast(array, &DataType::Utf8View).map_err(wrong)?;
+                for text in texts.as_string_view().iter().flatten() {
+                    kept += patterns.add(text);
+                }
+                if patterns.count() > VALUES_MAX {
+                    return Err(format!("its texts have more than {VALUES_MAX} shapes"));
+                }
+            }
         }
         Ok(kept)
     }

@@ -17,6 +17,8 @@
 //! at most; a key is reported when it is exact or stronger than the threshold. Violations that have a NULL or a bit in them
 //! are an error: how SSIS writes them is not known.
 //!
+//! **Column Pattern** of texts: [`patterns`] says how they are found. A table of tags is not supported.
+//!
 //! **As SSIS writes it**: elements, attributes, their order and the formats of numbers and times are those of profiles that
 //! SSIS wrote; the number of rows is -1 where the column cannot be NULL. Lengths and values are in ascending order, where
 //! SSIS has them as SQL Server gives them, often by hash. LCID is -1: the collation of a column is not read; a
@@ -25,11 +27,12 @@
 //! **Bounds**: a table of which more is to be kept than [`measure`] allows is an error, which names the column; so are
 //! wildcards that stand for more keys than [`keys`] allows.
 //!
-//! **Not supported**: Column Pattern, Functional Dependency and Value Inclusion.
+//! **Not supported**: Functional Dependency and Value Inclusion; how SSIS writes these is not known.
 
 mod input;
 mod keys;
 mod measure;
+mod patterns;
 mod profile;
 mod value;
 

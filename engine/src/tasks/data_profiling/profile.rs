@@ -111,11 +111,12 @@ impl Writer {
             Kind::Length { .. } => "ColumnLengthDistributionProfile",
             Kind::Values { .. } => "ColumnValueDistributionProfile",
             Kind::Key { .. } => "CandidateKeyProfile",
+            Kind::Patterns => "ColumnPatternProfile",
         };
         let request = escaped(&measure.request);
         // The order is that of SSIS, class by class.
         self.open(&match measure.kind {
-            Kind::NullRatio | Kind::Length { .. } => {
+            Kind::NullRatio | Kind::Length { .. } | Kind::Patterns => {
                 format!("{class} ProfileRequestID=\"{request}\" IsExact=\"true\"")
             }
             Kind::Statistics | Kind::Values { .. } | Kind::Key { .. } => {
@@ -209,6 +210,16 @@ impl Writer {
                 self.close("ValueDistribution");
             }
             Found::Key(key) => self.key(key),
+            Found::Patterns(patterns) => {
+                self.open("TopRegexPatterns");
+                for (pattern, frequency) in patterns.finish() {
+                    self.open("PatternDistributionItem");
+                    self.leaf("RegexText", pattern);
+                    self.leaf("Frequency", frequency);
+                    self.close("PatternDistributionItem");
+                }
+                self.close("TopRegexPatterns");
+            }
             // A key is finished before it is written.
             Found::Keys(_) => {}
         }
