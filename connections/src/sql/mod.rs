@@ -19,6 +19,7 @@
 //! the source from 17; *DuckDB* from 1.4. *Variables* are put where they stand; in SQLite a script that sets them within IF or
 //! WHILE keeps them in a table, and functions of ours run its loops ([`stored`]).
 
+mod applies;
 mod assignments;
 mod batches;
 mod comparisons;
