@@ -43,12 +43,14 @@ pub(super) fn halves(
     Ok(failed)
 }
 
-/// [`halves`] of a batch, by what inserts its parts; a failure that ends the load is the error. `insert` also says whether the
-/// load can go on.
+/// Inserts all rows or none, and says whether the load can go on.
+type Insert<'a> = dyn FnMut(&RecordBatch) -> (Result<(), DatabaseError>, bool) + 'a;
+
+/// [`halves`] of a batch, by what inserts its parts; a failure that ends the load is the error.
 pub(super) fn insert_halves(
     rows: &RecordBatch,
     go_on: bool,
-    insert: &mut dyn FnMut(&RecordBatch) -> (Result<(), DatabaseError>, bool),
+    insert: &mut Insert<'_>,
 ) -> Result<Vec<(usize, DatabaseError)>, DatabaseError> {
     halves(
         0..rows.num_rows(),
