@@ -593,8 +593,8 @@ class DataFlow:
         errors = component.error_output("Data Conversion Error Output", passing=source.columns, **group)
         return output, errors
 
-    def lookup(self, name, manager, query, reference, source, joined, copied):
-        """A full cache. `reference`: (column, type, name of the type as DT_...) of the query; `joined`: (arriving column,
+    def lookup(self, name, manager, query, reference, source, joined, copied, cache=0):
+        """`cache`: 0 full, 1 partial, 2 none. `reference`: (column, type, name of the type as DT_...) of the query; `joined`: (arriving column,
         column of the reference); `copied`: columns of the reference. Returns (match output, no-match output)."""
         component = Component(self, name, "Microsoft.Lookup", "Lookup", 6, True)
         described = "".join(
@@ -606,7 +606,7 @@ class DataFlow:
             prop("SqlCommand", "System.String", query),
             prop("SqlCommandParam", "System.String", f"select * from ({query}) [refTable]\nwhere {where}"),
             integer("ConnectionType", 0),
-            integer("CacheType", 0),
+            integer("CacheType", cache),
             integer("NoMatchBehavior", 1),
             integer("NoMatchCachePercentage", 0),
             integer("MaxMemoryUsage", 25),

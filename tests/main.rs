@@ -9,6 +9,7 @@
 //!  interrupted, killed                               runs stopped at any moment ──▶ nothing half done; the next one is whole
 //!  running                                           packages in other processes ──▶ listed, stopped, gone
 //!  faults                                            the example of a database against a server that fails
+//!  full_disk                                         packages on a disk that fills ──▶ nothing half done
 //!  programs                                          packages built and read through the API
 //!  corpus (outside the repository)                   real packages: load, round trip, plan
 //!  corpus/databases.toml                             real packages and databases ──▶ run ──▶ rows counted
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         &root.join("corpus/databases.toml"),
     ));
     trials.extend(runner::faults::trials());
+    trials.extend(runner::full_disk::trials());
     trials.extend(runner::killed::trials());
     trials.extend(runner::programs::trials());
     trials.extend(runner::interrupted::trials());

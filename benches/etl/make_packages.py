@@ -167,14 +167,102 @@ def dirty():
     return package
 
 
+def database(name, types, make):
+    """E8s, E8p: a file into a table. `types`: those of the table's columns of money and days where they are not ours."""
+    package = Package(name)
+    source = piped(package, "lineitem", "lineitem.csv", LINEITEM)
+    login = "Data Source=.;Initial Catalog=Warehouse;Provider=MSOLEDBSQL.1;Integrated Security=SSPI;Auto Translate=False;"
+    server = package.ole_db("Warehouse", login)
+    if make:
+        declared = ", ".join(f"{name} {types(kind)}" for name, kind in LINEITEM)
+        package.execute_sql("Make table", server, f"CREATE TABLE lineitem ({declared})")
+    flow = package.data_flow("Load")
+    rows, _ = flow.source("Read", source)
+    table = "[dbo].[lineitem]" if make else "[dbo].[lineitem_load]"
+    flow.ole_db_destination("Write", server, table, rows, [(column, kind, column) for column, kind in LINEITEM])
+    return package
+
+
+LOGIN = "Data Source=.;Initial Catalog=Dimensions;Provider=MSOLEDBSQL.1;Integrated Security=SSPI;Auto Translate=False;"
+# Of a dimension: the arriving key, the query, its columns, and those that are copied.
+DIMENSIONS = {
+    "part": (
+        "l_partkey",
+        "SELECT part_key, part_sk, brand FROM dim_part",
+        [("part_key", I4, "DT_I4"), ("part_sk", I4, "DT_I4"), ("brand", wide(10), "DT_WSTR")],
+    ),
+    "supplier": (
+        "l_suppkey",
+        "SELECT supp_key, supp_sk, nationkey FROM dim_supplier",
+        [("supp_key", I4, "DT_I4"), ("supp_sk", I4, "DT_I4"), ("nationkey", I4, "DT_I4")],
+    ),
+    "orders": (
+        "l_orderkey",
+        "SELECT order_key, order_sk, orderdate FROM dim_orders",
+        [("order_key", I8, "DT_I8"), ("order_sk", I8, "DT_I8"), ("orderdate", DATE, "DT_DBDATE")],
+    ),
+}
+
+
+def looked_up(flow, server, dimension, rows, cache=0):
+    key, query, reference = DIMENSIONS[dimension]
+    copied = [name for name, _, _ in reference[1:]]
+    return flow.lookup(f"Find {dimension}", server, query, reference, rows, [(key, reference[0][0])], copied, cache)
+
+
+def lookups():
+    """E3: the run re-points the facts at a Parquet file."""
+    package = Package("E3")
+    source = piped(package, "lineitem", "lineitem.csv", LINEITEM)
+    server = package.ole_db("Dimensions", LOGIN)
+    flow = package.data_flow("Find keys")
+    wanted = ["l_orderkey", "l_partkey", "l_suppkey", "l_linenumber", "l_quantity", "l_extendedprice", "l_discount", "l_shipdate"]
+    rows, _ = flow.source("Read", source, only=wanted)
+    unknown = []
+    for dimension in DIMENSIONS:
+        rows, none = looked_up(flow, server, dimension, rows)
+        none, _ = flow.derived_column(f"No {dimension}", none, [("failed", wide(10), f'"{dimension}"')])
+        unknown.append(none)
+    facts = ["order_sk", "l_linenumber", "part_sk", "supp_sk", "brand", "nationkey", "orderdate"]
+    facts += ["l_quantity", "l_extendedprice", "l_discount", "l_shipdate"]
+    kinds = [(name, rows.column(name).type) for name in facts]
+    flow.destination("Write facts", comma(package, "fact", "fact.csv", kinds), rows)
+    errors = flow.union_all("Unknown", *unknown)
+    kinds = [(name, errors.column(name).type) for name in ["l_orderkey", "l_partkey", "l_suppkey", "l_linenumber", "failed"]]
+    flow.destination("Write unknown", comma(package, "err", "err.csv", kinds), errors)
+    return package
+
+
+def lookup_of_cache(name, dimension, cache):
+    """L1 and L2: the lines that find one dimension, by a partial cache or none; the others are counted apart."""
+    package = Package(name)
+    source = piped(package, "lineitem", "lineitem.csv" if cache == 1 else "tiny.csv", LINEITEM)
+    server = package.ole_db("Dimensions", LOGIN)
+    flow = package.data_flow("Find keys")
+    rows, _ = flow.source("Read", source, only=["l_orderkey", "l_partkey", "l_suppkey", "l_linenumber"])
+    match, none = looked_up(flow, server, dimension, rows, cache)
+    for output, file in ((match, "found"), (none, "unknown")):
+        flow.destination(f"Write {file}", comma(package, file, f"{file}.csv", named(output)), output)
+    return package
+
+
+def sqlite_type(kind):
+    return {"i8": "bigint", "i4": "int", "numeric": "float", "dbDate": "date"}.get(kind.name, "varchar(44)")
+
+
 PACKAGES = {
     "E0": lambda: load("E0", "tiny.csv"),
     "E1": lambda: load("E1", "lineitem.csv"),
     "E2": transform,
+    "E3": lookups,
     "E4": aggregate,
     "E5": sort,
     "E6": merge_join,
+    "E8s": lambda: database("E8s", sqlite_type, True),
+    "E8p": lambda: database("E8p", None, False),
     "E9": dirty,
+    "L1": lambda: lookup_of_cache("L1", "supplier", 1),
+    "L2": lambda: lookup_of_cache("L2", "part", 2),
 }
 
 if __name__ == "__main__":

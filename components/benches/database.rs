@@ -1,7 +1,8 @@
 //! Rows of an order line table into a database and back: rows for each second of the clock, the best of a few rounds.
 //!
 //! The load gets its rows as a flat file gives them, as text, and casts all of them; with one partition and with two. SQLite
-//! always, PostgreSQL where `FLETCHING_TEST_POSTGRES` says where it is.
+//! always, the TDS test server as SQL Server (SQLite behind the wire: it shows what our side costs, not what SQL Server
+//! would), PostgreSQL where `FLETCHING_TEST_POSTGRES` says where it is.
 //!
 //! `cargo bench -p fletching-components --bench database -- [part of a name]`
 
@@ -37,10 +38,12 @@ use fletching_connections::{
 };
 use fletching_expression::types::field;
 use futures::StreamExt;
+use tds_server::{Options, Server};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+const PASSWORD: &str = "Passw0rd!";
 const ROWS: usize = 400_000;
 const BATCH_ROWS: usize = 8192;
 const ROUNDS: usize = 5;
@@ -163,6 +166,14 @@ fn best(mut round: impl FnMut() -> f64) -> f64 {
     (0..ROUNDS).map(|_| round()).fold(f64::INFINITY, f64::min)
 }
 
+/// T-SQL calls something else a timestamp.
+fn of(sql: &'static str, address: &str) -> &'static str {
+    match sql {
+        "timestamp" if address.starts_with("mssql:") => "datetime2(3)",
+        sql => sql,
+    }
+}
+
 fn load(address: &str, table: &str, rows: &[Vec<RecordBatch>]) -> f64 {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(rows.len() + 1)
@@ -171,7 +182,7 @@ fn load(address: &str, table: &str, rows: &[Vec<RecordBatch>]) -> f64 {
         .unwrap();
     best(|| {
         let target = Target::parse(address, "OLEDB", None).unwrap();
-        let columns = COLUMNS.map(|(name, _, sql, _)| format!("{name} {sql}"));
+        let columns = COLUMNS.map(|(name, _, sql, _)| format!("{name} {}", of(sql, address)));
         let sql = format!("DROP TABLE IF EXISTS {table}");
         open(&target)
             .unwrap()
@@ -236,7 +247,15 @@ fn read(address: &str, table: &str) -> f64 {
 fn main() {
     let part = std::env::args().skip(1).find(|one| !one.starts_with('-'));
     let folder = tempfile::tempdir().unwrap();
-    let mut databases = vec![("sqlite", format!("sqlite:{}/a.db", folder.path().display()))];
+    let server = Server::start(Options {
+        password: PASSWORD.to_owned(),
+        ..Options::default()
+    })
+    .unwrap();
+    let port = server.port();
+    let tds = format!("mssql://sa:{PASSWORD}@127.0.0.1:{port}/Bench?encrypt=no");
+    let sqlite = format!("sqlite:{}/a.db", folder.path().display());
+    let mut databases = vec![("sqlite", sqlite), ("tds test server", tds)];
     databases.extend(
         std::env::var("FLETCHING_TEST_POSTGRES")
             .ok()

@@ -8,6 +8,7 @@ pub mod databases;
 pub mod document;
 pub mod expressions;
 pub mod faults;
+pub mod full_disk;
 mod generated;
 pub mod interrupted;
 pub mod journeys;

@@ -175,6 +175,12 @@ impl Component for DatabaseDestination {
             let code = Some(OUTPUT_REDIRECT_IN_TRANSACTION);
             return Err(FlowError::new(&self.access.path, code, message).into());
         }
+        if let Some(order) = &self.options.order {
+            context.run.warn(format!(
+                "{}: the database is not told ORDER({order}) of FastLoadOptions: rows are loaded as they come, sorted or not",
+                self.access.path
+            ));
+        }
         let input = only_input(inputs)?;
         let casts = Casts::new(&self.access.path, &self.columns, input.schema());
         let casts = Arc::new(casts);

@@ -43,6 +43,26 @@ pub(super) fn halves(
     Ok(failed)
 }
 
+/// Inserts all rows or none, and says whether the load can go on.
+type Insert<'a> = dyn FnMut(&RecordBatch) -> (Result<(), DatabaseError>, bool) + 'a;
+
+/// [`halves`] of a batch, by what inserts its parts; a failure that ends the load is the error.
+pub(super) fn insert_halves(
+    rows: &RecordBatch,
+    go_on: bool,
+    insert: &mut Insert<'_>,
+) -> Result<Vec<(usize, DatabaseError)>, DatabaseError> {
+    halves(
+        0..rows.num_rows(),
+        go_on,
+        &mut |part| match insert(&rows.slice(part.start, part.len())) {
+            (Ok(()), _) => Ok(None),
+            (Err(error), goes_on) if error.ends_load() || !goes_on => Err(error),
+            (Err(error), _) => Ok(Some(error)),
+        },
+    )
+}
+
 /// A column of a batch on its way into a table.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Given {

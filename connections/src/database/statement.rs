@@ -61,7 +61,7 @@ pub struct Executed {
     pub rows_affected: u64,
     /// For each output parameter and return value, in the order given, its value.
     pub outputs: Vec<ArrayRef>,
-    /// What the database said on the way (PRINT).
+    /// What the database said on the way (PRINT), and what was lost of values.
     pub messages: Vec<String>,
 }
 

@@ -16,6 +16,7 @@ use sqlparser::{
 
 use super::{
     Dialect,
+    comparisons::compare_numbers,
     error::RewriteError,
     functions::{
         convert::{self, Conversion},
@@ -91,6 +92,9 @@ impl Rewriter<'_> {
         if let Expr::Function(function) = expr {
             self.window(&mut function.over);
             self.nulls(&mut function.within_group);
+        }
+        if self.to == Dialect::Sqlite {
+            compare_numbers(expr);
         }
         let span = match expr {
             Expr::BinaryOp { right, .. } => span_of(right),
@@ -423,7 +427,7 @@ impl Rewriter<'_> {
 }
 
 /// Moves an operand out of its operator. A copy of a long chain would be as deep a recursion as the chain is long.
-fn taken(expr: &mut Expr) -> Expr {
+pub(super) fn taken(expr: &mut Expr) -> Expr {
     std::mem::replace(expr, raw(""))
 }
 

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{
     BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
-    Value,
+    Query, SelectItem, SetExpr, Value,
 };
 
 /// As deep as a type is looked for.
@@ -122,6 +122,7 @@ fn kind_at(expr: &Expr, depth: usize) -> Known {
             .find(|known| *known != Known::Nothing)
             .unwrap_or(Known::Nothing),
         Expr::Function(function) => kind_of_function(function, depth + 1),
+        Expr::Subquery(query) => kind_of_query(query, depth + 1),
         _ => Known::Nothing,
     }
 }
@@ -148,6 +149,19 @@ fn kind_of_operator(left: &Expr, op: &BinaryOperator, right: &Expr, depth: usize
         }
         (BinaryOperator::Plus | BinaryOperator::Minus, (Known::Number, _) | (_, Known::Number)) => {
             Known::Number
+        }
+        _ => Known::Nothing,
+    }
+}
+
+/// Of the one column of a query.
+fn kind_of_query(query: &Query, depth: usize) -> Known {
+    let SetExpr::Select(select) = &*query.body else {
+        return Known::Nothing;
+    };
+    match select.projection.as_slice() {
+        [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] => {
+            kind_at(value, depth)
         }
         _ => Known::Nothing,
     }

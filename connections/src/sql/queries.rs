@@ -34,6 +34,9 @@ impl Rewriter<'_> {
             self.mark_recursive(query);
         }
         unwrap_parentheses(query, self.to);
+        if self.to == Dialect::Sqlite {
+            self.applies(query)?;
+        }
         self.top(query)?;
         self.offset(query);
         if let Some(order_by) = &mut query.order_by

@@ -60,6 +60,8 @@ pub(super) struct Asked {
     connection: DatabaseConnection,
     statements: HashMap<usize, Prepared>,
     context: PlanContext,
+    /// Digits were lost, and that was said.
+    told_loss: bool,
 }
 
 /// A statement in the database's own SQL, and for each of its markers the parameter that it takes.
@@ -78,6 +80,7 @@ impl Asked {
             connection,
             statements: HashMap::new(),
             context: context.clone(),
+            told_loss: false,
         })
     }
 
@@ -149,7 +152,14 @@ impl Asked {
             wanted: question.declared.cloned(),
             ..ReadOptions::default()
         };
-        let done = lease.query(&statement, &options, sink);
+        let mut watched = Watched { sink, lost: None };
+        let done = lease.query(&statement, &options, &mut watched);
+        if let Some(lost) = watched.lost.filter(|_| !self.told_loss) {
+            self.told_loss = true;
+            let path = &question.access.path;
+            let run = &self.context.run;
+            run.warn(format!("{path}: {lost}; it is told once"));
+        }
         if !self.context.shares_session {
             self.lease = Some(lease);
         }
@@ -178,6 +188,26 @@ impl Asked {
         let prepared = Arc::new(prepared);
         self.statements.insert(count, Arc::clone(&prepared));
         Ok(prepared)
+    }
+}
+
+/// Hears what is lost of the rows that another sink takes.
+struct Watched<'a> {
+    sink: &'a mut dyn RowSink,
+    lost: Option<String>,
+}
+
+impl RowSink for Watched<'_> {
+    fn start(&mut self, schema: &SchemaRef) -> ControlFlow<()> {
+        self.sink.start(schema)
+    }
+
+    fn batch(&mut self, batch: RecordBatch) -> ControlFlow<()> {
+        self.sink.batch(batch)
+    }
+
+    fn lost(&mut self, what: String) {
+        self.lost = Some(what);
     }
 }
 

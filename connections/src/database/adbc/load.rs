@@ -19,7 +19,7 @@ use crate::{
     database::{
         DatabaseError, Fault, Load, LoadOptions, Session as _, TableColumn,
         natural::to_type,
-        parts::{Given, by_given, halves},
+        parts::{Given, by_given, insert_halves},
         sqlite::check_digits,
         watch::Watch,
     },
@@ -307,13 +307,7 @@ impl Load for AdbcLoad<'_> {
         go_on: bool,
     ) -> Result<Vec<(usize, DatabaseError)>, DatabaseError> {
         self.begin()?;
-        halves(0..rows.num_rows(), go_on, &mut |part| match self
-            .insert(&rows.slice(part.start, part.len()))
-        {
-            Ok(()) => Ok(None),
-            Err(error) if error.ends_load() || self.spoiled => Err(error),
-            Err(error) => Ok(Some(error)),
-        })
+        insert_halves(rows, go_on, &mut |part| (self.insert(part), !self.spoiled))
     }
 
     fn commit(&mut self) -> Result<(), DatabaseError> {

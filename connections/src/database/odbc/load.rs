@@ -12,7 +12,7 @@ use super::{describe::quoted, session::OdbcSession, write::all_cells};
 use crate::{
     database::{
         DatabaseError, Fault, Load, LoadOptions, TableColumn,
-        parts::{Given, by_given, halves},
+        parts::{Given, by_given, insert_halves},
         sqlite::check_digits,
         watch::Watch,
     },
@@ -286,13 +286,7 @@ impl Load for OdbcLoad<'_> {
         go_on: bool,
     ) -> Result<Vec<(usize, DatabaseError)>, DatabaseError> {
         self.begin()?;
-        halves(0..rows.num_rows(), go_on, &mut |part| match self
-            .insert(&rows.slice(part.start, part.len()))
-        {
-            Ok(()) => Ok(None),
-            Err(error) if error.ends_load() || self.spoiled => Err(error),
-            Err(error) => Ok(Some(error)),
-        })
+        insert_halves(rows, go_on, &mut |part| (self.insert(part), !self.spoiled))
     }
 
     fn commit(&mut self) -> Result<(), DatabaseError> {

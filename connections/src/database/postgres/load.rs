@@ -21,7 +21,7 @@ use super::{
     kind::Kind,
     session::{Patience, PostgresSession, Talk},
 };
-use crate::database::{DatabaseError, Fault, Load, LoadOptions, parts::halves};
+use crate::database::{DatabaseError, Fault, Load, LoadOptions, parts::insert_halves};
 
 /// Bytes of a message.
 const PART_BYTES: usize = 256 * 1024;
@@ -293,13 +293,7 @@ impl Load for PostgresLoad<'_> {
         go_on: bool,
     ) -> Result<Vec<(usize, DatabaseError)>, DatabaseError> {
         self.begin()?;
-        halves(0..rows.num_rows(), go_on, &mut |part| match self
-            .insert(&rows.slice(part.start, part.len()))
-        {
-            Ok(()) => Ok(None),
-            Err(error) if error.ends_load() => Err(error),
-            Err(error) => Ok(Some(error)),
-        })
+        insert_halves(rows, go_on, &mut |part| (self.insert(part), true))
     }
 
     fn commit(&mut self) -> Result<(), DatabaseError> {

@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use arrow::array::RecordBatch;
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use mssql_tds::{
     connection::tds_client::{ResultSet as _, StatementResult, TdsClient},
     core::TdsResult,
@@ -117,19 +117,17 @@ fn read(
         let batch = rows
             .take()
             .map_err(|message| link.fail(Fault::Other, message))?;
-        if let Some(batch) = batch
-            && sink.batch(batch).is_break()
-        {
-            return Ok(ControlFlow::Break(()));
+        let enough = batch.is_some_and(|batch| sink.batch(batch).is_break());
+        if (enough || !more) && rows.cut() > 0 {
+            sink.lost(format!(
+                "{} moments have lost the seventh digit of their fraction of a second",
+                rows.cut()
+            ));
         }
-        if !more {
-            if rows.cut() > 0 {
-                sink.lost(format!(
-                    "{} moments have lost the seventh digit of their fraction of a second",
-                    rows.cut()
-                ));
-            }
-            return Ok(ControlFlow::Continue(()));
+        match (enough, more) {
+            (true, _) => return Ok(ControlFlow::Break(())),
+            (false, false) => return Ok(ControlFlow::Continue(())),
+            (false, true) => {}
         }
     }
 }
@@ -178,16 +176,17 @@ fn execute(
     first: StatementResult,
     statement: &Statement<'_>,
 ) -> Result<Executed, DatabaseError> {
-    let mut executed = Executed::default();
+    let (mut executed, mut lost) = (Executed::default(), Vec::new());
     let mut result = first;
     loop {
         match result {
             StatementResult::Rows => {
-                let mut collected = Collected::default();
+                let mut kept = Kept::default();
                 link.client.take_dml_result_counts();
                 let rows_max = ReadOptions::default().batch_rows;
-                let _unbroken = read(link, rows_max, &mut collected)?;
-                executed.result_sets.extend(collected.0);
+                let _unbroken = read(link, rows_max, &mut kept)?;
+                executed.result_sets.extend(kept.rows.0);
+                lost.extend(kept.lost);
                 // Rows of an OUTPUT clause come with a count of rows that were changed.
                 let counts = link.client.take_dml_result_counts();
                 executed.rows_affected += counts
@@ -207,8 +206,30 @@ fn execute(
     executed.outputs = outputs(statement.parameters, came, status, statement.is_procedure)
         .map_err(|message| link.fail(Fault::Unsupported, message))?;
     executed.messages = messages(link);
+    executed.messages.append(&mut lost);
     link.wait(async |client| client.close_query().await)?;
     Ok(executed)
+}
+
+/// Keeps the rows of a query, and what was lost of them.
+#[derive(Debug, Default)]
+struct Kept {
+    rows: Collected,
+    lost: Option<String>,
+}
+
+impl RowSink for Kept {
+    fn start(&mut self, schema: &SchemaRef) -> ControlFlow<()> {
+        self.rows.start(schema)
+    }
+
+    fn batch(&mut self, batch: RecordBatch) -> ControlFlow<()> {
+        self.rows.batch(batch)
+    }
+
+    fn lost(&mut self, what: String) {
+        self.lost = Some(what);
+    }
 }
 
 fn messages(link: &mut Link) -> Vec<String> {

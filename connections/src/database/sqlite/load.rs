@@ -302,11 +302,20 @@ impl<'s> SqliteLoad<'s> {
         self.run("BEGIN IMMEDIATE")?;
         let moved = self.timed(|load| load.move_within());
         match &moved {
-            Ok(()) => self.run("COMMIT")?,
+            Ok(()) => self.end_transaction()?,
             Err(_) if self.connection.is_autocommit() => {}
             Err(_) => self.run("ROLLBACK")?,
         }
         moved
+    }
+
+    /// COMMIT; one that fails, as on a full disk, leaves the transaction open, which would hold the lock and the session.
+    fn end_transaction(&self) -> Result<(), DatabaseError> {
+        self.run("COMMIT").inspect_err(|_| {
+            if !self.connection.is_autocommit() {
+                drop(self.run("ROLLBACK"));
+            }
+        })
     }
 
     fn move_within(&self) -> Result<(), DatabaseError> {
@@ -413,7 +422,7 @@ impl Load for SqliteLoad<'_> {
             Stage::Idle => Ok(()),
             Stage::Direct => {
                 self.inserts.clear();
-                self.run("COMMIT")
+                self.end_transaction()
             }
             Stage::Aside => self.move_rows(),
         }

@@ -276,8 +276,10 @@ impl Session for SqliteSession {
             self.simple("BEGIN IMMEDIATE")?;
         }
         let done = self.each_row(statement, rows, go_on);
-        if own {
-            self.simple("COMMIT")?;
+        if own && let Err(error) = self.simple("COMMIT") {
+            // It may have left the transaction open.
+            drop(self.rollback());
+            return Err(error);
         }
         done
     }

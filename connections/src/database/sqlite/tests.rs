@@ -201,3 +201,47 @@ fn many_sessions_open_a_new_file_at_once() {
         assert!(mode.contains("wal"), "{mode}");
     }
 }
+
+/// A database that may not grow: nothing of the load that does not fit stays, and the session goes on.
+#[test]
+fn a_full_database_keeps_what_was_committed() {
+    let (_folder, target) = session();
+    let mut session = SqliteSession::open(&target).unwrap();
+    session.execute(&Statement::new(TABLE)).unwrap();
+    session
+        .execute(&Statement::new("PRAGMA max_page_count = 20"))
+        .unwrap();
+    let table = TableName::parse("t").unwrap();
+    let thousand = |from: i32| {
+        let ids: Vec<i32> = (from..from + 1000).collect();
+        batch(&ids, &vec![Some("a name"); 1000])
+    };
+    for each in [false, true] {
+        let mut load = session
+            .load(&table, &columns(), &LoadOptions::default())
+            .unwrap();
+        if !each {
+            load.write(&thousand(0)).unwrap();
+            load.commit().unwrap();
+        }
+        let mut write = |rows: &RecordBatch| match each {
+            false => load.write(rows),
+            true => load.write_each(rows, true).map(|failed| {
+                assert_eq!(failed.len(), 0);
+            }),
+        };
+        let failed = (1..50).find_map(|round| write(&thousand(round * 1000)).err());
+        assert_eq!(failed.unwrap().fault, Fault::Full);
+        drop(load);
+        let found = rows(&mut session, "SELECT count(*) AS n, max(id) AS m FROM t");
+        assert!(found.contains("| 1000 | 999 |"), "{found}");
+    }
+    let mut load = session
+        .load(&table, &columns(), &LoadOptions::default())
+        .unwrap();
+    load.write(&batch(&[5000], &[None])).unwrap();
+    load.commit().unwrap();
+    drop(load);
+    let found = rows(&mut session, "SELECT count(*) AS n FROM t");
+    assert!(found.contains("| 1001 |"), "{found}");
+}

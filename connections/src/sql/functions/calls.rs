@@ -8,6 +8,7 @@ use sqlparser::ast::{
 use super::{
     super::{
         Dialect,
+        comparisons::DECLARED_LIST,
         error::RewriteError,
         rewriter::{Rewriter, parts, raw, span_of},
     },
@@ -60,6 +61,10 @@ impl Rewriter<'_> {
                 *expr = raw(format!("{}({})", name.to_lowercase(), arguments.join(", ")));
                 Ok(())
             }
+            DECLARED_LIST => self
+                .declared_list(&arguments)
+                .map(|text| *expr = raw(text))
+                .ok_or_else(|| self.no_function(&name, span)),
             "RAND" => self.random(&arguments, span).map(|text| *expr = raw(text)),
             "CHECKSUM" | "BINARY_CHECKSUM" => {
                 let text = self.checksum(&name, &arguments, span)?;

@@ -56,6 +56,11 @@ static ROWS: &[Row] = &[
     ("SUBSTRING", 3, "tsql_substring($0, $1, $2)", "substr($0, $1, $2)", "substr($0, $1, $2)", "SUBSTR($0, $1, $2)"),
     ("TRANSLATE", 3, "tsql_translate($0, $1, $2)", "translate($0, $1, $2)", "translate($0, $1, $2)", NONE),
     ("UPPER", 1, "tsql_upper($0)", "upper($0)", "upper($0)", "UPPER($0)"),
+    // Comparisons with numbers, of `comparisons`.
+    ("TSQL_AS_INTEGER", 1, "CAST($0 AS INTEGER)", NONE, NONE, NONE),
+    ("TSQL_AS_NUMBER", 1, "CAST($0 AS NUMERIC)", NONE, NONE, NONE),
+    ("TSQL_NUMBER", 1, "tsql_number($0)", NONE, NONE, NONE),
+    ("TSQL_NULLIF", 2, "tsql_nullif($0, $1)", NONE, NONE, NONE),
     // Nothing and choices.
     ("IIF", 3, "(CASE WHEN $0 THEN $1 ELSE $2 END)", "(CASE WHEN $0 THEN $1 ELSE $2 END)",
         "(CASE WHEN $0 THEN $1 ELSE $2 END)", "(CASE WHEN $0 THEN $1 ELSE $2 END)"),

@@ -58,6 +58,8 @@ static FUNCTIONS: &[(&str, i32, Body)] = &[
     ("tsql_patindex", 2, like::patindex),
     ("tsql_add", 2, numbers::add),
     ("tsql_subtract", 2, numbers::subtract),
+    ("tsql_number", 1, numbers::number),
+    ("tsql_nullif", 2, numbers::nullif),
     ("tsql_round", 2, numbers::round),
     ("tsql_round", 3, numbers::round),
     ("tsql_ceiling", 1, numbers::ceiling),
@@ -90,8 +92,8 @@ static FUNCTIONS: &[(&str, i32, Body)] = &[
 pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     for (name, arguments, body) in FUNCTIONS {
-        // ISNUMERIC(NULL) and ISDATE(NULL) are 0.
-        let sees_null = matches!(*name, "tsql_isnumeric" | "tsql_isdate");
+        // ISNUMERIC(NULL) and ISDATE(NULL) are 0, NULLIF(1, NULL) is 1.
+        let sees_null = matches!(*name, "tsql_isnumeric" | "tsql_isdate" | "tsql_nullif");
         connection.create_scalar_function(*name, *arguments, flags, move |context| {
             call(context, *body, sees_null)
         })?;

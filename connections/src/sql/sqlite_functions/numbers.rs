@@ -58,6 +58,38 @@ fn sum(one: ValueRef<'_>, other: ValueRef<'_>, sign: f64) -> Result<Value> {
     }
 }
 
+/// The number that a text holds, for a comparison with one.
+pub(super) fn number(arguments: &Arguments<'_>) -> Result<Value> {
+    match arguments.value(0) {
+        ValueRef::Integer(number) => Ok(Value::Integer(number)),
+        other => match text_of(other).trim().parse() {
+            Ok(whole) => Ok(Value::Integer(whole)),
+            Err(_) => number_of(other).map(Value::Real),
+        },
+    }
+}
+
+/// NULLIF of a number and a text, which are compared as numbers; of others as SQLite does.
+pub(super) fn nullif(arguments: &Arguments<'_>) -> Result<Value> {
+    let (value, other) = (arguments.value(0), arguments.value(1));
+    let is_equal = match (value, other) {
+        (ValueRef::Text(_), ValueRef::Integer(_) | ValueRef::Real(_))
+        | (ValueRef::Integer(_) | ValueRef::Real(_), ValueRef::Text(_)) => {
+            number_of(value)? == number_of(other)?
+        }
+        (ValueRef::Integer(one), ValueRef::Integer(other)) => one == other,
+        (ValueRef::Integer(_) | ValueRef::Real(_), ValueRef::Integer(_) | ValueRef::Real(_)) => {
+            number_of(value)? == number_of(other)?
+        }
+        _ => false,
+    };
+    Ok(match is_equal {
+        true => Value::Null,
+        false => Value::try_from(value)
+            .map_err(|_| CallError::Argument("a text that is no Unicode".to_owned()))?,
+    })
+}
+
 pub(super) fn round(arguments: &Arguments<'_>) -> Result<Value> {
     let places = arguments.integer(1)?;
     let cut = arguments.len() > 2 && arguments.integer(2)? != 0;

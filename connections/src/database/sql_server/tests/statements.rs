@@ -417,6 +417,43 @@ fn a_digit_that_is_lost_is_told() {
         .unwrap();
     let told = "2 moments have lost the seventh digit of their fraction of a second";
     assert_eq!(sink.0, [told]);
+    let executed = session
+        .execute(&Statement::new("PRINT 'hello'; SELECT at FROM m"))
+        .unwrap();
+    assert_eq!(executed.messages, ["hello", told]);
+    let mut first = FirstTold::default();
+    session
+        .query(
+            &Statement::new("SELECT at FROM m WHERE at < '2021-01-01' ORDER BY at DESC"),
+            &ReadOptions::default(),
+            &mut first,
+        )
+        .unwrap();
+    assert!(
+        first
+            .0
+            .as_deref()
+            .is_some_and(|lost| lost.contains("seventh digit")),
+        "{first:?}"
+    );
+}
+
+/// Has enough with one batch, and hears what was lost of it.
+#[derive(Debug, Default)]
+struct FirstTold(Option<String>);
+
+impl RowSink for FirstTold {
+    fn start(&mut self, _schema: &SchemaRef) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn batch(&mut self, _batch: RecordBatch) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
+
+    fn lost(&mut self, what: String) {
+        self.0 = Some(what);
+    }
 }
 
 /// One transaction of two databases of a server: tasks of a package, one after the other.
