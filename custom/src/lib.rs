@@ -17,13 +17,35 @@
 
 #![deny(missing_docs)]
 
+#[expect(
+    unsafe_code,
+    reason = "which structures the border knows is promised to be so"
+)]
+pub mod abi;
+#[expect(
+    unsafe_code,
+    reason = "the border to plug-ins: each block says what the other side keeps"
+)]
+mod border;
 mod component;
 mod connection_manager;
 mod enumerator;
 mod error;
 mod extensions;
+mod fit;
+#[cfg(feature = "host")]
+#[expect(
+    unsafe_code,
+    reason = "the border to plug-ins: each block says what the other side keeps"
+)]
+pub mod host;
 mod log_provider;
 mod names;
+#[expect(
+    unsafe_code,
+    reason = "the border to plug-ins: each block says what the other side keeps"
+)]
+pub mod plugin;
 mod task;
 
 pub use component::{
@@ -34,6 +56,7 @@ pub use connection_manager::{ConnectionManagerClass, ConnectionManagerSpec};
 pub use enumerator::{Enumerator, EnumeratorClass, EnumeratorSpec};
 pub use error::CustomError;
 pub use extensions::{Extensions, Taken};
+pub use fit::{fit, fit_batch};
 pub use log_provider::{Log, LogEntry, LogProviderClass, LogProviderSpec};
 pub use names::ClassNames;
 pub use task::{Host, Message, Task, TaskClass, TaskSpec};
