@@ -102,6 +102,12 @@ pub struct Column {
     pub name: Text,
     /// Custom properties.
     pub properties: List<Pair>,
+    /// The id by which properties of the package refer to it.
+    pub id: Text,
+    /// The lineage id by which properties refer to it.
+    pub lineage: Text,
+    /// 1 if the package lets the component give it new values, or 0.
+    pub replaced: u32,
 }
 
 /// What a component does: one member is set. All are null where a class is asked to fill it.
@@ -136,6 +142,8 @@ pub struct Source {
             failure: *const Listener,
         ) -> i32,
     >,
+    /// Nobody wants more rows: what waits ends soon. Called from another thread.
+    pub cancel: Option<unsafe extern "C" fn(source: *const Self)>,
 }
 
 /// Maps batches to as many rows.

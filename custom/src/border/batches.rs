@@ -234,7 +234,7 @@ unsafe extern "C" fn release(stream: *mut FFI_ArrowArrayStream) {
     unsafe {
         let data: *mut c_void = (*stream).private_data;
         if !data.is_null() {
-            let _: Result<(), String> = kept_in(|| drop(Box::from_raw(data.cast::<Given>())));
+            drop(kept_in(|| drop(Box::from_raw(data.cast::<Given>()))));
         }
         (*stream).private_data = ptr::null_mut();
         (*stream).release = None;

@@ -208,10 +208,10 @@ pub(crate) fn heard(call: impl FnOnce(*const Listener) -> i32) -> Result<(), Tol
 
 unsafe extern "C" fn hear(context: *mut c_void, text: Text, code: u32) {
     // SAFETY: the context is the list of `listened`, which waits for this call's caller; the text is valid by contract.
-    let _: Result<(), String> = kept_in(|| unsafe {
+    drop(kept_in(|| unsafe {
         let errors = &mut *context.cast::<Vec<CustomError>>();
         errors.push(CustomError::new(string(text)).with_code(code));
-    });
+    }));
 }
 
 /// A function that the other side must have.
@@ -296,11 +296,13 @@ pub(crate) fn made<T: Object, V: Send>(table: T, value: V) -> *mut T {
 
 /// The function that releases what [`made`] made.
 pub(crate) unsafe extern "C" fn release<T: Object, V: Send>(object: *mut T) {
-    if !object.is_null() {
-        // SAFETY: by contract it is an object of `made` with these types, released once.
-        let _: Result<(), String> =
-            kept_in(|| drop(unsafe { Box::from_raw(object.cast::<Made<T, V>>()) }));
+    if object.is_null() {
+        return;
     }
+    let owned = object.cast::<Made<T, V>>();
+    // SAFETY: by contract it is an object of `made` with these types, released once.
+    let owned = unsafe { Box::from_raw(owned) };
+    drop(kept_in(|| drop(owned)));
 }
 
 /// What an object of [`made`] stands for.

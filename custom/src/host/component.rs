@@ -125,6 +125,13 @@ impl Source for PluginSource {
             fit_batch(&batch, &schema)
         })))
     }
+
+    fn cancel(&self) {
+        if let Some(cancel) = self.held.table().cancel {
+            // SAFETY: the plug-in keeps the contract.
+            unsafe { cancel(self.held.as_ptr()) };
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -139,7 +139,9 @@ unsafe extern "C" fn say(context: *mut c_void, kind: u32, percent: u32, text: Te
         _ => Message::Information,
     };
     // SAFETY: the plug-in calls during `lent`, and keeps the contract.
-    let _: Result<(), String> = kept_in(|| unsafe { host(context).say(message, &string(text)) });
+    drop(kept_in(|| unsafe {
+        host(context).say(message, &string(text))
+    }));
 }
 
 unsafe extern "C" fn is_canceled(context: *mut c_void) -> i32 {

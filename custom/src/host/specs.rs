@@ -32,6 +32,9 @@ impl Lent {
                 size: size_of::<abi::Column>(),
                 name: Text::of(&column.name),
                 properties: List::of(list),
+                id: Text::of(&column.id),
+                lineage: Text::of(&column.lineage),
+                replaced: u32::from(column.replaced),
             });
         Ok(Self {
             schema: FFI_ArrowSchema::try_from(schema)?,

@@ -1,11 +1,12 @@
 //! Both halves of the border, back to back: what a class does behind it is what it does without it.
 
-use std::{cell::Cell, sync::Mutex};
+use std::cell::Cell;
 
 use arrow::{
     array::{Array, ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray},
     datatypes::{DataType, Field, Schema, SchemaRef},
 };
+use parking_lot::Mutex;
 
 use super::*;
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
 
 thread_local! {
     static ALIVE: Cell<i32> = const { Cell::new(0) };
+    static CANCELED: Cell<bool> = const { Cell::new(false) };
     static LOGGED: Cell<Option<LogEntry>> = const { Cell::new(None) };
     static WRITTEN: Cell<(usize, bool)> = const { Cell::new((0, false)) };
 }
@@ -132,6 +134,10 @@ impl Source for Object {
                 _ => None,
             }
         })))
+    }
+
+    fn cancel(&self) {
+        CANCELED.set(true);
     }
 }
 
@@ -315,7 +321,7 @@ impl Host for Run {
         if name == "User::None" {
             return Err(CustomError::new("no variable `User::None`").with_code(3));
         }
-        let mut set = self.set.lock().unwrap();
+        let mut set = self.set.lock();
         set.push((name.to_owned(), Arc::clone(value)));
         Ok(())
     }
@@ -325,7 +331,7 @@ impl Host for Run {
     }
 
     fn say(&self, message: Message, text: &str) {
-        self.said.lock().unwrap().push((message, text.to_owned()));
+        self.said.lock().push((message, text.to_owned()));
     }
 
     fn is_canceled(&self) -> bool {
@@ -370,6 +376,9 @@ fn loaded() -> Extensions {
 fn spec(mode: &str) -> ComponentSpec {
     let column = Column {
         name: "n".to_owned(),
+        id: "11".to_owned(),
+        lineage: r"Package\Flow\Read.Outputs[Out].Columns[n]".to_owned(),
+        replaced: true,
         properties: vec![("Mask".to_owned(), "yes".to_owned())],
     };
     ComponentSpec {
@@ -430,6 +439,8 @@ fn all_that_was_made_is_released() {
         rows.next().unwrap().unwrap();
         // The component keeps no class: that went with its `Extensions`.
         assert_eq!(ALIVE.get(), 2);
+        source.cancel();
+        assert!(CANCELED.get());
         drop(source);
         assert_eq!(rows.next().unwrap().unwrap().num_rows(), 1);
     }
@@ -551,10 +562,10 @@ fn task(mode: &str) -> Box<dyn Task> {
 fn a_task_works_with_the_package() {
     let run = Run::default();
     task("").run(&run).unwrap();
-    let set = run.set.into_inner().unwrap();
+    let set = run.set.into_inner();
     let seven: ArrayRef = Arc::new(StringArray::from(vec!["seven"]));
     assert_eq!(set, [("User::M".to_owned(), seven)]);
-    let said = run.said.into_inner().unwrap();
+    let said = run.said.into_inner();
     let wanted = [
         (Message::Information, "Data Source=here"),
         (Message::Warning, "careful"),

@@ -18,7 +18,7 @@ use crate::{
     border::{
         Told, answer,
         batches::{array_out, batch_in, batch_out, stream_out},
-        made, release, table, value, value_mut, wanted,
+        kept_in, made, release, table, value, value_mut, wanted,
     },
 };
 
@@ -73,16 +73,22 @@ fn source(source: Box<dyn Source>) -> *mut abi::Source {
         // SAFETY: the host keeps the contract.
         unsafe {
             answer(failure, || {
-                let source: &Box<dyn Source> = value(source);
+                let source = value::<_, Box<dyn Source>>(source);
                 out.write(stream_out(source.open()?));
                 Ok(())
             })
         }
     }
+    unsafe extern "C" fn cancel(source: *const abi::Source) {
+        // SAFETY: the host keeps the contract.
+        let source = unsafe { value::<_, Box<dyn Source>>(source) };
+        drop(kept_in(|| source.cancel()));
+    }
     let table = abi::Source {
         size: size_of::<abi::Source>(),
         release: Some(release::<abi::Source, Box<dyn Source>>),
         open: Some(open),
+        cancel: Some(cancel),
     };
     made(table, source)
 }
@@ -98,7 +104,7 @@ fn synchronous(synchronous: Box<dyn Synchronous>) -> *mut abi::Synchronous {
         // SAFETY: the host keeps the contract.
         unsafe {
             answer(failure, || {
-                let synchronous: &Box<dyn Synchronous> = value(synchronous);
+                let synchronous = value::<_, Box<dyn Synchronous>>(synchronous);
                 let batch = batch_in(schema, batch)?;
                 give(synchronous.apply(&batch)?, applied)
             })
@@ -174,7 +180,7 @@ fn asynchronous(asynchronous: Box<dyn Asynchronous>) -> *mut abi::Asynchronous {
         // SAFETY: the host keeps the contract.
         unsafe {
             answer(failure, || {
-                let asynchronous: &Box<dyn Asynchronous> = value(asynchronous);
+                let asynchronous = value::<_, Box<dyn Asynchronous>>(asynchronous);
                 out.write(process(asynchronous.start()?));
                 Ok(())
             })
@@ -200,7 +206,7 @@ fn process(process: Box<dyn Process>) -> *mut abi::Process {
         // SAFETY: the host keeps the contract.
         unsafe {
             answer(failure, || {
-                let process: &mut Box<dyn Process> = value_mut(process);
+                let process = value_mut::<_, Box<dyn Process>>(process);
                 let batch = batch_in(schema, batch)?;
                 hand_over(process.push(input, &batch)?, ready)
             })
@@ -214,7 +220,7 @@ fn process(process: Box<dyn Process>) -> *mut abi::Process {
         // SAFETY: the host keeps the contract.
         unsafe {
             answer(failure, || {
-                let process: &mut Box<dyn Process> = value_mut(process);
+                let process = value_mut::<_, Box<dyn Process>>(process);
                 hand_over(process.finish()?, ready)
             })
         }
@@ -256,7 +262,7 @@ fn destination(destination: Box<dyn Destination>) -> *mut abi::Destination {
         // SAFETY: the host keeps the contract.
         unsafe {
             answer(failure, || {
-                let destination: &Box<dyn Destination> = value(destination);
+                let destination = value::<_, Box<dyn Destination>>(destination);
                 out.write(writer(destination.open()?));
                 Ok(())
             })
@@ -280,7 +286,7 @@ fn writer(writer: Box<dyn Writer>) -> *mut abi::Writer {
         // SAFETY: the host keeps the contract.
         unsafe {
             answer(failure, || {
-                let writer: &mut Box<dyn Writer> = value_mut(writer);
+                let writer = value_mut::<_, Box<dyn Writer>>(writer);
                 Ok(writer.write(&batch_in(schema, batch)?)?)
             })
         }
@@ -289,7 +295,7 @@ fn writer(writer: Box<dyn Writer>) -> *mut abi::Writer {
         // SAFETY: the host keeps the contract.
         unsafe {
             answer(failure, || {
-                let writer: &mut Box<dyn Writer> = value_mut(writer);
+                let writer = value_mut::<_, Box<dyn Writer>>(writer);
                 Ok(writer.commit()?)
             })
         }

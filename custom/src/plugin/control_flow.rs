@@ -63,7 +63,7 @@ fn task(task: Box<dyn Task>) -> *mut abi::Task {
         // SAFETY: the host keeps the contract.
         unsafe {
             answer(failure, || {
-                let task: &Box<dyn Task> = value(task);
+                let task = value::<_, Box<dyn Task>>(task);
                 Ok(task.run(&Around::new(host)?)?)
             })
         }
@@ -218,7 +218,7 @@ fn enumerator(enumerator: Box<dyn Enumerator>) -> *mut abi::Enumerator {
         // SAFETY: the host keeps the contract.
         unsafe {
             answer(failure, || {
-                let enumerator: &Box<dyn Enumerator> = value(enumerator);
+                let enumerator = value::<_, Box<dyn Enumerator>>(enumerator);
                 out.write(stream_out(enumerator.rounds(&Around::new(host)?)?));
                 Ok(())
             })
@@ -282,7 +282,7 @@ fn log(log: Box<dyn Log>) -> *mut abi::Log {
         // SAFETY: the host keeps the contract.
         unsafe {
             answer(failure, || {
-                let log: &mut Box<dyn Log> = value_mut(log);
+                let log = value_mut::<_, Box<dyn Log>>(log);
                 Ok(log.write(&specs::log_entry(entry)?)?)
             })
         }
@@ -291,7 +291,7 @@ fn log(log: Box<dyn Log>) -> *mut abi::Log {
         // SAFETY: the host keeps the contract.
         unsafe {
             answer(failure, || {
-                let log: &mut Box<dyn Log> = value_mut(log);
+                let log = value_mut::<_, Box<dyn Log>>(log);
                 Ok(log.close()?)
             })
         }

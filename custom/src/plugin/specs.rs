@@ -28,6 +28,9 @@ unsafe fn columns(list: List<*const abi::Column>) -> Result<Vec<Column>, CustomE
             let column = known(*column)?;
             Ok(Column {
                 name: string(column.name),
+                id: string(column.id),
+                lineage: string(column.lineage),
+                replaced: column.replaced != 0,
                 properties: properties(column.properties),
             })
         }
