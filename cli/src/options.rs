@@ -10,6 +10,7 @@ use fletching::{
 use crate::{
     ask,
     exit::{Exit, Failure},
+    plugins::PluginOptions,
     protection::ProtectionOptions,
 };
 
@@ -22,6 +23,8 @@ pub(crate) struct PackageOptions {
     pub(crate) project: Option<PathBuf>,
     #[command(flatten)]
     protection: ProtectionOptions,
+    #[command(flatten)]
+    plugins: PluginOptions,
     /// Set a property: '\Package.Variables[User::X].Value=5'. Repeatable.
     #[arg(long, value_name = "PATH=VALUE")]
     pub(crate) set: Vec<String>,
@@ -70,7 +73,8 @@ pub(crate) enum OutputFormat {
 impl PackageOptions {
     /// Loads the package.
     pub(crate) fn load(&self) -> Result<Package, Failure> {
-        let options = self.protection.load_options(self.project.as_deref())?;
+        let mut options = self.protection.load_options(self.project.as_deref())?;
+        self.plugins.load_into(&mut options)?;
         match self.protection.ask {
             true => ask::load(&self.package, options),
             false => Ok(Application::load_with(&self.package, &options)?),
@@ -82,6 +86,7 @@ impl PackageOptions {
         let config = Config::find(self.config.as_deref(), package.base_dir())?;
         let mut settings = Settings {
             base_dir: package.base_dir().to_owned(),
+            extensions: package.extensions().clone(),
             ..Settings::default()
         };
         config.apply(&mut settings)?;

@@ -22,6 +22,10 @@
     reason = "which structures the border knows is promised to be so"
 )]
 pub mod abi;
+#[cfg_attr(
+    not(feature = "host"),
+    expect(dead_code, reason = "the host's half of it")
+)]
 #[expect(
     unsafe_code,
     reason = "the border to plug-ins: each block says what the other side keeps"

@@ -658,6 +658,27 @@ fn a_structure_of_another_age_is_read_as_far_as_it_goes() {
     assert!(unsafe { crate::border::table(&raw const listener) }.is_none());
 }
 
+/// As `tests/times_two.c` has them of the header.
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn the_header_has_the_same_structures() {
+    let header = include_str!("../../tests/times_two.c");
+    macro_rules! same {
+        ($($name:ident),+ $(,)?) => {$(
+            let size = size_of::<abi::$name>();
+            let wanted = format!("(sizeof(struct Fletching{}) == {size}", stringify!($name));
+            assert!(header.contains(&wanted), "{wanted}");
+        )+};
+    }
+    same!(
+        Listener, Names, Registry, ComponentClass, ComponentSpec, InputSpec, OutputSpec, Column,
+        Component, Source, Synchronous, Applied, Asynchronous, Process, BatchReceiver,
+        Destination, Writer, TaskClass, TaskSpec, Task, Host, ConnectionManagerClass,
+        ConnectionManagerSpec, EnumeratorClass, EnumeratorSpec, Enumerator, LogProviderClass,
+        LogProviderSpec, Log, LogEntry,
+    );
+}
+
 unsafe extern "C" fn ignore(_: *mut c_void, _: abi::Text, _: u32) {}
 
 #[test]
