@@ -8,11 +8,11 @@ use std::sync::Arc;
 use arrow::{
     array::{Array, ArrayRef, RecordBatch, RecordBatchOptions},
     compute::{CastOptions, cast_with_options},
-    datatypes::{DataType, SchemaRef},
+    datatypes::{DataType, Field, SchemaRef},
     util::display::FormatOptions,
 };
 
-use crate::CustomError;
+use crate::{Applied, CustomError};
 
 const CAST: CastOptions<'static> = CastOptions {
     safe: false,
@@ -70,10 +70,7 @@ pub fn fit_batch(batch: &RecordBatch, wanted: &SchemaRef) -> Result<RecordBatch,
     };
     let columns = wanted.fields().iter().map(|field| {
         let column = batch.column_by_name(field.name())?;
-        Some(fit(column, field.data_type()).map_err(|error| CustomError {
-            message: format!("column `{}`: {error}", field.name()),
-            ..error
-        }))
+        Some(fit_column(column, field))
     });
     let columns: Option<Vec<_>> = columns.collect();
     match columns {
@@ -89,6 +86,44 @@ pub fn fit_batch(batch: &RecordBatch, wanted: &SchemaRef) -> Result<RecordBatch,
             names(wanted)
         ))),
     }
+}
+
+impl Applied {
+    /// The results with the types of the design: columns of those that the component makes, new values of those of its
+    /// input.
+    ///
+    /// # Errors
+    /// Another number of columns, or one that does not fit.
+    pub fn fitted(
+        mut self,
+        made: &SchemaRef,
+        input: Option<&SchemaRef>,
+    ) -> Result<Self, CustomError> {
+        let (found, wanted) = (self.columns.len(), made.fields().len());
+        if found != wanted {
+            let message = format!("{found} columns where its output has {wanted}");
+            return Err(CustomError::new(message));
+        }
+        for (column, field) in self.columns.iter_mut().zip(made.fields()) {
+            *column = fit_column(column, field)?;
+        }
+        for (position, column) in &mut self.replaced {
+            let field = input.and_then(|schema| schema.fields().get(*position));
+            let Some(field) = field else {
+                let message = format!("new values of input column {position}, which is not there");
+                return Err(CustomError::new(message));
+            };
+            *column = fit_column(column, field)?;
+        }
+        Ok(self)
+    }
+}
+
+fn fit_column(column: &ArrayRef, field: &Field) -> Result<ArrayRef, CustomError> {
+    fit(column, field.data_type()).map_err(|error| CustomError {
+        message: format!("column `{}`: {error}", field.name()),
+        ..error
+    })
 }
 
 fn is_text(of: &DataType) -> bool {

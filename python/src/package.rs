@@ -14,6 +14,7 @@ use pyo3::{
 
 use crate::{
     batch::Schema,
+    custom::Extensions,
     document,
     errors::{FindingTuple, Outcome, Raised, finding},
     reader::Reader,
@@ -49,6 +50,7 @@ impl Package {
             project,
             password,
             secrets,
+            ..LoadOptions::default()
         };
         let loaded = py.detach(|| Application::load_with(file, &options))?;
         Ok(Self::new(loaded))
@@ -247,11 +249,13 @@ pub(crate) fn check<'py>(
     paths: Vec<PathBuf>,
     password: Option<String>,
     given: Pairs,
+    extensions: Option<&Extensions>,
 ) -> PyResult<Vec<Bound<'py, PyDict>>> {
     let options = LoadOptions {
         project: None,
         password,
         secrets: secrets(&given),
+        extensions: extensions.map(Extensions::get).unwrap_or_default(),
     };
     let reports = py.detach(|| Application::check_with(&paths, &options));
     let reports = reports.map_err(Raised::from)?.into_iter();

@@ -23,7 +23,7 @@ use crate::{
         batches::{Taken, array_in, batch_in, batch_out},
         heard, items, kept_in, properties, string, wanted,
     },
-    fit, fit_batch,
+    fit_batch,
 };
 
 /// A class of components.
@@ -170,34 +170,7 @@ impl Synchronous for PluginSynchronous {
         if let Some(error) = received.error {
             return Err(error);
         }
-        self.fitted(received.applied)
-    }
-}
-
-impl PluginSynchronous {
-    /// The results with the types of the design.
-    fn fitted(&self, mut applied: Applied) -> Result<Applied, CustomError> {
-        let fields = self.made.fields();
-        if applied.columns.len() != fields.len() {
-            return Err(CustomError::new(format!(
-                "{} columns where its output has {}",
-                applied.columns.len(),
-                fields.len()
-            )));
-        }
-        for (column, field) in applied.columns.iter_mut().zip(fields) {
-            *column = fit(column, field.data_type())?;
-        }
-        for (position, column) in &mut applied.replaced {
-            let input = self.input.as_ref();
-            let field = input.and_then(|schema| schema.fields().get(*position));
-            let Some(field) = field else {
-                let message = format!("new values of input column {position}, which is not there");
-                return Err(CustomError::new(message));
-            };
-            *column = fit(column, field.data_type())?;
-        }
-        Ok(applied)
+        received.applied.fitted(&self.made, self.input.as_ref())
     }
 }
 

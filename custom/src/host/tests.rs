@@ -512,7 +512,7 @@ fn a_synchronous_component_gives_columns_routes_and_failures() {
         "a defect: it panicked: apply fell over"
     );
     assert_eq!(message("too few"), "0 columns where its output has 1");
-    assert_eq!(message("texts"), "values of Utf8 where Int32 is wanted");
+    assert_eq!(message("texts"), "column `n`: values of Utf8 where Int32 is wanted");
 }
 
 #[test]
