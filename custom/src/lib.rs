@@ -22,18 +22,21 @@ mod connection_manager;
 mod enumerator;
 mod error;
 mod extensions;
+mod guard;
 mod log_provider;
 mod names;
 mod task;
 
 pub use component::{
     Applied, Asynchronous, Column, Component, ComponentClass, ComponentKind, ComponentSpec,
-    Destination, InputSpec, OutputSpec, Process, RowFailure, Source, Synchronous, Writer,
+    Destination, InputSpec, NewOutput, OutputSpec, Process, RowFailure, Source, Synchronous,
+    Writer,
 };
 pub use connection_manager::{ConnectionManagerClass, ConnectionManagerSpec};
 pub use enumerator::{Enumerator, EnumeratorClass, EnumeratorSpec};
 pub use error::CustomError;
 pub use extensions::{Extensions, Taken};
+pub use guard::guarded;
 pub use log_provider::{Log, LogEntry, LogProviderClass, LogProviderSpec};
 pub use names::ClassNames;
 pub use task::{Host, Message, Task, TaskClass, TaskSpec};

@@ -49,6 +49,7 @@ impl Package {
             project,
             password,
             secrets,
+            ..LoadOptions::default()
         };
         let loaded = py.detach(|| Application::load_with(file, &options))?;
         Ok(Self::new(loaded))
@@ -120,6 +121,7 @@ impl Package {
             project: None,
             password,
             secrets: secrets(&given),
+            ..LoadOptions::default()
         };
         let client = py.detach(|| Client::open_with(connection_string, options, store.as_deref()));
         let (package, settings) = client?.into_parts();
@@ -252,6 +254,7 @@ pub(crate) fn check<'py>(
         project: None,
         password,
         secrets: secrets(&given),
+        ..LoadOptions::default()
     };
     let reports = py.detach(|| Application::check_with(&paths, &options));
     let reports = reports.map_err(Raised::from)?.into_iter();
