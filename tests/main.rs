@@ -9,6 +9,7 @@
 //!  interrupted, killed                               runs stopped at any moment ──▶ nothing half done; the next one is whole
 //!  faults                                            the example of a database against a server that fails
 //!  programs                                          packages built and read through the API
+//!  custom                                            objects of one's own, in packages built through the API
 //!  corpus (outside the repository)                   real packages: load, round trip, plan
 //!  corpus/databases.toml                             real packages and databases ──▶ run ──▶ rows counted
 //! ```
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
     trials.extend(runner::faults::trials());
     trials.extend(runner::killed::trials());
     trials.extend(runner::programs::trials());
+    trials.extend(runner::custom::trials());
     trials.extend(runner::interrupted::trials());
     trials.extend(runner::transactions::trials());
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -21,9 +21,8 @@ impl PluginOptions {
     /// A plug-in that cannot be loaded.
     pub(crate) fn load_into(&self, options: &mut LoadOptions) -> Result<(), Failure> {
         for file in &self.plugin {
-            host::load(file, &mut options.extensions).map_err(|error| {
-                Failure::new(Exit::NotLoadable, format!("--plugin {error}"))
-            })?;
+            host::load(file, &mut options.extensions)
+                .map_err(|error| Failure::new(Exit::NotLoadable, format!("--plugin {error}")))?;
         }
         Ok(())
     }

@@ -151,6 +151,32 @@ impl Connections {
         })
     }
 
+    /// What a manager tells those who open it themselves: the path of its file on this machine, or its connection string
+    /// with the password that is kept beside it.
+    ///
+    /// # Errors
+    /// There is no such manager, or its path leads nowhere.
+    pub fn text(&self, id_or_name: &str) -> Result<String, FileConnectionError> {
+        let manager = self
+            .get(id_or_name)
+            .ok_or_else(|| self.unknown(id_or_name))?;
+        if matches!(manager.creation_name.as_str(), "FILE" | "FLATFILE") {
+            return Ok(self.file(id_or_name)?.display().to_string());
+        }
+        let properties = &manager.properties;
+        let text = properties.get("ConnectionString").unwrap_or_default();
+        let keywords = Keywords::parse(text);
+        let password = properties.get("Password").unwrap_or_default();
+        let is_address = text.split('=').next().unwrap_or_default().contains(':');
+        if password.is_empty() || is_address || keywords.get(&["password", "pwd"]).is_some() {
+            return Ok(text.to_owned());
+        }
+        let mut secret = Keywords::default();
+        secret.set("Password", password);
+        let text = text.trim_end().trim_end_matches(';');
+        Ok(format!("{text};{}", secret.full()))
+    }
+
     /// The database of a connection manager.
     pub fn database(
         &self,

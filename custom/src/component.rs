@@ -128,6 +128,8 @@ pub struct ComponentSpec {
     pub outputs: Vec<OutputSpec>,
     /// Its connection managers: the name that the component gives to each, and its connection string.
     pub connections: Vec<(String, String)>,
+    /// The folder where relative file names of the package start.
+    pub folder: String,
     /// LCID for linguistic order and parsing.
     pub locale_id: u32,
 }

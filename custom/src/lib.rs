@@ -37,6 +37,7 @@ mod enumerator;
 mod error;
 mod extensions;
 mod fit;
+mod guard;
 #[cfg(feature = "host")]
 #[expect(
     unsafe_code,
@@ -54,13 +55,15 @@ mod task;
 
 pub use component::{
     Applied, Asynchronous, Column, Component, ComponentClass, ComponentKind, ComponentSpec,
-    Destination, InputSpec, OutputSpec, Process, RowFailure, Source, Synchronous, Writer,
+    Destination, InputSpec, NewOutput, OutputSpec, Process, RowFailure, Source, Synchronous,
+    Writer,
 };
 pub use connection_manager::{ConnectionManagerClass, ConnectionManagerSpec};
 pub use enumerator::{Enumerator, EnumeratorClass, EnumeratorSpec};
 pub use error::CustomError;
 pub use extensions::{Extensions, Taken};
 pub use fit::{fit, fit_batch};
+pub use guard::guarded;
 pub use log_provider::{Log, LogEntry, LogProviderClass, LogProviderSpec};
 pub use names::ClassNames;
 pub use task::{Host, Message, Task, TaskClass, TaskSpec};

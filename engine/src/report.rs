@@ -219,7 +219,7 @@ pub struct FlowReport {
 #[derive(Debug, Clone)]
 pub struct ComponentReport {
     pub name: String,
-    pub class: &'static str,
+    pub class: String,
     /// 0 for a source.
     pub rows_in: u64,
     pub outputs: Vec<OutputReport>,

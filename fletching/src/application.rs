@@ -132,6 +132,7 @@ impl Application {
                 path: base_dir.to_owned(),
                 options: options.clone(),
             },
+            extensions: options.extensions.clone(),
         };
         package.supply(&options.secrets);
         Ok(package)
@@ -256,6 +257,7 @@ fn load_file(
                 ..options.clone()
             },
         },
+        extensions: options.extensions.clone(),
     };
     let around = folder.unwrap_or(parent);
     if folder.is_some() || files::holds(around, "dtproj")? {
@@ -409,6 +411,7 @@ fn in_archive(
         base_dir: parent.to_owned(),
         place: library.place(name),
         library,
+        extensions: options.extensions.clone(),
     };
     package.supply(&options.secrets);
     package

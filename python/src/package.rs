@@ -117,11 +117,13 @@ impl Package {
         password: Option<String>,
         given: Pairs,
         store: Option<PathBuf>,
+        extensions: Option<&Extensions>,
     ) -> Outcome<Self> {
         let options = LoadOptions {
             project: None,
             password,
             secrets: secrets(&given),
+            extensions: extensions.map(Extensions::get).unwrap_or_default(),
         };
         let client = py.detach(|| Client::open_with(connection_string, options, store.as_deref()));
         let (package, settings) = client?.into_parts();
@@ -129,6 +131,11 @@ impl Package {
             inner: RwLock::new(package),
             settings: Some(settings),
         })
+    }
+
+    /// Runs it with these classes beside those of the engine, in place of those that it was loaded with.
+    fn use_extensions(&self, extensions: &Extensions) {
+        self.inner.write().use_extensions(extensions.get());
     }
 
     #[getter]

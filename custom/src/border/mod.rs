@@ -7,10 +7,8 @@
 pub(crate) mod batches;
 
 use std::{
-    any::Any,
     ffi::c_void,
     mem::MaybeUninit,
-    panic::{AssertUnwindSafe, catch_unwind},
     ptr::{self, NonNull},
     slice,
 };
@@ -18,6 +16,7 @@ use std::{
 use crate::{
     CustomError, Properties,
     abi::{List, Listener, Object, Pair, Text, Versioned},
+    guarded,
 };
 
 /// What a function returns that has failed.
@@ -156,16 +155,7 @@ pub(crate) unsafe fn answer(
 
 /// Runs `work`; a panic is an error.
 pub(crate) fn kept_in<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let said = said(&*panic);
-        format!("a defect: it panicked: {said}")
-    })
-}
-
-fn said(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("it said nothing")
+    guarded(|| Ok(work())).map_err(|panic| panic.message)
 }
 
 /// # Safety

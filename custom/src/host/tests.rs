@@ -425,7 +425,10 @@ fn a_class_says_of_itself_what_it_is() {
     let told = class.read(&spec("refuse")).unwrap_err();
     assert_eq!(told, ["one problem", "another"]);
     let told = class.read(&spec("panic in read")).unwrap_err();
-    assert_eq!(told, ["a defect: it panicked: read fell over"]);
+    assert_eq!(
+        told,
+        ["its code panicked (read fell over): this is a defect of the custom object"]
+    );
 }
 
 #[test]
@@ -475,7 +478,10 @@ fn a_source_gives_rows_and_ends_with_its_error() {
     assert_eq!(failed.len(), 2);
     let panicked = rows("panic in rows");
     let error = panicked[1].as_ref().unwrap_err();
-    assert_eq!(error.message, "a defect: it panicked: rows fell over");
+    assert_eq!(
+        error.message,
+        "its code panicked (rows fell over): this is a defect of the custom object"
+    );
     let Component::Source(source) = component("Toys.Source", "fail in open") else {
         panic!("a source is wanted");
     };
@@ -509,10 +515,13 @@ fn a_synchronous_component_gives_columns_routes_and_failures() {
     assert_eq!(message("fail in apply"), "apply failed");
     assert_eq!(
         message("panic in apply"),
-        "a defect: it panicked: apply fell over"
+        "its code panicked (apply fell over): this is a defect of the custom object"
     );
     assert_eq!(message("too few"), "0 columns where its output has 1");
-    assert_eq!(message("texts"), "column `n`: values of Utf8 where Int32 is wanted");
+    assert_eq!(
+        message("texts"),
+        "column `n`: values of Utf8 where Int32 is wanted"
+    );
 }
 
 #[test]
@@ -544,7 +553,10 @@ fn a_destination_writes_and_commits() {
         panic!("a destination is wanted");
     };
     let error = one.open().unwrap().commit().unwrap_err();
-    assert_eq!(error.message, "a defect: it panicked: commit fell over");
+    assert_eq!(
+        error.message,
+        "its code panicked (commit fell over): this is a defect of the custom object"
+    );
 }
 
 fn task(mode: &str) -> Box<dyn Task> {
@@ -576,7 +588,10 @@ fn a_task_works_with_the_package() {
         wanted.map(|(message, text)| (message, text.to_owned()))
     );
     let error = task("panic in run").run(&Run::default()).unwrap_err();
-    assert_eq!(error.message, "a defect: it panicked: run fell over");
+    assert_eq!(
+        error.message,
+        "its code panicked (run fell over): this is a defect of the custom object"
+    );
     let empty = TaskSpec {
         name: String::new(),
         path: String::new(),
@@ -671,11 +686,36 @@ fn the_header_has_the_same_structures() {
         )+};
     }
     same!(
-        Listener, Names, Registry, ComponentClass, ComponentSpec, InputSpec, OutputSpec, Column,
-        Component, Source, Synchronous, Applied, Asynchronous, Process, BatchReceiver,
-        Destination, Writer, TaskClass, TaskSpec, Task, Host, ConnectionManagerClass,
-        ConnectionManagerSpec, EnumeratorClass, EnumeratorSpec, Enumerator, LogProviderClass,
-        LogProviderSpec, Log, LogEntry,
+        Listener,
+        Names,
+        Registry,
+        ComponentClass,
+        ComponentSpec,
+        InputSpec,
+        OutputSpec,
+        Column,
+        Component,
+        Source,
+        Synchronous,
+        Applied,
+        Asynchronous,
+        Process,
+        BatchReceiver,
+        Destination,
+        Writer,
+        TaskClass,
+        TaskSpec,
+        Task,
+        Host,
+        ConnectionManagerClass,
+        ConnectionManagerSpec,
+        EnumeratorClass,
+        EnumeratorSpec,
+        Enumerator,
+        LogProviderClass,
+        LogProviderSpec,
+        Log,
+        LogEntry,
     );
 }
 

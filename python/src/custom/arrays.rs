@@ -104,8 +104,7 @@ impl Chunks {
         let mut chunks = Self { stream, schema };
         if let Some(get_schema) = chunks.stream.get_schema {
             // SAFETY: the stream is valid, and so is the place.
-            let status =
-                unsafe { get_schema(&raw mut chunks.stream, &raw mut chunks.schema) };
+            let status = unsafe { get_schema(&raw mut chunks.stream, &raw mut chunks.schema) };
             chunks.check(status)?;
         }
         Ok(chunks)
@@ -212,9 +211,7 @@ fn of_values(values: &[Bound<'_, PyAny>]) -> PyResult<ArrayRef> {
     let is_float = |value: &Bound<'_, PyAny>| value.is_instance_of::<PyFloat>();
     Ok(if first.is_instance_of::<PyBool>() {
         Arc::new(BooleanArray::from(all!(bool)))
-    } else if is_float(first)
-        || (first.is_instance_of::<PyInt>() && values.iter().any(is_float))
-    {
+    } else if is_float(first) || (first.is_instance_of::<PyInt>() && values.iter().any(is_float)) {
         Arc::new(Float64Array::from(all!(f64)))
     } else if first.is_instance_of::<PyInt>() {
         Arc::new(Int64Array::from(all!(i64)))
@@ -252,7 +249,10 @@ fn of_values(values: &[Bound<'_, PyAny>]) -> PyResult<ArrayRef> {
 fn decimals(values: &[Bound<'_, PyAny>]) -> PyResult<ArrayRef> {
     let texts = values.iter().map(|value| match value.is_none() {
         true => Ok(None),
-        false => value.call_method1("__format__", ("f",))?.extract().map(Some),
+        false => value
+            .call_method1("__format__", ("f",))?
+            .extract()
+            .map(Some),
     });
     let texts: Vec<Option<String>> = texts.collect::<PyResult<_>>()?;
     let scale = texts.iter().flatten().map(|text| {
@@ -261,8 +261,7 @@ fn decimals(values: &[Bound<'_, PyAny>]) -> PyResult<ArrayRef> {
     });
     let scale = scale.max().unwrap_or(0);
     let scale = i8::try_from(scale).ok().filter(|scale| *scale <= 38);
-    let scale =
-        scale.ok_or_else(|| PyValueError::new_err("a Decimal of more than 38 digits"))?;
+    let scale = scale.ok_or_else(|| PyValueError::new_err("a Decimal of more than 38 digits"))?;
     cast(&StringArray::from(texts), &DataType::Decimal128(38, scale)).map_err(of_arrow)
 }
 

@@ -39,7 +39,9 @@ impl ComponentClass for Components {
     }
 
     fn read(&self, component: &ComponentSpec) -> Result<Component, Vec<String>> {
-        let spec = self.function.checked(|py| specs::component(py, component))?;
+        let spec = self
+            .function
+            .checked(|py| specs::component(py, component))?;
         let first = component.outputs.iter().find(|output| !output.is_error);
         let made = first.map_or_else(
             || Arc::new(Schema::empty()),
@@ -49,7 +51,10 @@ impl ComponentClass for Components {
             function: self.function.cloned()?,
             spec,
             made,
-            input: component.inputs.first().map(|input| Arc::clone(&input.schema)),
+            input: component
+                .inputs
+                .first()
+                .map(|input| Arc::clone(&input.schema)),
         };
         Ok(match self.kind {
             ComponentKind::Source => Component::Source(Box::new(object)),
@@ -124,7 +129,9 @@ impl Source for Object {
 
     fn cancel(&self) {
         // Python that cannot be told so ends with its process.
-        drop(with_python(|py| self.spec.bind(py).setattr("canceled", true)));
+        drop(with_python(|py| {
+            self.spec.bind(py).setattr("canceled", true)
+        }));
     }
 }
 
@@ -260,7 +267,9 @@ impl Writer for PythonWriter {
 impl Drop for PythonWriter {
     fn drop(&mut self) {
         if !self.committed {
-            drop(with_python(|py| call_if_there(py, &self.object, "rollback")));
+            drop(with_python(|py| {
+                call_if_there(py, &self.object, "rollback")
+            }));
         }
     }
 }

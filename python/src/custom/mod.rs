@@ -89,7 +89,8 @@ impl Extensions {
             all.add_task(Arc::clone(class)).map_err(taken)?;
         }
         for class in other.connection_managers() {
-            all.add_connection_manager(Arc::clone(class)).map_err(taken)?;
+            all.add_connection_manager(Arc::clone(class))
+                .map_err(taken)?;
         }
         for class in other.enumerators() {
             all.add_enumerator(Arc::clone(class)).map_err(taken)?;
@@ -121,7 +122,8 @@ impl Extensions {
         let ids = ids.chain(managers.map(|class| class.names().id().to_owned()));
         let ids = ids.chain(all.enumerators().map(|class| class.names().id().to_owned()));
         let logs = all.log_providers();
-        ids.chain(logs.map(|class| class.names().id().to_owned())).collect()
+        ids.chain(logs.map(|class| class.names().id().to_owned()))
+            .collect()
     }
 }
 

@@ -78,10 +78,7 @@ pub(super) fn task<'py>(py: Python<'py>, spec: &TaskSpec) -> Made<'py> {
     ))
 }
 
-pub(super) fn connection_manager<'py>(
-    py: Python<'py>,
-    spec: &ConnectionManagerSpec,
-) -> Made<'py> {
+pub(super) fn connection_manager<'py>(py: Python<'py>, spec: &ConnectionManagerSpec) -> Made<'py> {
     half(py)?.getattr("ConnectionManagerSpec")?.call1((
         &spec.name,
         &spec.connection_string,
