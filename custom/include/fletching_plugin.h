@@ -179,6 +179,7 @@ struct FletchingComponentSpec {
     struct FletchingOutputs outputs; /* the error outputs among them */
     struct FletchingPairs connections;
     uint32_t locale_id;
+    struct FletchingText folder; /* where relative file names of the package start */
 };
 
 /* Makes rows. An error code of the stream with the highest bit set is an HRESULT. */
@@ -268,6 +269,17 @@ struct FletchingComponent {
 #define FLETCHING_TRANSFORM 1
 #define FLETCHING_DESTINATION 2
 
+struct FletchingNewOutput {
+    struct FletchingText name;
+    uint32_t is_synchronous; /* 1: the rows of the first input pass through */
+    uint32_t is_error;       /* 1: for rows that failed */
+};
+
+struct FletchingNewOutputs {
+    const struct FletchingNewOutput *items;
+    size_t length;
+};
+
 struct FletchingComponentClass {
     size_t size;
     void (*release)(struct FletchingComponentClass *);
@@ -277,6 +289,10 @@ struct FletchingComponentClass {
     /* Reads the settings of a component. Opens nothing. */
     int32_t (*read)(const struct FletchingComponentClass *, const struct FletchingComponentSpec *component,
                     struct FletchingComponent *out, const struct FletchingListener *problems);
+    /* What a new component has; with neither inputs nor outputs those of its kind. */
+    struct FletchingTexts inputs;
+    struct FletchingNewOutputs outputs;
+    struct FletchingTexts connections;
 };
 
 /* Tasks of the control flow. */
@@ -296,6 +312,9 @@ struct FletchingHost {
     void (*say)(void *context, uint32_t kind, uint32_t percent, struct FletchingText text);
     /* 1 if the run is being cancelled: end soon. */
     int32_t (*is_canceled)(void *context);
+    /* Tells `answer` what a path of the package is on this machine. */
+    int32_t (*path)(void *context, struct FletchingText path, const struct FletchingListener *answer,
+                    const struct FletchingListener *failure);
 };
 
 struct FletchingTaskSpec {
@@ -327,6 +346,7 @@ struct FletchingConnectionManagerSpec {
     struct FletchingText name;
     struct FletchingText connection_string; /* secrets filled in */
     struct FletchingPairs properties;
+    struct FletchingText folder; /* where relative file names of the package start */
 };
 
 struct FletchingConnectionManagerClass {

@@ -45,22 +45,12 @@ pub trait ComponentClass: fmt::Debug + Send + Sync {
 
     /// Inputs that a new component has.
     fn inputs(&self) -> Vec<String> {
-        match self.kind() {
-            ComponentKind::Source => Vec::new(),
-            ComponentKind::Transform | ComponentKind::Destination => vec!["Input".to_owned()],
-        }
+        NewOutput::inputs_of(self.kind())
     }
 
     /// Outputs that a new component has: those of a source, those of a synchronous component, or none.
     fn outputs(&self) -> Vec<NewOutput> {
-        match self.kind() {
-            ComponentKind::Source => vec![NewOutput::asynchronous("Output")],
-            ComponentKind::Transform => vec![
-                NewOutput::synchronous("Output"),
-                NewOutput::error("Error Output"),
-            ],
-            ComponentKind::Destination => Vec::new(),
-        }
+        NewOutput::of(self.kind())
     }
 
     /// Connections that a new component has, by the names that it gives them.
@@ -87,6 +77,25 @@ pub struct NewOutput {
 }
 
 impl NewOutput {
+    /// Inputs beside [`NewOutput::of`].
+    pub(crate) fn inputs_of(kind: ComponentKind) -> Vec<String> {
+        match kind {
+            ComponentKind::Source => Vec::new(),
+            ComponentKind::Transform | ComponentKind::Destination => vec!["Input".to_owned()],
+        }
+    }
+
+    /// Those of most components of a kind.
+    pub(crate) fn of(kind: ComponentKind) -> Vec<Self> {
+        match kind {
+            ComponentKind::Source => vec![Self::asynchronous("Output")],
+            ComponentKind::Transform => {
+                vec![Self::synchronous("Output"), Self::error("Error Output")]
+            }
+            ComponentKind::Destination => Vec::new(),
+        }
+    }
+
     /// Of a synchronous component.
     pub fn synchronous(name: impl Into<String>) -> Self {
         Self {

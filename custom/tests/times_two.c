@@ -15,8 +15,8 @@
 _Static_assert(sizeof(struct FletchingListener) == 24, "FletchingListener");
 _Static_assert(sizeof(struct FletchingNames) == 48, "FletchingNames");
 _Static_assert(sizeof(struct FletchingRegistry) == 64, "FletchingRegistry");
-_Static_assert(sizeof(struct FletchingComponentClass) == 96, "FletchingComponentClass");
-_Static_assert(sizeof(struct FletchingComponentSpec) == 112, "FletchingComponentSpec");
+_Static_assert(sizeof(struct FletchingComponentClass) == 144, "FletchingComponentClass");
+_Static_assert(sizeof(struct FletchingComponentSpec) == 128, "FletchingComponentSpec");
 _Static_assert(sizeof(struct FletchingInputSpec) == 64, "FletchingInputSpec");
 _Static_assert(sizeof(struct FletchingOutputSpec) == 72, "FletchingOutputSpec");
 _Static_assert(sizeof(struct FletchingColumn) == 80, "FletchingColumn");
@@ -32,9 +32,9 @@ _Static_assert(sizeof(struct FletchingWriter) == 32, "FletchingWriter");
 _Static_assert(sizeof(struct FletchingTaskClass) == 72, "FletchingTaskClass");
 _Static_assert(sizeof(struct FletchingTaskSpec) == 72, "FletchingTaskSpec");
 _Static_assert(sizeof(struct FletchingTask) == 24, "FletchingTask");
-_Static_assert(sizeof(struct FletchingHost) == 56, "FletchingHost");
+_Static_assert(sizeof(struct FletchingHost) == 64, "FletchingHost");
 _Static_assert(sizeof(struct FletchingConnectionManagerClass) == 72, "FletchingConnectionManagerClass");
-_Static_assert(sizeof(struct FletchingConnectionManagerSpec) == 56, "FletchingConnectionManagerSpec");
+_Static_assert(sizeof(struct FletchingConnectionManagerSpec) == 72, "FletchingConnectionManagerSpec");
 _Static_assert(sizeof(struct FletchingEnumeratorClass) == 72, "FletchingEnumeratorClass");
 _Static_assert(sizeof(struct FletchingEnumeratorSpec) == 56, "FletchingEnumeratorSpec");
 _Static_assert(sizeof(struct FletchingEnumerator) == 24, "FletchingEnumerator");
@@ -42,6 +42,7 @@ _Static_assert(sizeof(struct FletchingLogProviderClass) == 80, "FletchingLogProv
 _Static_assert(sizeof(struct FletchingLogProviderSpec) == 56, "FletchingLogProviderSpec");
 _Static_assert(sizeof(struct FletchingLog) == 32, "FletchingLog");
 _Static_assert(sizeof(struct FletchingLogEntry) == 136, "FletchingLogEntry");
+_Static_assert(sizeof(struct FletchingNewOutput) == 24, "FletchingNewOutput");
 #endif
 
 struct times_two {

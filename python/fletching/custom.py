@@ -60,6 +60,8 @@ __all__ = [
     "task",
 ]
 
+#: `Extensions`, or classes of objects: decorated functions and classes, other `Extensions`.
+Classes = Union["Extensions", Iterable[Any], None]
 #: What a class may find wrong with the settings of one object: sentences.
 Problems = Union[Iterable[str], None]
 
@@ -127,6 +129,8 @@ class ComponentSpec:
     #: Connection strings by the names that the component gives to its connection managers.
     connections: Mapping[str, str]
     locale_id: int
+    #: Where relative file names of the package start.
+    folder: str
     #: Nobody wants the rows of this source any more: a source that waits looks at it.
     canceled: bool = False
 
@@ -155,6 +159,8 @@ class ConnectionManagerSpec:
     name: str
     connection_string: str
     properties: Mapping[str, str]
+    #: Where relative file names of the package start.
+    folder: str
 
 
 @dataclass(frozen=True)
@@ -227,6 +233,10 @@ class Host:
     def connection(self, name: str) -> str:
         """The connection string of a connection manager."""
         return self._native.connection(name)
+
+    def path(self, path: str) -> str:
+        """A path of the package on this machine: Windows paths mapped, relative ones from the package's folder."""
+        return self._native.path(path)
 
     def information(self, text: str) -> None:
         """Raises OnInformation."""

@@ -32,6 +32,24 @@ pub struct ComponentClass {
             problems: *const Listener,
         ) -> i32,
     >,
+    /// Inputs of a new component. Where it has neither inputs nor outputs, they are those of its kind.
+    pub inputs: List<Text>,
+    /// Outputs of a new component.
+    pub outputs: List<NewOutput>,
+    /// Connections of a new component.
+    pub connections: List<Text>,
+}
+
+/// An output of a new component.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct NewOutput {
+    /// Its name.
+    pub name: Text,
+    /// 1 if the rows of the first input pass through, or 0.
+    pub is_synchronous: u32,
+    /// 1 for an error output, or 0.
+    pub is_error: u32,
 }
 
 /// A component of a package.
@@ -54,6 +72,8 @@ pub struct ComponentSpec {
     pub connections: List<Pair>,
     /// LCID.
     pub locale_id: u32,
+    /// The folder where relative file names of the package start.
+    pub folder: Text,
 }
 
 /// An input.

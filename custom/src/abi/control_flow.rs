@@ -96,6 +96,15 @@ pub struct Host {
         Option<unsafe extern "C" fn(context: *mut c_void, kind: u32, percent: u32, text: Text)>,
     /// 1 if the run is being cancelled, or 0.
     pub is_canceled: Option<unsafe extern "C" fn(context: *mut c_void) -> i32>,
+    /// Tells what a path of the package is on this machine.
+    pub path: Option<
+        unsafe extern "C" fn(
+            context: *mut c_void,
+            path: Text,
+            answer: *const Listener,
+            failure: *const Listener,
+        ) -> i32,
+    >,
 }
 
 /// A class of connection managers.
@@ -131,6 +140,8 @@ pub struct ConnectionManagerSpec {
     pub connection_string: Text,
     /// Its other properties.
     pub properties: List<Pair>,
+    /// The folder where relative file names of the package start.
+    pub folder: Text,
 }
 
 /// A class of Foreach enumerators.

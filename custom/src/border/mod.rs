@@ -196,6 +196,23 @@ pub(crate) fn heard(call: impl FnOnce(*const Listener) -> i32) -> Result<(), Tol
     Err(Told(errors))
 }
 
+/// Calls a function of the other side that tells one answer, or fails.
+pub(crate) fn told(
+    call: impl FnOnce(*const Listener, *const Listener) -> i32,
+) -> Result<String, CustomError> {
+    let mut answers = Vec::new();
+    let outcome = heard(|failure| {
+        let (status, found) = listened(|answer| call(answer, failure));
+        answers = found;
+        status
+    });
+    outcome.map_err(Told::one)?;
+    let answer = answers.into_iter().next();
+    answer
+        .map(|answer| answer.message)
+        .ok_or_else(|| CustomError::new("it reported success and gave no answer"))
+}
+
 unsafe extern "C" fn hear(context: *mut c_void, text: Text, code: u32) {
     // SAFETY: the context is the list of `listened`, which waits for this call's caller; the text is valid by contract.
     drop(kept_in(|| unsafe {

@@ -15,8 +15,8 @@ use arrow::{
 use super::{failed, specs};
 use crate::{
     Applied, Asynchronous, Batches, ClassNames, Component, ComponentClass, ComponentKind,
-    ComponentSpec, CustomError, Destination, Process, Properties, RowFailure, Source, Synchronous,
-    Writer,
+    ComponentSpec, CustomError, Destination, NewOutput, Process, Properties, RowFailure, Source,
+    Synchronous, Writer,
     abi::{self, DROPPED, List, Text},
     border::{
         FAILED, Held, Told,
@@ -46,6 +46,40 @@ impl ComponentClass for Components {
     fn properties(&self) -> Properties {
         // SAFETY: the plug-in keeps the contract.
         unsafe { properties(self.1.table().properties) }
+    }
+
+    fn inputs(&self) -> Vec<String> {
+        let table = self.1.table();
+        if self.is_of_its_kind() {
+            return NewOutput::inputs_of(self.kind());
+        }
+        // SAFETY: the plug-in keeps the contract.
+        let names = unsafe { items(table.inputs) }.iter();
+        // SAFETY: as above.
+        names.map(|name| unsafe { string(*name) }).collect()
+    }
+
+    fn outputs(&self) -> Vec<NewOutput> {
+        if self.is_of_its_kind() {
+            return NewOutput::of(self.kind());
+        }
+        // SAFETY: the plug-in keeps the contract.
+        let outputs = unsafe { items(self.1.table().outputs) }.iter();
+        outputs
+            .map(|output| NewOutput {
+                // SAFETY: as above.
+                name: unsafe { string(output.name) },
+                is_synchronous: output.is_synchronous != 0,
+                is_error: output.is_error != 0,
+            })
+            .collect()
+    }
+
+    fn connections(&self) -> Vec<String> {
+        // SAFETY: the plug-in keeps the contract.
+        let names = unsafe { items(self.1.table().connections) }.iter();
+        // SAFETY: as above.
+        names.map(|name| unsafe { string(*name) }).collect()
     }
 
     fn read(&self, component: &ComponentSpec) -> Result<Component, Vec<String>> {
@@ -95,6 +129,12 @@ impl ComponentClass for Components {
 }
 
 impl Components {
+    /// Neither inputs nor outputs are said.
+    fn is_of_its_kind(&self) -> bool {
+        let table = self.1.table();
+        table.inputs.length == 0 && table.outputs.length == 0
+    }
+
     fn made(&self, spec: &ComponentSpec) -> Result<abi::Component, Told> {
         let read = wanted(self.1.table().read, "read")?;
         let mut made = abi::Component::default();

@@ -19,7 +19,7 @@ use crate::{
     border::{
         FAILED, Held, Told, answer,
         batches::{Taken, array_in, array_out, is_one},
-        heard, kept_in, listened, string, tell, wanted,
+        heard, kept_in, string, tell, told, wanted,
     },
 };
 
@@ -72,6 +72,7 @@ fn lent<T>(host: &dyn Host, call: impl FnOnce(*const abi::Host) -> T) -> T {
         connection: Some(connection),
         say: Some(say),
         is_canceled: Some(is_canceled),
+        path: Some(path),
     })
 }
 
@@ -150,6 +151,21 @@ unsafe extern "C" fn is_canceled(context: *mut c_void) -> i32 {
     i32::from(canceled.unwrap_or(true))
 }
 
+unsafe extern "C" fn path(
+    context: *mut c_void,
+    path: Text,
+    found: *const Listener,
+    failure: *const Listener,
+) -> i32 {
+    // SAFETY: the plug-in calls during `lent`, and keeps the contract.
+    unsafe {
+        answer(failure, || {
+            tell(found, &host(context).path(&string(path))?, 0);
+            Ok(())
+        })
+    }
+}
+
 /// A class of connection managers.
 #[derive(Debug)]
 pub(super) struct ConnectionManagers(
@@ -165,21 +181,10 @@ impl ConnectionManagerClass for ConnectionManagers {
     fn address(&self, manager: &ConnectionManagerSpec) -> Result<String, CustomError> {
         let address = wanted(self.1.table().address, "address").map_err(failed)?;
         let class = self.1.as_ptr();
-        let mut answers = Vec::new();
-        let outcome = specs::connection_manager(manager, |manager| {
-            heard(|failure| {
-                // SAFETY: the plug-in keeps the contract.
-                let (status, heard) =
-                    listened(|answer| unsafe { address(class, manager, answer, failure) });
-                answers = heard;
-                status
-            })
-        });
-        outcome.map_err(failed)?;
-        let address = answers.into_iter().next();
-        address
-            .map(|answer| answer.message)
-            .ok_or_else(|| CustomError::new("it reported success and gave no address"))
+        specs::connection_manager(manager, |manager| {
+            // SAFETY: the plug-in keeps the contract.
+            told(|answer, failure| unsafe { address(class, manager, answer, failure) })
+        })
     }
 }
 

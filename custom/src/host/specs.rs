@@ -103,6 +103,7 @@ pub(super) fn component<T>(
         outputs: List::of(&outputs),
         connections: List::of(&connections),
         locale_id: spec.locale_id,
+        folder: Text::of(&spec.folder),
     };
     Ok(call(&raw const lent))
 }
@@ -130,6 +131,7 @@ pub(super) fn connection_manager<T>(
         name: Text::of(&spec.name),
         connection_string: Text::of(&spec.connection_string),
         properties: List::of(&properties),
+        folder: Text::of(&spec.folder),
     })
 }
 

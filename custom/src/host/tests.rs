@@ -13,8 +13,8 @@ use crate::{
     Applied, Asynchronous, Batches, Column, Component, ComponentClass, ComponentKind,
     ComponentSpec, ConnectionManagerClass, ConnectionManagerSpec, Destination, Enumerator,
     EnumeratorClass, EnumeratorSpec, Host, InputSpec, Log, LogEntry, LogProviderClass,
-    LogProviderSpec, Message, OutputSpec, Process, Properties, RowFailure, Source, Synchronous,
-    Task, TaskClass, TaskSpec, Writer,
+    LogProviderSpec, Message, NewOutput, OutputSpec, Process, Properties, RowFailure, Source,
+    Synchronous, Task, TaskClass, TaskSpec, Writer,
 };
 
 thread_local! {
@@ -98,6 +98,17 @@ impl ComponentClass for Toy {
 
     fn properties(&self) -> Properties {
         vec![("Do".to_owned(), "work".to_owned())]
+    }
+
+    fn outputs(&self) -> Vec<NewOutput> {
+        match self.kind {
+            ComponentKind::Source => vec![NewOutput::asynchronous("Days")],
+            other => NewOutput::of(other),
+        }
+    }
+
+    fn connections(&self) -> Vec<String> {
+        vec!["Db".to_owned()]
     }
 
     fn read(&self, spec: &ComponentSpec) -> Result<Component, Vec<String>> {
@@ -235,6 +246,8 @@ impl Task for Object {
             error,
             CustomError::new("no variable `User::None`").with_code(3)
         );
+        assert_eq!(host.path("a.csv"), Ok("/srv/a.csv".to_owned()));
+        assert_eq!(host.path("").unwrap_err().message, "no path");
         host.say(Message::Information, &host.connection("Db").unwrap());
         host.say(Message::Warning, "careful");
         host.say(Message::Progress(50), "half");
@@ -330,6 +343,13 @@ impl Host for Run {
         (name == "Db").then(|| "Data Source=here".to_owned())
     }
 
+    fn path(&self, path: &str) -> Result<String, CustomError> {
+        match path.is_empty() {
+            true => Err(CustomError::new("no path")),
+            false => Ok(format!("/srv/{path}")),
+        }
+    }
+
     fn say(&self, message: Message, text: &str) {
         self.said.lock().push((message, text.to_owned()));
     }
@@ -400,6 +420,7 @@ fn spec(mode: &str) -> ComponentSpec {
             properties: vec![("Sorted".to_owned(), String::new())],
         }],
         connections: vec![("Db".to_owned(), "Data Source=ü".to_owned())],
+        folder: "/srv".to_owned(),
         locale_id: 1033,
     }
 }
@@ -420,6 +441,9 @@ fn a_class_says_of_itself_what_it_is() {
     assert_eq!(class.names().description, "plays");
     assert_eq!(class.kind(), ComponentKind::Source);
     assert_eq!(class.properties(), [("Do".to_owned(), "work".to_owned())]);
+    assert!(class.inputs().is_empty());
+    assert_eq!(class.outputs(), [NewOutput::asynchronous("Days")]);
+    assert_eq!(class.connections(), ["Db"]);
     let told = class.read(&spec("tell")).unwrap_err();
     assert_eq!(told, [format!("{:?}", spec("tell"))]);
     let told = class.read(&spec("refuse")).unwrap_err();
@@ -609,6 +633,7 @@ fn managers_enumerators_and_logs_work() {
         name: "Db".to_owned(),
         connection_string: connection_string.to_owned(),
         properties: vec![],
+        folder: String::new(),
     };
     let class = extensions.connection_manager("TOY").unwrap();
     assert_eq!(class.address(&manager("a.db")).unwrap(), "sqlite:a.db");
@@ -716,6 +741,7 @@ fn the_header_has_the_same_structures() {
         LogProviderSpec,
         Log,
         LogEntry,
+        NewOutput,
     );
 }
 

@@ -13,7 +13,7 @@ use arrow::{
 use super::{Class, specs};
 use crate::{
     Applied, Asynchronous, Component, ComponentClass, ComponentKind, CustomError, Destination,
-    Process, Source, Synchronous, Writer,
+    NewOutput, Process, Source, Synchronous, Writer,
     abi::{self, DROPPED, List, Listener, Text},
     border::{
         Told, answer,
@@ -22,22 +22,58 @@ use crate::{
     },
 };
 
-type Components = Class<dyn ComponentClass>;
+/// A class with the shape of a new component of it.
+struct Components {
+    known: Class<dyn ComponentClass>,
+    inputs: Vec<Text>,
+    outputs: Vec<abi::NewOutput>,
+    connections: Vec<Text>,
+    /// Kept for the texts, which point into them.
+    _names: (Vec<String>, Vec<NewOutput>, Vec<String>),
+}
+
+// SAFETY: the pointers are into texts that the same structure owns and never changes.
+unsafe impl Send for Components {}
+// SAFETY: as above.
+unsafe impl Sync for Components {}
+
+impl Components {
+    fn new(class: &Arc<dyn ComponentClass>) -> Self {
+        let (inputs, outputs, connections) = (class.inputs(), class.outputs(), class.connections());
+        Self {
+            known: Class::new(class, class.names(), class.properties()),
+            inputs: inputs.iter().map(|name| Text::of(name)).collect(),
+            outputs: outputs
+                .iter()
+                .map(|output| abi::NewOutput {
+                    name: Text::of(&output.name),
+                    is_synchronous: u32::from(output.is_synchronous),
+                    is_error: u32::from(output.is_error),
+                })
+                .collect(),
+            connections: connections.iter().map(|name| Text::of(name)).collect(),
+            _names: (inputs, outputs, connections),
+        }
+    }
+}
 
 /// A class as the host takes it.
 pub(super) fn class(class: &Arc<dyn ComponentClass>) -> *mut abi::ComponentClass {
-    let known = Class::new(class, class.names(), class.properties());
+    let known = Components::new(class);
     let table = abi::ComponentClass {
         size: size_of::<abi::ComponentClass>(),
         release: Some(release::<abi::ComponentClass, Components>),
-        names: known.lent(),
+        names: known.known.lent(),
         kind: match class.kind() {
             ComponentKind::Source => 0,
             ComponentKind::Transform => 1,
             ComponentKind::Destination => 2,
         },
-        properties: List::of(&known.pairs),
+        properties: List::of(&known.known.pairs),
         read: Some(read),
+        inputs: List::of(&known.inputs),
+        outputs: List::of(&known.outputs),
+        connections: List::of(&known.connections),
     };
     made(table, known)
 }
@@ -53,7 +89,7 @@ unsafe extern "C" fn read(
         answer(problems, || {
             let known: &Components = value(class);
             let spec = specs::component(component)?;
-            match known.class.read(&spec)? {
+            match known.known.class.read(&spec)? {
                 Component::Source(one) => (*out).source = source(one),
                 Component::Synchronous(one) => (*out).synchronous = synchronous(one),
                 Component::Asynchronous(one) => (*out).asynchronous = asynchronous(one),

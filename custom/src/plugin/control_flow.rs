@@ -18,7 +18,7 @@ use crate::{
     border::{
         answer,
         batches::{array_in, array_out, stream_out},
-        heard, listened, made, release, table, tell, value, value_mut,
+        heard, listened, made, release, table, tell, told, value, value_mut,
     },
 };
 
@@ -130,6 +130,14 @@ impl Host for Around {
             0 => told.into_iter().next().map(|answer| answer.message),
             _ => None,
         }
+    }
+
+    fn path(&self, path: &str) -> Result<String, CustomError> {
+        let ask = self.0.path;
+        let ask = ask.ok_or_else(|| CustomError::new("this host maps no paths"))?;
+        let (path, context) = (Text::of(path), self.0.context);
+        // SAFETY: the host keeps the contract.
+        told(|found, failure| unsafe { ask(context, path, found, failure) })
     }
 
     fn say(&self, message: Message, text: &str) {

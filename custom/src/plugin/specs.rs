@@ -88,6 +88,7 @@ pub(super) unsafe fn component(
             outputs: outputs.collect::<Result<_, _>>()?,
             connections: properties(spec.connections),
             locale_id: spec.locale_id,
+            folder: string(spec.folder),
         })
     }
 }
@@ -119,6 +120,7 @@ pub(super) unsafe fn connection_manager(
             name: string(spec.name),
             connection_string: string(spec.connection_string),
             properties: properties(spec.properties),
+            folder: string(spec.folder),
         })
     }
 }

@@ -8,8 +8,8 @@ use arrow::{
 };
 use fletching::custom::{
     Applied, Asynchronous, Batches, ClassNames, Component, ComponentClass, ComponentKind,
-    ComponentSpec, CustomError, Destination, Process, Properties, RowFailure, Source, Synchronous,
-    Writer, fit_batch,
+    ComponentSpec, CustomError, Destination, NewOutput, Process, Properties, RowFailure, Source,
+    Synchronous, Writer, fit_batch,
 };
 use pyo3::prelude::*;
 
@@ -36,6 +36,20 @@ impl ComponentClass for Components {
 
     fn properties(&self) -> Properties {
         self.properties.clone()
+    }
+
+    fn outputs(&self) -> Vec<NewOutput> {
+        match self.kind {
+            ComponentKind::Source => vec![NewOutput::asynchronous("Output")],
+            ComponentKind::Destination => Vec::new(),
+            ComponentKind::Transform if self.is_asynchronous => {
+                vec![NewOutput::asynchronous("Output")]
+            }
+            ComponentKind::Transform => vec![
+                NewOutput::synchronous("Output"),
+                NewOutput::error("Error Output"),
+            ],
+        }
     }
 
     fn read(&self, component: &ComponentSpec) -> Result<Component, Vec<String>> {

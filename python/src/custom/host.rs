@@ -110,6 +110,11 @@ impl RunHost {
         found.ok_or_else(|| PyKeyError::new_err(name.to_owned()))
     }
 
+    fn path(&self, py: Python<'_>, path: &str) -> PyResult<String> {
+        let found = self.with(py, |host| host.path(path))?;
+        found.map_err(|CustomError { message, .. }| PyValueError::new_err(message))
+    }
+
     /// Raises an event: 0 information, 1 warning, 2 progress.
     fn say(&self, py: Python<'_>, kind: u32, percent: u32, text: &str) -> PyResult<()> {
         let message = match kind {

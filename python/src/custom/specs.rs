@@ -66,6 +66,7 @@ pub(super) fn component<'py>(py: Python<'py>, spec: &ComponentSpec) -> Made<'py>
         outputs.collect::<PyResult<Vec<_>>>()?,
         properties(py, &spec.connections)?,
         spec.locale_id,
+        &spec.folder,
     ))
 }
 
@@ -83,6 +84,7 @@ pub(super) fn connection_manager<'py>(py: Python<'py>, spec: &ConnectionManagerS
         &spec.name,
         &spec.connection_string,
         properties(py, &spec.properties)?,
+        &spec.folder,
     ))
 }
 
