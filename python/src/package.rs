@@ -134,8 +134,10 @@ impl Package {
     }
 
     /// Runs it with these classes beside those of the engine, in place of those that it was loaded with.
-    fn use_extensions(&self, extensions: &Extensions) {
-        self.inner.write().use_extensions(extensions.get());
+    fn use_extensions(&self, py: Python<'_>, extensions: &Extensions) {
+        let extensions = extensions.get();
+        // Who reads the package may wait for the GIL.
+        py.detach(|| self.inner.write().use_extensions(extensions));
     }
 
     #[getter]

@@ -183,7 +183,8 @@ impl Pipeline {
     ) -> Outcome<()> {
         let data_type = data_type(type_name)?;
         self.change(py, |flow| {
-            flow.add_column(component, output, name, data_type).map(drop)
+            flow.add_column(component, output, name, data_type)
+                .map(drop)
         })
     }
 
