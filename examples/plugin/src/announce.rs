@@ -18,7 +18,10 @@ pub(crate) struct Announce(ClassNames);
 
 impl Announce {
     pub(crate) fn class() -> Self {
-        Self(ClassNames::new("Contoso.Ssis.Announce", "Announce").described("Says how many rows there were"))
+        Self(
+            ClassNames::new("Contoso.Ssis.Announce", "Announce")
+                .described("Says how many rows there were"),
+        )
     }
 }
 
@@ -36,7 +39,9 @@ impl TaskClass for Announce {
     fn read(&self, task: &TaskSpec) -> Result<Box<dyn Task>, Vec<String>> {
         let wanted = |name: &str| {
             let value = task.property(name).filter(|value| !value.is_empty());
-            value.map(str::to_owned).ok_or_else(|| format!("`{name}` is missing: the name of a variable is wanted"))
+            value
+                .map(str::to_owned)
+                .ok_or_else(|| format!("`{name}` is missing: the name of a variable is wanted"))
         };
         match (wanted("Count"), wanted("Note")) {
             (Ok(count), Ok(note)) => Ok(Box::new(Announced { count, note })),
@@ -47,7 +52,9 @@ impl TaskClass for Announce {
 
 impl Task for Announced {
     fn run(&self, host: &dyn Host) -> Result<(), CustomError> {
-        let count = host.variable(&self.count).ok_or_else(|| CustomError::new(format!("no variable `{}`", self.count)))?;
+        let count = host
+            .variable(&self.count)
+            .ok_or_else(|| CustomError::new(format!("no variable `{}`", self.count)))?;
         let text = format!("{} rows were masked", array_value_to_string(&count, 0)?);
         host.say(Message::Information, &text);
         let note: ArrayRef = Arc::new(StringArray::from(vec![text]));

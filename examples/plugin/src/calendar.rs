@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Int32Array, RecordBatch};
 use fletching_custom::{
-    Batches, ClassNames, Component, ComponentClass, ComponentKind, ComponentSpec, CustomError, OutputSpec, Properties,
-    Source,
+    Batches, ClassNames, Component, ComponentClass, ComponentKind, ComponentSpec, CustomError,
+    OutputSpec, Properties, Source,
 };
 
 /// Rows of a batch.
@@ -44,7 +44,10 @@ impl ComponentClass for Calendar {
     }
 
     fn properties(&self) -> Properties {
-        vec![("From".to_owned(), "0".to_owned()), ("Days".to_owned(), "365".to_owned())]
+        vec![
+            ("From".to_owned(), "0".to_owned()),
+            ("Days".to_owned(), "365".to_owned()),
+        ]
     }
 
     fn read(&self, component: &ComponentSpec) -> Result<Component, Vec<String>> {
@@ -61,11 +64,18 @@ impl ComponentClass for Calendar {
         let output = component.outputs.iter().find(|output| !output.is_error);
         match output {
             Some(output) if output.columns.len() == 2 && problems.is_empty() => {
-                Ok(Component::Source(Box::new(Days { from, count, output: output.clone() })))
+                Ok(Component::Source(Box::new(Days {
+                    from,
+                    count,
+                    output: output.clone(),
+                })))
             }
             Some(output) if output.columns.len() == 2 => Err(problems),
             _ => {
-                problems.push("two columns of one output are wanted: the day, and its place in the week".to_owned());
+                problems.push(
+                    "two columns of one output are wanted: the day, and its place in the week"
+                        .to_owned(),
+                );
                 Err(problems)
             }
         }

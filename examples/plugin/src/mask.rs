@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringViewArray};
 use fletching_custom::{
-    Applied, ClassNames, Component, ComponentClass, ComponentKind, ComponentSpec, CustomError, Properties, RowFailure,
-    Synchronous,
+    Applied, ClassNames, Component, ComponentClass, ComponentKind, ComponentSpec, CustomError,
+    Properties, RowFailure, Synchronous,
 };
 
 #[derive(Debug)]
@@ -19,7 +19,10 @@ pub(crate) struct Mask(ClassNames);
 
 impl Mask {
     pub(crate) fn class() -> Self {
-        Self(ClassNames::new("Contoso.Ssis.Mask", "Mask").described("Stars for all but the last characters"))
+        Self(
+            ClassNames::new("Contoso.Ssis.Mask", "Mask")
+                .described("Stars for all but the last characters"),
+        )
     }
 }
 
@@ -46,7 +49,9 @@ impl ComponentClass for Mask {
         let mut problems = Vec::new();
         let text = component.property("Keep").unwrap_or("4");
         let keep = text.trim().parse::<usize>().unwrap_or_else(|_| {
-            problems.push(format!("`Keep` is `{text}`: a number of characters is wanted"));
+            problems.push(format!(
+                "`Keep` is `{text}`: a number of characters is wanted"
+            ));
             0
         });
         let Some(input) = component.inputs.first() else {
@@ -60,7 +65,11 @@ impl ComponentClass for Mask {
             if field.data_type().is_string() {
                 columns.push(at);
             } else {
-                problems.push(format!("column `{}` holds {}: a text is wanted", column.name, field.data_type()));
+                problems.push(format!(
+                    "column `{}` holds {}: a text is wanted",
+                    column.name,
+                    field.data_type()
+                ));
             }
         }
         match problems.is_empty() {
@@ -85,13 +94,18 @@ impl Synchronous for Masked {
                     applied.failures.push(RowFailure {
                         row: row as u32,
                         column: Some(*at),
-                        error: CustomError::new(format!("a text of {length} characters; {} are kept", self.keep)),
+                        error: CustomError::new(format!(
+                            "a text of {length} characters; {} are kept",
+                            self.keep
+                        )),
                     });
                     masked.push(None);
                     continue;
                 }
                 let stars = std::iter::repeat_n('*', length - self.keep);
-                masked.push(Some(stars.chain(text.chars().skip(length - self.keep)).collect()));
+                masked.push(Some(
+                    stars.chain(text.chars().skip(length - self.keep)).collect(),
+                ));
             }
             let masked: ArrayRef = Arc::new(StringViewArray::from_iter(masked));
             applied.replaced.push((*at, masked));
