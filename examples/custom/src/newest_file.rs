@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use fletching::custom::{ClassNames, ConnectionManagerClass, ConnectionManagerSpec, CustomError};
 
-/// The file of a folder whose name comes last. Connection string: `inbox/*.csv`.
+/// The file of a folder whose name comes last. Connection string: `inbox/*.csv`, or `inbox/*.db` for SQLite databases.
 #[derive(Debug)]
 pub struct NewestFile(ClassNames);
 
@@ -33,6 +33,9 @@ impl ConnectionManagerClass for NewestFile {
             .filter(|path| path.to_string_lossy().ends_with(end))
             .max();
         let newest = newest.ok_or_else(|| wrong(format!("there is no file `*{end}`")))?;
-        Ok(newest.display().to_string())
+        Ok(match end {
+            ".db" => format!("sqlite:{}", newest.display()),
+            _ => newest.display().to_string(),
+        })
     }
 }

@@ -126,6 +126,6 @@ impl RunHost {
     }
 
     fn is_canceled(&self, py: Python<'_>) -> PyResult<bool> {
-        self.with(py, Host::is_canceled)
+        self.with(py, |host| host.is_canceled())
     }
 }

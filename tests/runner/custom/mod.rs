@@ -2,6 +2,7 @@
 //! in every way that code can.
 
 mod components;
+mod control_flow;
 mod faults;
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
@@ -32,6 +33,7 @@ pub fn trials() -> Vec<Trial> {
     components::TRIALS
         .iter()
         .chain(faults::TRIALS)
+        .chain(control_flow::TRIALS)
         .copied()
         .map(trial)
         .collect()
