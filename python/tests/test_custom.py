@@ -126,7 +126,7 @@ def test_an_exception_says_its_type_and_line(tmp_path: Path):
 
     line = broken.__code__.co_firstlineno + 2
     message = failure(through(tmp_path, broken, made={"text": "DT_WSTR,10"}))
-    assert rf"Package\Flow\Own" in message
+    assert r"Package\Flow\Own" in message
     assert f"ZeroDivisionError: division by zero ({__file__}, line {line}, in broken)" in message
 
 
@@ -162,7 +162,7 @@ def test_problems_are_findings(tmp_path: Path):
     [report] = fletching.Application.check(tmp_path / "Checked.dtsx", extensions=[own])
     assert any("not liked" in finding.message for finding in report.findings)
     [report] = fletching.Application.check(tmp_path / "Checked.dtsx")
-    assert any("Tests.Checked" in finding.class_name for finding in report.findings)
+    assert any("Tests.Checked" in finding.message for finding in report.findings)
 
 
 def test_other_threads_of_python_go_on(tmp_path: Path):
@@ -245,8 +245,6 @@ def test_a_source_that_fails_midway_and_one_that_is_left(tmp_path: Path):
     def endless(component):
         try:
             for at in range(10**9):
-                if component.properties.get("Fail") == "yes" and at == 3:
-                    raise LookupError("no more")
                 yield {"n": [at] * 1000}
         finally:
             closed.set()
@@ -256,11 +254,13 @@ def test_a_source_that_fails_midway_and_one_that_is_left(tmp_path: Path):
     next(reader)
     reader.close()
     assert closed.wait(5)
-    flow = package.pipeline(r"Package\Flow")
-    endless.__fletching__.properties = [("Fail", "yes")]
-    flow.remove("Own").add("Tests.Endless", "Own").add_column("Own", "n", "DT_I4").connect("Own", "Rows")
-    flow.use_all_columns("Rows")
-    assert "LookupError: no more" in failure(package)
+
+    @fletching.source("Tests.Fails")
+    def fails(component):
+        yield {"n": [1]}
+        raise LookupError("no more")
+
+    assert "LookupError: no more" in failure(from_source(tmp_path, fails, {"n": "DT_I4"}))
 
 
 INTERRUPTED = """

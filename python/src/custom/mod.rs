@@ -196,6 +196,9 @@ fn with_python<T>(work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T, Cus
 
 fn described(py: Python<'_>, error: &PyErr) -> CustomError {
     let text = half(py).and_then(|half| {
+        if let Some(traceback) = error.traceback(py) {
+            error.value(py).setattr("__traceback__", traceback)?;
+        }
         let text = half.getattr("_described")?.call1((error.value(py),))?;
         text.extract::<String>()
     });
