@@ -63,7 +63,7 @@ def announce(task, host):
 def main() -> int:
     package = fletching.Application.load(HERE / "plugin/Plugin.dtsx", extensions=[mask, calendar, announce])
     result = package.execute(events=lambda event: print(event.message) if "masked" in event.message else None)
-    if not result.succeeded:
+    if not result.success:
         print(result)
         return 1
     for expected in sorted((HERE / "plugin/expected").iterdir()):
