@@ -22,7 +22,8 @@ def package(tmp_path: Path) -> fletching.Package:
 def reloaded(package: fletching.Package, *extensions: object) -> fletching.Package:
     """The package with its Expression tasks as tasks of a class of our own, which no designer makes."""
     file = Path(package.base_dir) / "Own.dtsx"
-    file.write_bytes(package.to_bytes().replace(b"Microsoft.ExpressionTask", b"Tests.Task"))
+    named = package.to_bytes().replace(b"Microsoft.ExpressionTask", b"Tests.Task")
+    file.write_bytes(named.replace(b"<ExpressionTask", b"<OwnData"))
     return fletching.Application.load(file, extensions=extensions)
 
 
