@@ -42,7 +42,7 @@ pub(super) struct AsynchronousComponent {
 }
 
 impl AsynchronousComponent {
-    pub(super) fn new(
+    pub(super) fn read(
         owner: Owner,
         inner: Box<dyn Asynchronous>,
         binding: &Binding<'_>,

@@ -35,7 +35,7 @@ pub(super) struct DestinationComponent {
 }
 
 impl DestinationComponent {
-    pub(super) fn new(
+    pub(super) fn read(
         owner: Owner,
         inner: Box<dyn Destination>,
         binding: &Binding<'_>,

@@ -111,16 +111,16 @@ pub fn read(
             }
             match made {
                 fletching_custom::Component::Source(source) => {
-                    SourceComponent::new(owner, source, binding, &mut findings)
+                    SourceComponent::read(owner, source, binding, &mut findings)
                 }
                 fletching_custom::Component::Synchronous(inner) => {
-                    SynchronousComponent::new(owner, inner, &spec, binding, &mut findings)
+                    SynchronousComponent::read(owner, inner, &spec, binding, &mut findings)
                 }
                 fletching_custom::Component::Asynchronous(inner) => {
-                    AsynchronousComponent::new(owner, inner, binding, &mut findings)
+                    AsynchronousComponent::read(owner, inner, binding, &mut findings)
                 }
                 fletching_custom::Component::Destination(inner) => {
-                    DestinationComponent::new(owner, inner, binding, &mut findings)
+                    DestinationComponent::read(owner, inner, binding, &mut findings)
                 }
             }
         }

@@ -23,7 +23,7 @@ pub(super) struct SourceComponent {
 }
 
 impl SourceComponent {
-    pub(super) fn new(
+    pub(super) fn read(
         owner: Owner,
         source: Box<dyn Source>,
         binding: &Binding<'_>,

@@ -46,7 +46,7 @@ struct Selected {
 pub(super) struct SynchronousComponent(Arc<CustomRows>);
 
 impl SynchronousComponent {
-    pub(super) fn new(
+    pub(super) fn read(
         owner: Owner,
         inner: Box<dyn Synchronous>,
         told: &ComponentSpec,

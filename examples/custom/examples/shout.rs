@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringViewArray};
 use fletching::custom::{
     Applied, ClassNames, Component, ComponentClass, ComponentKind, ComponentSpec, CustomError,
-    Extensions, Properties, Synchronous,
+    Properties, Synchronous,
 };
 use fletching::dtsx::{DataType, UsageType};
 use fletching::{Execution, Package, Progress, runtime};
