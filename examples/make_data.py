@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the data of the examples and the outputs that are expected of them, worked out here, row by row, in Python.
 
-    python3 examples/make_data.py                     # sales, merge, report, staging, warehouse: what is committed
+    python3 examples/make_data.py                     # sales, merge, report, staging, warehouse, plugin: what is committed
     python3 examples/make_data.py nightly             # files for the nightly loop, which moves them away: not committed
     python3 examples/make_data.py diamond 5000000     # rows for the diamond, not committed (some 160 MB)
 """
@@ -136,6 +136,25 @@ def warehouse(chance):
     write("warehouse/expected/counts.csv", "what,value", rows)
 
 
+def plugin(chance):
+    """Cards to be masked; those that are too short are refused. And the days of a year."""
+    lines, masked, refused = [], [], []
+    for customer in range(1, 501):
+        name = chance.choice(["Müller", "O'Neill", "Garcia", "Björk", "Lee"])
+        card = "".join(chance.choice("0123456789") for _ in range(chance.choice([3, 4, 16, 19])))
+        lines.append(f"{customer},{name},{card}")
+        if len(card) < 4:
+            refused.append(lines[-1])
+        else:
+            masked.append(f"{customer},{name},{'*' * (len(card) - 4)}{card[-4:]}")
+    write("plugin/data/customers.csv", "customer,name,card", lines)
+    write("plugin/expected/masked.csv", "customer,name,card", masked)
+    write("plugin/expected/refused.csv", "customer,name,card", refused)
+    first = datetime.date(2024, 1, 1)
+    days = [first + datetime.timedelta(days=at) for at in range(366)]
+    write("plugin/expected/days.csv", "day,weekday", [f"{day},{day.isoweekday()}" for day in days])
+
+
 def nightly(chance):
     """What came in over three nights."""
     for folder in ("inbox", "done"):
@@ -170,3 +189,4 @@ if __name__ == "__main__":
         report(chance)
         staging(chance)
         warehouse(chance)
+        plugin(chance)

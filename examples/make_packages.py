@@ -7,7 +7,25 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "scripts"))
 
-from package_writer import COMPLETION, DATE, I4, I8, R8, TIMESTAMP, Column, Package, numeric, string, text, wide  # noqa: E402
+from package_writer import (  # noqa: E402
+    COMPLETION,
+    DATE,
+    I4,
+    I8,
+    R8,
+    TIMESTAMP,
+    Column,
+    Component,
+    Node,
+    Package,
+    Task,
+    integer,
+    numeric,
+    prop,
+    string,
+    text,
+    wide,
+)
 
 PRICE, AMOUNT = numeric(9, 2), numeric(18, 4)
 
@@ -245,7 +263,58 @@ def diamond():
     return package
 
 
+def plugin():
+    """Objects of one's own, which a plug-in brings: a source, a transformation and a task."""
+    package = Package("Plugin")
+    package.variable("Masked", 0, 3)
+    package.text_variable("Note")
+    managed = "Microsoft.ManagedComponentHost"
+
+    def hosted(type_name):
+        return prop("UserComponentTypeName", "System.String", f"{type_name}, Contoso.Ssis, Version=1.0.0.0, Culture=neutral")
+
+    columns = [("customer", I4), ("name", string(30)), ("card", string(19))]
+    flow = package.data_flow("Mask cards")
+    rows, _ = flow.source("Read customers", file(package, "Customers", r"C:\data\customers.csv", columns))
+    mask = Component(flow, "Mask card", managed, "Mask", dispositions=True)
+    mask.properties = [hosted("Contoso.Ssis.Mask"), integer("Keep", 4)]
+    settings = {"usageType": "readWrite", "errorRowDisposition": "RedirectRow", "truncationRowDisposition": "FailComponent"}
+    taken = [mask.input_column("Input", rows.column("card"), **settings)]
+    group = {"exclusionGroup": 1, "synchronousInputId": mask.input("Input", rows, taken)}
+    masked = mask.output("Output", passing=rows.columns, **group)
+    refused = mask.error_output("Error Output", passing=rows.columns, **group)
+    masked = flow.row_count("Count", masked, "User::Masked")
+    flow.destination("Write masked", file(package, "Masked", r"C:\out\masked.csv", columns), masked)
+    flow.destination("Write refused", file(package, "Refused", r"C:\out\refused.csv", columns), refused)
+
+    days = package.data_flow("List days")
+    calendar = Component(days, "Days of 2024", managed, "Calendar")
+    calendar.properties = [hosted("Contoso.Ssis.Calendar"), integer("From", 19723), integer("Days", 366)]
+    day = calendar.output("Output", [("day", DATE, {}, ()), ("weekday", I4, {}, ())])
+    days.destination("Write days", file(package, "Days", r"C:\out\days.csv", [("day", DATE), ("weekday", I4)]), day)
+
+    payload = Node("AnnounceData", {"Count": "User::Masked", "Note": "User::Note"})
+    announce = package.add(Task(package, "Announce", "Contoso.Ssis.Announce", "Announce", payload))
+    package.join(flow, announce)
+    return package
+
+
+def times_two():
+    """The component of a plug-in in C: custom/tests/times_two.c."""
+    package = Package("TimesTwo")
+    flow = package.data_flow("Double")
+    rows, _ = flow.source("Read", file(package, "Numbers", r"C:\data\numbers.csv", [("number", I4)]))
+    component = Component(flow, "Times two", "Contoso.TimesTwo", "Times Two", dispositions=True)
+    component.properties = [prop("Keep", "System.String", "all")]
+    taken = [component.input_column("Input", rows.columns[0])]
+    ref_id = component.input("Input", rows, taken)
+    made = component.output("Output", [("twice", I4, {}, ())], passing=rows.columns, synchronousInputId=ref_id)
+    flow.destination("Write", file(package, "Doubled", r"C:\data\doubled.csv", [("number", I4), ("twice", I4)]), made)
+    return package
+
+
 if __name__ == "__main__":
-    for make in (sales, merge, report, staging, warehouse, nightly, diamond):
+    for make in (sales, merge, report, staging, warehouse, nightly, diamond, plugin):
         package = make()
         package.write(HERE / make.__name__ / f"{package.name}.dtsx")
+    times_two().write(HERE.parent / "custom/tests/TimesTwo.dtsx")

@@ -11,6 +11,7 @@
 //!  faults                                            the example of a database against a server that fails
 //!  full_disk                                         packages on a disk that fills ──▶ nothing half done
 //!  programs                                          packages built and read through the API
+//!  custom                                            objects of one's own, in packages built through the API
 //!  corpus (outside the repository)                   real packages: load, round trip, plan
 //!  corpus/databases.toml                             real packages and databases ──▶ run ──▶ rows counted
 //! ```
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
     trials.extend(runner::full_disk::trials());
     trials.extend(runner::killed::trials());
     trials.extend(runner::programs::trials());
+    trials.extend(runner::custom::trials());
     trials.extend(runner::interrupted::trials());
     trials.extend(runner::running::trials());
     trials.extend(runner::waiting::trials());

@@ -9,6 +9,7 @@ mod exit;
 mod faces;
 mod log_json;
 mod options;
+mod plugins;
 mod processor;
 mod protection;
 mod render;

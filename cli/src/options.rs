@@ -11,6 +11,7 @@ use fletching::{
 use crate::{
     ask,
     exit::{Exit, Failure},
+    plugins::PluginOptions,
     protection::ProtectionOptions,
 };
 
@@ -23,6 +24,8 @@ pub(crate) struct PackageOptions {
     pub(crate) project: Option<PathBuf>,
     #[command(flatten)]
     protection: ProtectionOptions,
+    #[command(flatten)]
+    plugins: PluginOptions,
     /// Set a property: '\Package.Variables[User::X].Value=5'. Repeatable.
     #[arg(long, value_name = "PATH=VALUE")]
     pub(crate) set: Vec<String>,
@@ -71,7 +74,8 @@ pub(crate) enum OutputFormat {
 impl PackageOptions {
     /// Loads the package.
     pub(crate) fn load(&self) -> Result<Package, Failure> {
-        let options = self.protection.load_options(self.project.as_deref())?;
+        let mut options = self.protection.load_options(self.project.as_deref())?;
+        self.plugins.load_into(&mut options)?;
         match self.protection.ask {
             true => ask::load(&self.package, options),
             false => Ok(Application::load_with(&self.package, &options)?),
@@ -83,6 +87,7 @@ impl PackageOptions {
         let config = Config::find(self.config.as_deref(), package.base_dir())?;
         let mut settings = Settings {
             base_dir: package.base_dir().to_owned(),
+            extensions: package.extensions().clone(),
             ..Settings::default()
         };
         config.apply(&mut settings)?;

@@ -84,6 +84,7 @@ impl ProtectionOptions {
             project: project.map(Path::to_owned),
             password: given.or(password),
             secrets,
+            ..LoadOptions::default()
         })
     }
 }

@@ -13,6 +13,7 @@
 
 mod caches;
 mod component;
+pub mod custom;
 pub mod database;
 pub mod destinations;
 mod flat_file_manager;

@@ -20,6 +20,8 @@ pub struct Connections {
     managers: Vec<ConnectionManager>,
     /// What stood in the managers that were re-pointed, by refId.
     originals: Vec<(String, String)>,
+    /// Managers that lead nowhere as things stand, by refId, and why.
+    faults: Vec<(String, String)>,
     /// Where the paths in connection strings lead.
     pub path_map: PathMap,
     /// What providers lead to that are not in [`PROVIDERS`](crate::database::PROVIDERS), or otherwise than there.
@@ -58,6 +60,8 @@ pub enum FileConnectionError {
     NoConnectionString { name: String },
     #[error("connection manager `{name}`: {error}")]
     Path { name: String, error: PathError },
+    #[error("connection manager `{name}`: {why}")]
+    Fault { name: String, why: String },
 }
 
 /// A connection manager that does not lead to a database.
@@ -69,6 +73,8 @@ pub enum DatabaseConnectionError {
     Target { name: String, error: TargetError },
     #[error("connection manager `{name}`: {error}")]
     Path { name: String, error: PathError },
+    #[error("connection manager `{name}`: {why}")]
+    Fault { name: String, why: String },
 }
 
 impl Connections {
@@ -78,6 +84,7 @@ impl Connections {
         Self {
             managers,
             originals: Vec::new(),
+            faults: Vec::new(),
             path_map: PathMap::new("."),
             providers: Vec::new(),
         }
@@ -133,11 +140,33 @@ impl Connections {
         Ok(())
     }
 
+    /// Gives the manager at `ref_id` the address that it stands for, or the reason why it stands for none, which whoever
+    /// asks for it gets.
+    pub fn resolve(&mut self, ref_id: &str, address: Result<String, String>) {
+        let mut managers = self.managers.iter_mut();
+        if let Some(manager) = managers.find(|manager| manager.ref_id == ref_id) {
+            match address {
+                Ok(address) => manager.properties.set("ConnectionString", address),
+                Err(why) => self.faults.push((ref_id.to_owned(), why)),
+            }
+        }
+    }
+
+    fn fault(&self, manager: &ConnectionManager) -> Option<String> {
+        let mut faults = self.faults.iter();
+        let found = faults.find(|(ref_id, _)| *ref_id == manager.ref_id);
+        found.map(|(_, why)| why.clone())
+    }
+
     /// The local file of a FLATFILE or FILE connection manager.
     pub fn file(&self, id_or_name: &str) -> Result<PathBuf, FileConnectionError> {
         let manager = self
             .get(id_or_name)
             .ok_or_else(|| self.unknown(id_or_name))?;
+        if let Some(why) = self.fault(manager) {
+            let name = manager.name.clone();
+            return Err(FileConnectionError::Fault { name, why });
+        }
         let text = manager
             .properties
             .get("ConnectionString")
@@ -151,6 +180,36 @@ impl Connections {
         })
     }
 
+    /// What a manager tells those who open it themselves: the path of its file on this machine, or its connection string
+    /// with the password that is kept beside it.
+    ///
+    /// # Errors
+    /// There is no such manager, or its path leads nowhere.
+    pub fn text(&self, id_or_name: &str) -> Result<String, FileConnectionError> {
+        let manager = self
+            .get(id_or_name)
+            .ok_or_else(|| self.unknown(id_or_name))?;
+        if let Some(why) = self.fault(manager) {
+            let name = manager.name.clone();
+            return Err(FileConnectionError::Fault { name, why });
+        }
+        if matches!(manager.creation_name.as_str(), "FILE" | "FLATFILE") {
+            return Ok(self.file(id_or_name)?.display().to_string());
+        }
+        let properties = &manager.properties;
+        let text = properties.get("ConnectionString").unwrap_or_default();
+        let keywords = Keywords::parse(text);
+        let password = properties.get("Password").unwrap_or_default();
+        let is_address = text.split('=').next().unwrap_or_default().contains(':');
+        if password.is_empty() || is_address || keywords.get(&["password", "pwd"]).is_some() {
+            return Ok(text.to_owned());
+        }
+        let mut secret = Keywords::default();
+        secret.set("Password", password);
+        let text = text.trim_end().trim_end_matches(';');
+        Ok(format!("{text};{}", secret.full()))
+    }
+
     /// The database of a connection manager.
     pub fn database(
         &self,
@@ -159,6 +218,10 @@ impl Connections {
         let manager = self
             .get(id_or_name)
             .ok_or_else(|| self.unknown(id_or_name))?;
+        if let Some(why) = self.fault(manager) {
+            let name = manager.name.clone();
+            return Err(DatabaseConnectionError::Fault { name, why });
+        }
         let properties = &manager.properties;
         let text = properties.get("ConnectionString").unwrap_or_default();
         let password = properties

@@ -43,11 +43,83 @@ pub trait ComponentClass: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// Inputs that a new component has.
+    fn inputs(&self) -> Vec<String> {
+        NewOutput::inputs_of(self.kind())
+    }
+
+    /// Outputs that a new component has: those of a source, those of a synchronous component, or none.
+    fn outputs(&self) -> Vec<NewOutput> {
+        NewOutput::of(self.kind())
+    }
+
+    /// Connections that a new component has, by the names that it gives them.
+    fn connections(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Reads the settings of one component. Opens nothing.
     ///
     /// # Errors
     /// Every problem with them, each a sentence for a person.
     fn read(&self, component: &ComponentSpec) -> Result<Component, Vec<String>>;
+}
+
+/// An output of a new component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOutput {
+    /// Its name.
+    pub name: String,
+    /// The rows of the first input pass through.
+    pub is_synchronous: bool,
+    /// Rows that failed go here.
+    pub is_error: bool,
+}
+
+impl NewOutput {
+    /// Inputs beside [`NewOutput::of`].
+    pub(crate) fn inputs_of(kind: ComponentKind) -> Vec<String> {
+        match kind {
+            ComponentKind::Source => Vec::new(),
+            ComponentKind::Transform | ComponentKind::Destination => vec!["Input".to_owned()],
+        }
+    }
+
+    /// Those of most components of a kind.
+    pub(crate) fn of(kind: ComponentKind) -> Vec<Self> {
+        match kind {
+            ComponentKind::Source => vec![Self::asynchronous("Output")],
+            ComponentKind::Transform => {
+                vec![Self::synchronous("Output"), Self::error("Error Output")]
+            }
+            ComponentKind::Destination => Vec::new(),
+        }
+    }
+
+    /// Of a synchronous component.
+    pub fn synchronous(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            is_synchronous: true,
+            is_error: false,
+        }
+    }
+
+    /// Of a component that makes rows.
+    pub fn asynchronous(name: impl Into<String>) -> Self {
+        Self {
+            is_synchronous: false,
+            ..Self::synchronous(name)
+        }
+    }
+
+    /// For the rows that failed.
+    pub fn error(name: impl Into<String>) -> Self {
+        Self {
+            is_error: true,
+            ..Self::synchronous(name)
+        }
+    }
 }
 
 /// One component of a package, its columns resolved.
@@ -65,6 +137,8 @@ pub struct ComponentSpec {
     pub outputs: Vec<OutputSpec>,
     /// Its connection managers: the name that the component gives to each, and its connection string.
     pub connections: Vec<(String, String)>,
+    /// The folder where relative file names of the package start.
+    pub folder: String,
     /// LCID for linguistic order and parsing.
     pub locale_id: u32,
 }
@@ -101,10 +175,16 @@ pub struct OutputSpec {
 }
 
 /// A column of an input or an output.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Column {
     /// Its name.
     pub name: String,
+    /// The id by which properties of the package refer to it.
+    pub id: String,
+    /// The lineage id by which properties refer to it; they write it `#12`, `#{Package\..}` or as it is.
+    pub lineage: String,
+    /// The package lets the component give it new values (usage type read-write).
+    pub replaced: bool,
     /// Custom properties.
     pub properties: Properties,
 }
@@ -113,6 +193,23 @@ impl ComponentSpec {
     /// A custom property by name, whatever its case.
     pub fn property(&self, name: &str) -> Option<&str> {
         property(&self.properties, name)
+    }
+}
+
+impl InputSpec {
+    /// The position of the column that a reference in a property means: `#12`, `#{Package\..}`, `12`; a lineage id, the id
+    /// of an input column, or a name.
+    pub fn position(&self, reference: &str) -> Option<usize> {
+        let bare = reference.trim();
+        let bare = bare.strip_prefix('#').unwrap_or(bare);
+        let inner = bare
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        let bare = inner.unwrap_or(bare);
+        let by = |of: fn(&Column) -> &str| self.columns.iter().position(|one| of(one) == bare);
+        by(|column| &column.lineage)
+            .or_else(|| by(|column| &column.id))
+            .or_else(|| by(|column| &column.name))
     }
 }
 
@@ -150,6 +247,9 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// # Errors
     /// Why it cannot be opened.
     fn open(&self) -> Result<Batches, CustomError>;
+
+    /// Nobody wants more rows: what waits for something outside should end soon. Called from another thread.
+    fn cancel(&self) {}
 }
 
 /// Maps batches to as many rows. Called by several threads at once.

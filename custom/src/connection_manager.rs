@@ -26,4 +26,13 @@ pub struct ConnectionManagerSpec {
     pub connection_string: String,
     /// Its other properties.
     pub properties: Properties,
+    /// The folder where relative file names of the package start.
+    pub folder: String,
+}
+
+impl ConnectionManagerSpec {
+    /// A property by name, whatever its case.
+    pub fn property(&self, name: &str) -> Option<&str> {
+        crate::component::property(&self.properties, name)
+    }
 }

@@ -27,6 +27,13 @@ pub struct EnumeratorSpec {
     pub xml: String,
 }
 
+impl EnumeratorSpec {
+    /// A property by name, whatever its case.
+    pub fn property(&self, name: &str) -> Option<&str> {
+        crate::component::property(&self.properties, name)
+    }
+}
+
 /// What a loop goes over.
 pub trait Enumerator: fmt::Debug + Send + Sync {
     /// The rounds: each row is one, its columns are the values that the variable mappings number from 0.

@@ -55,6 +55,15 @@ macro_rules! kind {
 }
 
 impl Extensions {
+    /// Whether nothing is registered.
+    pub fn is_empty(&self) -> bool {
+        self.components.is_empty()
+            && self.tasks.is_empty()
+            && self.connection_managers.is_empty()
+            && self.enumerators.is_empty()
+            && self.log_providers.is_empty()
+    }
+
     kind!(components, ComponentClass, add_component, component);
     kind!(tasks, TaskClass, add_task, task);
     kind!(

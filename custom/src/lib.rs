@@ -17,23 +17,53 @@
 
 #![deny(missing_docs)]
 
+#[expect(
+    unsafe_code,
+    reason = "which structures the border knows is promised to be so"
+)]
+pub mod abi;
+#[cfg_attr(
+    not(feature = "host"),
+    expect(dead_code, reason = "the host's half of it")
+)]
+#[expect(
+    unsafe_code,
+    reason = "the border to plug-ins: each block says what the other side keeps"
+)]
+mod border;
 mod component;
 mod connection_manager;
 mod enumerator;
 mod error;
 mod extensions;
+mod fit;
+mod guard;
+#[cfg(feature = "host")]
+#[expect(
+    unsafe_code,
+    reason = "the border to plug-ins: each block says what the other side keeps"
+)]
+pub mod host;
 mod log_provider;
 mod names;
+#[expect(
+    unsafe_code,
+    reason = "the border to plug-ins: each block says what the other side keeps"
+)]
+pub mod plugin;
 mod task;
 
 pub use component::{
     Applied, Asynchronous, Column, Component, ComponentClass, ComponentKind, ComponentSpec,
-    Destination, InputSpec, OutputSpec, Process, RowFailure, Source, Synchronous, Writer,
+    Destination, InputSpec, NewOutput, OutputSpec, Process, RowFailure, Source, Synchronous,
+    Writer,
 };
 pub use connection_manager::{ConnectionManagerClass, ConnectionManagerSpec};
 pub use enumerator::{Enumerator, EnumeratorClass, EnumeratorSpec};
 pub use error::CustomError;
 pub use extensions::{Extensions, Taken};
+pub use fit::{fit, fit_batch};
+pub use guard::guarded;
 pub use log_provider::{Log, LogEntry, LogProviderClass, LogProviderSpec};
 pub use names::ClassNames;
 pub use task::{Host, Message, Task, TaskClass, TaskSpec};

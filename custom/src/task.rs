@@ -73,6 +73,12 @@ pub trait Host: Send + Sync {
     /// The connection string of a connection manager by name or id, paths mapped to this machine, secrets filled in.
     fn connection(&self, name: &str) -> Option<String>;
 
+    /// A path of the package on this machine: Windows paths mapped, relative ones from the package's folder.
+    ///
+    /// # Errors
+    /// Why it leads nowhere, and what to do.
+    fn path(&self, path: &str) -> Result<String, CustomError>;
+
     /// Raises an event.
     fn say(&self, message: Message, text: &str);
 

@@ -14,6 +14,7 @@ mod caller;
 mod clock;
 mod configurations;
 mod control_flow;
+mod custom_host;
 mod data_flow;
 mod error;
 mod events;

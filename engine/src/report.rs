@@ -138,6 +138,8 @@ pub enum TaskResult {
     Sent,
     /// The CDC state that a CDC Control task left.
     CdcState(String),
+    /// A task of the caller's own did what it does.
+    Custom,
 }
 
 impl TaskResult {
@@ -156,6 +158,7 @@ impl TaskResult {
             | Self::Files(_)
             | Self::Sent
             | Self::CdcState(_)
+            | Self::Custom
             | Self::Package(_) => None,
         }
     }
@@ -219,7 +222,7 @@ pub struct FlowReport {
 #[derive(Debug, Clone)]
 pub struct ComponentReport {
     pub name: String,
-    pub class: &'static str,
+    pub class: String,
     /// 0 for a source.
     pub rows_in: u64,
     pub outputs: Vec<OutputReport>,

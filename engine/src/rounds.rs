@@ -196,7 +196,7 @@ mod tests {
         };
         let component = |name: &str, written, outputs| ComponentReport {
             name: name.to_owned(),
-            class: "Microsoft.FlatFileSource",
+            class: "Microsoft.FlatFileSource".to_owned(),
             rows_in: rows,
             outputs,
             redirected: 0,

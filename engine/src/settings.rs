@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use dtsx::{Configuration, ConnectionManager, Executable, LogProvider};
 use fletching_components::Drift;
 use fletching_connections::{PathMap, PathRule};
+use fletching_custom::Extensions;
 
 use crate::{
     PackageLibrary, RunError, VariableStore,
@@ -43,6 +44,8 @@ pub struct Settings {
     pub logging: LoggingOverrides,
     /// What a source does with columns that have changed.
     pub drift: Drift,
+    /// Classes of objects beside those of the engine.
+    pub extensions: Extensions,
     /// Windows paths to local ones.
     pub path_rules: Vec<PathRule>,
     /// Relative paths start here: the package's folder.
@@ -99,6 +102,7 @@ impl Default for Settings {
             offline: false,
             logging: LoggingOverrides::default(),
             drift: Drift::default(),
+            extensions: Extensions::default(),
             path_rules: Vec::new(),
             base_dir: PathBuf::from("."),
             memory_limit_bytes: None,

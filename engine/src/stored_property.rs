@@ -176,7 +176,7 @@ fn of_executable(
         Some((place, attribute)) => Ok(StoredProperty::Executable {
             path,
             place,
-            attribute: attribute.to_owned(),
+            attribute,
         }),
         None => {
             let known = control_flow::property_names(executable);

@@ -133,6 +133,7 @@ impl Application {
                 path: base_dir.to_owned(),
                 options: options.clone(),
             },
+            extensions: options.extensions.clone(),
         };
         package.supply(&options.secrets);
         Ok(package)
@@ -276,6 +277,7 @@ fn load_file(
                 ..options.clone()
             },
         },
+        extensions: options.extensions.clone(),
     };
     let around = folder.unwrap_or(parent);
     if folder.is_some() || files::holds(around, "dtproj")? {
@@ -429,6 +431,7 @@ fn in_archive(
         base_dir: parent.to_owned(),
         place: library.place(name),
         library,
+        extensions: options.extensions.clone(),
     };
     package.supply(&options.secrets);
     package

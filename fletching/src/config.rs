@@ -3,6 +3,7 @@
 //! ```toml
 //! memory = "2GiB"
 //! threads = 4
+//! plugins = ["contoso.so"]      # shared libraries with classes of components, tasks and more; relative to this file
 //! [path-map]                    # local folders: absolute, or relative to this file
 //! 'C:\data' = "/srv/data"
 //! [connections]
@@ -21,6 +22,7 @@ use std::{
 };
 
 use fletching_connections::{PathMap, PathRule};
+use fletching_custom::host;
 use fletching_engine::Settings;
 use serde::Deserialize;
 
@@ -50,6 +52,8 @@ pub struct Config {
     file: PathBuf,
     memory: Option<String>,
     threads: Option<u16>,
+    #[serde(default)]
+    plugins: Vec<PathBuf>,
     #[serde(default)]
     path_map: BTreeMap<String, String>,
     #[serde(default)]
@@ -87,7 +91,7 @@ impl Config {
     /// Puts it into the settings of a run.
     ///
     /// # Errors
-    /// A size or a path that is none.
+    /// A size or a path that is none, a plug-in that cannot be loaded.
     pub fn apply(self, settings: &mut Settings) -> Result<(), ConfigError> {
         let bad = |what: &str, message: String| ConfigError::Content {
             file: self.file.clone(),
@@ -101,6 +105,10 @@ impl Config {
             settings.threads = usize::from(threads.max(1));
         }
         let folder = self.file.parent().unwrap_or(Path::new(""));
+        for plugin in &self.plugins {
+            let loaded = host::load(&folder.join(plugin), &mut settings.extensions);
+            loaded.map_err(|error| bad("plugins", error.to_string()))?;
+        }
         for (windows, local) in &self.path_map {
             let rule = format!("{windows}={}", folder.join(local).display());
             let rule = path_rule(&rule).map_err(|message| bad("path-map", message))?;

@@ -34,7 +34,7 @@ impl Package {
     ) -> Result<Vec<ConnectionReport>, RunError> {
         let settings = Settings {
             offline: !reach,
-            ..settings.clone()
+            ..self.extended(settings.clone())
         };
         let (originals, connections) = connections_of(
             &self.document,

@@ -44,6 +44,8 @@ pub use fletching_components::{
 pub use fletching_connections::{
     LogFile, PathError, PathMap, PathRule, StagedFile, run_sockets::RunSocketError,
 };
+/// Objects of one's own: components, tasks, connection managers, Foreach enumerators, log providers.
+pub use fletching_custom as custom;
 pub use fletching_engine::{
     BulkReport, CheckpointOverrides, ComponentReport, Event, EventKind, EventListener, EventSource,
     ExecutionResult, FileReport, FlowReport, LibraryError, LoadedPackage, LoggingOverrides,

@@ -7,6 +7,7 @@ use std::{
 
 use dtsx::Project;
 use fletching_connections::PathMap;
+use fletching_custom::Extensions;
 use fletching_engine::{LibraryError, LoadedPackage, PackageLibrary, PackageReference};
 
 use crate::{Application, LoadError, LoadOptions, Package, application};
@@ -33,6 +34,12 @@ pub(crate) enum Library {
 }
 
 impl Library {
+    /// Loads packages with other classes of objects.
+    pub(crate) fn use_extensions(&mut self, extensions: &Extensions) {
+        let (Self::Folder { options, .. } | Self::Archive { options, .. }) = self;
+        options.extensions = extensions.clone();
+    }
+
     /// Where a package of this name is.
     pub(crate) fn place(&self, name: &str) -> PathBuf {
         let (Self::Folder { path, .. } | Self::Archive { path, .. }) = self;
@@ -74,6 +81,7 @@ impl PackageLibrary for Library {
                     project: None,
                     password: password.clone().or_else(|| options.password.clone()),
                     secrets: options.secrets.clone(),
+                    extensions: options.extensions.clone(),
                 };
                 let package = Application::load_with(path, &options).map_err(said)?;
                 (path.clone(), package)

@@ -3,6 +3,7 @@
 use std::{fmt, path::PathBuf};
 
 use dtsx::Secrets;
+use fletching_custom::Extensions;
 
 /// How to load packages. Shows no secret.
 #[derive(Clone, Default)]
@@ -13,6 +14,8 @@ pub struct LoadOptions {
     pub password: Option<String>,
     /// Values for what stays closed or was never saved.
     pub secrets: Secrets,
+    /// Classes of objects beside those of the engine, for the package and those that it runs.
+    pub extensions: Extensions,
 }
 
 impl fmt::Debug for LoadOptions {
@@ -21,6 +24,7 @@ impl fmt::Debug for LoadOptions {
             .field("project", &self.project)
             .field("password", &self.password.as_ref().map(|_| "***"))
             .field("secrets", &self.secrets)
+            .field("extensions", &self.extensions)
             .finish()
     }
 }

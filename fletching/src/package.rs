@@ -7,6 +7,7 @@ use std::{
 
 use arrow::datatypes::SchemaRef;
 use dtsx::{ConnectionManager, Parameter};
+use fletching_custom::Extensions;
 use fletching_engine::{PreparedPackage, RunError, RunIdentity, Settings, prepare};
 use fletching_planner::explain;
 
@@ -26,6 +27,7 @@ pub struct Package {
     /// The file, or the entry in its archive.
     pub(crate) place: PathBuf,
     pub(crate) library: Library,
+    pub(crate) extensions: Extensions,
 }
 
 impl Package {
@@ -44,6 +46,17 @@ impl Package {
         readers(&self.document)
     }
 
+    /// Classes of objects beside those of the engine.
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// Runs it, and the packages that it runs, with classes of objects beside those of the engine.
+    pub fn use_extensions(&mut self, extensions: Extensions) {
+        self.library.use_extensions(&extensions);
+        self.extensions = extensions;
+    }
+
     /// How it is run where nothing else is said: relative to its folder, with what a `fletching.toml` there says.
     ///
     /// # Errors
@@ -51,10 +64,19 @@ impl Package {
     pub fn settings(&self) -> Result<Settings, ConfigError> {
         let mut settings = Settings {
             base_dir: self.base_dir.clone(),
+            extensions: self.extensions.clone(),
             ..Settings::default()
         };
         Config::find(None, &self.base_dir)?.apply(&mut settings)?;
         Ok(settings)
+    }
+
+    /// Settings with the extensions of the package, where they have none of their own.
+    pub(crate) fn extended(&self, mut settings: Settings) -> Settings {
+        if settings.extensions.is_empty() {
+            settings.extensions = self.extensions.clone();
+        }
+        settings
     }
 
     /// Applies configurations and overrides, and checks everything before a row moves. Blocks, where a configuration is in a
@@ -62,10 +84,14 @@ impl Package {
     ///
     /// # Errors
     /// [`RunError::Findings`] with all that is unsupported or wrong; the other variants for overrides that do not fit.
-    pub fn prepare(&self, mut settings: Settings) -> Result<Prepared, RunError> {
+    pub fn prepare(&self, settings: Settings) -> Result<Prepared, RunError> {
+        let mut settings = self.extended(settings);
         settings.place = absolute(&self.place);
         if settings.library.is_none() {
-            settings.library = Some(Arc::new(self.library.clone()));
+            // With what a `fletching.toml` brings too.
+            let mut library = self.library.clone();
+            library.use_extensions(&settings.extensions);
+            settings.library = Some(Arc::new(library));
         }
         let inner = prepare(
             &self.document,

@@ -31,7 +31,7 @@ impl Package {
             &self.document,
             &self.shared_parameters,
             &self.shared_managers,
-            settings,
+            &self.extended(settings.clone()),
         )?;
         let mut statements = Vec::new();
         visit(self.document.root(), &connections, &mut statements);

@@ -73,6 +73,8 @@ pub struct ForeachLoop {
     pub mappings: Vec<ForeachMapping>,
     /// The elements in the payload element, in document order: items, restrictions.
     pub items: Vec<ForeachItem>,
+    /// The payload element as the file has it.
+    pub xml: String,
 }
 
 /// An element of an enumerator's payload.
@@ -124,6 +126,8 @@ pub struct TaskData {
     /// The other elements within, in document order, each before those in it: local name, and what `properties` would be
     /// for each.
     pub items: Vec<(String, Properties)>,
+    /// The payload element as the file has it, for a task whose class is not known; else empty.
+    pub xml: String,
 }
 
 /// An expression that sets a property when SSIS evaluates it.

@@ -50,7 +50,7 @@ pub enum RootKind {
 pub struct Operator {
     pub name: String,
     pub path: String,
-    pub class: &'static str,
+    pub class: String,
     pub kind: ComponentKind,
     pub outputs: Vec<OperatorOutput>,
     /// Where rows come from: (component, output) per attached input.
@@ -165,7 +165,7 @@ fn operator(checked: &CheckedDataFlow, index: usize, measure: Measure) -> Operat
     Operator {
         name: name.clone(),
         path: bound.path.clone(),
-        class,
+        class: class.clone(),
         kind: *kind,
         outputs: outputs.collect(),
         inputs: inputs.collect(),

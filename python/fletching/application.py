@@ -8,6 +8,7 @@ from typing import Any, List
 from . import _native
 from ._records import CheckReport, ClassInfo, Finding, StoreEntry
 from ._settings import Path, pairs
+from .custom import Classes, _extensions
 from .package import Package
 
 __all__ = ["Application", "PackageStore"]
@@ -23,18 +24,21 @@ class Application:
         project: Path | None = None,
         password: str | None = None,
         secrets: Mapping[str, str] | None = None,
+        extensions: Classes = None,
     ) -> Package:
         """As `Package.load`."""
-        return Package.load(file, project=project, password=password, secrets=secrets)
+        return Package.load(file, project=project, password=password, secrets=secrets, extensions=extensions)
 
     @staticmethod
     def check(
         *paths: Path,
         password: str | None = None,
         secrets: Mapping[str, str] | None = None,
+        extensions: Classes = None,
     ) -> list[CheckReport]:
         """Checks all packages under these files, projects and folders, without running them."""
-        return [_checked(one) for one in _native.check(list(paths), password, pairs(secrets))]
+        known = _extensions(extensions)
+        return [_checked(one) for one in _native.check(list(paths), password, pairs(secrets), known)]
 
     @staticmethod
     def component_classes() -> list[str]:
@@ -112,8 +116,9 @@ class PackageStore:
         *,
         password: str | None = None,
         secrets: Mapping[str, str] | None = None,
+        extensions: Classes = None,
     ) -> Package:
-        return Package(self._native.load(path, password, pairs(secrets)))
+        return Package(self._native.load(path, password, pairs(secrets)))._with(extensions)
 
     def save(self, path: str, package: Package) -> None:
         """Writes a package, in whole or not at all, over one that is there."""

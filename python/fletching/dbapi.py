@@ -19,6 +19,7 @@ from uuid import UUID
 
 from . import _native
 from ._settings import Path, pairs, settings
+from .custom import Classes, _extensions
 from .errors import (
     DatabaseError,
     DataError,
@@ -56,12 +57,13 @@ def connect(
     password: str | None = None,
     secrets: Mapping[str, str] | None = None,
     store: Path | None = None,
+    extensions: Classes = None,
 ) -> Connection:
     """Loads what dtexec's arguments name, `/FILE "x.dtsx" /SET \\Package.Variables[User::X].Value;5`. Nothing runs yet.
 
-    `store` is the folder of the package store that `/DTS` reads.
+    `store` is the folder of the package store that `/DTS` reads, `extensions` are classes of objects beside those of the engine.
     """
-    return Connection(_native.Package.connect(connection_string, password, pairs(secrets), store))
+    return Connection(_native.Package.connect(connection_string, password, pairs(secrets), store, _extensions(extensions)))
 
 
 class Connection:

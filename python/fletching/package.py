@@ -21,6 +21,7 @@ from ._records import (
     Variable,
 )
 from ._settings import Path, Values, pairs, settings, text
+from .custom import Classes, _extensions
 from .pipeline import Pipeline
 from .reader import Reader
 from .results import Plan, Result
@@ -71,9 +72,22 @@ class Package:
         project: Path | None = None,
         password: str | None = None,
         secrets: Mapping[str, str] | None = None,
+        extensions: Classes = None,
     ) -> Package:
-        """Loads a `.dtsx` file, or the package of that name in a `project` (a folder or an `.ispac`)."""
-        return cls(_native.Package.load(file, project, password, pairs(secrets)))
+        """Loads a `.dtsx` file, or the package of that name in a `project` (a folder or an `.ispac`).
+
+        `extensions`: classes of objects beside those of the engine (`fletching.custom`), for it and the packages that it runs.
+        """
+        return cls(_native.Package.load(file, project, password, pairs(secrets)))._with(extensions)
+
+    def use_extensions(self, extensions: Classes) -> None:
+        """Runs it with these classes of objects beside those of the engine, in place of those that it was loaded with."""
+        self._native.use_extensions(_extensions(extensions or ()))
+
+    def _with(self, extensions: Classes) -> Package:
+        if extensions is not None:
+            self.use_extensions(extensions)
+        return self
 
     # What is in it.
 

@@ -38,7 +38,9 @@ class Pipeline:
         return dict(self._native.arriving(component, input))
 
     def add(self, class_name: str, name: str) -> Pipeline:
-        """Adds a component, as it is when it is new. `Application.component_classes()` has the classes."""
+        """Adds a component, as it is when it is new. `Application.component_classes()` has the classes, beside those of the
+        package's `extensions`.
+        """
         self._native.add(class_name, name)
         return self
 
@@ -92,6 +94,11 @@ class Pipeline:
     ) -> Pipeline:
         """Takes a column that arrives: `ReadOnly` or `ReadWrite`."""
         self._native.use_column(component, column, usage, input)
+        return self
+
+    def add_column(self, component: str, name: str, data_type: str, *, output: str | None = None) -> Pipeline:
+        """Adds a column (`DT_WSTR,20`) that a component of your own makes, to the output named or the first one."""
+        self._native.add_column(component, name, data_type, output)
         return self
 
     def use_all_columns(self, component: str) -> Pipeline:

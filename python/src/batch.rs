@@ -88,6 +88,10 @@ impl RecordBatch {
     pub(crate) fn new(batch: Batch) -> Self {
         Self { batch }
     }
+
+    pub(crate) fn batch(&self) -> &Batch {
+        &self.batch
+    }
 }
 
 #[pymethods]

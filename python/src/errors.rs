@@ -65,7 +65,7 @@ impl Raised {
         }
     }
 
-    fn at(self, path: impl Into<String>) -> Self {
+    pub(crate) fn at(self, path: impl Into<String>) -> Self {
         let path = Some(path.into());
         Self { path, ..self }
     }

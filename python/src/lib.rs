@@ -11,6 +11,7 @@
 
 mod batch;
 mod control_flow;
+mod custom;
 mod data_type;
 mod document;
 mod errors;
@@ -30,6 +31,12 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use crate::batch::{RecordBatch, Schema};
+    #[pymodule_export]
+    use crate::custom::{
+        Extensions,
+        arrays::{Array, columns},
+        host::RunHost,
+    };
     #[pymodule_export]
     use crate::package::{Package, check, component_classes};
     #[pymodule_export]

@@ -14,6 +14,7 @@ use pyo3::{
 
 use crate::{
     batch::Schema,
+    custom::Extensions,
     document,
     errors::{FindingTuple, Outcome, Raised, finding},
     reader::Reader,
@@ -49,6 +50,7 @@ impl Package {
             project,
             password,
             secrets,
+            ..LoadOptions::default()
         };
         let loaded = py.detach(|| Application::load_with(file, &options))?;
         Ok(Self::new(loaded))
@@ -115,11 +117,13 @@ impl Package {
         password: Option<String>,
         given: Pairs,
         store: Option<PathBuf>,
+        extensions: Option<&Extensions>,
     ) -> Outcome<Self> {
         let options = LoadOptions {
             project: None,
             password,
             secrets: secrets(&given),
+            extensions: extensions.map(Extensions::get).unwrap_or_default(),
         };
         let client = py.detach(|| Client::open_with(connection_string, options, store.as_deref()));
         let (package, settings) = client?.into_parts();
@@ -127,6 +131,13 @@ impl Package {
             inner: RwLock::new(package),
             settings: Some(settings),
         })
+    }
+
+    /// Runs it with these classes beside those of the engine, in place of those that it was loaded with.
+    fn use_extensions(&self, py: Python<'_>, extensions: &Extensions) {
+        let extensions = extensions.get();
+        // Who reads the package may wait for the GIL.
+        py.detach(|| self.inner.write().use_extensions(extensions));
     }
 
     #[getter]
@@ -247,11 +258,13 @@ pub(crate) fn check<'py>(
     paths: Vec<PathBuf>,
     password: Option<String>,
     given: Pairs,
+    extensions: Option<&Extensions>,
 ) -> PyResult<Vec<Bound<'py, PyDict>>> {
     let options = LoadOptions {
         project: None,
         password,
         secrets: secrets(&given),
+        extensions: extensions.map(Extensions::get).unwrap_or_default(),
     };
     let reports = py.detach(|| Application::check_with(&paths, &options));
     let reports = reports.map_err(Raised::from)?.into_iter();

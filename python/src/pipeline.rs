@@ -172,6 +172,22 @@ impl Pipeline {
         })
     }
 
+    /// Adds a column to an output of a component of one's own.
+    fn add_column(
+        &self,
+        py: Python<'_>,
+        component: &str,
+        name: &str,
+        type_name: &str,
+        output: Option<&str>,
+    ) -> Outcome<()> {
+        let data_type = data_type(type_name)?;
+        self.change(py, |flow| {
+            flow.add_column(component, output, name, data_type)
+                .map(drop)
+        })
+    }
+
     fn use_all_columns(&self, py: Python<'_>, component: &str) -> Outcome<()> {
         self.change(py, |flow| flow.use_all_columns(component).map(drop))
     }

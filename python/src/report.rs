@@ -84,7 +84,7 @@ fn components<'py>(py: Python<'py>, flow: &FlowReport) -> PyResult<Vec<Bound<'py
     let component = |report: &ComponentReport| {
         let known = PyDict::new(py);
         known.set_item("name", &report.name)?;
-        known.set_item("class_name", report.class)?;
+        known.set_item("class_name", &report.class)?;
         known.set_item("rows_in", report.rows_in)?;
         let outputs: Vec<(&str, u64, Option<&str>)> = report
             .outputs

@@ -3,6 +3,7 @@
 pub mod components;
 pub mod contract;
 pub mod corpus;
+pub mod custom;
 mod database;
 pub mod databases;
 pub mod document;

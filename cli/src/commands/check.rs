@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::{
     exit::{Exit, Failure},
     options::OutputFormat,
+    plugins::PluginOptions,
     protection::{ProtectionOptions, secret_variable},
     render,
 };
@@ -20,6 +21,8 @@ pub(crate) struct Arguments {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     protection: ProtectionOptions,
+    #[command(flatten)]
+    plugins: PluginOptions,
     #[arg(long, value_enum, default_value = "text")]
     format: OutputFormat,
 }
@@ -53,8 +56,9 @@ struct Sealed<'a> {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let json = arguments.format == OutputFormat::Json;
-    let reports =
-        Application::check_with(&arguments.paths, &arguments.protection.load_options(None)?)?;
+    let mut options = arguments.protection.load_options(None)?;
+    arguments.plugins.load_into(&mut options)?;
+    let reports = Application::check_with(&arguments.paths, &options)?;
     if json {
         for report in &reports {
             render::json_line(&line(report))?;

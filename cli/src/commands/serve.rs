@@ -8,6 +8,7 @@ use fletching_server::{Options, ServeError, Token, serve};
 
 use crate::{
     exit::{Exit, Failure},
+    plugins::PluginOptions,
     protection::{ProtectionOptions, server_token},
     render,
     signals::Stop,
@@ -34,6 +35,8 @@ pub(crate) struct Arguments {
     insecure: bool,
     #[command(flatten)]
     protection: ProtectionOptions,
+    #[command(flatten)]
+    plugins: PluginOptions,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
@@ -47,6 +50,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         (Some(certificate), Some(key)) => Some((read_file(certificate)?, read_file(key)?)),
         _ => None,
     };
+    let mut load = arguments.protection.load_options(None)?;
+    arguments.plugins.load_into(&mut load)?;
     let scheme = if tls.is_some() { "grpc+tls" } else { "grpc" };
     let options = Options {
         folder: arguments.folder,
@@ -54,7 +59,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         token: token.transpose()?,
         tls,
         insecure: arguments.insecure,
-        load: arguments.protection.load_options(None)?,
+        load,
     };
     let failed = |error: std::io::Error| {
         let message = format!("the threads could not be started: {error}");

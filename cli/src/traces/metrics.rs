@@ -67,7 +67,7 @@ impl Metrics {
                 let attributes = [
                     path.clone(),
                     KeyValue::new("ssis.component", component.name.clone()),
-                    KeyValue::new("ssis.class", component.class),
+                    KeyValue::new("ssis.class", component.class.clone()),
                 ];
                 for (way, counter) in &rows {
                     let count = match *way {

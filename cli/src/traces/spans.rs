@@ -280,7 +280,7 @@ fn count(number: u64) -> i64 {
 fn attributes_of(component: &ComponentReport) -> Vec<KeyValue> {
     let sent: u64 = component.outputs.iter().map(|output| output.rows).sum();
     let mut attributes = vec![
-        KeyValue::new("ssis.class", component.class),
+        KeyValue::new("ssis.class", component.class.clone()),
         KeyValue::new("rows.in", count(component.rows_in)),
         KeyValue::new("rows.out", count(sent)),
     ];

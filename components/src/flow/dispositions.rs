@@ -50,6 +50,11 @@ pub fn settle(
                 sums.again += again.min(count);
                 (Some(rows), count)
             }
+            OutputRows::Dropping { rows, dropped } => {
+                let count = rows.num_rows();
+                sums.dropped += dropped;
+                (Some(rows), count)
+            }
             OutputRows::Unconnected(count) => {
                 sums.dropped += count;
                 (None, 0)

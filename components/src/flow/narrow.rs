@@ -67,6 +67,7 @@ impl RowWise for Narrowed {
             if let (
                 OutputRows::Aligned(rows)
                 | OutputRows::Selected(rows)
+                | OutputRows::Dropping { rows, .. }
                 | OutputRows::Shared { rows, .. },
                 Some(kept),
             ) = (rows, kept)

@@ -113,6 +113,8 @@ pub enum OutputRows {
     Selected(RecordBatch),
     /// Already selected; `again` of these rows are in an output before this one, too ([`Routing::Groups`]).
     Shared { rows: RecordBatch, again: usize },
+    /// Already selected; `dropped` rows besides end here, because the component says so.
+    Dropping { rows: RecordBatch, dropped: usize },
     /// No path leads away: this many rows end here.
     Unconnected(usize),
     /// The error output: filled by [`settle`].

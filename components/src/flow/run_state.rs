@@ -100,6 +100,12 @@ impl RunState {
         self.commits.lock().push(Box::new(commit));
     }
 
+    /// As [`on_commit`](Self::on_commit), before all that are there: for what may well fail, so that nothing else is in
+    /// place when it does.
+    pub fn on_commit_first(&self, commit: impl FnOnce() -> Result<(), FlowError> + Send + 'static) {
+        self.commits.lock().insert(0, Box::new(commit));
+    }
+
     /// Asked for its output when the flow has succeeded.
     pub fn on_success(&self, outcome: impl FnOnce() -> RunOutput + Send + 'static) {
         self.outcomes.lock().push(Box::new(outcome));

@@ -2,8 +2,9 @@
 //! the caller re-points (`--connection`) wins over both.
 
 use dtsx::{ConnectionManager, SsisCode};
-use fletching_components::{Finding, FindingKind, Findings, Variables};
+use fletching_components::{Finding, FindingKind, Findings, Variables, flow::blocking};
 use fletching_connections::Connections;
+use fletching_custom::{ConnectionManagerClass, ConnectionManagerSpec, guarded};
 
 use crate::{RunError, Settings};
 
@@ -28,7 +29,16 @@ pub(crate) fn connections(
                 continue;
             }
             let property = &expression.property;
-            let value = check_property(manager, property)
+            let is_own = settings
+                .extensions
+                .connection_manager(&manager.creation_name)
+                .is_some();
+            let known = match is_own {
+                // Which properties it has only its class knows.
+                true => Ok(()),
+                false => check_property(manager, property),
+            };
+            let value = known
                 .map_err(|known| {
                     let known = known.join(", ");
                     format!("a connection manager has no such property; there are: {known}")
@@ -56,6 +66,7 @@ pub(crate) fn connections(
     }
     let mut connections = Connections::new(managers).with_path_map(settings.path_map());
     connections.providers.clone_from(&settings.providers);
+    resolve_own(&mut connections, settings);
     for (name, string) in &settings.connections {
         connections
             .override_connection(name, string)
@@ -67,6 +78,42 @@ pub(crate) fn connections(
             })?;
     }
     Ok(connections)
+}
+
+/// Asks the caller's own classes what their managers stand for, those left out that the caller re-points.
+fn resolve_own(connections: &mut Connections, settings: &Settings) {
+    let managers: Vec<ConnectionManager> = connections.iter().cloned().collect();
+    for manager in &managers {
+        let class = settings
+            .extensions
+            .connection_manager(&manager.creation_name);
+        let mut repointed = settings.connections.iter();
+        if let Some(class) = class
+            && !repointed.any(|(name, _)| is_named(manager, name))
+        {
+            let address = address(class.as_ref(), manager, connections);
+            connections.resolve(&manager.ref_id, address);
+        }
+    }
+}
+
+fn address(
+    class: &dyn ConnectionManagerClass,
+    manager: &ConnectionManager,
+    connections: &Connections,
+) -> Result<String, String> {
+    let properties = manager.properties.iter();
+    let text = connections.text(&manager.ref_id);
+    let spec = ConnectionManagerSpec {
+        name: manager.name.clone(),
+        connection_string: text.map_err(|error| error.to_string())?,
+        properties: properties
+            .map(|property| (property.name.clone(), property.value.clone()))
+            .collect(),
+        folder: connections.base_dir().display().to_string(),
+    };
+    let found = blocking(|| guarded(|| class.address(&spec)));
+    found.map_err(|error| format!("`{}`: {}", class.names().id(), error.message))
 }
 
 /// Properties that a manager may have without saying so in the file: those of all kinds, and of flat files (spec

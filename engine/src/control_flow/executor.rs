@@ -506,10 +506,13 @@ impl<'p> Executor<'p> {
             executable: frame.executable,
         };
         self.raise_plain(frame, EventKind::PreValidate).await;
-        let task = tasks::task(frame.executable).ok_or_else(|| RunError::Engine {
-            task: frame.original.path.clone(),
-            message: "this task is not supported".to_owned(),
-        })?;
+        let task =
+            tasks::task(frame.executable, &self.state.settings.extensions).ok_or_else(|| {
+                RunError::Engine {
+                    task: frame.original.path.clone(),
+                    message: "this task is not supported".to_owned(),
+                }
+            })?;
         task.recheck(&host)?;
         self.raise_plain(frame, EventKind::PostValidate).await;
         let run = TaskRun {

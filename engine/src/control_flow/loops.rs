@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     RunError,
-    task::{TaskHost, finding},
+    task::{TaskHost, TaskRun, finding},
 };
 
 /// `DTS_E_FORLOOPINITEXPRESSIONINVALID` and its like.
@@ -78,7 +78,12 @@ impl Executor<'_> {
             state: &self.state,
             executable: frame.executable,
         };
-        let rounds = match enumerators::rounds(&host, frame.sessions()).await {
+        let run = TaskRun {
+            host,
+            executor: self,
+            frame,
+        };
+        let rounds = match enumerators::rounds(&run, frame.sessions()).await {
             Ok(rounds) => rounds,
             Err(error) => {
                 self.fail(frame, error).await;

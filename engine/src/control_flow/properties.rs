@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use dtsx::{
     BulkInsert, Executable, ExecutableKind, ExecuteSql, Payload, PropertyOf, ResultType, SqlSource,
-    SsisCode,
+    SsisCode, TaskData,
 };
 use fletching_components::{Finding, FindingKind, Findings, Variables};
 
@@ -109,10 +109,37 @@ fn own(executable: &Executable) -> &'static [(&'static str, &'static str)] {
     }
 }
 
+/// The settings of a task whose class is not ours. Which properties it has only its class knows: any may be set, and the
+/// class refuses what it does not take.
+fn of_unknown_class(executable: &mut Executable) -> Option<&mut TaskData> {
+    match (executable.kind, &mut executable.payload) {
+        (ExecutableKind::Task(None), Payload::Other(data)) => Some(data),
+        _ => None,
+    }
+}
+
+fn set_unknown(data: &mut TaskData, property: &str, value: &str) {
+    let mut items = data.items.iter_mut();
+    let item = items.find(|(element, properties)| {
+        element.eq_ignore_ascii_case(property) && properties.get("Value").is_some()
+    });
+    match item {
+        Some((_, properties)) => properties.set("Value", value),
+        None => data.properties.set(property, value),
+    }
+}
+
 /// Where the document keeps a property, and the attribute that holds it.
-pub(crate) fn kept(executable: &Executable, property: &str) -> Option<(PropertyOf, &'static str)> {
+pub(crate) fn kept(executable: &Executable, property: &str) -> Option<(PropertyOf, String)> {
     if let Some(attribute) = find(&COMMON, property) {
-        return Some((PropertyOf::Object, attribute));
+        return Some((PropertyOf::Object, attribute.to_owned()));
+    }
+    if let (ExecutableKind::Task(None), Payload::Other(data)) =
+        (executable.kind, &executable.payload)
+    {
+        let known = data.properties.property(property);
+        let name = known.map_or(property, |known| known.name.as_str());
+        return Some((PropertyOf::Payload, name.to_owned()));
     }
     let place = match executable.payload {
         Payload::None => PropertyOf::Object,
@@ -131,7 +158,7 @@ pub(crate) fn kept(executable: &Executable, property: &str) -> Option<(PropertyO
         }
         _ => find(own(executable), property)?,
     };
-    Some((place, attribute))
+    Some((place, attribute.to_owned()))
 }
 
 /// Sets a property. Booleans and members of enumerations are numbers or words, as [`dtsx`] reads them.
@@ -148,6 +175,10 @@ pub(crate) fn set(
     }
     if let Some((component, property)) = of_component(property) {
         return set_component(executable, component, property, value);
+    }
+    if let Some(data) = of_unknown_class(executable) {
+        set_unknown(data, property, value);
+        return Ok(());
     }
     let attribute = find(own(executable), property);
     let is_sql = matches!(executable.payload, Payload::ExecuteSql(_));

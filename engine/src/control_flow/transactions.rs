@@ -182,7 +182,7 @@ impl Checking<'_> {
             state: self.state,
             executable,
         };
-        let Some(task) = tasks::task(executable) else {
+        let Some(task) = tasks::task(executable, &self.state.settings.extensions) else {
             return;
         };
         self.findings.extend(task.check_transaction(&host));

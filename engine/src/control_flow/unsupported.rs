@@ -25,7 +25,7 @@ pub(super) fn task(one: &Executable, class: Option<&str>) -> String {
     }
     match (one.kind, class) {
         (ExecutableKind::Task(_), None) => format!(
-            "the task class `{}` is not known: it is not supported",
+            "the task class `{}` is not known: it is not supported; register a class of this name, or load a plug-in that has it",
             one.class_id
         ),
         _ if matches!(one.payload, Payload::None) => {

@@ -106,13 +106,15 @@ impl Validation<'_> {
                 return Ok(());
             }
             ExecutableKind::ForeachLoop => enumerators::check(&host),
-            ExecutableKind::Task(class) => match tasks::task(executable) {
-                Some(task) => task.check(&host),
-                None => {
-                    found.push(host.unsupported(super::unsupported::task(executable, class)));
-                    return Ok(());
+            ExecutableKind::Task(class) => {
+                match tasks::task(executable, &self.state.settings.extensions) {
+                    Some(task) => task.check(&host),
+                    None => {
+                        found.push(host.unsupported(super::unsupported::task(executable, class)));
+                        return Ok(());
+                    }
                 }
-            },
+            }
         };
         match checked {
             Ok(()) => Ok(()),

@@ -83,7 +83,7 @@ fn component(
         .collect();
     ComponentReport {
         name: operator.name.clone(),
-        class: operator.class,
+        class: operator.class.clone(),
         rows_in: arrived,
         outputs,
         redirected,

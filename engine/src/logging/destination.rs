@@ -1,6 +1,6 @@
 //! From a log provider to what it leads to, and to something open.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use dtsx::{LogProvider, SsisCode};
 use fletching_components::FindingKind;
@@ -10,7 +10,10 @@ use fletching_connections::{
     resolve_file,
 };
 
+use fletching_custom::{LogProviderClass, LogProviderSpec};
+
 use super::{
+    custom,
     log::{Log, LogFailure},
     sql_server::DatabaseLog,
     text_file::TextFile,
@@ -35,6 +38,10 @@ pub(super) enum Destination {
         connections: Box<Connections>,
     },
     Database(Box<DatabaseConnection>),
+    Custom {
+        class: Arc<dyn LogProviderClass>,
+        spec: Box<LogProviderSpec>,
+    },
 }
 
 /// What a class of log providers writes.
@@ -93,6 +100,19 @@ pub(super) fn destination(
     let is_from_package = !provider.dtsid.is_empty();
     let file =
         || log_file(&configuration, is_from_package, connections).map_err(|problem| vec![problem]);
+    if dtsx::resolve_log_provider(&provider.class_id).is_none()
+        && let Some(class) = state.settings.extensions.log_provider(&provider.class_id)
+    {
+        let spec = custom::spec(provider, &configuration, connections);
+        let problems = custom::check(class, &spec);
+        if !problems.is_empty() {
+            return Err(problems.into_iter().map(Problem::invalid).collect());
+        }
+        return Ok(Destination::Custom {
+            class: Arc::clone(class),
+            spec: Box::new(spec),
+        });
+    }
     let connections_of = || Box::new(connections.clone());
     let class = dtsx::resolve_log_provider(&provider.class_id);
     let mut known = PROVIDERS.iter();
@@ -119,7 +139,8 @@ pub(super) fn destination(
         None => Err(vec![Problem::unsupported(
             Some(UNKNOWN_TYPE),
             format!(
-                "the log provider class `{}` is not known: it is not supported",
+                "the log provider class `{}` is not known: it is not supported; register a class of this name, or load a \
+                 plug-in that has it",
                 provider.class_id
             ),
         )]),
@@ -209,6 +230,7 @@ pub(super) fn open(path: &str, destination: Destination) -> Result<Box<dyn Log>,
             let log = XmlFile::open(path, &file, connections.path_map.files())?;
             Ok(Box::new(log))
         }
+        Destination::Custom { class, spec } => custom::open(path, &class, &spec),
         Destination::Database(connection) => Ok(Box::new(DatabaseLog::open(path, &connection)?)),
     }
 }

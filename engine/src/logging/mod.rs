@@ -14,6 +14,7 @@
 //!
 //! *Not supported, by name*: SQL Server Profiler and the Windows Event Log.
 
+mod custom;
 mod destination;
 mod entry;
 mod log;

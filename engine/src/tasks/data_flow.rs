@@ -142,7 +142,8 @@ fn checked(flow: &DataFlow, host: &TaskHost<'_>) -> Result<CheckedDataFlow, RunE
     let connections = host.connections()?;
     let variables = host.variables();
     let graph = bind(host.path(), host.locale_id(), flow).map_err(RunError::Findings)?;
-    check(flow, graph, &connections, &variables).map_err(RunError::Findings)
+    let extensions = &host.state.settings.extensions;
+    check(flow, graph, &connections, &variables, extensions).map_err(RunError::Findings)
 }
 
 fn lowered(

@@ -395,7 +395,7 @@ fn local_connection(connections: &Connections, name: &str) -> Result<PathBuf, (S
         let code = match &error {
             FileConnectionError::Unknown(_) => NO_FILE_CONNECTION,
             FileConnectionError::NoConnectionString { .. } => NO_LOCAL_PATH,
-            FileConnectionError::Path { .. } => BAD_LOCAL_PATH,
+            FileConnectionError::Path { .. } | FileConnectionError::Fault { .. } => BAD_LOCAL_PATH,
         };
         (code, error.to_string())
     })

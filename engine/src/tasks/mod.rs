@@ -2,6 +2,7 @@
 
 mod bulk_insert;
 mod cdc_control;
+mod custom;
 mod data_flow;
 mod data_profiling;
 mod execute_package;
@@ -18,6 +19,7 @@ mod web_method;
 mod xml;
 
 use dtsx::{Executable, ExecutableKind};
+use fletching_custom::Extensions;
 
 use crate::task::Task;
 
@@ -80,7 +82,10 @@ pub(crate) fn properties(executable: &Executable) -> &'static [(&'static str, &'
 }
 
 /// The task of an executable, its property expressions evaluated; `None` for a class that is not supported, and for a task
-/// that was never configured or whose settings are sealed.
-pub(crate) fn task(executable: &Executable) -> Option<Box<dyn Task>> {
-    class(executable).and_then(|class| (class.new)(executable))
+/// that was never configured or whose settings are sealed. `extensions` has the classes that are not ours.
+pub(crate) fn task(executable: &Executable, extensions: &Extensions) -> Option<Box<dyn Task>> {
+    match class(executable) {
+        Some(class) => (class.new)(executable),
+        None => custom::new(executable, extensions),
+    }
 }

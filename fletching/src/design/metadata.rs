@@ -181,7 +181,7 @@ impl Pipeline<'_> {
             &package.document,
             &package.shared_parameters,
             &package.shared_managers,
-            settings,
+            &package.extended(settings.clone()),
         )?;
         connections
             .database(manager)

@@ -10,6 +10,7 @@
 //! [`Package::set_property`]; a data flow through [`Pipeline`].
 
 mod columns;
+mod custom;
 mod error;
 mod metadata;
 mod pipeline;
@@ -23,6 +24,8 @@ pub use pipeline::Pipeline;
 pub use transforms::{Aggregation, JoinType};
 
 use std::path::{Path, PathBuf};
+
+use fletching_custom::Extensions;
 
 use crate::{LoadOptions, Package, StoreError, library::Library, save_package};
 
@@ -43,6 +46,7 @@ impl Package {
                 path: base_dir.to_owned(),
                 options: LoadOptions::default(),
             },
+            extensions: Extensions::default(),
         })
     }
 

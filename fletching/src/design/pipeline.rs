@@ -3,7 +3,7 @@
 use dtsx::{Component, ComponentConnection, DataFlow, Input, Output, Property, connection_id};
 
 use super::{
-    DesignError,
+    DesignError, custom,
     template::{classes, template},
 };
 use crate::Package;
@@ -49,14 +49,24 @@ impl<'a> Pipeline<'a> {
             })
     }
 
-    /// Adds a component as it is when it is new (ProvideComponentProperties).
+    /// Adds a component as it is when it is new (ProvideComponentProperties): of a class of the engine, or of one of the
+    /// package's extensions.
     ///
     /// # Errors
-    /// A class that is not among [`Package::component_classes`], a name that is taken.
+    /// A class that is not among [`Package::component_classes`] and is not registered, a name that is taken.
     pub fn add(&mut self, class: &str, name: &str) -> Result<&mut Self, DesignError> {
-        let template = template(class)
-            .ok_or_else(|| DesignError::missing("component class", class, classes()))?;
-        let component = template.component(&self.task, name);
+        let extensions = &self.package.extensions;
+        let component = match (template(class), extensions.component(class)) {
+            (Some(template), _) => template.component(&self.task, name),
+            (None, Some(class)) => custom::component(class.as_ref(), &self.task, name),
+            (None, None) => {
+                let own = extensions.components();
+                let own = own.map(|class| class.names().id().to_owned());
+                let known: Vec<String> = classes().map(str::to_owned).chain(own).collect();
+                let known = known.iter().map(String::as_str);
+                return Err(DesignError::missing("component class", class, known));
+            }
+        };
         self.package
             .document
             .add_component(&self.task, &component)?;
@@ -108,8 +118,9 @@ impl<'a> Pipeline<'a> {
     ) -> Result<&mut Self, DesignError> {
         let found = self.component(component)?;
         let role = found.class.and_then(template);
-        let role = role.and_then(|template| template.connection.as_deref());
+        let role = role.and_then(|template| template.connection.clone());
         let role = role
+            .or_else(|| self.custom_role(found))
             .ok_or_else(|| DesignError::invalid("component", component, "it has no connection"))?;
         let id = found.id.clone();
         let own = self.package.document.connection_manager(manager);
@@ -125,8 +136,8 @@ impl<'a> Pipeline<'a> {
             )
         })?;
         let connection = ComponentConnection {
-            id: connection_id(&id, role),
-            name: role.to_owned(),
+            id: connection_id(&id, &role),
+            name: role,
             connection_manager: target.ref_id.clone(),
             ref_id: None,
         };
@@ -223,6 +234,14 @@ impl<'a> Pipeline<'a> {
             }
         }
         Ok(self)
+    }
+
+    /// What a component of one's own calls its first connection.
+    fn custom_role(&self, component: &Component) -> Option<String> {
+        let hosted = component.properties.get("UserComponentTypeName");
+        let extensions = &self.package.extensions;
+        let class = extensions.component(hosted.unwrap_or(&component.class_id))?;
+        class.connections().into_iter().next()
     }
 
     /// An output by its name, or the first that is not an error output.

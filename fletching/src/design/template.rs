@@ -171,7 +171,7 @@ impl Template {
 }
 
 /// ErrorCode and ErrorColumn.
-fn error_columns(output: &str) -> Vec<OutputColumn> {
+pub(super) fn error_columns(output: &str) -> Vec<OutputColumn> {
     let columns = [("ErrorCode", 1), ("ErrorColumn", 2)].into_iter();
     columns
         .map(|(name, flag)| OutputColumn {

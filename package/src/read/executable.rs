@@ -103,7 +103,7 @@ fn begin<'a>(element: Element<'a>, parent: Option<&str>) -> Result<Open<'a>, Err
         precedence_constraints: Vec::new(),
         event_handlers: Vec::new(),
         logging_options: read_logging_options(element)?,
-        payload: read_payload(element)?,
+        payload: read_payload(element, kind)?,
         foreach: read_foreach(element)?.map(Box::new),
         node: Some(element.id()),
         path,
@@ -137,7 +137,7 @@ fn kind(class_id: &str) -> ExecutableKind {
     }
 }
 
-fn read_payload(element: Element<'_>) -> Result<Payload, Error> {
+fn read_payload(element: Element<'_>, kind: ExecutableKind) -> Result<Payload, Error> {
     match element
         .child("ObjectData")
         .and_then(|data| data.children().next())
@@ -160,7 +160,7 @@ fn read_payload(element: Element<'_>) -> Result<Payload, Error> {
         Some(payload) if SCRIPT_ELEMENTS.contains(&payload.local_name()) => {
             Ok(Payload::Script(Box::new(read_script(payload))))
         }
-        Some(payload) => Ok(Payload::Other(Box::new(read_task_data(payload)))),
+        Some(payload) => Ok(Payload::Other(Box::new(read_task_data(payload, kind)))),
     }
 }
 
@@ -190,11 +190,15 @@ fn read_script(payload: Element<'_>) -> Script {
 /// How deep the settings of a task go: those of a Web Service task have arrays in parameters in a method.
 const ITEMS_DEPTH_MAX: usize = 8;
 
-fn read_task_data(payload: Element<'_>) -> TaskData {
+fn read_task_data(payload: Element<'_>, kind: ExecutableKind) -> TaskData {
     let mut data = TaskData {
         element: payload.local_name().to_owned(),
         properties: own_properties(payload),
         items: Vec::new(),
+        xml: match kind {
+            ExecutableKind::Task(None) => payload.outer_xml().to_owned(),
+            _ => String::new(),
+        },
     };
     read_items(payload, 0, &mut data);
     data

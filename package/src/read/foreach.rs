@@ -54,5 +54,8 @@ pub(super) fn read_foreach(container: Element<'_>) -> Result<Option<ForeachLoop>
                 values: item.children().map(own_properties).collect(),
             })
             .collect(),
+        xml: payload
+            .map(|payload| payload.outer_xml().to_owned())
+            .unwrap_or_default(),
     }))
 }

@@ -10,6 +10,7 @@
 //! **Values** take the type of their variable. NULL is an empty text in a String, nothing in an Object, and an error in a
 //! variable of any other type, as in SSIS.
 
+mod custom;
 mod files;
 mod from_variable;
 mod items;
@@ -34,7 +35,7 @@ use super::{evaluate, is_of_values, loops::MAPPING};
 use crate::{
     RunError, VariableStore,
     scoped_variables::ScopedVariables,
-    task::{TaskHost, all},
+    task::{TaskHost, TaskRun, all},
     variables::Handed,
 };
 
@@ -181,15 +182,24 @@ fn evaluated(host: &TaskHost<'_>) -> Result<ForeachLoop, Finding> {
         ));
     };
     let mut foreach = foreach.as_ref().clone();
-    let Some(class) = class(&foreach) else {
+    let class = class(&foreach);
+    if class.is_none() && custom::class(host, &foreach).is_none() {
         return Err(unsupported(host, &foreach));
-    };
+    }
     for expression in std::mem::take(&mut foreach.property_expressions) {
         let name = &expression.property;
-        let mut known = class.properties.iter();
-        let found = known.find(|(known, _)| known.eq_ignore_ascii_case(name));
-        let Some((_, attribute)) = found else {
-            let known: Vec<&str> = class.properties.iter().map(|(name, _)| *name).collect();
+        // Which properties an enumerator of the caller's own has only its class knows.
+        let found = match class {
+            Some(class) => {
+                let mut known = class.properties.iter();
+                let found = known.find(|(known, _)| known.eq_ignore_ascii_case(name));
+                found.map(|(_, attribute)| *attribute)
+            }
+            None => Some(name.as_str()),
+        };
+        let Some(attribute) = found else {
+            let known = class.map_or(&[][..], |class| class.properties).iter();
+            let known: Vec<&str> = known.map(|(name, _)| *name).collect();
             let known = match known.is_empty() {
                 true => "none".to_owned(),
                 false => known.join(", "),
@@ -206,7 +216,15 @@ fn evaluated(host: &TaskHost<'_>) -> Result<ForeachLoop, Finding> {
                 )
             },
         )?;
-        foreach.properties.set(attribute, value.to_string());
+        let value = value.to_string();
+        let mut items = foreach.items.iter_mut();
+        let item = items.find(|item| {
+            item.element.eq_ignore_ascii_case(attribute) && item.properties.get("Value").is_some()
+        });
+        match item.filter(|_| class.is_none()) {
+            Some(item) => item.properties.set("Value", value),
+            None => foreach.properties.set(attribute, value),
+        }
     }
     Ok(foreach)
 }
@@ -220,7 +238,9 @@ fn unsupported(host: &TaskHost<'_>, foreach: &ForeachLoop) -> Finding {
     let known = known.find(|(name, _)| enumerator.contains(name));
     let message = match known {
         Some((_, why)) => format!("{why} (`{enumerator}`)"),
-        None => format!("the enumerator `{enumerator}` is not supported"),
+        None => format!(
+            "the enumerator `{enumerator}` is not supported; register a class of this name, or load a plug-in that has it"
+        ),
     };
     host.unsupported(message)
 }
@@ -238,7 +258,10 @@ pub(super) fn check(host: &TaskHost<'_>) -> Result<(), RunError> {
     };
     let mut findings = match class(&foreach) {
         Some(class) => (class.check)(host, &foreach),
-        None => vec![unsupported(host, &foreach)],
+        None => match custom::class(host, &foreach) {
+            Some(class) => custom::check(class, host, &foreach),
+            None => vec![unsupported(host, &foreach)],
+        },
     };
     for mapping in &foreach.mappings {
         if let Err(message) = host.has_variable(&mapping.variable) {
@@ -249,12 +272,13 @@ pub(super) fn check(host: &TaskHost<'_>) -> Result<(), RunError> {
 }
 
 /// All rounds, as things stand now.
-pub(super) async fn rounds(
-    host: &TaskHost<'_>,
-    sessions: Arc<Sessions>,
-) -> Result<Rounds, RunError> {
+pub(super) async fn rounds(run: &TaskRun<'_>, sessions: Arc<Sessions>) -> Result<Rounds, RunError> {
+    let host = &run.host;
     let foreach = evaluated(host).map_err(|finding| RunError::Findings(finding.into()))?;
     let Some(class) = class(&foreach) else {
+        if let Some(class) = custom::class(host, &foreach) {
+            return custom::rounds(class, run, &foreach).await;
+        }
         return Err(RunError::Findings(unsupported(host, &foreach).into()));
     };
     let enumeration = Enumeration {

@@ -344,7 +344,9 @@ fn output_file(connections: &Connections, name: &str) -> Result<PathBuf, Problem
         let code = match &error {
             FileConnectionError::Unknown(_) => NO_FILE_CONNECTION,
             FileConnectionError::NoConnectionString { .. } => NO_FILE,
-            FileConnectionError::Path { .. } => BAD_FILE_CONNECTION,
+            FileConnectionError::Path { .. } | FileConnectionError::Fault { .. } => {
+                BAD_FILE_CONNECTION
+            }
         };
         (code, format!("OutputLocation: {error}"))
     })
