@@ -21,6 +21,7 @@ import duckdb
 import pandas
 import polars
 import pyarrow
+import pyarrow.compute as pc
 
 import fletching
 
@@ -95,6 +96,40 @@ warm = [row for row in wanted if float(row[1]) >= 15]
 assert 0 < len(warm) < len(wanted)
 assert polars.DataFrame(cities(15)).height == len(warm)
 assert hottest[0][1] == max(float(row[1]) for row in wanted)
+
+# %% A component of one's own in its flow: a function of Python. Whoever loads the package gives the function along.
+@fletching.component("Own.Fahrenheit", title="Fahrenheit")
+def fahrenheit(batch, component):
+    celsius = pyarrow.record_batch(batch)["celsius"]
+    return {"fahrenheit": pc.add(pc.multiply(celsius, 1.8), 32.0)}
+
+
+package.use_extensions([fahrenheit])
+flow = package.pipeline(r"Package\Load Climate")
+(
+    flow.remove("Cities")
+    .add("Own.Fahrenheit", "Fahrenheit")
+    .connect("Warm", "Fahrenheit", output="Yes")
+    .use_column("Fahrenheit", "celsius")
+    .add_column("Fahrenheit", "fahrenheit", "DT_R8")
+    .add("Microsoft.DataReaderDestinationAdapter", "Cities")
+    .connect("Fahrenheit", "Cities")
+    .use_all_columns("Cities")
+)
+own = Path(folder.name) / "Own.dtsx"
+package.save(own)
+assert any("Own.Fahrenheit" in str(finding) for finding in fletching.Application.load(own).validate(**here))
+loaded = fletching.Application.load(own, extensions=[fahrenheit])
+degrees = polars.DataFrame(loaded.reader("Cities", **here))
+print(degrees.select("city", "celsius", "fahrenheit").head(3))
+assert degrees.height == len(wanted)
+assert all(abs(f - (c * 1.8 + 32)) < 1e-9 for c, f in degrees.select("celsius", "fahrenheit").iter_rows())
+
+# %% What runs on this machine is listed while it runs, whoever started it; one that has ended is not.
+reader = loaded.reader("Cities", **here)
+print(fletching.Application.running_packages())
+assert any(one.package_name == "Package" for one in fletching.Application.running_packages())
+assert polars.DataFrame(reader).height == len(wanted)
 
 # %% The same by dtexec's words, row by row.
 command = rf'/FILE "{file}" /CONN Climate_And_Temp_CSV;"{climate.resolve()}" /SET \Package.Variables[User::Least].Value;15'
