@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -16,16 +18,16 @@ from conftest import numbers_package, sleeper
 CODE = """
 import sys
 import fletching
-try:
-    fletching.Application.load(sys.argv[1]).execute()
-except fletching.CancelledError:
-    print("cancelled")
+print(fletching.Application.load(sys.argv[1]).execute().result)
 """
 
 
 @pytest.fixture(autouse=True)
-def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("FLETCHING_RUN_DIR", str(tmp_path / "runs"))
+def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # The name of a socket has a hundred characters at most.
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setenv("FLETCHING_RUN_DIR", folder)
+        yield
 
 
 def listed(count: int) -> list[fletching.RunningPackage]:
@@ -69,7 +71,7 @@ def test_a_run_of_another_process(tmp_path: Path) -> None:
         assert run.process_id == child.pid
         run.stop()
         assert child.wait(10) == 0
-        assert child.stdout.read() == "cancelled\n"
+        assert child.stdout.read() == "canceled\n"
         listed(0)
     finally:
         child.kill()
@@ -79,7 +81,7 @@ def test_what_there_is() -> None:
     runs = {
         "component_infos": ("Microsoft.DerivedColumn", None),
         "connection_infos": ("FLATFILE", "EXCEL"),
-        "enumerator_infos": ("Microsoft.ForEachFileEnumerator", None),
+        "enumerator_infos": ("ForEachFileEnumerator", None),
         "log_provider_infos": ("Microsoft.LogProviderTextFile", "Microsoft.LogProviderEventLog"),
         "task_infos": ("Microsoft.Pipeline", "Microsoft.ScriptTask"),
     }
