@@ -3,7 +3,7 @@
 
 DATA_DIR holds rows.csv of make_data.py. The package is run in turn without a reader (its rows are counted and dropped: the
 null sink), read by pyarrow in this process, and read from `fletch serve` on loopback by pyarrow.flight and by ADBC. Needs the
-Python package and the server as release builds (`benches/readers/README` below tells how). Each way is a process of its own.
+Python package and the server of release builds (benches/README.md says how). Each way is a process of its own.
 """
 
 import json

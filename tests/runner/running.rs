@@ -23,7 +23,8 @@ const ROWS: u32 = 1_500_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn trials() -> Vec<Trial> {
-    let trials: [(&str, fn(&Path) -> Result<(), String>); 2] = [
+    type Check = fn(&Path) -> Result<(), String>;
+    let trials: [(&str, Check); 2] = [
         ("two processes are listed, one stopped, one killed", listed),
         ("a folder that is not ours", not_ours),
     ];
@@ -172,7 +173,7 @@ fn both(folder: &Path, copy: &mut Child, long: &mut Child) -> Result<(), String>
         .map(|(_, id)| id.as_str())
         .unwrap_or_default();
     // A part of an id that is of one run only, without its brace.
-    let stopped = output(folder, &["running", "--stop", &id[1..20]])?;
+    let stopped = output(folder, &["running", "--stop", id.get(1..20).unwrap_or(&id)])?;
     wanted(&stopped, stopped.status.success(), "a run that stops")?;
     wait_for("the end of what was stopped", || {
         let ended = copy.try_wait().map_err(|error| error.to_string())?;
