@@ -173,7 +173,7 @@ fn both(folder: &Path, copy: &mut Child, long: &mut Child) -> Result<(), String>
         .map(|(_, id)| id.as_str())
         .unwrap_or_default();
     // A part of an id that is of one run only, without its brace.
-    let stopped = output(folder, &["running", "--stop", id.get(1..20).unwrap_or(&id)])?;
+    let stopped = output(folder, &["running", "--stop", id.get(1..20).unwrap_or(id)])?;
     wanted(&stopped, stopped.status.success(), "a run that stops")?;
     wait_for("the end of what was stopped", || {
         let ended = copy.try_wait().map_err(|error| error.to_string())?;

@@ -11,7 +11,7 @@
     reason = "arrays come in capsules: who gives one keeps the contract of Arrow's PyCapsule interface"
 )]
 
-use std::{ffi::CStr, sync::Arc};
+use std::{ffi::CStr, ptr::NonNull, sync::Arc};
 
 use arrow::{
     array::{
@@ -68,20 +68,25 @@ fn of_arrow(error: ArrowError) -> PyErr {
 }
 
 /// What stands in a capsule.
-fn inside<'a, T>(capsule: &'a Bound<'_, PyCapsule>, name: &CStr) -> PyResult<&'a mut T> {
-    let pointer = capsule.pointer_checked(Some(name))?;
-    // SAFETY: a capsule of this name holds this structure, until it is dropped; the GIL keeps others away.
-    Ok(unsafe { pointer.cast().as_mut() })
+fn inside<T>(capsule: &Bound<'_, PyCapsule>, name: &CStr) -> PyResult<NonNull<T>> {
+    Ok(capsule.pointer_checked(Some(name))?.cast())
 }
 
 /// Takes the array of `__arrow_c_array__`.
 fn of_capsules(value: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
     let capsules = value.call_method0("__arrow_c_array__")?;
     let (schema, array): (Bound<'_, PyCapsule>, Bound<'_, PyCapsule>) = capsules.extract()?;
-    let schema: &mut FFI_ArrowSchema = inside(&schema, c"arrow_schema")?;
-    let array: &mut FFI_ArrowArray = inside(&array, c"arrow_array")?;
-    // SAFETY: by the PyCapsule interface it is valid, and taken once.
-    let data = unsafe { from_ffi(FFI_ArrowArray::from_raw(array), schema) }.map_err(of_arrow)?;
+    let schema_inside = inside::<FFI_ArrowSchema>(&schema, c"arrow_schema")?;
+    let array_inside = inside::<FFI_ArrowArray>(&array, c"arrow_array")?;
+    // SAFETY: capsules of these names hold these structures, valid until the capsules are dropped, which is after this; the
+    // array is taken once, and the GIL keeps others away.
+    let data = unsafe {
+        from_ffi(
+            FFI_ArrowArray::from_raw(array_inside.as_ptr()),
+            schema_inside.as_ref(),
+        )
+    }
+    .map_err(of_arrow)?;
     data.validate_full().map_err(of_arrow)?;
     Ok(make_array(data))
 }
@@ -97,9 +102,9 @@ impl Chunks {
     fn of(value: &Bound<'_, PyAny>) -> PyResult<Self> {
         let capsule = value.call_method0("__arrow_c_stream__")?;
         let capsule: Bound<'_, PyCapsule> = capsule.extract()?;
-        let stream: &mut FFI_ArrowArrayStream = inside(&capsule, c"arrow_array_stream")?;
-        // SAFETY: by the PyCapsule interface it is valid, and taken once.
-        let stream = unsafe { FFI_ArrowArrayStream::from_raw(stream) };
+        let stream = inside::<FFI_ArrowArrayStream>(&capsule, c"arrow_array_stream")?;
+        // SAFETY: a capsule of this name holds this structure, valid until the capsule is dropped; it is taken once.
+        let stream = unsafe { FFI_ArrowArrayStream::from_raw(stream.as_ptr()) };
         let schema = FFI_ArrowSchema::empty();
         let mut chunks = Self { stream, schema };
         if let Some(get_schema) = chunks.stream.get_schema {
@@ -201,7 +206,7 @@ fn of_values(values: &[Bound<'_, PyAny>]) -> PyResult<ArrayRef> {
         ($kind:ty) => {
             values
                 .iter()
-                .map(|value| Ok(value.extract::<Option<$kind>>()?))
+                .map(|value| value.extract::<Option<$kind>>())
                 .collect::<PyResult<Vec<Option<$kind>>>>()?
         };
     }
