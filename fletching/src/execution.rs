@@ -57,7 +57,7 @@ impl Execution {
         Ok((self, batches))
     }
 
-    /// Runs the package to its end.
+    /// Runs the package to its end. Within a runtime of tokio with I/O and time (`enable_all`), as [`runtime`] makes it.
     ///
     /// # Errors
     /// The first error of a package that failed; [`report`](Self::report) has all of them, and what succeeded.
@@ -65,7 +65,7 @@ impl Execution {
         self.report().await.succeeded()
     }
 
-    /// Runs the package to its end: its report, whatever came of it.
+    /// Runs the package to its end, as [`run`](Self::run): its report, whatever came of it.
     pub async fn report(mut self) -> RunReport {
         let observers = Observers {
             listeners: std::mem::take(&mut self.listeners),
