@@ -127,7 +127,12 @@ pub fn read(
     };
     match component {
         Some(component) => findings.none_or(component),
-        None => Err(findings),
+        None => {
+            if findings.is_empty() {
+                findings.push(binding.finding("its inputs and outputs are not those of its kind"));
+            }
+            Err(findings)
+        }
     }
 }
 
