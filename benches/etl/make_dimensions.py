@@ -24,7 +24,7 @@ with sqlite3.connect(file) as database:
         database.execute(f"CREATE TABLE {name} ({columns})")
         names = [column.split()[0] for column in columns.split(", ")]
         values = [f"{one}::varchar" if one == "orderdate" else one for one in names]
-        rows = duckdb.sql(f"SELECT {', '.join(values)} FROM '{folder / name}.parquet'")
+        rows = duckdb.execute(f"SELECT {', '.join(values)} FROM '{folder / name}.parquet'")
         markers = ", ".join("?" * len(names))
         while part := rows.fetchmany(100_000):
             database.executemany(f"INSERT INTO {name} VALUES ({markers})", part)

@@ -8,15 +8,20 @@ use arrow::{
 use super::load::has_numeric_affinity;
 
 /// Digits that a number of SQLite keeps for certain.
-pub(super) const DIGITS: u32 = 15;
+const DIGITS: u32 = 15;
+/// Beyond the numbers that have no more.
+pub(super) const LARGEST: u128 = 10_u128.pow(DIGITS);
 
 /// Whether a decimal, less its zeros at the end, has digits that are kept.
 pub(super) fn are_kept(decimal: i128) -> bool {
     let mut digits = decimal.unsigned_abs();
+    if digits < LARGEST {
+        return true;
+    }
     while digits != 0 && digits.is_multiple_of(10) {
         digits /= 10;
     }
-    digits < 10_u128.pow(DIGITS)
+    digits < LARGEST
 }
 
 pub(super) fn refusal(shown: &str, column: &str) -> String {

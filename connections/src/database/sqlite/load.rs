@@ -25,7 +25,8 @@ use super::{
     failure::{Refusal, failure},
     read::natural_type,
     session::quoted,
-    write::{Cells, bind, cells},
+    texts::push_decimal,
+    write::{Cells, bind, cells, cells_of_number},
 };
 use crate::database::{DatabaseError, Fault, Load, LoadOptions, TableColumn};
 
@@ -88,13 +89,24 @@ enum Stage {
     Aside,
 }
 
+/// A statement that inserts a row.
+struct Insert<'s> {
+    /// The columns that it leaves to their defaults, as bits; [`ASIDE_KEY`] for the one of the temporary table.
+    key: u64,
+    statement: Statement<'s>,
+    /// The columns that it takes, in the order of its markers.
+    bound: Vec<usize>,
+}
+
+const ASIDE_KEY: u64 = u64::MAX;
+
 pub(super) struct SqliteLoad<'s> {
     connection: &'s Connection,
     name: &'s str,
     table: String,
     columns: Vec<Written>,
-    /// One for each set of columns that are left to their defaults, as bits.
-    inserts: HashMap<u64, Statement<'s>>,
+    /// One for each set of columns that are left to their defaults.
+    inserts: Vec<Insert<'s>>,
     sharing: Sharing,
     stage: Stage,
     /// The caller's transaction is used: nothing is begun or committed here.
@@ -140,7 +152,7 @@ impl<'s> SqliteLoad<'s> {
             name,
             table: table.to_owned(),
             columns: written,
-            inserts: HashMap::new(),
+            inserts: Vec::new(),
             sharing: Sharing::enter(file),
             stage: if within { Stage::Direct } else { Stage::Idle },
             within,
@@ -221,43 +233,51 @@ impl<'s> SqliteLoad<'s> {
         )
     }
 
+    /// The place of the statement for such rows.
+    fn insert_for(&mut self, key: u64) -> Result<usize, Refusal> {
+        if let Some(at) = self.inserts.iter().position(|insert| insert.key == key) {
+            return Ok(at);
+        }
+        let aside = key == ASIDE_KEY;
+        let sql = match aside {
+            true => format!(
+                "INSERT INTO {ASIDE} VALUES (?{})",
+                ", ?".repeat(self.columns.len())
+            ),
+            false => self.insert_text(key, |_| "?".to_owned()),
+        };
+        self.inserts.push(Insert {
+            key,
+            statement: self.connection.prepare(&sql)?,
+            bound: self.left(if aside { 0 } else { key }),
+        });
+        Ok(self.inserts.len() - 1)
+    }
+
     fn insert(&mut self, cells: &[Cells], row: usize) -> Result<(), Refusal> {
         let defaults = self.defaults(cells, row);
         let aside = self.stage == Stage::Aside;
-        let key = if aside { u64::MAX } else { defaults };
-        let bound = if aside {
-            self.left(0)
-        } else {
-            self.left(defaults)
-        };
         for (column, cells) in self.columns.iter().zip(cells) {
             check_digits(column, cells, row)?;
         }
-        if !self.inserts.contains_key(&key) {
-            let sql = match aside {
-                true => format!(
-                    "INSERT INTO {ASIDE} VALUES (?{})",
-                    ", ?".repeat(self.columns.len())
-                ),
-                false => self.insert_text(defaults, |_| "?".to_owned()),
-            };
-            self.inserts.insert(key, self.connection.prepare(&sql)?);
-        }
-        let Some(statement) = self.inserts.get_mut(&key) else {
+        let at = self.insert_for(if aside { ASIDE_KEY } else { defaults })?;
+        let Some(insert) = self.inserts.get_mut(at) else {
             return Ok(());
         };
         let mut marker = 1;
         if aside {
-            statement.raw_bind_parameter(marker, defaults.cast_signed())?;
+            insert
+                .statement
+                .raw_bind_parameter(marker, defaults.cast_signed())?;
             marker += 1;
         }
-        for at in bound {
-            if let Some(cells) = cells.get(at) {
-                bind(statement, marker, cells, row)?;
+        for at in &insert.bound {
+            if let Some(cells) = cells.get(*at) {
+                bind(&mut insert.statement, marker, cells, row)?;
                 marker += 1;
             }
         }
-        statement.raw_execute()?;
+        insert.statement.raw_execute()?;
         Ok(())
     }
 
@@ -265,7 +285,11 @@ impl<'s> SqliteLoad<'s> {
         let columns = self.columns.iter().map(|column| {
             let array = rows.columns().get(column.at);
             let array = array.ok_or_else(|| format!("no values for column `{}`", column.name))?;
-            cells(array).map_err(|error| format!("column `{}`: {error}", column.name))
+            let cells = match column.numeric {
+                true => cells_of_number(array),
+                false => cells(array),
+            };
+            cells.map_err(|error| format!("column `{}`: {error}", column.name))
         });
         columns
             .collect::<Result<_, String>>()
@@ -457,12 +481,11 @@ fn check_digits(column: &Written, cells: &Cells, row: usize) -> Result<(), Refus
     let Cells::Decimal(values, scale) = cells else {
         return Ok(());
     };
-    if !column.numeric || cells.is_null(row) {
+    if cells.is_null(row) || digits::are_kept(values.value(row)) {
         return Ok(());
     }
-    if digits::are_kept(values.value(row)) {
-        return Ok(());
-    }
-    let shown = super::write::decimal(values.value(row), *scale);
+    let mut shown = String::new();
+    // A string takes all text.
+    let _done = push_decimal(&mut shown, values.value(row), *scale);
     Err(Refusal::Value(digits::refusal(&shown, &column.name)))
 }

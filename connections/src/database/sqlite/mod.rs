@@ -17,6 +17,7 @@ mod failure;
 mod load;
 mod read;
 mod session;
+mod texts;
 mod write;
 
 pub(super) use digits::check as check_digits;
