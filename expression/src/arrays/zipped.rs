@@ -1,5 +1,10 @@
 //! An operation on two columns of numbers, without a branch: what may go wrong is noted, and looked for afterwards.
 
+use super::prefetch_rows;
+
+/// Rows that are worked on while the next ones are fetched.
+const BLOCK: usize = 256;
+
 /// `operation` on each row, and what it noted. A column that is `scalar` has one number for all rows.
 pub(crate) fn zipped<T: Copy, U: Copy, R, N: Default>(
     left: &[T],
@@ -20,11 +25,14 @@ fn both<T: Copy, U: Copy, R, N: Default, F: Fn(T, U, &mut N) -> R>(
     operation: F,
 ) -> (Vec<R>, N) {
     let mut noted = N::default();
-    let pairs = left.iter().zip(right);
-    (
-        pairs.map(|(x, y)| operation(*x, *y, &mut noted)).collect(),
-        noted,
-    )
+    let mut results = Vec::with_capacity(left.len().min(right.len()));
+    for (at, (x, y)) in left.chunks(BLOCK).zip(right.chunks(BLOCK)).enumerate() {
+        prefetch_rows(left, (at + 1) * BLOCK, BLOCK);
+        prefetch_rows(right, (at + 1) * BLOCK, BLOCK);
+        let pairs = x.iter().zip(y);
+        results.extend(pairs.map(|(x, y)| operation(*x, *y, &mut noted)));
+    }
+    (results, noted)
 }
 
 fn mapped<T: Copy, R, N: Default, F: Fn(T, &mut N) -> R>(
@@ -32,8 +40,10 @@ fn mapped<T: Copy, R, N: Default, F: Fn(T, &mut N) -> R>(
     operation: F,
 ) -> (Vec<R>, N) {
     let mut noted = N::default();
-    (
-        values.iter().map(|x| operation(*x, &mut noted)).collect(),
-        noted,
-    )
+    let mut results = Vec::with_capacity(values.len());
+    for (at, block) in values.chunks(BLOCK).enumerate() {
+        prefetch_rows(values, (at + 1) * BLOCK, BLOCK);
+        results.extend(block.iter().map(|x| operation(*x, &mut noted)));
+    }
+    (results, noted)
 }

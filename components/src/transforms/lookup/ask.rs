@@ -11,7 +11,7 @@
 //! The database compares. Answers are kept by the exact key that was asked for, so that two spellings which its collation
 //! holds equal are asked for twice, and answered alike. One partition asks at a time: they share the answers.
 
-use std::{collections::HashMap, sync::Arc, thread};
+use std::{sync::Arc, thread};
 
 use arrow::{
     array::{Array, ArrayRef, RecordBatch, UInt32Array},
@@ -20,6 +20,7 @@ use arrow::{
 };
 use datafusion_common::{DataFusionError, Result};
 use fletching_expression::types;
+use hashbrown::HashMap;
 use parking_lot::Mutex;
 use tokio::runtime::{Handle, RuntimeFlavor};
 

@@ -1,11 +1,11 @@
 //! The answers of a partial cache: the least recently used ones make room.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-/// Bytes that an entry takes up beside its key and value: nodes of both maps, counts of references.
+use hashbrown::DefaultHashBuilder;
+use hashlink::LruCache;
+
+/// Bytes that an entry takes up beside its key and value: its node, its slot, counts of references.
 const ENTRY_BYTES: usize = 160;
 
 type Bytes = Arc<[u8]>;
@@ -13,26 +13,16 @@ type Bytes = Arc<[u8]>;
 /// Values by key, up to a number of bytes.
 #[derive(Debug)]
 pub(super) struct Recent {
-    entries: HashMap<Bytes, Entry>,
-    /// Keys in the order in which they were used.
-    order: BTreeMap<u64, Bytes>,
-    next: u64,
+    entries: LruCache<Bytes, Bytes, DefaultHashBuilder>,
     bytes: usize,
     bytes_max: usize,
-}
-
-#[derive(Debug)]
-struct Entry {
-    value: Bytes,
-    used: u64,
 }
 
 impl Recent {
     pub(super) fn new(bytes_max: usize) -> Self {
         Self {
-            entries: HashMap::new(),
-            order: BTreeMap::new(),
-            next: 0,
+            // What counts are bytes.
+            entries: LruCache::with_hasher(usize::MAX, DefaultHashBuilder::default()),
             bytes: 0,
             bytes_max,
         }
@@ -40,13 +30,7 @@ impl Recent {
 
     /// The value of a key, which is now the one used last.
     pub(super) fn get(&mut self, key: &[u8]) -> Option<Bytes> {
-        let entry = self.entries.get_mut(key)?;
-        if let Some(key) = self.order.remove(&entry.used) {
-            self.order.insert(self.next, key);
-        }
-        entry.used = self.next;
-        self.next += 1;
-        Some(Arc::clone(&entry.value))
+        self.entries.get(key).map(Arc::clone)
     }
 
     /// Keeps a value, and forgets what has not been used for longest where it does not fit.
@@ -56,17 +40,12 @@ impl Recent {
             return;
         }
         while self.bytes + size > self.bytes_max {
-            let Some((_, oldest)) = self.order.pop_first() else {
+            let Some((key, value)) = self.entries.remove_lru() else {
                 break;
             };
-            if let Some(entry) = self.entries.remove(&oldest) {
-                self.bytes -= ENTRY_BYTES + oldest.len() + entry.value.len();
-            }
+            self.bytes -= ENTRY_BYTES + key.len() + value.len();
         }
-        self.order.insert(self.next, Arc::clone(&key));
-        let used = self.next;
-        self.entries.insert(key, Entry { value, used });
-        self.next += 1;
+        self.entries.insert(key, value);
         self.bytes += size;
     }
 }
