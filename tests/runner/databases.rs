@@ -14,8 +14,8 @@ use std::{
 };
 
 use fletching::{
-    Application, Event, EventKind, EventListener, Execution, Progress, RunReport, Settings,
-    TaskResult, run_script, runtime,
+    Application, Event, EventKind, EventListener, Execution, PathMap, Progress, RunReport,
+    Settings, TaskResult, run_script, runtime,
 };
 use libtest_mimic::{Failed, Trial};
 use parking_lot::Mutex;
@@ -69,6 +69,9 @@ pub struct Case {
     /// Flat file connection managers and the text of files that are not shipped; lines end in CR LF.
     #[serde(default)]
     pub texts: BTreeMap<String, String>,
+    /// Folders of Windows, and the shipped ones whose copies they lead to.
+    #[serde(default)]
+    pub folders: BTreeMap<String, String>,
     /// The run stops with an error that says so; what came before it is in the tables.
     #[serde(default)]
     pub fails: Option<String>,
@@ -81,15 +84,22 @@ pub struct Case {
     /// Rows of a table, counted.
     #[serde(default)]
     pub rows: BTreeMap<String, i64>,
-    /// A table has a row for each line of a file but the first.
+    /// A table has a row for each line of one or more files but the first of each.
     #[serde(default)]
-    pub lines: BTreeMap<String, String>,
+    pub lines: BTreeMap<String, Names>,
     /// Two queries that give the same rows: over what goes in, and over what came out.
     #[serde(default)]
     pub same: Vec<(String, String)>,
     /// The columns of a table, by their names, hold what those of another hold.
     #[serde(default)]
     pub copies: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Names {
+    One(String),
+    Many(Vec<String>),
 }
 
 /// A procedure that is a batch of T-SQL.
@@ -276,7 +286,7 @@ fn fill(case: &Case, corpus: &Path, place: &Place) -> Result<(), String> {
         done.map(|_| ()).map_err(|error| format!("{what}: {error}"))
     };
     for script in &case.scripts {
-        send(script, &text_of(&corpus.join(script))?)?;
+        send(script, &without_database(&text_of(&corpus.join(script))?))?;
     }
     if !case.setup.is_empty() {
         send("setup", &case.setup)?;
@@ -295,6 +305,13 @@ fn fill(case: &Case, corpus: &Path, place: &Place) -> Result<(), String> {
         return Ok(());
     }
     send("then", &case.then)
+}
+
+/// The database of a script is there.
+fn without_database(script: &str) -> String {
+    let lines = script.lines();
+    let kept = lines.filter(|line| !line.to_ascii_uppercase().starts_with("CREATE DATABASE "));
+    kept.collect::<Vec<_>>().join("\n")
 }
 
 /// The tables that scripts have made.
@@ -324,6 +341,15 @@ fn run(
         threads: 2,
         ..Settings::default()
     };
+    for (at, (windows, shipped)) in case.folders.iter().enumerate() {
+        // What the package moves and writes, it does in a copy.
+        let local = folder.join(format!("folder{at}"));
+        copy(&corpus.join(shipped), &local).map_err(|error| format!("{shipped}: {error}"))?;
+        let rule = PathMap::parse_rule(&format!("{windows}={}", local.display()));
+        settings
+            .path_rules
+            .push(rule.map_err(|error| error.to_string())?);
+    }
     let managers = package
         .connections(&settings, false)
         .map_err(|error| error.to_string())?;
@@ -359,6 +385,20 @@ fn run(
     let report = report.map_err(|error| error.to_string())?;
     trace.check(package, &report)?;
     Ok(report)
+}
+
+/// A folder with the folders in it.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copy(&entry.path(), &to)?,
+            false => fs::copy(entry.path(), to).map(drop)?,
+        }
+    }
+    Ok(())
 }
 
 /// The executables that began and ended, as a trace has them.
@@ -431,12 +471,19 @@ fn verify(case: &Case, corpus: &Path, file: &Files) -> Result<(), String> {
         }
     }
     for (table, lines) in &case.lines {
-        let text = text_of(&corpus.join(lines))?;
-        let expected = text.lines().filter(|line| !line.trim().is_empty()).count() - 1;
+        let files = match lines {
+            Names::One(file) => std::slice::from_ref(file),
+            Names::Many(files) => files,
+        };
+        let mut expected = 0;
+        for file in files {
+            let text = text_of(&corpus.join(file))?;
+            expected += text.lines().filter(|line| !line.trim().is_empty()).count() - 1;
+        }
         let found = counted(table)?;
         if found != expected as i64 {
             return Err(format!(
-                "{table} has {found} rows, and {lines} has {expected}"
+                "{table} has {found} rows, and {files:?} have {expected}"
             ));
         }
     }

@@ -31,17 +31,23 @@ pub fn tables(package: &Package, wanted: impl Fn(&Component) -> bool) -> BTreeMa
     let mut tables = BTreeMap::new();
     for component in components(package).filter(|component| wanted(component)) {
         let property = |name| component.properties.get(name).unwrap_or_default();
-        let opened = match property("OpenRowset") {
-            "" => property("TableOrViewName"),
-            name => name,
-        };
+        let names = ["OpenRowset", "TableOrViewName", "BulkInsertTableName"];
+        let opened = names
+            .map(property)
+            .into_iter()
+            .find(|name| !name.is_empty());
+        let opened = opened.unwrap_or_default();
         match component.class {
             Some("Microsoft.OLEDBSource" | "Microsoft.ADONETSource") if !opened.is_empty() => {
                 let output = component.outputs.iter().find(|output| !output.is_error);
                 let columns = output.map_or(&[][..], |output| &output.external_columns);
                 add(&mut tables, opened, columns, |_| false);
             }
-            Some("Microsoft.OLEDBDestination" | "Microsoft.ADONETDestination") => {
+            Some(
+                "Microsoft.OLEDBDestination"
+                | "Microsoft.ADONETDestination"
+                | "Microsoft.SQLServerDestination",
+            ) => {
                 let Some(input) = component.inputs.first() else {
                     continue;
                 };
@@ -143,7 +149,9 @@ fn whole_table(command: &str) -> Option<&str> {
     let command = command.trim();
     let lower = command.to_ascii_lowercase();
     let name = lower.strip_prefix("select * from ")?.len();
-    command.get(command.len() - name..)
+    let table = command.get(command.len() - name..)?;
+    // `select * from (select * from [dbo].[DimCurrency]) as refTable where ...`
+    (!table.contains('(')).then_some(table)
 }
 
 /// Columns of a lookup's `ReferenceMetadataXml`.

@@ -240,6 +240,7 @@ impl Rewriter<'_> {
             | Expr::AllOp { .. }
             | Expr::UnaryOp { .. }
             | Expr::Nested(_)
+            | Expr::Collate { .. }
             | Expr::Case { .. }
             | Expr::Exists { .. }
             | Expr::Subquery(_)

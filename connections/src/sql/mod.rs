@@ -14,7 +14,7 @@
 //! Names are quoted only where they must be. *Temporary tables* lose their `#`. *`bit`* becomes an integer of the target (0 and
 //! 1), as T-SQL compares it with numbers. *Dates in SQLite* are text, `YYYY-MM-DD` or `YYYY-MM-DD HH:MM:SS[.fff]`; what SQLite
 //! has no function for is one of ours ([`sqlite_functions`]). *Comparisons* follow the collation of the target; T-SQL's usual
-//! one ignores case and trailing blanks; a number against a text is compared as number (`comparisons`). *INSERT without columns* leaves an identity out in T-SQL only: the columns are named where
+//! one ignores case and trailing blanks, and a table that is created in SQLite gets columns that ignore case; a number against a text is compared as number (`comparisons`). *INSERT without columns* leaves an identity out in T-SQL only: the columns are named where
 //! the script creates the table, and a [`Change`] says so elsewhere. *PostgreSQL* runs MERGE from 15 on, and what is not matched by
 //! the source from 17; *DuckDB* from 1.4. *Variables* are put where they stand; in SQLite a script that sets them within IF or
 //! WHILE keeps them in a table, and functions of ours run its loops ([`stored`]).

@@ -273,6 +273,10 @@ impl Rewriter<'_> {
                 options.push(option);
             }
         }
+        // As SQL Server's usual collation: without it `Delivered` is not `delivered`.
+        if self.to == Dialect::Sqlite && of.is_text() && !options.iter().any(is_collation) {
+            options.push(words_option("COLLATE NOCASE"));
+        }
         column.options = options;
         Ok(())
     }
@@ -320,9 +324,8 @@ impl Rewriter<'_> {
             option.name = None;
         }
         match &mut option.option {
-            ColumnOption::Null | ColumnOption::Collation(_) | ColumnOption::CharacterSet(_) => {
-                return Ok(false);
-            }
+            ColumnOption::Null | ColumnOption::CharacterSet(_) => return Ok(false),
+            ColumnOption::Collation(_) => return Ok(self.to == Dialect::Sqlite),
             ColumnOption::NotNull | ColumnOption::Check(_) | ColumnOption::DialectSpecific(_) => {}
             ColumnOption::Default(expr) => {
                 if !matches!(expr, Expr::Value(_) | Expr::Nested(_)) {
@@ -394,6 +397,10 @@ impl Rewriter<'_> {
         }
         Ok(true)
     }
+}
+
+fn is_collation(option: &ColumnOptionDef) -> bool {
+    matches!(option.option, ColumnOption::Collation(_))
 }
 
 /// A type by its text.

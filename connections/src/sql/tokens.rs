@@ -11,7 +11,10 @@ use sqlparser::{
 use super::{
     Change, Dialect, Kind, Parameter,
     dialect::{T_SQL, is_called},
-    words::{is_storage_option, is_table_hint, needs_quotes_though_bare, quote_of, quoted},
+    type_names::sqlite_collation,
+    words::{
+        is_storage_option, is_table_hint, needs_quotes_though_bare, quote_of, quoted, requoted,
+    },
 };
 
 /// Operators that may follow each other within one expression, and set operators within one query: the tree is as deep.
@@ -338,6 +341,12 @@ impl Tokens<'_> {
 
     fn word_step(&self, word: &Word, to: Dialect) -> Step {
         let upper = word.value.to_ascii_uppercase();
+        if let ("COLLATE", Dialect::Sqlite) = (upper.as_str(), to)
+            && let Some(name) = sqlite_collation(self.text(1))
+        {
+            let words = ["COLLATE", name].map(|word| Token::make_word(word, None));
+            return Step::PutMany(2, words.to_vec());
+        }
         match self.left_out(&upper) {
             Step::Keep => self.rewritten(&upper, word, to),
             step => step,
@@ -583,17 +592,4 @@ impl Tokens<'_> {
     fn after_word(&self, word: &str) -> bool {
         matches!(self.1, Some(Token::Word(before)) if before.value.eq_ignore_ascii_case(word))
     }
-}
-
-fn requoted(word: &Word, to: Dialect) -> Token {
-    let name = match word.quote_style {
-        Some('[') => word.value.replace("]]", "]"),
-        _ => word.value.replace("\"\"", "\""),
-    };
-    let (value, quote_style) = quoted(&name, to);
-    Token::Word(Word {
-        value,
-        quote_style,
-        keyword: Keyword::NoKeyword,
-    })
 }

@@ -7,6 +7,17 @@ use sqlparser::ast::DataType;
 
 use super::Dialect;
 
+/// SQLite's collation for one of SQL Server's by its name; blanks at the end are told apart there.
+pub(super) fn sqlite_collation(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_uppercase();
+    let tells_cases = name.contains("_CS") || name.contains("_BIN");
+    match tells_cases {
+        true => Some("BINARY"),
+        false if name.contains("_CI") || name == "DATABASE_DEFAULT" => Some("NOCASE"),
+        false => None,
+    }
+}
+
 /// A type of T-SQL: its name in lower case and what is in parentheses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TypeName {
@@ -31,6 +42,13 @@ impl TypeName {
             name: name.trim_matches(['"', '`', '[', ']']).to_owned(),
             arguments,
         }
+    }
+
+    pub(super) fn is_text(&self) -> bool {
+        matches!(
+            self.name.as_str(),
+            "char" | "varchar" | "nchar" | "nvarchar" | "text" | "ntext" | "sysname"
+        )
     }
 
     pub(super) fn is_max(&self) -> bool {

@@ -1,6 +1,11 @@
 //! Words that have a meaning: for the targets, where a name must be quoted; in T-SQL, which hints and options say nothing to
 //! another database.
 
+use sqlparser::{
+    keywords::Keyword,
+    tokenizer::{Token, Word},
+};
+
 use super::Dialect;
 
 /// Words that are reserved in one of the targets and may be the name of a column or table in a package.
@@ -324,4 +329,18 @@ fn is_regular(name: &str) -> bool {
 
 fn has(list: &[&str], word: &str) -> bool {
     list.iter().any(|entry| entry.eq_ignore_ascii_case(word))
+}
+
+/// A quoted word in the quotes of the target.
+pub(super) fn requoted(word: &Word, to: Dialect) -> Token {
+    let name = match word.quote_style {
+        Some('[') => word.value.replace("]]", "]"),
+        _ => word.value.replace("\"\"", "\""),
+    };
+    let (value, quote_style) = quoted(&name, to);
+    Token::Word(Word {
+        value,
+        quote_style,
+        keyword: Keyword::NoKeyword,
+    })
 }

@@ -4,7 +4,9 @@
 //!  "6 August 2003 2:05 PM" ──▶ pieces: number, word, sign ──▶ date numbers + month + time + zone ──▶ DateTime
 //! ```
 //! A numeric date is read in the locale's order; when that is no day, in the other orders, as OLE automation does. A number
-//! of four digits is the year wherever it stands. Years of two digits run from 1930 to 2029.
+//! of four digits is the year wherever it stands. Years of two digits run from 1930 to 2029. OLE automation knows no fractions
+//! of a second: SSIS reads them only behind a date that begins with its year (`2014-04-30 00:00:00.000`), and refuses
+//! `30-04-2014 00:00:00.000`.
 
 use super::{
     DateOrder, DateTime, Locale, ParseError, Style,
@@ -51,6 +53,8 @@ struct Found {
     /// The month by name.
     month: Option<u32>,
     nanos: Option<i64>,
+    /// The time has a fraction of a second.
+    fraction: bool,
     afternoon: Option<bool>,
     offset_minutes: Option<i16>,
 }
@@ -141,6 +145,7 @@ impl Reader<'_, '_> {
                 let fraction = self.rest.chars().nth(1).is_some_and(|c| c.is_ascii_digit());
                 if fraction && (self.take('.') || self.take(':')) {
                     let (value, length) = self.digits()?;
+                    self.found.fraction = true;
                     nanos = i64::from(value) * 10i64.pow(9 - length as u32);
                 }
             }
@@ -235,6 +240,9 @@ fn meridiem(text: &str) -> Option<bool> {
 
 impl Found {
     fn finish(&self, order: DateOrder) -> Result<DateTime, ParseError> {
+        if self.fraction && !self.is_time_or_iso() {
+            return Err(ParseError::Syntax);
+        }
         let nanos = self.nanos_of_day()?;
         let days = match (self.month, self.count) {
             (None, 0) if self.nanos.is_some() => OLE_ZERO,
@@ -244,6 +252,11 @@ impl Found {
             _ => return Err(ParseError::Syntax),
         };
         DateTime::normalised(days, nanos, self.offset_minutes)
+    }
+
+    fn is_time_or_iso(&self) -> bool {
+        let [year, ..] = self.numbers;
+        self.month.is_none() && (self.count == 0 || self.count == 3 && year.1 == 4)
     }
 
     fn nanos_of_day(&self) -> Result<i64, ParseError> {
@@ -382,6 +395,7 @@ mod tests {
             ("2 PM", 1033, "1899-12-30 14:00:00"),
             ("12:00:00", 1033, "1899-12-30 12:00:00"),
             ("14:05 8/6/2003", 1033, "2003-08-06 14:05:00"),
+            ("12:00:00.5", 1033, "1899-12-30 12:00:00.500000000"),
         ] {
             assert_eq!(read(text, lcid).as_deref(), Ok(want), "{text} under {lcid}");
         }
@@ -410,6 +424,9 @@ mod tests {
             "8/6/200",
             "8/6/2003 12:00 +15:00",
             "1:2:3:4:5",
+            "30-04-2014 00:00:00.000",
+            "01-05-2014 00:00:00.000",
+            "Aug 6, 2003 14:05:09.123",
         ] {
             assert_eq!(read(text, 1033), Err(ParseError::Syntax), "{text}");
         }

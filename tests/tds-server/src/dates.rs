@@ -112,20 +112,21 @@ const DAYS: [&str; 7] = [
     "Sunday",
 ];
 
+fn month_name(month: i64) -> &'static str {
+    let at = usize::try_from(month - 1).unwrap_or(usize::MAX);
+    MONTHS.get(at).copied().unwrap_or_default()
+}
+
+fn day_name(moment: Moment) -> &'static str {
+    let at = usize::try_from(moment.days % 7).unwrap_or(usize::MAX);
+    DAYS.get(at).copied().unwrap_or_default()
+}
+
 pub(crate) fn name_of(part: &str, value: &Value) -> Answer {
     let moment = read(value)?;
-    let at = |index: i64| usize::try_from(index).unwrap_or_default();
     Ok(Value::Text(match unit(part)? {
-        "month" => MONTHS
-            .get(at(moment.date().1 - 1))
-            .copied()
-            .unwrap_or_default()
-            .to_owned(),
-        "weekday" => DAYS
-            .get(at(moment.days % 7))
-            .copied()
-            .unwrap_or_default()
-            .to_owned(),
+        "month" => month_name(moment.date().1).to_owned(),
+        "weekday" => day_name(moment).to_owned(),
         unit => crate::convert::text(part_of(unit, value)?),
     }))
 }
@@ -250,6 +251,11 @@ pub(crate) fn styled(value: &Value, style: i64) -> Result<String, SqlError> {
         110 => format!("{month:02}-{day:02}-{year:04}"),
         111 => format!("{year:04}/{month:02}/{day:02}"),
         112 => format!("{year:04}{month:02}{day:02}"),
+        13 | 113 => {
+            let name: String = month_name(month).chars().take(3).collect();
+            let thousandth = moment.ticks % TICKS_PER_SECOND / 10_000;
+            format!("{day:02} {name} {year:04} {time}:{thousandth:03}")
+        }
         20 | 120 => whole,
         21 | 25 | 121 if shape(original) == SqlType::DateTime => thousandths,
         21 | 25 | 121 => original.clone(),
@@ -262,4 +268,38 @@ pub(crate) fn styled(value: &Value, style: i64) -> Result<String, SqlError> {
             )));
         }
     })
+}
+
+/// FORMAT of a date, by a pattern of letters.
+pub(crate) fn patterned(value: &Value, pattern: &str) -> Answer {
+    let Value::Text(_) = value else {
+        return Err(SqlError::unsupported("FORMAT of a number"));
+    };
+    let moment = read(value)?;
+    let (year, month, day) = moment.date();
+    let seconds = moment.ticks / TICKS_PER_SECOND;
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let mut text = String::new();
+    let mut rest = pattern;
+    while let Some(letter) = rest.chars().next() {
+        let (run, after) = rest.split_at(rest.len() - rest.trim_start_matches(letter).len());
+        rest = after;
+        text.push_str(&match run {
+            "yyyy" => format!("{year:04}"),
+            "yy" => format!("{:02}", year % 100),
+            "MMMM" => month_name(month).to_owned(),
+            "MMM" => month_name(month).chars().take(3).collect(),
+            "MM" => format!("{month:02}"),
+            "dddd" => day_name(moment).to_owned(),
+            "dd" => format!("{day:02}"),
+            "HH" => format!("{hour:02}"),
+            "mm" => format!("{minute:02}"),
+            "ss" => format!("{second:02}"),
+            run if letter.is_alphabetic() => {
+                return Err(SqlError::unsupported(format_args!("{run} in FORMAT")));
+            }
+            run => run.to_owned(),
+        });
+    }
+    Ok(Value::Text(text))
 }

@@ -196,7 +196,7 @@ pub(crate) fn table_statement(
 ) -> Result<String, SqlError> {
     let items = split_commas(body);
     let mut lines = Vec::new();
-    for item in &items {
+    for item in items.iter().flat_map(|item| apart(item)) {
         let mut cursor = Cursor {
             tokens: item,
             at: 0,
@@ -220,6 +220,24 @@ pub(crate) fn table_statement(
         quoted(table),
         lines.join(", ")
     ))
+}
+
+/// A column, and the key of the table that may stand behind it without a comma.
+fn apart(item: &[TokenWithSpan]) -> impl Iterator<Item = &[TokenWithSpan]> {
+    let at = |at: usize| word(item.get(at));
+    let key = (1..item.len()).find(|&start| {
+        let clustered = matches!(at(start + 2).as_str(), "CLUSTERED" | "NONCLUSTERED");
+        at(start) == "PRIMARY"
+            && at(start + 1) == "KEY"
+            && is(item.get(start + 2 + usize::from(clustered)), &Token::LParen)
+    });
+    let cut = match key {
+        Some(start) if start > 2 && at(start - 2) == "CONSTRAINT" => start - 2,
+        Some(start) if at(0) != "CONSTRAINT" => start,
+        _ => item.len(),
+    };
+    let (column, key) = item.split_at(cut);
+    [column, key].into_iter().filter(|part| !part.is_empty())
 }
 
 fn column(cursor: &mut Cursor<'_>, facts: &dyn Facts) -> Result<String, SqlError> {

@@ -115,7 +115,25 @@ const FUNCTIONS: &[(&str, i32, Function)] = &[
     ("datediff_big", 3, |values| {
         dates::difference(&text(arg(values, 0)), &arg(values, 1), &arg(values, 2))
     }),
+    ("checksum", 1, |values| {
+        let text = text(arg(values, 0));
+        let hash = text.bytes().fold(0_u32, |hash, byte| {
+            hash.rotate_left(4) ^ u32::from(byte).wrapping_mul(0x9E37_79B1)
+        });
+        Ok(Value::Integer(i64::from(hash.cast_signed())))
+    }),
+    // Once for each statement, as SQL Server has it: SQLite takes it for a constant.
+    ("rand", 0, |_| {
+        let mut bytes = [0; 4];
+        openssl::rand::rand_bytes(&mut bytes)
+            .map_err(|error| SqlError::new(50_000, error.to_string()))?;
+        let drawn = f64::from(u32::from_le_bytes(bytes));
+        Ok(Value::Real(drawn / 4_294_967_296.0))
+    }),
     ("eomonth", 1, |values| dates::end_of_month(&arg(values, 0))),
+    ("format", 2, |values| {
+        dates::patterned(&arg(values, 0), &text(arg(values, 1)))
+    }),
     ("isnumeric", 1, |values| {
         Ok(Value::Integer(i64::from(
             Decimal::parse(&text(arg(values, 0))).is_some(),

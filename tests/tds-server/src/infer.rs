@@ -221,9 +221,8 @@ impl Scope<'_> {
         let first = || self.ty(arguments.first()?);
         Some(match name.as_str() {
             "count" | "len" | "datalength" | "datediff" | "datepart" | "year" | "month" | "day"
-            | "charindex" | "sign" | "ascii" | "unicode" | "object_id" | "error_number" => {
-                SqlType::Int
-            }
+            | "charindex" | "checksum" | "sign" | "ascii" | "unicode" | "object_id"
+            | "error_number" => SqlType::Int,
             "count_big" | "row_number" | "rank" | "dense_rank" | "ntile" | "datediff_big" => {
                 SqlType::BigInt
             }
@@ -253,7 +252,7 @@ impl Scope<'_> {
             {
                 SqlType::VarChar(8000)
             }
-            "concat" | "concat_ws" | "replace" | "stuff" | "replicate" | "quotename" => {
+            "concat" | "concat_ws" | "format" | "replace" | "stuff" | "replicate" | "quotename" => {
                 SqlType::NVarChar(4000)
             }
             "getdate" | "current_timestamp" | "getutcdate" => SqlType::DateTime,

@@ -19,6 +19,7 @@
 //! the schema `dbo` is left out of names and others are part of them. How types are kept is told in `convert`.
 //! T-SQL that is not understood is an ERROR token, never silence.
 
+mod applies;
 mod bulk;
 mod calls;
 mod catalog;

@@ -8,10 +8,12 @@
 use sqlparser::ast::{
     Expr, Merge, MergeAction, MergeClause, MergeClauseKind, MergeInsertKind, TableFactor,
 };
+use sqlparser::tokenizer::Token;
 
 use crate::error::SqlError;
 use crate::infer::Hints;
 use crate::rewrite::{Column, Facts, apply, part_values, quoted, table_name};
+use crate::script::{Tokens, split_commas, word};
 use crate::statement::{Plan, PlanKind, assigned, insert_targets, next_number, stored};
 
 struct Parts<'a> {
@@ -29,10 +31,75 @@ struct Parts<'a> {
     before: [Vec<String>; 3],
 }
 
-pub(crate) fn plan(mut merge: Merge, facts: &dyn Facts) -> Result<Plan, SqlError> {
-    if merge.output.is_some() {
-        return Err(SqlError::unsupported("OUTPUT of MERGE"));
+/// `OUTPUT $action INTO table (column)`: what was done to each row.
+pub(crate) struct Output {
+    table: String,
+    columns: Vec<String>,
+}
+
+/// Takes OUTPUT off a MERGE.
+pub(crate) fn without_output(mut tokens: Tokens) -> Result<(Tokens, Option<Output>), SqlError> {
+    let mut depth = 0_i32;
+    let at = tokens.iter().position(|token| {
+        match token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth -= 1,
+            _ => {}
+        }
+        depth == 0 && word(Some(token)) == "OUTPUT"
+    });
+    let Some(at) = at.filter(|_| word(tokens.first()) == "MERGE") else {
+        return Ok((tokens, None));
+    };
+    let clause = tokens.split_off(at);
+    let end = clause
+        .iter()
+        .position(|token| token.token == Token::SemiColon);
+    let clause = clause
+        .get(1..end.unwrap_or(clause.len()))
+        .unwrap_or_default();
+    let (action, rest) = match clause {
+        [action, into, rest @ ..] if word(Some(into)) == "INTO" => (action, rest),
+        _ => {
+            return Err(SqlError::unsupported(
+                "OUTPUT of MERGE, but $action INTO a table",
+            ));
+        }
+    };
+    if !action.token.to_string().eq_ignore_ascii_case("$action") {
+        return Err(SqlError::unsupported(
+            "OUTPUT of MERGE, but $action INTO a table",
+        ));
     }
+    let open = rest.iter().position(|token| token.token == Token::LParen);
+    let (name, columns) = rest.split_at(open.unwrap_or(rest.len()));
+    let parts: Vec<&str> = name
+        .iter()
+        .filter_map(|token| match &token.token {
+            Token::Word(word) => Some(word.value.as_str()),
+            _ => None,
+        })
+        .collect();
+    let columns = match columns {
+        [_, inner @ .., _] => split_commas(inner),
+        _ => Vec::new(),
+    };
+    let columns = columns.iter().flatten().map(|token| match &token.token {
+        Token::Word(word) => word.value.clone(),
+        other => other.to_string(),
+    });
+    let output = Output {
+        table: table_name(&parts),
+        columns: columns.collect(),
+    };
+    Ok((tokens, Some(output)))
+}
+
+pub(crate) fn plan(
+    mut merge: Merge,
+    output: Option<Output>,
+    facts: &dyn Facts,
+) -> Result<Plan, SqlError> {
     let TableFactor::Table { name, alias, .. } = &merge.table else {
         return Err(SqlError::unsupported("MERGE into an expression"));
     };
@@ -56,8 +123,13 @@ pub(crate) fn plan(mut merge: Merge, facts: &dyn Facts) -> Result<Plan, SqlError
         insert: Vec::new(),
         before: Default::default(),
     };
+    let mut told = Vec::new();
     for (at, clause) in merge.clauses.iter_mut().enumerate() {
-        parts.clause(clause, &format!("tds_merge{at}"))?;
+        let step = format!("tds_merge{at}");
+        if let Some(output) = &output {
+            told.push(output.step(&clause.action, &step, facts)?);
+        }
+        parts.clause(clause, &step)?;
     }
     let drop =
         (0..merge.clauses.len()).map(|at| format!("DROP TABLE IF EXISTS temp.tds_merge{at}"));
@@ -67,6 +139,7 @@ pub(crate) fn plan(mut merge: Merge, facts: &dyn Facts) -> Result<Plan, SqlError
         parts.prepare,
         parts.change,
         parts.insert,
+        told,
         drop,
     ]
     .concat();
@@ -75,6 +148,38 @@ pub(crate) fn plan(mut merge: Merge, facts: &dyn Facts) -> Result<Plan, SqlError
         hints: Hints::default(),
         kind: PlanKind::Steps(steps),
     })
+}
+
+impl Output {
+    /// A row for each row of a clause. It begins with WITH, since what begins with INSERT counts as rows of the MERGE.
+    fn step(
+        &self,
+        action: &MergeAction,
+        step: &str,
+        facts: &dyn Facts,
+    ) -> Result<String, SqlError> {
+        let table = &self.table;
+        let missing = || SqlError::new(208, format!("Invalid object name '{table}'."));
+        let columns = facts.columns(table).ok_or_else(missing)?;
+        let listed: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        let targets = insert_targets(&columns, &listed, false, table)?;
+        let [column] = targets.as_slice() else {
+            let message =
+                "Column name or number of supplied values does not match table definition.";
+            return Err(SqlError::new(213, message));
+        };
+        let done = match action {
+            MergeAction::Insert(_) => "INSERT",
+            MergeAction::Update(_) => "UPDATE",
+            MergeAction::Delete { .. } => "DELETE",
+        };
+        Ok(format!(
+            "WITH tds_output AS (SELECT '{done}' AS done FROM {step}) INSERT INTO {} ({}) SELECT {} FROM tds_output",
+            quoted(table),
+            quoted(&column.name),
+            stored("done", column)
+        ))
+    }
 }
 
 impl Parts<'_> {

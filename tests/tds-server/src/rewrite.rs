@@ -229,7 +229,7 @@ impl VisitorMut for Rewriter<'_> {
     type Break = SqlError;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
-        match limits(query) {
+        match crate::applies::replace(query).and_then(|()| limits(query)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }
@@ -443,7 +443,7 @@ fn read_apart(expr: Expr) -> Expr {
 }
 
 /// `DATEADD(day, ...)` names its part without quotes.
-fn name_date_part(function: &mut Function) {
+pub(crate) fn name_date_part(function: &mut Function) {
     let (name, _) = function_parts(function);
     if !matches!(
         name.as_str(),

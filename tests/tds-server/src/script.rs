@@ -559,7 +559,8 @@ impl Run {
                 true
             }
             "SET" => self.first == "MERGE" || matches!(before, "UPDATE" | "DELETE"),
-            "DROP" | "ALTER" => self.first == "ALTER",
+            "ALTER" => self.first == "ALTER" && next == "COLUMN",
+            "DROP" => self.first == "ALTER" && !matches!(next, "TABLE" | "VIEW" | "INDEX"),
             "IF" => self.first == "DROP" && next == "EXISTS",
             _ => false,
         }

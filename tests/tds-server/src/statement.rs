@@ -21,8 +21,8 @@ use sqlparser::tokenizer::TokenWithSpan;
 use crate::error::SqlError;
 use crate::infer::{Hints, hints};
 use crate::rewrite::{
-    Column, Facts, apply, ident, parse_with, part_values, quoted, table_name, text_literal,
-    without_hints,
+    Column, Facts, apply, ident, name_date_part, parse_with, part_values, quoted, table_name,
+    text_literal, without_hints,
 };
 
 /// One statement for SQLite and what to do with its rows.
@@ -61,12 +61,13 @@ pub(crate) enum PlanKind {
 }
 
 pub(crate) fn plan(tokens: &[TokenWithSpan], facts: &dyn Facts) -> Result<Plan, SqlError> {
-    match parse_with(without_hints(tokens), |parser| parser.parse_statement())? {
+    let (tokens, output) = crate::merge::without_output(without_hints(tokens))?;
+    match parse_with(tokens, |parser| parser.parse_statement())? {
         Statement::Query(query) => query_plan(*query, facts),
         Statement::Insert(insert) => insert_plan(insert, None, facts),
         Statement::Update(update) => update_plan(update, facts),
         Statement::Delete(delete) => delete_plan(delete, facts),
-        Statement::Merge(merge) => crate::merge::plan(merge, facts),
+        Statement::Merge(merge) => crate::merge::plan(merge, output, facts),
         other => {
             let text = other.to_string();
             let start = text
@@ -159,6 +160,14 @@ fn assignments(
     let mut columns = Vec::new();
     let mut texts = Vec::new();
     for expr in &mut exprs {
+        // The part of DATEADD is no column.
+        let flow: ControlFlow<()> = visit_expressions_mut(expr, |expr| {
+            if let Expr::Function(function) = expr {
+                name_date_part(function);
+            }
+            ControlFlow::Continue(())
+        });
+        debug_assert!(flow.is_continue());
         let flow: ControlFlow<()> = visit_expressions_mut(expr, |expr| {
             let column = match expr {
                 Expr::Identifier(name) => !name.value.starts_with('@'),

@@ -343,3 +343,97 @@ fn attention_stops_rows_and_long_statements() {
         );
     });
 }
+
+#[test]
+fn scripts_that_warehouses_are_made_of() {
+    let server = server();
+    run(async {
+        let mut client = connect(&server).await;
+        let table = "CREATE TABLE dbo.k (a int NOT NULL, b varchar(5) NULL CONSTRAINT PK_k PRIMARY KEY CLUSTERED (a ASC))";
+        query(&mut client, table).await;
+        query(
+            &mut client,
+            "ALTER TABLE k ADD c char(2) ALTER TABLE k ADD d tinyint",
+        )
+        .await;
+        query(&mut client, "INSERT INTO k VALUES (1, 'x', 'y', 2)").await;
+        assert_eq!(
+            query(&mut client, "SELECT * FROM k").await,
+            "1|x|y |TinyInt(2)"
+        );
+        assert_eq!(
+            error(&mut client, "INSERT INTO k (a) VALUES (1)").await,
+            2627
+        );
+        let moments = "SELECT FORMAT(CAST('2024-03-09 17:05:06' AS datetime), 'yyyyMMdd HH:mm:ss'), \
+             CONVERT(varchar(30), CAST('2024-03-09 17:05:06.123' AS datetime), 113)";
+        assert_eq!(
+            query(&mut client, moments).await,
+            "20240309 17:05:06|09 Mar 2024 17:05:06:123"
+        );
+        let next = "DECLARE @d date = '2024-02-28'; SELECT @d = DATEADD(dd, 1, @d); SELECT DAY(@d)";
+        assert_eq!(query(&mut client, next).await, "29");
+    });
+}
+
+#[test]
+fn apply_gives_the_columns_of_one_row() {
+    let server = server();
+    run(async {
+        let mut client = connect(&server).await;
+        query(
+            &mut client,
+            "CREATE TABLE o (id int); CREATE TABLE h (id int, status varchar(9), day date); \
+             INSERT INTO o VALUES (1), (2); \
+             INSERT INTO h VALUES (1, 'sent', '2024-01-02'), (1, 'paid', '2024-01-01')",
+        )
+        .await;
+        let last = "APPLY (SELECT TOP 1 h.status, h.day AS d FROM h WHERE h.id = o.id ORDER BY h.day DESC) x";
+        assert_eq!(
+            query(
+                &mut client,
+                &format!("SELECT o.id, x.status FROM o OUTER {last} ORDER BY o.id")
+            )
+            .await,
+            "1|sent\n2|NULL"
+        );
+        assert_eq!(
+            query(
+                &mut client,
+                &format!("SELECT o.id, x.status FROM o CROSS {last} WHERE o.id > 0 OR x.d IS NULL")
+            )
+            .await,
+            "1|sent"
+        );
+        let all = "SELECT o.id FROM o OUTER APPLY (SELECT status FROM h WHERE h.id = o.id) x";
+        assert_eq!(error(&mut client, all).await, 102);
+    });
+}
+
+#[test]
+fn merge_says_what_it_did() {
+    let server = server();
+    run(async {
+        let mut client = connect(&server).await;
+        query(
+            &mut client,
+            "CREATE TABLE t (id int, v int); CREATE TABLE s (id int, v int); \
+             INSERT INTO t VALUES (1, 1), (2, 2); INSERT INTO s VALUES (2, 5), (3, 7)",
+        )
+        .await;
+        let merge = "DECLARE @done TABLE (what nvarchar(10)); \
+             MERGE t USING s ON t.id = s.id WHEN MATCHED THEN UPDATE SET v = s.v \
+             WHEN NOT MATCHED BY TARGET THEN INSERT (id, v) VALUES (s.id, s.v) \
+             WHEN NOT MATCHED BY SOURCE THEN DELETE OUTPUT $action INTO @done (what); \
+             SELECT @@ROWCOUNT; SELECT what FROM @done ORDER BY what; SELECT * FROM t ORDER BY id";
+        assert_eq!(
+            query(&mut client, merge).await,
+            "--\n3\n--\nDELETE\nINSERT\nUPDATE\n--\n2|5\n3|7"
+        );
+        let shown = "MERGE t USING s ON t.id = s.id WHEN MATCHED THEN DELETE OUTPUT deleted.id;";
+        assert_eq!(
+            error(&mut client, shown).await,
+            i64::from(tds_server::NOT_SUPPORTED)
+        );
+    });
+}
