@@ -13,6 +13,7 @@
 //!  programs                                          packages built and read through the API
 //!  custom                                            objects of one's own, in packages built through the API
 //!  corpus (outside the repository)                   real packages: load, round trip, plan
+//!  tutorial                                          Microsoft's lessons ──▶ rows, and the file that SSIS wrote
 //!  corpus/databases.toml                             real packages and databases ──▶ run ──▶ rows counted
 //! ```
 //!
@@ -61,5 +62,6 @@ fn main() -> ExitCode {
     trials.extend(runner::running::trials());
     trials.extend(runner::waiting::trials());
     trials.extend(runner::transactions::trials());
+    trials.extend(runner::tutorial::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -42,6 +42,10 @@ pub struct UnknownName {
 impl UnknownName {
     fn advice(&self) -> String {
         match &self.did_you_mean {
+            _ if self.name.starts_with("Project.ConnectionManagers[") => {
+                "; it is one of the project that the package is to be loaded with (`--project`), and that project must have it"
+                    .to_owned()
+            }
             Some(near) => format!("; did you mean `{near}`?"),
             None if self.known.is_empty() => "; the package has none".to_owned(),
             None => format!("; the package has `{}`", self.known.join("`, `")),
@@ -75,6 +79,17 @@ pub enum DatabaseConnectionError {
     Path { name: String, error: PathError },
     #[error("connection manager `{name}`: {why}")]
     Fault { name: String, why: String },
+}
+
+impl DatabaseConnectionError {
+    /// Whether the package itself is wrong, as against one that asks for what is not supported.
+    pub fn is_of_package(&self) -> bool {
+        let error = match self {
+            Self::Target { error, .. } => error,
+            Self::Unknown(_) | Self::Path { .. } | Self::Fault { .. } => return true,
+        };
+        matches!(error, TargetError::Empty | TargetError::Malformed { .. })
+    }
 }
 
 impl Connections {

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use dtsx::{DataType, Executable, ExecutableKind, SsisCode};
 use fletching_components::{Finding, FindingKind, Findings, Variables, flow::FlowError};
 use fletching_connections::{Connections, database::Sessions};
-use fletching_expression::Scalar;
+use fletching_expression::{Scalar, variable_advice};
 
 use crate::{
     Event, EventKind, RunError, TaskResult,
@@ -166,8 +166,8 @@ pub(crate) fn variable(variables: &ScopedVariables, name: &str) -> Result<Scalar
         .ok_or_else(|| match variables.fault(namespace, bare) {
             Some(why) => format!("variable `{name}` {why}"),
             None => {
-                let known = variables.names().join(", ");
-                format!("variable `{name}` is not in scope; there are: {known}")
+                let advice = variable_advice(name.trim(), &variables.names());
+                format!("variable `{name}` is not in scope{advice}")
             }
         })
 }

@@ -28,6 +28,7 @@ pub mod values;
 use arrow::array::RecordBatch;
 use dtsx::{DataType, SsisCode};
 
+pub use check::variable_advice;
 pub use convert::{ConvertOptions, convert};
 pub use error::{EvaluateError, ExpressionError};
 pub use evaluate::{Evaluated, RowFailure, SharedParts};

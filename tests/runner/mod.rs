@@ -21,6 +21,7 @@ pub mod running;
 mod sql_server;
 mod table;
 pub mod transactions;
+pub mod tutorial;
 pub mod waiting;
 
 use std::path::{Path, PathBuf};

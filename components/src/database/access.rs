@@ -7,6 +7,7 @@ use fletching_connections::database::{
     Adapted, DatabaseConnection, DatabaseError, Direction, Fault, Lease, Parameter, ReadOptions,
     RowSink, Sessions, Statement, TableName,
 };
+use fletching_expression::variable_advice;
 
 use crate::{
     Binding, Finding, Findings, PlanContext,
@@ -47,9 +48,15 @@ impl DatabaseAccess {
             });
         };
         let id = named.connection_manager.trim();
-        let found = binding.connections.database(id).map_err(|error| Finding {
-            code: Some(SsisCode(0xC020_801C)),
-            ..binding.unsupported(error.to_string())
+        let found = binding.connections.database(id).map_err(|error| {
+            let finding = match error.is_of_package() {
+                true => binding.finding(error.to_string()),
+                false => binding.unsupported(error.to_string()),
+            };
+            Finding {
+                code: Some(SsisCode(0xC020_801C)),
+                ..finding
+            }
         })?;
         Ok(Self {
             path: binding.path.to_owned(),
@@ -258,8 +265,8 @@ pub fn variable_value(
         None => Finding {
             code: Some(SsisCode::VARIABLE_NOT_FOUND),
             ..binding.finding(format!(
-                "variable `{qualified}` is not in scope; there are: {}",
-                binding.variables.names().join(", ")
+                "variable `{qualified}` is not in scope{}",
+                variable_advice(qualified.trim(), &binding.variables.names())
             ))
         },
     })

@@ -10,10 +10,12 @@ mod error;
 mod settings;
 mod soap;
 mod soap_envelope;
+mod soap_error;
 #[cfg(test)]
 mod tests;
 
 pub use client::{HttpClient, HttpResponse};
 pub use error::{HttpError, HttpFault};
 pub use settings::{HTTP_SCHEMES, HttpProxy, HttpSettings};
-pub use soap::{SoapContent, SoapError, SoapMethod, SoapParameter, SoapResult, Wsdl};
+pub use soap::{SoapContent, SoapMethod, SoapParameter, SoapResult, Wsdl};
+pub use soap_error::SoapError;

@@ -4,16 +4,19 @@
 //!  WSDL ──Wsdl::read──▶ services, methods ──SoapMethod::envelope──▶ HttpClient::post ──SoapMethod::result──▶ SoapResult
 //! ```
 //!
-//! Methods of document style with a wrapping element and of RPC style, both literal, with parameters of simple types and
-//! enumerations. Names within a description are told apart by their local part; a description that imports others is refused
-//! by name.
+//! Methods of document style with a wrapping element, and of RPC style, literal or encoded, with parameters of simple types
+//! and enumerations; of encoded answers, too, only such values are read. Names within a description are told apart by their
+//! local part; a description that imports others is refused by name. Ports of HTTP GET and POST and of SOAP 1.2 are passed
+//! over, as SSIS does: its errors know the port of SOAP alone.
 
-use dtsx::{Document, Element, SsisCode};
+use dtsx::{Document, Element};
 
-use super::{HttpResponse, soap_envelope as envelope};
+use super::{HttpResponse, soap_envelope as envelope, soap_error::SoapError};
 
-/// Namespace of what SOAP 1.1 adds to WSDL.
+/// Namespaces of what SOAP 1.1, SOAP 1.2 and HTTP add to WSDL.
 const BINDING: &str = "http://schemas.xmlsoap.org/wsdl/soap/";
+const BINDING_12: &str = "http://schemas.xmlsoap.org/wsdl/soap12/";
+const BINDING_HTTP: &str = "http://schemas.xmlsoap.org/wsdl/http/";
 
 /// A service's description.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub struct SoapMethod {
     /// Namespace and name of the element around the parameters.
     pub(super) namespace: String,
     pub(super) wrapper: String,
+    /// Each value says its type (`use="encoded"`).
+    pub(super) encoded: bool,
     pub parameters: Vec<SoapParameter>,
     /// Type of what it returns: `string`, `int`, a name of the description; `None`: it returns nothing.
     pub returns: Option<String>,
@@ -47,6 +52,8 @@ pub struct SoapParameter {
     pub optional: bool,
     /// Namespace of its element; empty if it has none.
     pub(super) namespace: String,
+    /// Name and namespace of its type, as an encoded value says them.
+    pub(super) xsi_type: (String, String),
 }
 
 /// What an element of a type holds.
@@ -69,58 +76,6 @@ pub struct SoapResult {
     pub text: String,
     /// What else came back: names of values that the task does not keep.
     pub left_out: Vec<String>,
-}
-
-/// A description that says no service, a call that cannot be made, or one that failed there.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SoapError {
-    #[error("{what} is no description of a service (WSDL 1.1): {reason}")]
-    NotWsdl { what: &'static str, reason: String },
-    #[error("the description has no {kind} `{name}`; it has: {known}")]
-    Missing {
-        kind: &'static str,
-        name: String,
-        known: String,
-    },
-    #[error("{what} is not supported: {advice}")]
-    Unsupported { what: String, advice: &'static str },
-    #[error("`{method}` has no parameter `{name}`; it has: {known}")]
-    UnknownParameter {
-        method: String,
-        name: String,
-        known: String,
-    },
-    #[error("`{method}` needs a value for its parameter `{name}`")]
-    NoValue { method: String, name: String },
-    /// The service's own words.
-    #[error("`{method}` failed at the service: {reason}")]
-    Fault { method: String, reason: String },
-    #[error("`{method}` answered with status {status} and something that is no SOAP: {reason}")]
-    NoAnswer {
-        method: String,
-        status: u16,
-        reason: String,
-    },
-}
-
-impl SoapError {
-    /// `DTS_E_WEBSERVICETASK_...`.
-    pub fn code(&self) -> SsisCode {
-        SsisCode(match self {
-            Self::NotWsdl { .. } => 0xC002_9243,
-            Self::Missing { kind, .. } => match *kind {
-                "service" => 0xC002_9227,
-                "port" => 0xC002_9228,
-                "binding" => 0xC002_9229,
-                "portType" => 0xC002_922A,
-                "message" => 0xC002_922B,
-                _ => 0xC002_9230,
-            },
-            Self::Unsupported { .. } => 0xC002_9218,
-            Self::UnknownParameter { .. } | Self::NoValue { .. } => 0xC002_9230,
-            Self::Fault { .. } | Self::NoAnswer { .. } => 0xC002_922F,
-        })
-    }
 }
 
 impl Wsdl {
@@ -172,15 +127,14 @@ impl Wsdl {
             Some(value).filter(|value| !value.is_empty())
         };
         let style = soap(operation, "operation", "style").or(soap(binding, "binding", "style"));
+        let is_rpc = style.as_deref() == Some("rpc");
         let input = operation.child("input");
-        if input
-            .and_then(|input| soap(input, "body", "use"))
-            .as_deref()
-            == Some("encoded")
-        {
+        let form = input.and_then(|input| soap(input, "body", "use"));
+        let encoded = form.as_deref() == Some("encoded");
+        if encoded && !is_rpc {
             return Err(SoapError::Unsupported {
-                what: format!("the encoded form of `{method}`"),
-                advice: "only literal messages are sent",
+                what: format!("`{method}`, encoded in document style"),
+                advice: "encoded messages are sent in RPC style",
             });
         }
         let parts = |direction: &str| -> Result<Vec<Element<'_>>, SoapError> {
@@ -199,17 +153,15 @@ impl Wsdl {
             action: soap(operation, "operation", "soapAction").unwrap_or_default(),
             namespace: target.unwrap_or_default().into_owned(),
             wrapper: method.to_owned(),
+            encoded,
             parameters: Vec::new(),
             returns: None,
         };
-        if style.as_deref() == Some("rpc") {
+        if is_rpc {
             if let Some(namespace) = input.and_then(|input| soap(input, "body", "namespace")) {
                 found.namespace = namespace;
             }
-            let sent = sent.into_iter();
-            let sent = sent.map(|part| self.parameter(part, String::new()));
-            found.parameters = sent.collect::<Result<_, _>>()?;
-            found.returns = returned.into_iter().next().map(type_of);
+            self.by_parts(&mut found, &sent, &returned)?;
             return Ok(found);
         }
         self.wrapped(&mut found, &sent)?;
@@ -220,6 +172,30 @@ impl Wsdl {
             }
         }
         Ok(found)
+    }
+
+    /// The parts of a method of RPC style are its parameters, and what it returns.
+    fn by_parts(
+        &self,
+        method: &mut SoapMethod,
+        sent: &[Element<'_>],
+        returned: &[Element<'_>],
+    ) -> Result<(), SoapError> {
+        let sent = sent.iter();
+        let sent = sent.map(|part| self.parameter(*part, String::new()));
+        method.parameters = sent.collect::<Result<_, _>>()?;
+        let Some(part) = returned.first() else {
+            return Ok(());
+        };
+        let returns = type_of(*part);
+        if method.encoded && self.content(*part)?.1 == SoapContent::Structured {
+            return Err(SoapError::Unsupported {
+                what: format!("`{}`, which returns `{returns}` encoded", method.name),
+                advice: "simple types and enumerations are read from encoded answers",
+            });
+        }
+        method.returns = Some(returns);
+        Ok(())
     }
 
     /// The name of what a method returns, as .NET has it.
@@ -287,6 +263,7 @@ impl Wsdl {
             content,
             optional: is("minOccurs", "0") || is("nillable", "true"),
             namespace,
+            xsi_type: (type_of(element), namespace_of_type(element)),
         })
     }
 
@@ -341,13 +318,18 @@ impl Wsdl {
             let address = address.attribute("location").unwrap_or_default();
             return Ok((binding, address.into_owned()));
         }
-        Err(SoapError::Missing {
-            kind: "port",
-            name: format!("of SOAP 1.1 in the service {service}"),
-            known: below(found, "port")
-                .map(named)
-                .collect::<Vec<_>>()
-                .join(", "),
+        let ports = below(found, "port").map(|port| {
+            let address = port.children().find(|one| one.local_name() == "address");
+            let kind = match address.map(Element::namespace) {
+                Some(BINDING_HTTP) => "HTTP",
+                Some(BINDING_12) => "SOAP 1.2",
+                _ => "of another kind",
+            };
+            format!("{} ({kind})", named(port))
+        });
+        Err(SoapError::NoSoapPort {
+            service: service.to_owned(),
+            ports: ports.collect::<Vec<_>>().join(", "),
         })
     }
 
@@ -512,6 +494,23 @@ fn of_schema(schema: Element<'_>, attribute: &str) -> String {
 
 fn type_of(element: Element<'_>) -> String {
     local(element.attribute("type"))
+}
+
+/// What the prefix of the type's name stands for.
+fn namespace_of_type(element: Element<'_>) -> String {
+    let name = element.attribute("type").unwrap_or_default();
+    let declaration = match name.split_once(':') {
+        Some((prefix, _)) => format!("xmlns:{prefix}"),
+        None => "xmlns".to_owned(),
+    };
+    let mut around = Some(element);
+    while let Some(one) = around {
+        if let Some(found) = one.attributes().find(|found| found.name() == declaration) {
+            return found.value().into_owned();
+        }
+        around = one.parent();
+    }
+    String::new()
 }
 
 fn below<'d>(element: Element<'d>, name: &'d str) -> impl Iterator<Item = Element<'d>> {

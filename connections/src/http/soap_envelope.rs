@@ -4,11 +4,14 @@ use dtsx::{Document, Element};
 
 use super::{
     HttpResponse,
-    soap::{SoapError, SoapMethod, SoapResult},
+    soap::{SoapMethod, SoapResult},
+    soap_error::SoapError,
 };
 
 const ENVELOPE: &str = "http://schemas.xmlsoap.org/soap/envelope/";
-/// Namespace of `xsi:nil`.
+/// How encoded values are written (SOAP 1.1, section 5).
+const ENCODING: &str = "http://schemas.xmlsoap.org/soap/encoding/";
+/// Namespace of `xsi:nil` and `xsi:type`.
 const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 /// Part of an answer that is no SOAP that an error shows, in characters.
 const SHOWN_CHARS_MAX: usize = 200;
@@ -37,7 +40,11 @@ pub(super) fn write(method: &SoapMethod, values: &[(&str, &str)]) -> Result<Stri
     }
     let namespace = escaped(&method.namespace);
     let wrapper = &method.wrapper;
-    let mut body = format!("<m:{wrapper} xmlns:m=\"{namespace}\">");
+    let form = match method.encoded {
+        true => format!(" s:encodingStyle=\"{ENCODING}\" xmlns:i=\"{INSTANCE}\""),
+        false => String::new(),
+    };
+    let mut body = format!("<m:{wrapper} xmlns:m=\"{namespace}\"{form}>");
     for parameter in &method.parameters {
         let name = &parameter.name;
         let specified = format!("{name}Specified");
@@ -46,7 +53,18 @@ pub(super) fn write(method: &SoapMethod, values: &[(&str, &str)]) -> Result<Stri
         match value(name).filter(|_| !is_left_out) {
             Some(value) => {
                 let namespace = declaration(&parameter.namespace);
-                body.push_str(&format!("<{name}{namespace}>{}</{name}>", escaped(value)));
+                let (name_of_type, space) = &parameter.xsi_type;
+                let says = match method.encoded {
+                    true => format!(
+                        " i:type=\"t:{name_of_type}\" xmlns:t=\"{}\"",
+                        escaped(space)
+                    ),
+                    false => String::new(),
+                };
+                body.push_str(&format!(
+                    "<{name}{namespace}{says}>{}</{name}>",
+                    escaped(value)
+                ));
             }
             None if parameter.optional || is_left_out => {}
             None => {
@@ -105,12 +123,25 @@ pub(super) fn read(
     let mut values = answer.children();
     let result = match values.next() {
         None => nothing(returns),
-        Some(value) => stored(value, returns),
+        Some(value) => stored(referred(body, value), returns),
     };
     Ok(Some(SoapResult {
         left_out: values.map(|value| value.local_name().to_owned()).collect(),
         ..result
     }))
+}
+
+/// Encoded answers may keep a value apart: `<AddReturn href="#id0"/>`, and `<multiRef id="id0">` beside the answer.
+fn referred<'d>(body: Element<'d>, value: Element<'d>) -> Element<'d> {
+    let Some(id) = value
+        .attribute("href")
+        .and_then(|href| href.strip_prefix('#').map(str::to_owned))
+    else {
+        return value;
+    };
+    let mut kept = body.children();
+    let found = kept.find(|one| one.attribute("id").is_some_and(|own| own == id));
+    found.unwrap_or(value)
 }
 
 /// NULL of a type.

@@ -5,9 +5,16 @@ use fletching_components::{Finding, FindingKind};
 
 use crate::task::finding;
 
+/// The class of a `.dtsxp` file.
+const PACKAGE_PART: &str = "Microsoft.DTSPackagePart";
+
 /// What would make a run differ from SSIS's, tasks apart.
 pub(crate) fn unsupported(package: &Package) -> Vec<Finding> {
     let root = package.root();
+    if root.class_id == PACKAGE_PART {
+        let message = "this is a part of packages, which no run knows: the designer has put a copy of it into each package (`.dtsx`) that uses it; run that one";
+        return vec![finding(root, FindingKind::Unsupported, None, message)];
+    }
     if package.sealed().is_empty() || !root.executables.is_empty() {
         return Vec::new();
     }
@@ -22,6 +29,12 @@ pub(crate) fn unsupported(package: &Package) -> Vec<Finding> {
 pub(super) fn task(one: &Executable, class: Option<&str>) -> String {
     if let Payload::Script(script) = &one.payload {
         return format!("scripts are not run: {}", script.summary());
+    }
+    if one.class_id.ends_with(".dtsxp") {
+        return format!(
+            "`{}` stands for a package part, so this is the designer's own file: run the package (`.dtsx`) beside it, which has the part in it",
+            one.class_id
+        );
     }
     match (one.kind, class) {
         (ExecutableKind::Task(_), None) => format!(

@@ -74,7 +74,12 @@ impl Validation<'_> {
         }
         if EventKind::of_name(&handler.event_name).is_none() {
             let name = &handler.event_name;
-            let message = format!("the event handler is for `{name}`, which is no known event");
+            let message = match name.starts_with("WMIEventWatcher") {
+                true => format!(
+                    "the event handler is for `{name}`, an event of the WMI Event Watcher task, which is not supported"
+                ),
+                false => format!("the event handler is for `{name}`, which is no known event"),
+            };
             let kind = FindingKind::Unsupported;
             self.findings.push(finding(owner, kind, None, message));
         }

@@ -5,7 +5,7 @@ use dtsx::SsisCode;
 use super::{
     Typed, TypedKind,
     build::{Builder, constant},
-    nearest::nearest,
+    nearest::{nearest, variable_advice},
 };
 use crate::{ColumnReference, error::ExpressionError, functions, syntax::Node};
 
@@ -69,7 +69,7 @@ impl Builder<'_> {
                         format!("variable `{qualified}` {fault}"),
                     ),
                     None => {
-                        let near = nearest(&qualified, &self.scope.variable_names());
+                        let near = variable_advice(&qualified, &self.scope.variable_names());
                         let message = format!("variable `{qualified}` is not known{near}");
                         (SsisCode::EXPRESSION_VARIABLE_NOT_FOUND, message)
                     }

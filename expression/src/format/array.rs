@@ -57,6 +57,8 @@ pub enum ColumnText<'a> {
     U64(&'a [u64]),
     /// DT_R4.
     F32(&'a [f32]),
+    /// DT_R4 in a flat file.
+    F32OfFile(&'a [f32]),
     /// DT_R8.
     F64(&'a [f64]),
     /// DT_CY, DT_DECIMAL, DT_NUMERIC: the digits as a whole number, and how many stand after the point.
@@ -93,6 +95,17 @@ impl<'a> ColumnText<'a> {
             data_type: *data_type,
             found: array.data_type().clone(),
             wanted: crate::types::arrow_type(data_type),
+        })
+    }
+
+    /// As [`new`](Self::new), for a flat file, where a DT_R4 is written otherwise.
+    ///
+    /// # Errors
+    /// [`FormatError`], as there.
+    pub fn of_file(array: &'a ArrayRef, data_type: &DataType) -> Result<Self, FormatError> {
+        Ok(match Self::new(array, data_type)? {
+            Self::F32(values) => Self::F32OfFile(values),
+            other => other,
         })
     }
 
@@ -189,7 +202,9 @@ impl<'a> ColumnText<'a> {
             Self::TimestampOffset(values, offsets, scale) => with!(values, value => {
                 with!(offsets, offset => put_timestamp_offset(value, offset, *scale, field))
             }),
-            Self::F32(_) | Self::F64(_) | Self::Bytes(_) | Self::Guid(_) => return None,
+            Self::F32(_) | Self::F32OfFile(_) | Self::F64(_) | Self::Bytes(_) | Self::Guid(_) => {
+                return None;
+            }
         })
     }
 
@@ -226,6 +241,11 @@ impl<'a> ColumnText<'a> {
             Self::F32(values) => {
                 if let Some(value) = values.get(row) {
                     append_f32(*value, out);
+                }
+            }
+            Self::F32OfFile(values) => {
+                if let Some(value) = values.get(row) {
+                    append_f32_of_file(*value, out);
                 }
             }
             Self::F64(values) => {

@@ -1,8 +1,14 @@
-//! Floating point: the shortest digits that read back as the same value, laid out as .NET's "R" form.
+//! Floating point, in casts: the shortest digits that read back as the same value, laid out as .NET's "R" form.
 //!
 //! Plain notation while the decimal exponent lies above -5 and below the precision, which is 15 (`DT_R8`) or 7 (`DT_R4`),
 //! or 17 and 9 for values that need more digits than that; else `d.dddE+XX` with two exponent digits at least. So `1000`,
 //! `0.0001`, `123456789.125`, but `1E-05`, `1E+15` and, for `DT_R4`, `1E+07`. Negative zero is `0`.
+//!
+//! A flat file has a `DT_R4` with eight digits at most, and with an exponent once more than eight of them would follow the
+//! point: `0.15000001`, `0.00154321`, but `5.0000001E-2`, `1.500938E-3`. So have the files that SSIS is known to have written,
+//! all with values below one. None with a `DT_R8`, or with a `DT_R4` from 100000000, is known: these are as in casts.
+
+use std::io::Write as _;
 
 /// The text of a `DT_R8`.
 pub fn append_f64(value: f64, out: &mut Vec<u8>) {
@@ -22,6 +28,56 @@ pub fn append_f32(value: f32, out: &mut Vec<u8>) {
     } else {
         append_not_finite(value.is_nan(), value < 0.0, out);
     }
+}
+
+/// Most digits of a `DT_R4` in a flat file, and most of them behind its point.
+const FILE_DIGITS: usize = 8;
+
+/// The text of a `DT_R4` in a flat file.
+pub fn append_f32_of_file(value: f32, out: &mut Vec<u8>) {
+    // A digit, a point, seven more, and the exponent of ten: `1.5009380e-3`.
+    let mut written = [0; 24];
+    let mut free = written.as_mut_slice();
+    let is_written = write!(free, "{:.*e}", FILE_DIGITS - 1, value.abs()).is_ok();
+    let left = free.len();
+    if !is_written || !value.is_finite() || value.abs() >= 1e8 {
+        return append_f32(value, out);
+    }
+    let written = written.get(..written.len() - left).unwrap_or_default();
+    let mut parts = written.split(|byte| *byte == b'e');
+    let (digits, power) = (parts.next(), parts.next());
+    let power = exponent(power.unwrap_or_default());
+    let mut bare = [b'0'; FILE_DIGITS];
+    let digits = digits
+        .unwrap_or_default()
+        .iter()
+        .filter(|byte| **byte != b'.');
+    bare.iter_mut()
+        .zip(digits)
+        .for_each(|(slot, digit)| *slot = *digit);
+    let count = bare
+        .iter()
+        .rposition(|digit| *digit != b'0')
+        .map_or(0, |last| last + 1);
+    let digits = bare.get(..count).unwrap_or_default();
+    let Some((first, rest)) = digits.split_first() else {
+        out.push(b'0');
+        return;
+    };
+    if value < 0.0 {
+        out.push(b'-');
+    }
+    if count as i32 - 1 - power <= FILE_DIGITS as i32 {
+        append_plain(digits, power + 1, out);
+        return;
+    }
+    out.push(*first);
+    if !rest.is_empty() {
+        out.push(b'.');
+        out.extend_from_slice(rest);
+    }
+    out.extend_from_slice(b"E-");
+    super::append_u64(power.unsigned_abs().into(), out);
 }
 
 fn append_not_finite(nan: bool, negative: bool, out: &mut Vec<u8>) {
@@ -166,6 +222,38 @@ mod tests {
             (100.0, "100"),
         ] {
             assert_eq!(r4(value), text);
+        }
+    }
+
+    /// As SSIS wrote them.
+    #[test]
+    fn single_precision_in_files() {
+        for (value, text) in [
+            (0.05, "5.0000001E-2"),
+            (0.03, "2.9999999E-2"),
+            (0.01, "9.9999998E-3"),
+            (0.15, "0.15000001"),
+            (0.25, "0.25"),
+            (0.1, "0.1"),
+            (0.00149, "1.4900001E-3"),
+            (0.00158, "0.00158"),
+            (0.00154321, "0.00154321"),
+            (0.001500938, "1.500938E-3"),
+            (0.0007, "6.9999998E-4"),
+            (0.000734, "0.000734"),
+            (0.0, "0"),
+            // The same rule where no file shows it.
+            (-0.0, "0"),
+            (-0.05, "-5.0000001E-2"),
+            (34.8, "34.799999"),
+            (100.0, "100"),
+            (12345678.0, "12345678"),
+            (1e8, "1E+08"),
+            (f32::NAN, "NaN"),
+        ] {
+            let mut out = Vec::new();
+            append_f32_of_file(value, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
         }
     }
 

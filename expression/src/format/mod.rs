@@ -8,7 +8,7 @@
 //! |---|---|
 //! | integers | sign and digits |
 //! | `DT_CY`, `DT_DECIMAL`, `DT_NUMERIC` | declared scale kept, one digit at least before the point: `0.50` |
-//! | `DT_R4`, `DT_R8` | shortest digits that read back as the same value: `1000`, `0.1`, `1E+15` (see [`append_f64`]); by locale in [`format_local`] |
+//! | `DT_R4`, `DT_R8` | shortest digits that read back as the same value: `1000`, `0.1`, `1E+15` (see [`append_f64`]); `DT_R4` in files: eight digits, `5.0000001E-2` ([`append_f32_of_file`]); by locale in [`format_local`] |
 //! | `DT_BOOL` | `True`, `False` |
 //! | `DT_DBDATE` | `2024-02-29` |
 //! | `DT_DBTIME`, `DT_DBTIME2` | `13:05:09`, `13:05:09.1234567` by scale |
@@ -39,7 +39,7 @@ pub use date::{
 };
 pub use decimal::{append_decimal, put_decimal};
 pub use field::{FIELD, Field};
-pub use float::{append_f32, append_f64};
+pub use float::{append_f32, append_f32_of_file, append_f64};
 pub use integer::{append_u64, put_i64, put_u64};
 pub use local::format_local;
 

@@ -171,7 +171,7 @@ impl FlatFileEncoder {
                     .and_then(|(index, data_type)| Some((batch.columns().get(index)?, data_type)));
                 let values = match &array {
                     Some((array, data_type)) => {
-                        ColumnText::new(array, data_type).map_err(|error| EncodeError {
+                        ColumnText::of_file(array, data_type).map_err(|error| EncodeError {
                             row: 0,
                             column: column.name.clone(),
                             value: String::new(),

@@ -104,24 +104,113 @@ fn what_a_description_lacks() {
     assert!(!with("False").contains("<name"));
 }
 
-#[test]
-fn rpc_style_has_its_own_wrapper() {
-    let text = include_str!("../../../../scripts/test_calculator.wsdl")
+/// The calculator in RPC style.
+fn in_rpc_style() -> String {
+    include_str!("../../../../scripts/test_calculator.wsdl")
         .replace("style=\"document\"", "style=\"rpc\"")
         .replace(
             "<wsdl:part name=\"parameters\" element=\"tns:Add\" />",
-            "<wsdl:part name=\"a\" type=\"xs:int\" /><wsdl:part name=\"b\" type=\"xs:int\" />",
+            "<wsdl:part name=\"a\" type=\"xs:int\" /><wsdl:part name=\"b\" type=\"tns:Unit\" />",
         )
-        .replace("use=\"literal\"", "use=\"literal\" namespace=\"urn:rpc\"");
-    let wsdl = Wsdl::read(text.as_bytes()).unwrap();
+        .replace(
+            "<wsdl:part name=\"parameters\" element=\"tns:AddResponse\" />",
+            "<wsdl:part name=\"AddReturn\" type=\"xs:int\" />",
+        )
+        .replace("use=\"literal\"", "use=\"literal\" namespace=\"urn:rpc\"")
+}
+
+#[test]
+fn rpc_style_has_its_own_wrapper() {
+    let wsdl = Wsdl::read(in_rpc_style().as_bytes()).unwrap();
     let add = wsdl.method("Calculator", "Add").unwrap();
-    let message = add.envelope(&[("a", "1"), ("b", "2")]).unwrap();
-    let wanted = "<m:Add xmlns:m=\"urn:rpc\"><a>1</a><b>2</b></m:Add>";
+    let message = add.envelope(&[("a", "1"), ("b", "Kelvin")]).unwrap();
+    let wanted = "<m:Add xmlns:m=\"urn:rpc\"><a>1</a><b>Kelvin</b></m:Add>";
     assert!(message.contains(wanted), "{message}");
-    let encoded = text.replace("use=\"literal\"", "use=\"encoded\"");
-    let wsdl = Wsdl::read(encoded.as_bytes()).unwrap();
-    let error = wsdl.method("Calculator", "Add").unwrap_err().to_string();
-    assert!(error.contains("only literal messages"), "{error}");
+}
+
+#[test]
+fn encoded_values_say_their_types() {
+    let text = in_rpc_style().replace("use=\"literal\"", "use=\"encoded\"");
+    let add = Wsdl::read(text.as_bytes())
+        .unwrap()
+        .method("Calculator", "Add")
+        .unwrap();
+    let message = add.envelope(&[("a", "1"), ("b", "Kelvin")]).unwrap();
+    let wanted = "<m:Add xmlns:m=\"urn:rpc\" s:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\" \
+                  xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\"><a i:type=\"t:int\" \
+                  xmlns:t=\"http://www.w3.org/2001/XMLSchema\">1</a><b i:type=\"t:Unit\" xmlns:t=\"urn:calculator/\">Kelvin</b>\
+                  </m:Add>";
+    assert!(message.contains(wanted), "{message}");
+    let read = |answer: &str| {
+        let body = format!(
+            "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/' xmlns:i='http://www.w3.org/2001/XMLSchema-instance' \
+             xmlns:x='http://www.w3.org/2001/XMLSchema'><s:Body>{answer}</s:Body></s:Envelope>"
+        );
+        let answer = HttpResponse::of(200, body.into_bytes());
+        add.result(&answer).unwrap().unwrap().xml
+    };
+    let inline =
+        "<r:AddResponse xmlns:r='urn:rpc'><AddReturn i:type='x:int'>3</AddReturn></r:AddResponse>";
+    assert_eq!(read(inline), "<int>3</int>");
+    let apart = "<r:AddResponse xmlns:r='urn:rpc'><AddReturn href='#id0'/></r:AddResponse>\
+                 <multiRef id='id1' i:type='x:int'>4</multiRef><multiRef id='id0' i:type='x:int'>3</multiRef>";
+    assert_eq!(read(apart), "<int>3</int>");
+    for (text, wanted) in [
+        (
+            text.replace(
+                "name=\"AddReturn\" type=\"xs:int\"",
+                "name=\"AddReturn\" type=\"tns:ArrayOfOrder\"",
+            ),
+            "`Add`, which returns `ArrayOfOrder` encoded",
+        ),
+        (
+            text.replace("style=\"rpc\"", "style=\"document\""),
+            "encoded in document style",
+        ),
+    ] {
+        let error = Wsdl::read(text.as_bytes())
+            .unwrap()
+            .method("Calculator", "Add")
+            .unwrap_err();
+        assert!(error.to_string().contains(wanted), "{error}");
+        assert_eq!(
+            error.code().symbol(),
+            "DTS_E_WEBSERVICETASK_DATATYPE_NOT_SUPPORTED"
+        );
+    }
+}
+
+/// As ASP.NET describes a service.
+#[test]
+fn the_port_of_soap_is_called_whatever_stands_beside_it() {
+    let text = include_str!("../../../../scripts/test_calculator.wsdl");
+    let port = |name: &str, space: &str| {
+        format!(
+            "<wsdl:port name=\"{name}\" binding=\"tns:{name}\"><a:address xmlns:a=\"http://schemas.xmlsoap.org/wsdl/{space}/\" \
+             location=\"http://127.0.0.1:1/\" /></wsdl:port>"
+        )
+    };
+    let others = port("CalculatorHttpGet", "http") + &port("CalculatorSoap12", "soap12");
+    let start = "<wsdl:service name=\"Calculator\">";
+    let beside = text.replace(start, &format!("{start}{others}"));
+    let add = Wsdl::read(beside.as_bytes())
+        .unwrap()
+        .method("Calculator", "Add")
+        .unwrap();
+    assert_eq!(add.address, "ADDRESS");
+    let (before, own) = beside.split_once(&others).unwrap();
+    let (_, after) = own.split_once("</wsdl:service>").unwrap();
+    let alone = format!("{before}{others}</wsdl:service>{after}");
+    let error = Wsdl::read(alone.as_bytes())
+        .unwrap()
+        .method("Calculator", "Add")
+        .unwrap_err();
+    assert_eq!(
+        error.code().symbol(),
+        "DTS_E_WEBSERVICETASK_SOAPPORT_NOT_FOUND"
+    );
+    let wanted = "no port of SOAP 1.1, and no other is called, as in SSIS; it has: CalculatorHttpGet (HTTP), CalculatorSoap12 (SOAP 1.2)";
+    assert!(error.to_string().contains(wanted), "{error}");
 }
 
 #[test]
@@ -185,7 +274,7 @@ fn what_is_not_supported_is_named() {
         (
             "http://schemas.xmlsoap.org/wsdl/soap/",
             "http://schemas.xmlsoap.org/wsdl/soap12/",
-            "of SOAP 1.1",
+            "port of SOAP 1.1",
         ),
     ] {
         let wsdl = Wsdl::read(text.replace(old, new).as_bytes()).unwrap();

@@ -113,9 +113,13 @@ impl Input {
         let label = format!("{class} `{id}`");
         let kind = kind(element).map_err(|error| format!("{label}: {error}"))?;
         let Some(kind) = kind else {
-            self.unsupported.push(format!(
-                "{label} is not supported: null ratio, statistics, length and value distribution and patterns of columns, and candidate keys are"
-            ));
+            let known = "null ratio, statistics, length and value distribution and patterns of columns, and candidate keys are";
+            self.unsupported.push(match class {
+                "FunctionalDependencyProfileRequest" | "InclusionProfileRequest" => format!(
+                    "{label} is not supported: no profile of this kind that SSIS wrote is known, so its form is not; delete the request from the task's requests, to have the others: {known} supported"
+                ),
+                _ => format!("{label} is not supported: {known}"),
+            });
             return Ok(());
         };
         let patterns = match kind {

@@ -11,7 +11,10 @@
 //! **Parameters** are of simple types and enumerations, from the package or from variables. **The result** is XML as .NET
 //! serialises it, `<string>...</string>` after a declaration; a file has it in UTF-16, which the declaration names.
 //!
-//! **Not supported**: parameters that are arrays or complex, encoded messages, SOAP 1.2, descriptions in several files.
+//! **Not supported**: parameters that are arrays or complex, encoded answers that are, descriptions in several files. Ports
+//! of HTTP GET and POST, which services of ASP.NET have beside SOAP, and of SOAP 1.2 are not called in SSIS either: a
+//! package stores a service and a method, and no port; SSIS takes the port of SOAP, and a service without one is the error
+//! `DTS_E_WEBSERVICETASK_SOAPPORT_NOT_FOUND`.
 
 mod settings;
 mod values;
