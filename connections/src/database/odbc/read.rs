@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow_odbc::{
     OdbcReaderBuilder, TextEncoding,
     odbc_api::{
-        Cursor, CursorImpl, Error, Preallocated, Prepared,
+        Cursor, CursorImpl, Error, ParameterCollectionRef, Preallocated, Prepared,
         handles::{AsStatementRef, Statement as _, StatementImpl, StatementRef},
     },
 };
@@ -142,14 +142,15 @@ fn values<'s>(
     }
 }
 
-/// Runs a text without parameters, and calls `results` with the statement at its first result.
+/// Runs a text, and calls `results` with the statement at its first result.
 pub(super) fn direct<T>(
     talk: Talk<'_>,
     statement: &mut Preallocated<StatementImpl<'_>>,
+    parameters: impl ParameterCollectionRef,
     results: impl FnOnce(StatementRef<'_>) -> Result<T, DatabaseError>,
 ) -> Result<T, DatabaseError> {
     let first = statement
-        .execute(talk.sql, ())
+        .execute(talk.sql, parameters)
         .map_err(|error| talk.fail(&error))?;
     // Without its cursor, which would close it when it is dropped.
     match first.map(CursorImpl::into_stmt) {
@@ -158,7 +159,7 @@ pub(super) fn direct<T>(
     }
 }
 
-/// The same of a statement with parameters.
+/// The same of a statement with parameters that only go in.
 pub(super) fn prepared<T>(
     talk: Talk<'_>,
     statement: &mut Prepared<StatementImpl<'_>>,
