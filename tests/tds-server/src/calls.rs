@@ -68,8 +68,9 @@ pub(crate) struct Parameter {
 /// A parameter that comes back.
 #[derive(Debug)]
 pub(crate) struct Output {
-    /// Its place among all parameters of the call; Microsoft's ODBC driver goes by it.
+    /// Its place among all parameters of the call.
     pub(crate) place: usize,
+    /// As the client called it, nothing for one without a name: Microsoft's ODBC driver goes by the place only then.
     pub(crate) name: String,
     pub(crate) ty: SqlType,
     pub(crate) value: Value,
@@ -368,20 +369,21 @@ impl Session {
             } else {
                 Some(parameter.name.clone())
             };
-            outputs.extend(name.map(|name| (at, name, parameter.ty)));
+            let given = parameter.name.clone();
+            outputs.extend(name.map(|name| (at, (given, name), parameter.ty)));
         }
         let outer = std::mem::replace(&mut self.state.variables, variables);
         let settings = (self.state.no_count, self.state.format_only);
         let failed = self.batch(source);
         (self.state.no_count, self.state.format_only) = settings;
         let inner = std::mem::replace(&mut self.state.variables, outer);
-        let value = |(place, name, ty): (usize, String, SqlType)| {
+        let value = |(place, (given, name), ty): (usize, (String, String), SqlType)| {
             let value = inner
                 .get(&name)
                 .map_or(Value::Null, |(_, value)| value.clone());
             Output {
                 place,
-                name,
+                name: given,
                 ty,
                 value,
             }
@@ -428,6 +430,7 @@ impl Session {
             .lock()
             .statements
             .push(format!("EXEC {name}"));
+        let as_given: Vec<String> = parameters.iter().map(|one| one.name.clone()).collect();
         let named = named_parameters(parameters, &procedure, base)?;
         let values: Vec<(String, Value)> = named
             .iter()
@@ -461,7 +464,7 @@ impl Session {
             let value = given.map_or(parameter.value, |(_, value)| value.clone());
             outputs.push(Output {
                 place,
-                name: parameter.name,
+                name: as_given.get(place).cloned().unwrap_or_default(),
                 ty: parameter.ty,
                 value: convert(value, parameter.ty, Fit::Cut)?,
             });

@@ -95,7 +95,7 @@ fn by_name<'p>(statement: &Statement<'p>, dialect: Dialect) -> Result<Call<'p>, 
     })
 }
 
-/// `@total = ? OUTPUT`
+/// `@total = ?`; the driver adds OUTPUT where it is wanted.
 fn argument(parameter: &Parameter) -> String {
     let name = parameter.name.as_deref().unwrap_or_default();
     let name = name.trim_start_matches('@');
@@ -103,11 +103,7 @@ fn argument(parameter: &Parameter) -> String {
         "" => String::new(),
         name => format!("@{name} = "),
     };
-    let after = match parameter.direction {
-        Direction::Output => " OUTPUT",
-        _ => "",
-    };
-    format!("{before}?{after}")
+    format!("{before}?")
 }
 
 /// What `{? = call f(?)}` calls.
@@ -142,7 +138,10 @@ impl OdbcSession {
     fn call_by_places(&self, call: &Call<'_>, seconds: u32) -> Result<Executed, DatabaseError> {
         let talk = self.talk(&call.sql);
         let refuse = |message| talk.refuse(Fault::Value, message);
-        let mut places = Places(places(&call.parameters, self.habits.loose).map_err(refuse)?);
+        // PostgreSQL's driver takes all that goes in for arguments of a function.
+        let only_comes = self.dialect == Dialect::Postgres && call.sql.trim().starts_with('{');
+        let places = places(&call.parameters, self.habits.loose, only_comes);
+        let mut places = Places(places.map_err(refuse)?);
         let mut handle = self.handle(talk, seconds)?;
         let running = self.interrupt.enter(&handle.as_stmt_ref());
         let done = direct(talk, &mut handle, &mut places, |at| all_results(talk, at));
@@ -265,7 +264,7 @@ mod tests {
         ];
         assert_eq!(
             worded(Dialect::MsSql, &named).unwrap(),
-            "EXEC ? = dbo.add_up @b = ? OUTPUT, @a = ?"
+            "EXEC ? = dbo.add_up @b = ?, @a = ?"
         );
         assert!(worded(Dialect::MySql, &named).is_err());
         let returned = [parameter("", Input), parameter("", ReturnValue)];

@@ -63,26 +63,31 @@ pub(super) struct Came {
     pub(super) cut: Option<usize>,
 }
 
-fn way(direction: Direction) -> ParamType {
+/// How a parameter is bound. What comes back takes its value along unless it `only_comes` back.
+fn way(direction: Direction, only_comes: bool) -> ParamType {
     match direction {
         Direction::Input => ParamType::Input,
-        Direction::Output => ParamType::InputOutput,
-        Direction::ReturnValue => ParamType::Output,
+        Direction::Output if !only_comes => ParamType::InputOutput,
+        Direction::Output | Direction::ReturnValue => ParamType::Output,
     }
 }
 
 /// # Errors
 /// Names the parameter whose value has no form in ODBC.
-pub(super) fn places(parameters: &[&Parameter], narrow: bool) -> Result<Vec<Place>, String> {
+pub(super) fn places(
+    parameters: &[&Parameter],
+    narrow: bool,
+    only_comes: bool,
+) -> Result<Vec<Place>, String> {
     let places = parameters.iter().enumerate().map(|(at, parameter)| {
-        let place = Place::new(parameter, narrow);
+        let place = Place::new(parameter, narrow, only_comes);
         place.map_err(|reason| format!("parameter {}: {reason}", at + 1))
     });
     places.collect()
 }
 
 impl Place {
-    fn new(parameter: &Parameter, narrow: bool) -> Result<Self, String> {
+    fn new(parameter: &Parameter, narrow: bool, only_comes: bool) -> Result<Self, String> {
         let wanted = parameter.value.data_type().clone();
         let value = match parameter.direction {
             Direction::ReturnValue => new_null_array(&wanted, 1),
@@ -101,7 +106,7 @@ impl Place {
         };
         let value = Value::new(&cells, room);
         Ok(Self {
-            way: way(parameter.direction),
+            way: way(parameter.direction, only_comes),
             value: value.ok_or("its value is beyond the dates of ODBC")?,
             wanted,
             size,

@@ -230,6 +230,8 @@ pub(super) fn all_results(
 ) -> Result<Executed, DatabaseError> {
     let mut executed = Executed::default();
     loop {
+        // A driver may tell of a cancelled statement as of one that is done.
+        talk.look()?;
         let columns = statement.num_result_cols().into_result(&statement);
         let columns = columns.map_err(|error| talk.fail(&error))?;
         if columns > 0 {
@@ -245,6 +247,7 @@ pub(super) fn all_results(
             executed.rows_affected += u64::try_from(count).unwrap_or(0);
         }
         if !raw::more_results(&mut statement).map_err(|error| talk.fail(&error))? {
+            talk.look()?;
             return Ok(executed);
         }
     }

@@ -47,15 +47,23 @@ impl std::fmt::Debug for OdbcSession {
     }
 }
 
-/// With what PostgreSQL's driver needs to report types as they are.
+/// With what PostgreSQL's driver needs to report types as they are, and MariaDB's (3.1) not to crash over a statement with a
+/// semicolon in it: it is to leave several statements to the server.
 fn connection_text(keywords: &Keywords) -> String {
     let mut keywords = keywords.clone();
     let driver = keywords.get(&["driver"]).unwrap_or_default().to_lowercase();
-    if driver.contains("postgres") || driver.contains("psqlodbc") {
-        for (key, value) in [("BoolsAsChar", "0"), ("MaxVarcharSize", "65536")] {
-            if keywords.get(&[key]).is_none() {
-                keywords.set(key, value);
-            }
+    let needed: &[(&str, &str)] = match &driver {
+        name if name.contains("postgres") || name.contains("psqlodbc") => {
+            &[("BoolsAsChar", "0"), ("MaxVarcharSize", "65536")]
+        }
+        name if name.contains("maria") || name.contains("libmaodbc") => {
+            &[("OPTION", "67108864")] // FLAG_MULTI_STATEMENTS
+        }
+        _ => &[],
+    };
+    for (key, value) in needed {
+        if keywords.get(&[*key]).is_none() {
+            keywords.set(key, value);
         }
     }
     // A driver's name with blanks stands in braces.
