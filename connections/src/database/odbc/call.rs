@@ -9,6 +9,10 @@
 //! What comes back is there when all results are out, not before. The text is not prepared: PostgreSQL's driver then knows of
 //! no value that a function returns. MariaDB's driver fills places without a look at their types, so it gets none.
 
+use arrow::{
+    array::{Array, ArrayRef, new_null_array},
+    datatypes::DataType,
+};
 use arrow_odbc::odbc_api::handles::AsStatementRef;
 
 use super::{
@@ -25,15 +29,21 @@ use crate::{
     sql::Dialect,
 };
 
+/// A procedure of SQL Server returns a number, whatever it does.
+const NOTHING_BACK: &str = "the driver hands back nothing of this call: write `{? = call p(?, ?)}`, with parameters by the \
+                            numbers of their places";
+
 /// A statement as it is sent, and its parameters in the order of its markers.
-struct Call<'p> {
+struct Call {
     sql: String,
-    parameters: Vec<&'p Parameter>,
+    parameters: Vec<Parameter>,
+    /// The first parameter is the return value, and nobody asked for it.
+    returns_unasked: bool,
 }
 
 /// # Errors
 /// What cannot be said in ODBC, or not to this database.
-fn call<'p>(statement: &Statement<'p>, dialect: Dialect) -> Result<Call<'p>, String> {
+fn call(statement: &Statement<'_>, dialect: Dialect) -> Result<Call, String> {
     if matches!(dialect, Dialect::Sqlite | Dialect::DuckDb) {
         return Err(
             "the database has no procedures, and its parameters do not come back".to_owned(),
@@ -43,7 +53,8 @@ fn call<'p>(statement: &Statement<'p>, dialect: Dialect) -> Result<Call<'p>, Str
         true => by_name(statement, dialect)?,
         false => Call {
             sql: statement.sql.to_owned(),
-            parameters: statement.parameters.iter().collect(),
+            parameters: statement.parameters.to_vec(),
+            returns_unasked: false,
         },
     };
     let (markers, given) = (count_markers(&call.sql), call.parameters.len());
@@ -56,11 +67,12 @@ fn call<'p>(statement: &Statement<'p>, dialect: Dialect) -> Result<Call<'p>, Str
 }
 
 /// The call of a procedure by its name. What it returns is its first marker.
-fn by_name<'p>(statement: &Statement<'p>, dialect: Dialect) -> Result<Call<'p>, String> {
+fn by_name(statement: &Statement<'_>, dialect: Dialect) -> Result<Call, String> {
     let name = statement.sql.trim();
-    let is_returned = |parameter: &&Parameter| parameter.direction == Direction::ReturnValue;
-    let (returned, others): (Vec<&Parameter>, Vec<&Parameter>) =
-        statement.parameters.iter().partition(is_returned);
+    let is_returned = |parameter: &Parameter| parameter.direction == Direction::ReturnValue;
+    let parameters = statement.parameters.iter().cloned();
+    let (mut returned, others): (Vec<Parameter>, Vec<Parameter>) =
+        parameters.partition(is_returned);
     let returns = match returned.len() {
         0 => "",
         1 => "? = ",
@@ -72,10 +84,20 @@ fn by_name<'p>(statement: &Statement<'p>, dialect: Dialect) -> Result<Call<'p>, 
     };
     let named = others.iter().any(|parameter| parameter.name.is_some());
     let markers = vec!["?"; others.len()].join(", ");
+    // The only sign of a driver that hands nothing back of such a call.
+    let returns_unasked = named && returned.is_empty();
+    if returns_unasked {
+        returned.push(Parameter {
+            name: None,
+            direction: Direction::ReturnValue,
+            value: new_null_array(&DataType::Int32, 1),
+            size: 0,
+        });
+    }
     let sql = match dialect {
         Dialect::MsSql if named => {
-            let arguments: Vec<String> = others.iter().map(|one| argument(one)).collect();
-            format!("EXEC {returns}{name} {}", arguments.join(", "))
+            let arguments: Vec<String> = others.iter().map(argument).collect();
+            format!("EXEC ? = {name} {}", arguments.join(", "))
         }
         _ if named => {
             return Err(
@@ -92,6 +114,7 @@ fn by_name<'p>(statement: &Statement<'p>, dialect: Dialect) -> Result<Call<'p>, 
     Ok(Call {
         sql,
         parameters: returned.into_iter().chain(others).collect(),
+        returns_unasked,
     })
 }
 
@@ -135,7 +158,7 @@ impl OdbcSession {
         }
     }
 
-    fn call_by_places(&self, call: &Call<'_>, seconds: u32) -> Result<Executed, DatabaseError> {
+    fn call_by_places(&self, call: &Call, seconds: u32) -> Result<Executed, DatabaseError> {
         let talk = self.talk(&call.sql);
         let refuse = |message| talk.refuse(Fault::Value, message);
         // PostgreSQL's driver takes all that goes in for arguments of a function.
@@ -160,14 +183,23 @@ impl OdbcSession {
                     at + 1
                 ));
             }
-            executed.outputs.push(came.value);
+            let is_returned = call
+                .parameters
+                .get(at)
+                .is_some_and(|one| one.direction == Direction::ReturnValue);
+            if is_returned && self.dialect == Dialect::MsSql && came.value.is_null(0) {
+                return Err(talk.refuse(Fault::Unsupported, NOTHING_BACK));
+            }
+            if at > 0 || !call.returns_unasked {
+                executed.outputs.push(came.value);
+            }
         }
         Ok(executed)
     }
 
     fn call_by_row(
         &self,
-        call: &Call<'_>,
+        call: &Call,
         seconds: u32,
         watch: Option<&Watch>,
     ) -> Result<Executed, DatabaseError> {
@@ -185,7 +217,7 @@ impl OdbcSession {
         let inputs: Vec<Parameter> = inputs
             .map(|one| Parameter {
                 direction: Direction::Input,
-                ..(*one).clone()
+                ..one.clone()
             })
             .collect();
         let statement = Statement {
@@ -213,7 +245,7 @@ impl OdbcSession {
 }
 
 /// The values of a result that is one row of so many columns.
-fn only_row(set: &ResultSet, columns: usize) -> Option<Vec<arrow::array::ArrayRef>> {
+fn only_row(set: &ResultSet, columns: usize) -> Option<Vec<ArrayRef>> {
     match set.batches.as_slice() {
         [batch] if batch.num_rows() == 1 && batch.num_columns() == columns => {
             Some(batch.columns().to_vec())

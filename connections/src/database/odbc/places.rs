@@ -75,7 +75,7 @@ fn way(direction: Direction, only_comes: bool) -> ParamType {
 /// # Errors
 /// Names the parameter whose value has no form in ODBC.
 pub(super) fn places(
-    parameters: &[&Parameter],
+    parameters: &[Parameter],
     narrow: bool,
     only_comes: bool,
 ) -> Result<Vec<Place>, String> {

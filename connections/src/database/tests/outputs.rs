@@ -365,8 +365,20 @@ fn parameters_of_procedures_by_their_names() {
         named("@said", text(Output, "", 9)),
     ];
     for (name, mut session) in sessions(&server) {
-        let executed = by_name(session.as_mut(), "dbo.add_up", &parameters).unwrap();
-        assert_eq!(outputs(&executed), ["7", "7", "ääää"], "{name}");
+        for skipped in [0, 1] {
+            let done = by_name(session.as_mut(), "dbo.add_up", &parameters[skipped..]);
+            match name {
+                "microsoft" => {
+                    let wanted = &["7", "7", "ääää"][skipped..];
+                    assert_eq!(outputs(&done.unwrap()), wanted, "{name}");
+                }
+                // It takes such a call for a batch, and leaves the values as they went in.
+                _ => {
+                    let error = done.unwrap_err();
+                    assert!(error.message.contains("nothing of this call"), "{error}");
+                }
+            }
+        }
     }
     if let Some(mut session) = Database::named("mariadb-odbc").open(Path::new("")) {
         let error = by_name(session.as_mut(), "p", &parameters).unwrap_err();
