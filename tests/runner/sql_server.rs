@@ -75,7 +75,8 @@ fn snapshot() -> Procedure {
 fn totals() -> Procedure {
     let parameters = ["@region", "@count", "@total", "@label"];
     Procedure::new("dbo.usp_totals", &parameters, |values| {
-        let region = match values.first() {
+        let region = values.iter().find(|(name, _)| name == "@region");
+        let region = match region {
             Some((_, Value::Text(region))) => region.clone(),
             _ => return Err(SqlError::new(50_000, "a region is wanted")),
         };

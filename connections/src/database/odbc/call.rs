@@ -37,8 +37,8 @@ const NOTHING_BACK: &str = "the driver hands back nothing of this call: write `{
 struct Call {
     sql: String,
     parameters: Vec<Parameter>,
-    /// The first parameter is the return value, and nobody asked for it.
-    returns_unasked: bool,
+    /// For each of them its place among those of the statement; `None` for one that nobody asked for.
+    given: Vec<Option<usize>>,
 }
 
 /// # Errors
@@ -54,7 +54,7 @@ fn call(statement: &Statement<'_>, dialect: Dialect) -> Result<Call, String> {
         false => Call {
             sql: statement.sql.to_owned(),
             parameters: statement.parameters.to_vec(),
-            returns_unasked: false,
+            given: (0..statement.parameters.len()).map(Some).collect(),
         },
     };
     let (markers, given) = (count_markers(&call.sql), call.parameters.len());
@@ -69,10 +69,10 @@ fn call(statement: &Statement<'_>, dialect: Dialect) -> Result<Call, String> {
 /// The call of a procedure by its name. What it returns is its first marker.
 fn by_name(statement: &Statement<'_>, dialect: Dialect) -> Result<Call, String> {
     let name = statement.sql.trim();
-    let is_returned = |parameter: &Parameter| parameter.direction == Direction::ReturnValue;
     let parameters = statement.parameters.iter().cloned();
-    let (mut returned, others): (Vec<Parameter>, Vec<Parameter>) =
-        parameters.partition(is_returned);
+    let given = parameters.enumerate().map(|(at, one)| (Some(at), one));
+    let (mut returned, others): (Vec<_>, Vec<_>) =
+        given.partition(|(_, one)| one.direction == Direction::ReturnValue);
     let returns = match returned.len() {
         0 => "",
         1 => "? = ",
@@ -82,21 +82,21 @@ fn by_name(statement: &Statement<'_>, dialect: Dialect) -> Result<Call, String> 
             ));
         }
     };
-    let named = others.iter().any(|parameter| parameter.name.is_some());
+    let named = others.iter().any(|(_, one)| one.name.is_some());
     let markers = vec!["?"; others.len()].join(", ");
     // The only sign of a driver that hands nothing back of such a call.
-    let returns_unasked = named && returned.is_empty();
-    if returns_unasked {
-        returned.push(Parameter {
+    if named && returned.is_empty() {
+        let status = Parameter {
             name: None,
             direction: Direction::ReturnValue,
             value: new_null_array(&DataType::Int32, 1),
             size: 0,
-        });
+        };
+        returned.push((None, status));
     }
     let sql = match dialect {
         Dialect::MsSql if named => {
-            let arguments: Vec<String> = others.iter().map(argument).collect();
+            let arguments: Vec<String> = others.iter().map(|(_, one)| argument(one)).collect();
             format!("EXEC ? = {name} {}", arguments.join(", "))
         }
         _ if named => {
@@ -111,10 +111,11 @@ fn by_name(statement: &Statement<'_>, dialect: Dialect) -> Result<Call, String> 
         _ if others.is_empty() => format!("{{{returns}call {name}}}"),
         _ => format!("{{{returns}call {name}({markers})}}"),
     };
+    let (given, parameters) = returned.into_iter().chain(others).unzip();
     Ok(Call {
         sql,
-        parameters: returned.into_iter().chain(others).collect(),
-        returns_unasked,
+        parameters,
+        given,
     })
 }
 
@@ -170,6 +171,7 @@ impl OdbcSession {
         let done = direct(talk, &mut handle, &mut places, |at| all_results(talk, at));
         drop(running);
         let mut executed = done?;
+        let mut outputs = Vec::new();
         for (at, place) in places.0.iter().enumerate() {
             if place.is_input() {
                 continue;
@@ -190,10 +192,11 @@ impl OdbcSession {
             if is_returned && self.dialect == Dialect::MsSql && came.value.is_null(0) {
                 return Err(talk.refuse(Fault::Unsupported, NOTHING_BACK));
             }
-            if at > 0 || !call.returns_unasked {
-                executed.outputs.push(came.value);
-            }
+            let given = call.given.get(at).copied().flatten();
+            outputs.extend(given.map(|given| (given, came.value)));
         }
+        outputs.sort_by_key(|(given, _)| *given);
+        executed.outputs = outputs.into_iter().map(|(_, value)| value).collect();
         Ok(executed)
     }
 

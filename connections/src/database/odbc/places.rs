@@ -239,11 +239,14 @@ impl Value {
     }
 }
 
+/// A buffer for units of a text or binary.
+type Cell<K> = VarCell<Box<[<K as VarKind>::Element]>, K>;
+
 /// A buffer with a value in it and room for so many units, and how many units there are. Drivers end texts with a zero.
 fn cell<K: VarKind>(
     value: Option<Vec<K::Element>>,
     room: usize,
-) -> (VarCell<Box<[K::Element]>, K>, Option<NonZeroUsize>) {
+) -> (Cell<K>, Option<NonZeroUsize>) {
     let indicator = match &value {
         Some(value) => Indicator::Length(size_of_val(value.as_slice())),
         None => Indicator::Null,
@@ -259,7 +262,7 @@ fn cell<K: VarKind>(
 }
 
 /// The units that are left of a value that was longer.
-fn cut<K: VarKind>(cell: &VarCell<Box<[K::Element]>, K>) -> Option<usize> {
+fn cut<K: VarKind>(cell: &Cell<K>) -> Option<usize> {
     let units = cell.as_slice().map(<[K::Element]>::len);
     units.filter(|_| !cell.is_complete())
 }

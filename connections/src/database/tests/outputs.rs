@@ -357,21 +357,24 @@ fn parameters_of_procedures_by_their_names() {
         name: Some(name.to_owned()),
         ..parameter
     };
+    // What comes back has the order in which it was asked for.
     let parameters = [
-        int(ReturnValue, None),
         named("@sum", int(Output, 0)),
         named("b", int(Input, 3)),
-        named("@a", int(Input, 4)),
+        int(ReturnValue, None),
+        named("@a", int(Input, 5)),
         named("@said", text(Output, "", 9)),
     ];
+    let without = [0, 1, 3, 4].map(|at: usize| parameters[at].clone());
+    let asked: [(&[Parameter], &[&str]); 2] = [
+        (&parameters, &["8", "7", "äääää"]),
+        (&without, &["8", "äääää"]),
+    ];
     for (name, mut session) in sessions(&server) {
-        for skipped in [0, 1] {
-            let done = by_name(session.as_mut(), "dbo.add_up", &parameters[skipped..]);
+        for (parameters, wanted) in asked {
+            let done = by_name(session.as_mut(), "dbo.add_up", parameters);
             match name {
-                "microsoft" => {
-                    let wanted = &["7", "7", "ääää"][skipped..];
-                    assert_eq!(outputs(&done.unwrap()), wanted, "{name}");
-                }
+                "microsoft" => assert_eq!(outputs(&done.unwrap()), wanted),
                 // It takes such a call for a batch, and leaves the values as they went in.
                 _ => {
                     let error = done.unwrap_err();
