@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use dtsx::{ConnectionManager, Executable, Package, Parameter, Payload};
+use dtsx::{ConnectionManager, Executable, Package, Parameter, Payload, SsisCode};
 use fletching_components::{Findings, Variables};
 use fletching_connections::Connections;
 use fletching_expression::Scalar;
@@ -101,6 +101,7 @@ pub(crate) fn prepare_for(
     state
         .notes
         .retain(|note| !(suppressed && note.kind == EventKind::Warning));
+    state.notes.extend(of_signature(package));
     state.log_providers = logs;
     control_flow::validate(&state, &mut findings)?;
     if let Err(error) = state.connections() {
@@ -115,6 +116,19 @@ pub(crate) fn prepare_for(
     findings
         .none_or(PreparedPackage { state })
         .map_err(RunError::Findings)
+}
+
+/// That nobody knows whether its signature holds.
+fn of_signature(package: &Package) -> Option<Note> {
+    package.is_signed().then(|| Note {
+        kind: EventKind::Warning,
+        code: Some(SsisCode::PACKAGE_VERIFICATION_FAILED),
+        message: format!(
+            "{}: the package has a digital signature, which is not checked: whether somebody changed the package since is not \
+             known",
+            package.root().path
+        ),
+    })
 }
 
 /// Configurations, the command line, the configurations again, what the caller hands down.

@@ -20,6 +20,8 @@ pub struct CheckReport {
     pub findings: Vec<Finding>,
     /// What is encrypted in it, and whether it was given.
     pub sealed: Vec<SealedValue>,
+    /// It has a digital signature, which nobody has checked.
+    pub is_signed: bool,
     /// Why it does not load, or another problem that has no place in the package.
     pub error: Option<String>,
 }
@@ -37,6 +39,7 @@ impl CheckReport {
             plans: false,
             findings: Vec::new(),
             sealed: Vec::new(),
+            is_signed: false,
             error: None,
         };
         match package {
@@ -44,6 +47,7 @@ impl CheckReport {
             Ok(package) => {
                 report.loads = true;
                 report.sealed = package.sealed();
+                report.is_signed = package.document.is_signed();
                 report.format = Some(package.document.format_version());
                 let settings = Settings {
                     base_dir: package.base_dir().to_owned(),

@@ -1,7 +1,7 @@
 //! A SQL Server for journeys: the TDS test server, with the procedures that tasks call.
 //!
 //! Those of msdb do nothing but leave what they were called with in the table `calls`, which the journey makes. There is
-//! one database snapshot, `Sales_Snapshot`.
+//! one database snapshot, `Sales_Snapshot`. `usp_totals` yields a row, returns 7, and hands three values back.
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub fn start(folder: &Path) -> Result<Server, String> {
         procedures: PROCEDURES
             .iter()
             .map(|(name, parameters)| noted(name, parameters))
-            .chain([snapshot()])
+            .chain([snapshot(), totals()])
             .collect(),
         ..Options::default()
     };
@@ -68,6 +68,26 @@ fn snapshot() -> Procedure {
         Ok(Answer {
             outputs: vec![("@lastLSN".to_owned(), lsn)],
             ..Answer::default()
+        })
+    })
+}
+
+fn totals() -> Procedure {
+    let parameters = ["@region", "@count", "@total", "@label"];
+    Procedure::new("dbo.usp_totals", &parameters, |values| {
+        let region = values.iter().find(|(name, _)| name == "@region");
+        let region = match region {
+            Some((_, Value::Text(region))) => region.clone(),
+            _ => return Err(SqlError::new(50_000, "a region is wanted")),
+        };
+        Ok(Answer {
+            status: 7,
+            outputs: vec![
+                ("@count".to_owned(), Value::Integer(3)),
+                ("@total".to_owned(), Value::Text("12.50".to_owned())),
+                ("@label".to_owned(), Value::Text(format!("{region}: drei"))),
+            ],
+            batch: Some("SELECT @region AS region".to_owned()),
         })
     })
 }

@@ -36,6 +36,9 @@ struct Line<'a> {
     plans: bool,
     unsupported: Vec<Unsupported<'a>>,
     sealed: Vec<Sealed<'a>>,
+    /// With a signature, which is not checked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    signed: bool,
     error: Option<&'a str>,
 }
 
@@ -99,6 +102,7 @@ fn line(report: &CheckReport) -> Line<'_> {
                 given: sealed.given,
             })
             .collect(),
+        signed: report.is_signed,
         error: report.error.as_deref(),
     }
 }
@@ -122,7 +126,7 @@ fn summary(reports: &[CheckReport]) -> String {
         }
     }
     let is_sealed = |report: &CheckReport| report.sealed.iter().any(|sealed| !sealed.given);
-    let shown = |report: &&CheckReport| !report.plans || is_sealed(report);
+    let shown = |report: &&CheckReport| !report.plans || report.is_signed || is_sealed(report);
     for report in reports.iter().filter(shown) {
         text.push_str(&format!("\n{}\n", report.package));
         if let Some(error) = &report.error {
@@ -130,6 +134,9 @@ fn summary(reports: &[CheckReport]) -> String {
         }
         for finding in &report.findings {
             text.push_str(&format!("  {} {finding}\n", kind(finding.kind)));
+        }
+        if report.is_signed {
+            text.push_str("  signed: the digital signature is not checked\n");
         }
         for sealed in report.sealed.iter().filter(|sealed| !sealed.given) {
             text.push_str(&format!("  sealed {}: {}\n", sealed.place, how(sealed)));

@@ -175,11 +175,8 @@ impl Component for DatabaseDestination {
             let code = Some(OUTPUT_REDIRECT_IN_TRANSACTION);
             return Err(FlowError::new(&self.access.path, code, message).into());
         }
-        if let Some(order) = &self.options.order {
-            context.run.warn(format!(
-                "{}: the database is not told ORDER({order}) of FastLoadOptions: rows are loaded as they come, sorted or not",
-                self.access.path
-            ));
+        for hint in self.options.hints() {
+            context.run.warn(not_told(&self.access.path, &hint));
         }
         let input = only_input(inputs)?;
         let casts = Casts::new(&self.access.path, &self.columns, input.schema());
@@ -245,6 +242,11 @@ pub(crate) fn through_rowset(
         }
     }
     findings.none_or(found)
+}
+
+/// That a load goes on without a hint.
+pub fn not_told(path: &str, hint: &str) -> String {
+    format!("{path}: the database is not told {hint}: it plans without it, the rows are the same")
 }
 
 /// The rows of a transaction, by a property; `None` for all.

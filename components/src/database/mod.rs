@@ -22,4 +22,4 @@ pub use access::{
     variable_value,
 };
 pub use casts::{ColumnCast, natural_type};
-pub use destination::OUTPUT_REDIRECT_IN_TRANSACTION;
+pub use destination::{OUTPUT_REDIRECT_IN_TRANSACTION, not_told};

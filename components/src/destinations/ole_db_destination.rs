@@ -13,7 +13,7 @@
 //! | `SqlCommand` | SQL | | `SELECT columns FROM table`: what it names is inserted into |
 //! | `FastLoadKeepIdentity` | bool | false | values for identity columns are taken |
 //! | `FastLoadKeepNulls` | bool | false | NULL stays NULL where a column has a default |
-//! | `FastLoadOptions` | list | | `TABLOCK`, `CHECK_CONSTRAINTS`, `FIRE_TRIGGERS`, `ROWS_PER_BATCH = n`, `ORDER(...)` |
+//! | `FastLoadOptions` | list | | `TABLOCK`, `CHECK_CONSTRAINTS`, `FIRE_TRIGGERS`; the hints `ROWS_PER_BATCH = n`, `KILOBYTES_PER_BATCH = n` and `ORDER(...)`, which the database is not told: the run warns |
 //! | `FastLoadMaxInsertCommitSize` | rows | 0 | a transaction for so many rows; 0 and 2147483647: for all |
 //! | `CommandTimeout` | seconds | 0 | that the database may take for a batch of rows; 0 for any time |
 //! | `DefaultCodePage`, `AlwaysUseDefaultCodePage` | | | text leaves as Unicode whatever they say |
@@ -149,17 +149,20 @@ fn options(binding: &Binding<'_>) -> Result<(LoadOptions, Way), Finding> {
         ..LoadOptions::default()
     };
     for option in listed(properties.get(OPTIONS).unwrap_or_default()) {
+        if let Some(order) = order(&option) {
+            options.order = Some(order.to_owned());
+            continue;
+        }
         let (name, value) = option.split_once('=').unwrap_or((&option, ""));
         match name.trim().to_ascii_uppercase().as_str() {
             "TABLOCK" => options.table_lock = true,
             "CHECK_CONSTRAINTS" => options.check_constraints = true,
             "FIRE_TRIGGERS" => options.fire_triggers = true,
-            "ROWS_PER_BATCH" => options.rows_per_batch = value.trim().parse().ok(),
-            "KEEP_NULLS" => options.keep_nulls = true,
-            name if name.starts_with("ORDER") => {
-                let inside = option.find('(').and_then(|at| option.get(at + 1..));
-                options.order = inside.map(|text| text.trim_end_matches(')').to_owned());
+            "ROWS_PER_BATCH" => options.rows_per_batch = Some(number(binding, &option, value)?),
+            "KILOBYTES_PER_BATCH" => {
+                options.kilobytes_per_batch = Some(number(binding, &option, value)?);
             }
+            "KEEP_NULLS" => options.keep_nulls = true,
             _ => {
                 return Err(
                     binding.unsupported(format!("option `{option}` of {OPTIONS} is not known"))
@@ -169,6 +172,22 @@ fn options(binding: &Binding<'_>) -> Result<(LoadOptions, Way), Finding> {
     }
     let rows = batch_size(binding, COMMIT_SIZE)?;
     Ok((options, Way::Bulk(rows)))
+}
+
+fn number(binding: &Binding<'_>, option: &str, value: &str) -> Result<u64, Finding> {
+    let number = value.trim().parse();
+    number.map_err(|_| {
+        binding.finding(format!(
+            "option `{option}` of {OPTIONS} has no number of 0 or more"
+        ))
+    })
+}
+
+/// What stands between the brackets of `ORDER(a ASC, b DESC)`.
+fn order(option: &str) -> Option<&str> {
+    let (word, rest) = option.split_at_checked("ORDER".len())?;
+    let inside = rest.trim().strip_prefix('(')?.strip_suffix(')')?;
+    word.eq_ignore_ascii_case("ORDER").then(|| inside.trim())
 }
 
 /// The parts of a list divided by commas; those inside brackets belong to a part.

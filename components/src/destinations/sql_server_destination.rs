@@ -8,7 +8,7 @@
 //! |---|---|---|---|
 //! | `BulkInsertTableName` | name | | a table or view |
 //! | `BulkInsertCheckConstraints`, `BulkInsertFireTriggers`, `BulkInsertKeepIdentity`, `BulkInsertKeepNulls`, `BulkInsertTablock` | bool | | options of the load |
-//! | `BulkInsertOrder` | list | | the order in which rows arrive: `a ASC, b DESC` |
+//! | `BulkInsertOrder` | list | | a hint, the order in which rows arrive: `a ASC, b DESC`. The database is not told: the run warns |
 //! | `MaxInsertCommitSize` | rows | 0 | a transaction for so many rows; 0: for all |
 //! | `Timeout` | seconds | 30 | that the database may take for a batch of rows; 0 for any time |
 //! | `DefaultCodePage`, `AlwaysUseDefaultCodePage` | | | text leaves as Unicode whatever they say |
@@ -78,8 +78,8 @@ fn read(binding: &Binding<'_>) -> Result<Box<dyn Component>, Findings> {
         table_lock: flag("BulkInsertTablock"),
         check_constraints: flag("BulkInsertCheckConstraints"),
         fire_triggers: flag("BulkInsertFireTriggers"),
-        rows_per_batch: None,
         order: (!order.is_empty()).then(|| order.to_owned()),
+        ..LoadOptions::default()
     };
     let size = batch_size(binding, "MaxInsertCommitSize");
     let parts = Parts {

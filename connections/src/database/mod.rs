@@ -4,7 +4,7 @@
 //!  ConnectionString ──Target──▶ what to open ──open──▶ Session ─┬─ query ───▶ Rows: record batches
 //!                                                               ├─ execute ─▶ Executed: result sets, counts, parameters
 //!                                                               ├─ load ────▶ Load: record batches go in
-//!                                                               └─ begin, commit, roll back, savepoint, describe
+//!                                                               └─ begin, commit, roll back, describe
 //! ```
 //!
 //! **A session blocks.** Its callers live on blocking threads: a feed of a source, the writer of a destination, a task. A

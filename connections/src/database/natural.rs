@@ -10,14 +10,14 @@ use std::{fmt::Write, sync::Arc};
 
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, Int16Array, RecordBatch,
+        Array, ArrayRef, AsArray, Decimal128Array, FixedSizeBinaryBuilder, Int16Array, RecordBatch,
         StringViewBuilder, StructArray, Time64NanosecondArray, make_array,
     },
     buffer::NullBuffer,
     compute::{CastOptions, cast_with_options},
     datatypes::{
-        DataType, Field, Fields, Int16Type, Schema, SchemaRef, Time64MicrosecondType, TimeUnit,
-        TimestampMicrosecondType,
+        DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, Field, Fields, Int16Type, Schema,
+        SchemaRef, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
     },
     error::ArrowError,
     util::display::{ArrayFormatter, FormatOptions},
@@ -151,6 +151,41 @@ fn plain(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, ArrowError> {
         ..CastOptions::default()
     };
     cast_with_options(array, wanted, &options)
+}
+
+/// Digits behind the point of a decimal that comes back from a procedure, at least: it rounds to those of the place.
+const SCALE_BACK: i8 = 9;
+
+/// The type of the place for a decimal that comes back; `None` for other types.
+pub(super) fn decimal_back(of: &DataType) -> Option<DataType> {
+    match of {
+        DataType::Decimal128(_, scale) => Some(DataType::Decimal128(
+            DECIMAL128_MAX_PRECISION,
+            (*scale).max(SCALE_BACK),
+        )),
+        _ => None,
+    }
+}
+
+/// A decimal value without zeros at the end of its fraction; any other value is as it was.
+pub(super) fn without_zeros(value: ArrayRef) -> ArrayRef {
+    let DataType::Decimal128(precision, mut scale) = *value.data_type() else {
+        return value;
+    };
+    let values = value.as_primitive::<Decimal128Type>();
+    let mut digits = values.iter().next().flatten();
+    while let Some(some) = digits
+        && scale > 0
+        && some % 10 == 0
+    {
+        digits = Some(some / 10);
+        scale -= 1;
+    }
+    let short = Decimal128Array::from(vec![digits]);
+    match short.with_precision_and_scale(precision, scale) {
+        Ok(short) => Arc::new(short),
+        Err(_) => value,
+    }
 }
 
 /// An instant in any zone: told in UTC, so that its offset is none.

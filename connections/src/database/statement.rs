@@ -134,6 +134,21 @@ pub struct LoadOptions {
     pub check_constraints: bool,
     pub fire_triggers: bool,
     pub rows_per_batch: Option<u64>,
+    pub kilobytes_per_batch: Option<u64>,
     /// `ORDER(a ASC, b DESC)`: what stands between the brackets.
     pub order: Option<String>,
+}
+
+impl LoadOptions {
+    /// What would help SQL Server to plan, as it is written there. No client here has a way to tell it.
+    pub fn hints(&self) -> Vec<String> {
+        let hints = [
+            self.order.as_ref().map(|order| format!("ORDER({order})")),
+            self.rows_per_batch
+                .map(|rows| format!("ROWS_PER_BATCH = {rows}")),
+            self.kilobytes_per_batch
+                .map(|size| format!("KILOBYTES_PER_BATCH = {size}")),
+        ];
+        hints.into_iter().flatten().collect()
+    }
 }

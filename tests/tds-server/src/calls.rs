@@ -14,24 +14,41 @@ use crate::state::Variables;
 use crate::tokens::{DONE_ERROR, Stop};
 use crate::wire::{Read, Reader};
 
-/// The statements a client has prepared: declarations of parameters, and text.
+/// A statement that a client has prepared.
+#[derive(Debug, Clone)]
+enum Kept {
+    Text {
+        declarations: String,
+        source: String,
+    },
+    Procedure(String),
+}
+
+/// The statements a client has prepared.
 #[derive(Debug, Default)]
 pub(crate) struct Prepared {
-    statements: BTreeMap<i64, (String, String)>,
+    statements: BTreeMap<i64, Kept>,
     last: i64,
 }
 
 impl Prepared {
-    fn of(&self, handle: i64) -> Result<(String, String), SqlError> {
+    fn of(&self, handle: i64) -> Result<Kept, SqlError> {
         let found = self.statements.get(&handle).cloned();
         let message = format!("Could not find prepared statement with handle {handle}.");
         found.ok_or_else(|| SqlError::new(8179, message))
     }
 
-    fn add(&mut self, declarations: String, source: String) -> i64 {
+    fn add(&mut self, kept: Kept) -> i64 {
         self.last += 1;
-        self.statements.insert(self.last, (declarations, source));
+        self.statements.insert(self.last, kept);
         self.last
+    }
+
+    fn add_text(&mut self, declarations: String, source: String) -> i64 {
+        self.add(Kept::Text {
+            declarations,
+            source,
+        })
     }
 }
 
@@ -48,11 +65,44 @@ pub(crate) struct Parameter {
     pub(crate) value: Value,
 }
 
+/// A parameter that comes back.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// Its place among all parameters of the call.
+    pub(crate) place: usize,
+    /// As the client called it, nothing for one without a name: Microsoft's ODBC driver goes by the place only then.
+    pub(crate) name: String,
+    pub(crate) ty: SqlType,
+    pub(crate) value: Value,
+}
+
 /// What a call leaves.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) failed: bool,
-    pub(crate) outputs: Vec<(String, SqlType, Value)>,
+    pub(crate) outputs: Vec<Output>,
+}
+
+impl Outcome {
+    /// The outputs of what is called inside a call, behind so many parameters of that call.
+    fn behind(mut self, parameters: usize) -> Self {
+        for output in &mut self.outputs {
+            output.place += parameters;
+        }
+        self
+    }
+
+    /// A handle comes back before all else.
+    fn with_handle(mut self, handle: i64) -> Self {
+        let handle = Output {
+            place: 0,
+            name: String::new(),
+            ty: SqlType::Int,
+            value: Value::Integer(handle),
+        };
+        self.outputs.insert(0, handle);
+        self
+    }
 }
 
 struct Request {
@@ -194,8 +244,8 @@ impl Session {
         self.replies.in_call = outer;
         let outcome = outcome?;
         let returned = std::mem::replace(&mut self.state.status, status);
-        for (target, (_, _, value)) in targets.iter().zip(outcome.outputs) {
-            self.assign(&target.to_ascii_lowercase(), value)?;
+        for (target, output) in targets.iter().zip(outcome.outputs) {
+            self.assign(&target.to_ascii_lowercase(), output.value)?;
         }
         if let Some(result) = &call.result {
             self.assign(result, Value::Integer(i64::from(returned)))?;
@@ -219,31 +269,31 @@ impl Session {
         match base.as_str() {
             "sp_executesql" => {
                 let source = self.remembered(texts(0));
-                self.prepared(&texts(1), &source, rest(2))
+                let outcome = self.prepared(&texts(1), &source, rest(2))?;
+                Ok(outcome.behind(2))
             }
             "sp_prepexec" => {
                 let source = self.remembered(texts(2));
-                let handle = self.calls.add(texts(1), source.clone());
-                let mut outcome = self.prepared(&texts(1), &source, rest(3))?;
-                outcome
-                    .outputs
-                    .insert(0, (String::new(), SqlType::Int, Value::Integer(handle)));
-                Ok(outcome)
+                let handle = self.calls.add_text(texts(1), source.clone());
+                let outcome = self.prepared(&texts(1), &source, rest(3))?;
+                Ok(outcome.behind(3).with_handle(handle))
+            }
+            "sp_prepexecrpc" => {
+                let handle = self.calls.add(Kept::Procedure(texts(1)));
+                let outcome = self.call(&texts(1), rest(2))?;
+                Ok(outcome.behind(2).with_handle(handle))
             }
             "sp_prepare" => {
                 let source = self.remembered(texts(2));
-                let added = self.calls.add(texts(1), source.clone());
+                let added = self.calls.add_text(texts(1), source.clone());
                 if handle(parameters.get(3)) & 1 != 0 {
                     self.prepared_columns(&texts(1), &source)?;
                 }
-                Ok(Outcome {
-                    failed: false,
-                    outputs: vec![(String::new(), SqlType::Int, Value::Integer(added))],
-                })
+                Ok(Outcome::default().with_handle(added))
             }
             "sp_execute" => {
-                let (declarations, source) = self.calls.of(handle(parameters.first()))?;
-                self.prepared(&declarations, &source, rest(1))
+                let kept = self.calls.of(handle(parameters.first()))?;
+                Ok(self.again(kept, rest(1))?.behind(1))
             }
             "sp_unprepare" => {
                 self.calls.statements.remove(&handle(parameters.first()));
@@ -270,6 +320,17 @@ impl Session {
                 .odbc_catalog(&base, &parameters)
                 .map(|()| Outcome::default()),
             _ => self.registered(name, &base, parameters),
+        }
+    }
+
+    /// Runs what was prepared.
+    fn again(&mut self, kept: Kept, parameters: Vec<Parameter>) -> Result<Outcome, Stop> {
+        match kept {
+            Kept::Text {
+                declarations,
+                source,
+            } => self.prepared(&declarations, &source, parameters),
+            Kept::Procedure(name) => self.call(&name, parameters),
         }
     }
 
@@ -308,18 +369,24 @@ impl Session {
             } else {
                 Some(parameter.name.clone())
             };
-            outputs.extend(name.map(|name| (name, parameter.ty)));
+            let given = parameter.name.clone();
+            outputs.extend(name.map(|name| (at, (given, name), parameter.ty)));
         }
         let outer = std::mem::replace(&mut self.state.variables, variables);
         let settings = (self.state.no_count, self.state.format_only);
         let failed = self.batch(source);
         (self.state.no_count, self.state.format_only) = settings;
         let inner = std::mem::replace(&mut self.state.variables, outer);
-        let value = |(name, ty): (String, SqlType)| {
+        let value = |(place, (given, name), ty): (usize, (String, String), SqlType)| {
             let value = inner
                 .get(&name)
                 .map_or(Value::Null, |(_, value)| value.clone());
-            (name, ty, value)
+            Output {
+                place,
+                name: given,
+                ty,
+                value,
+            }
         };
         Ok(Outcome {
             failed: failed?,
@@ -363,6 +430,7 @@ impl Session {
             .lock()
             .statements
             .push(format!("EXEC {name}"));
+        let as_given: Vec<String> = parameters.iter().map(|one| one.name.clone()).collect();
         let named = named_parameters(parameters, &procedure, base)?;
         let values: Vec<(String, Value)> = named
             .iter()
@@ -387,17 +455,19 @@ impl Session {
         }
         self.state.status = answer.status;
         let mut outputs = Vec::new();
-        for parameter in named.into_iter().filter(|parameter| parameter.output) {
+        let named = named.into_iter().enumerate();
+        for (place, parameter) in named.filter(|(_, parameter)| parameter.output) {
             let given = answer
                 .outputs
                 .iter()
                 .find(|(name, _)| name.eq_ignore_ascii_case(&parameter.name));
             let value = given.map_or(parameter.value, |(_, value)| value.clone());
-            outputs.push((
-                parameter.name,
-                parameter.ty,
-                convert(value, parameter.ty, Fit::Cut)?,
-            ));
+            outputs.push(Output {
+                place,
+                name: as_given.get(place).cloned().unwrap_or_default(),
+                ty: parameter.ty,
+                value: convert(value, parameter.ty, Fit::Cut)?,
+            });
         }
         Ok(Outcome { failed, outputs })
     }

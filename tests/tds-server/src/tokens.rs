@@ -5,6 +5,7 @@ use std::io;
 
 use rusqlite::types::Value;
 
+use crate::calls::Output;
 use crate::codec::put_value;
 use crate::error::SqlError;
 use crate::packet::{ATTENTION, Channel, Packet, Peek, peek};
@@ -160,21 +161,21 @@ impl Replies {
         &mut self,
         status: i32,
         failed: bool,
-        outputs: &[(String, SqlType, Value)],
+        outputs: &[Output],
     ) -> Result<(), SqlError> {
         self.in_call = false;
         let out = self.out();
         out.push(0x79);
         out.extend_from_slice(&status.to_le_bytes());
-        for (ordinal, (name, ty, value)) in outputs.iter().enumerate() {
+        for output in outputs {
             out.push(0xAC);
-            put_u16(out, u16::try_from(ordinal).unwrap_or_default());
-            put_b_text(out, name);
+            put_u16(out, u16::try_from(output.place).unwrap_or_default());
+            put_b_text(out, &output.name);
             out.push(1);
             put_u32(out, 0);
             put_u16(out, 1);
-            ty.put_type_info(out);
-            put_value(out, value.clone(), *ty)?;
+            output.ty.put_type_info(out);
+            put_value(out, output.value.clone(), output.ty)?;
         }
         let failed = if failed { DONE_ERROR } else { 0 };
         put_done(

@@ -3,6 +3,7 @@
 //! ```text
 //!  query ─┬─ columns of known width ─▶ row sets bound by column ─▶ batch        (arrow-odbc)
 //!         └─ a long one among them ──▶ row by row, value by value ─▶ batch       (rows.rs)
+//!  execute: places for parameters that come back ─▶ results to their end ─▶ what is in them   (call.rs, places.rs)
 //!  load: batch ─▶ arrays of parameters ─▶ INSERT ... VALUES (?, ...), within a savepoint      (write.rs, load.rs)
 //! ```
 //!
@@ -18,9 +19,11 @@
 //! **Memory**: most drivers keep a whole result unless told otherwise: `UseDeclareFetch=1` (PostgreSQL), `NO_CACHE=1;
 //! FORWARDONLY=1` (MariaDB).
 
+mod call;
 mod describe;
 mod failure;
 mod load;
+mod places;
 mod raw;
 mod read;
 mod rows;

@@ -1,4 +1,5 @@
-//! What odbc-api leaves to its callers: results one after the other, and `SQLCancel` from another thread.
+//! What odbc-api leaves to its callers: results one after the other, parameters that come back by the number of them, and
+//! `SQLCancel` from another thread.
 #![expect(
     unsafe_code,
     reason = "calls of ODBC that odbc-api has no safe form of"
@@ -7,12 +8,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_odbc::odbc_api::{
-    CursorImpl, Error,
+    CursorImpl, Error, ParameterCollection,
     handles::{Statement, StatementRef},
     sys::{Desc, HStmt, SQLCancel},
 };
 use parking_lot::Mutex;
 
+use super::places::{Place, Value};
 use crate::database::Cancel;
 
 struct Handle(HStmt);
@@ -84,4 +86,38 @@ pub(super) fn is_identity(statement: &mut StatementRef<'_>, column: u16) -> bool
     // SAFETY: the attribute is a number, and it is asked for as one.
     let known = unsafe { statement.numeric_col_attribute(Desc::AutoUniqueValue, column) };
     known.into_result(statement).is_ok_and(|value| value == 1)
+}
+
+/// Parameters by their markers.
+pub(super) struct Places(pub(super) Vec<Place>);
+
+// SAFETY: what is bound lies in the vector, which nobody changes while a statement may write to it: who executes the
+// statement holds it by `&mut`, and looks at it when all results are out.
+unsafe impl ParameterCollection for Places {
+    fn parameter_set_size(&self) -> usize {
+        1
+    }
+
+    unsafe fn bind_parameters_to(&mut self, statement: &mut impl Statement) -> Result<(), Error> {
+        for (number, Place { way, value, .. }) in (1_u16..).zip(&mut self.0) {
+            // SAFETY: as above. Each value is whole, with an indicator of its own.
+            let bound = unsafe {
+                match value {
+                    Value::Bit(value) => statement.bind_parameter(number, *way, value),
+                    Value::Integer(value) => statement.bind_parameter(number, *way, value),
+                    Value::Long(value) => statement.bind_parameter(number, *way, value),
+                    Value::Real(value) => statement.bind_parameter(number, *way, value),
+                    Value::Date(value) => statement.bind_parameter(number, *way, value),
+                    Value::Timestamp(value) => statement.bind_parameter(number, *way, value),
+                    Value::Digits(value) | Value::Narrow(value) => {
+                        statement.bind_parameter(number, *way, value)
+                    }
+                    Value::Wide(value) => statement.bind_parameter(number, *way, value),
+                    Value::Binary(value) => statement.bind_parameter(number, *way, value),
+                }
+            };
+            bound.into_result(statement)?;
+        }
+        Ok(())
+    }
 }

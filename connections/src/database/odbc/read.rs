@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow_odbc::{
     OdbcReaderBuilder, TextEncoding,
     odbc_api::{
-        Cursor, CursorImpl, Error, Preallocated, Prepared,
+        Cursor, CursorImpl, Error, ParameterCollectionRef, Preallocated, Prepared,
         handles::{AsStatementRef, Statement as _, StatementImpl, StatementRef},
     },
 };
@@ -142,14 +142,15 @@ fn values<'s>(
     }
 }
 
-/// Runs a text without parameters, and calls `results` with the statement at its first result.
+/// Runs a text, and calls `results` with the statement at its first result.
 pub(super) fn direct<T>(
     talk: Talk<'_>,
     statement: &mut Preallocated<StatementImpl<'_>>,
+    parameters: impl ParameterCollectionRef,
     results: impl FnOnce(StatementRef<'_>) -> Result<T, DatabaseError>,
 ) -> Result<T, DatabaseError> {
     let first = statement
-        .execute(talk.sql, ())
+        .execute(talk.sql, parameters)
         .map_err(|error| talk.fail(&error))?;
     // Without its cursor, which would close it when it is dropped.
     match first.map(CursorImpl::into_stmt) {
@@ -158,7 +159,7 @@ pub(super) fn direct<T>(
     }
 }
 
-/// The same of a statement with parameters.
+/// The same of a statement with parameters that only go in.
 pub(super) fn prepared<T>(
     talk: Talk<'_>,
     statement: &mut Prepared<StatementImpl<'_>>,
@@ -229,6 +230,8 @@ pub(super) fn all_results(
 ) -> Result<Executed, DatabaseError> {
     let mut executed = Executed::default();
     loop {
+        // A driver may tell of a cancelled statement as of one that is done.
+        talk.look()?;
         let columns = statement.num_result_cols().into_result(&statement);
         let columns = columns.map_err(|error| talk.fail(&error))?;
         if columns > 0 {
@@ -244,6 +247,7 @@ pub(super) fn all_results(
             executed.rows_affected += u64::try_from(count).unwrap_or(0);
         }
         if !raw::more_results(&mut statement).map_err(|error| talk.fail(&error))? {
+            talk.look()?;
             return Ok(executed);
         }
     }

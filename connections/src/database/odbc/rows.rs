@@ -149,12 +149,12 @@ impl Builder {
     }
 }
 
-fn days(date: Date) -> Option<i32> {
+pub(super) fn days(date: Date) -> Option<i32> {
     let day = NaiveDate::from_ymd_opt(date.year.into(), date.month.into(), date.day.into())?;
     i32::try_from(day.signed_duration_since(NaiveDate::default()).num_days()).ok()
 }
 
-fn micros(stamp: Timestamp) -> Option<i64> {
+pub(super) fn micros(stamp: Timestamp) -> Option<i64> {
     let day = NaiveDate::from_ymd_opt(stamp.year.into(), stamp.month.into(), stamp.day.into())?;
     let time = day.and_hms_nano_opt(
         stamp.hour.into(),

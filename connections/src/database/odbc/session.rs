@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow_odbc::odbc_api::{Connection, ConnectionOptions, environment, handles::AsStatementRef};
+use arrow_odbc::odbc_api::{
+    Connection, ConnectionOptions, Preallocated, environment,
+    handles::{AsStatementRef, StatementImpl, StatementRef},
+};
 
 use super::{
     describe::{describe, table_text},
@@ -16,7 +19,7 @@ use super::{
 use crate::{
     database::{
         Cancel, DatabaseError, Direction, Executed, Fault, Keywords, Load, LoadOptions, OdbcTarget,
-        ReadOptions, RowSink, Session, Statement, TableColumn, TableName, Target,
+        Parameter, ReadOptions, RowSink, Session, Statement, TableColumn, TableName, Target,
         watch::{Unhurried, Watch, each_timed},
     },
     sql::Dialect,
@@ -44,15 +47,23 @@ impl std::fmt::Debug for OdbcSession {
     }
 }
 
-/// With what PostgreSQL's driver needs to report types as they are.
+/// With what PostgreSQL's driver needs to report types as they are, and MariaDB's (3.1) not to crash over a statement with a
+/// semicolon in it: it is to leave several statements to the server.
 fn connection_text(keywords: &Keywords) -> String {
     let mut keywords = keywords.clone();
     let driver = keywords.get(&["driver"]).unwrap_or_default().to_lowercase();
-    if driver.contains("postgres") || driver.contains("psqlodbc") {
-        for (key, value) in [("BoolsAsChar", "0"), ("MaxVarcharSize", "65536")] {
-            if keywords.get(&[key]).is_none() {
-                keywords.set(key, value);
-            }
+    let needed: &[(&str, &str)] = match &driver {
+        name if name.contains("postgres") || name.contains("psqlodbc") => {
+            &[("BoolsAsChar", "0"), ("MaxVarcharSize", "65536")]
+        }
+        name if name.contains("maria") || name.contains("libmaodbc") => {
+            &[("OPTION", "67108864")] // FLAG_MULTI_STATEMENTS
+        }
+        _ => &[],
+    };
+    for (key, value) in needed {
+        if keywords.get(&[*key]).is_none() {
+            keywords.set(key, value);
         }
     }
     // A driver's name with blanks stands in braces.
@@ -65,6 +76,10 @@ fn connection_text(keywords: &Keywords) -> String {
             },
         )
         .collect()
+}
+
+fn in_usize(seconds: u32) -> usize {
+    usize::try_from(seconds).unwrap_or(usize::MAX)
 }
 
 fn dialect(product: &str) -> Dialect {
@@ -137,59 +152,69 @@ impl OdbcSession {
             .map_err(|error| failure(&self.name, &error).with_statement(sql))
     }
 
+    /// A statement's handle that knows its timeout.
+    pub(super) fn handle(
+        &self,
+        talk: Talk<'_>,
+        seconds: u32,
+    ) -> Result<Preallocated<StatementImpl<'_>>, DatabaseError> {
+        let handle = self.connection.preallocate();
+        let mut handle = handle.map_err(|error| talk.fail(&error))?;
+        if seconds > 0 {
+            // Not every driver knows of it; the watch does not ask.
+            drop(handle.set_query_timeout_sec(in_usize(seconds)));
+        }
+        Ok(handle)
+    }
+
     /// Runs a statement under a clock; `results` takes what comes.
-    fn perform<T>(
+    pub(super) fn perform<T>(
         &self,
         statement: &Statement<'_>,
         watch: Option<&Watch>,
-        results: impl FnOnce(
-            Talk<'_>,
-            arrow_odbc::odbc_api::handles::StatementRef<'_>,
-        ) -> Result<T, DatabaseError>,
+        results: impl FnOnce(Talk<'_>, StatementRef<'_>) -> Result<T, DatabaseError>,
     ) -> Result<T, DatabaseError> {
         let talk = self.talk(statement.sql);
-        let fail = |error: &arrow_odbc::odbc_api::Error| talk.fail(error);
-        let seconds = usize::try_from(statement.timeout_seconds).unwrap_or(usize::MAX);
+        let seconds = statement.timeout_seconds;
         let values = self.values(statement)?;
         let done = if values.is_empty() {
-            let mut handle = self
-                .connection
-                .preallocate()
-                .map_err(|error| fail(&error))?;
-            if seconds > 0 {
-                // Not every driver knows of it; the watch does not ask.
-                drop(handle.set_query_timeout_sec(seconds));
-            }
+            let mut handle = self.handle(talk, seconds)?;
             let running = self.interrupt.enter(&handle.as_stmt_ref());
-            let done = direct(talk, &mut handle, |at| results(talk, at));
+            let done = direct(talk, &mut handle, (), |at| results(talk, at));
             drop(running);
             done
         } else {
-            let mut handle = self
-                .connection
-                .prepare(statement.sql)
-                .map_err(|error| fail(&error))?;
+            let handle = self.connection.prepare(statement.sql);
+            let mut handle = handle.map_err(|error| talk.fail(&error))?;
             if seconds > 0 {
-                drop(handle.set_query_timeout_sec(seconds));
+                drop(handle.set_query_timeout_sec(in_usize(seconds)));
             }
             let running = self.interrupt.enter(&handle.as_stmt_ref());
             let done = prepared(talk, &mut handle, &values, |at| results(talk, at));
             drop(running);
             done
         };
-        done.map_err(|error| {
-            // A driver that knows of the timeout may say that the server cancelled it.
-            let by_driver = match error.fault {
-                Fault::Timeout => true,
-                Fault::Cancelled => !self.interrupt.is_cancelled(),
-                _ => false,
-            };
-            let late = by_driver || watch.is_some_and(Watch::is_late);
-            match seconds > 0 && late {
-                true => error.into_late(statement.timeout_seconds),
-                false => error,
-            }
-        })
+        done.map_err(|error| self.told(error, seconds, watch))
+    }
+
+    /// A failure of a call: that it took too long, if that is why.
+    pub(super) fn told(
+        &self,
+        error: DatabaseError,
+        seconds: u32,
+        watch: Option<&Watch>,
+    ) -> DatabaseError {
+        // A driver that knows of the timeout may say that the server cancelled it.
+        let by_driver = match error.fault {
+            Fault::Timeout => true,
+            Fault::Cancelled => !self.interrupt.is_cancelled(),
+            _ => false,
+        };
+        let late = by_driver || watch.is_some_and(Watch::is_late);
+        match seconds > 0 && late {
+            true => error.into_late(seconds),
+            false => error,
+        }
     }
 
     fn values(&self, statement: &Statement<'_>) -> Result<Vec<ArrayRef>, DatabaseError> {
@@ -199,7 +224,7 @@ impl OdbcSession {
             .map(|parameter| match parameter.direction {
                 Direction::Input => Ok(Arc::clone(&parameter.value)),
                 _ => {
-                    let message = "output parameters are not read by ODBC here";
+                    let message = "parameters of a query that is read go in, none comes back";
                     let error = DatabaseError::new(&self.name, Fault::Unsupported, message);
                     Err(error.with_statement(statement.sql))
                 }
@@ -244,7 +269,11 @@ impl Session for OdbcSession {
 
     fn execute(&mut self, statement: &Statement<'_>) -> Result<Executed, DatabaseError> {
         let watch = self.watch(statement.timeout_seconds);
-        self.perform(statement, watch.as_ref(), all_results)
+        let comes_back = |one: &Parameter| one.direction != Direction::Input;
+        match statement.is_procedure || statement.parameters.iter().any(comes_back) {
+            true => self.call(statement, watch.as_ref()),
+            false => self.perform(statement, watch.as_ref(), all_results),
+        }
     }
 
     fn execute_each(

@@ -189,7 +189,7 @@ impl Cells {
     }
 }
 
-fn date(days: i32) -> Option<Date> {
+pub(super) fn date(days: i32) -> Option<Date> {
     let epoch = NaiveDate::default();
     let distance = Days::new(days.unsigned_abs().into());
     let day = match days < 0 {
@@ -203,7 +203,7 @@ fn date(days: i32) -> Option<Date> {
     })
 }
 
-fn timestamp(micros: i64) -> Option<Timestamp> {
+pub(super) fn timestamp(micros: i64) -> Option<Timestamp> {
     let time = DateTime::from_timestamp_micros(micros)?.naive_utc();
     Some(Timestamp {
         year: i16::try_from(time.year()).ok()?,

@@ -14,8 +14,8 @@
 //! **Markers** of parameters are `$1`; where a statement has none and values are given, its `?` are.
 //! **Names.** A table is looked for as it is written, then in lower case; schema `dbo`, if there is none, is where the
 //! session looks. Columns are found without regard to case, if that is clear.
-//! **Options of a load.** `table_lock`, `check_constraints`, `fire_triggers`, `rows_per_batch` and `order` change nothing:
-//! COPY takes the lock it needs, and constraints and triggers are always on.
+//! **Options of a load.** `table_lock`, `check_constraints`, `fire_triggers` and the hints change nothing: COPY
+//! takes the lock it needs, and constraints and triggers are always on.
 
 mod decode;
 mod describe;

@@ -10,8 +10,10 @@
 //! Halving keeps the order of rows and what a bulk load means (defaults, checks and triggers as its options say), and costs
 //! little where few rows fail.
 //!
-//! **Hints.** How many rows there will be and how they are sorted help the server to plan; the client has no way to tell it.
-//! Rows arrive all the same. A declared order that does not hold is not noticed.
+//! **Hints.** How many rows there will be and how they are sorted help the server to plan. `mssql-tds` words `INSERT BULK`
+//! itself, from five options that are on or off, and lets nobody else send a bulk load: there is no way to tell the server.
+//! Rows arrive all the same; whoever gave the hint warns ([`LoadOptions::hints`]). A declared order that does not hold is
+//! not noticed.
 
 use arrow::array::RecordBatch;
 use mssql_tds::{

@@ -24,6 +24,11 @@ enum Within {
     Block(usize),
 }
 
+/// How many markers a text has.
+pub(in crate::database) fn count(sql: &str) -> usize {
+    named(sql).count
+}
+
 pub(super) fn named(sql: &str) -> Marked {
     let mut marked = Marked {
         sql: String::with_capacity(sql.len() + 16),

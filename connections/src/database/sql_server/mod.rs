@@ -30,6 +30,7 @@ mod read;
 mod session;
 mod text;
 
+pub(super) use markers::count as count_markers;
 pub(super) use session::SqlServerSession;
 
 #[cfg(test)]

@@ -30,7 +30,10 @@ use super::{
     read::{DAYS_TO_EPOCH, MICROS_PER_DAY, Rows, schema},
     text,
 };
-use crate::database::{Direction, Parameter, Statement};
+use crate::database::{
+    Direction, Parameter, Statement,
+    natural::{decimal_back, to_type, without_zeros},
+};
 
 /// Letters of `nvarchar` and bytes of `varbinary` that are not `max`.
 const TEXT_MAX: u16 = 4000;
@@ -109,9 +112,13 @@ fn with_sign(name: &str) -> String {
 }
 
 fn sent(parameter: &Parameter, name: Option<String>) -> Result<RpcParameter, String> {
-    let mut column = Column::new(&parameter.value)?;
+    let comes_back = parameter.direction != Direction::Input;
+    let wider = decimal_back(parameter.value.data_type()).filter(|_| comes_back);
+    // A number that has no room for more digits stays as it is.
+    let wider = wider.and_then(|wider| to_type(&parameter.value, &wider).ok());
+    let mut column = Column::new(wider.as_ref().unwrap_or(&parameter.value))?;
     let mut flags = StatusFlags::NONE;
-    if parameter.direction != Direction::Input {
+    if comes_back {
         flags = StatusFlags::BY_REF_VALUE;
         column.size = Some(parameter.size);
     }
@@ -360,7 +367,8 @@ fn array(value: ReturnValue) -> Result<ArrayRef, String> {
     rows.end_row();
     let batch = rows.take()?;
     let column = batch.and_then(|batch| batch.columns().first().cloned());
-    column.ok_or_else(|| "an output has no value".to_owned())
+    let column = column.ok_or_else(|| "an output has no value".to_owned());
+    column.map(without_zeros)
 }
 
 fn push(rows: &mut Rows, value: ColumnValues) {

@@ -40,7 +40,7 @@ const ALL: [&str; 8] = [
 ];
 
 /// A query that takes minutes.
-fn long_query(family: Family) -> &'static str {
+pub(super) fn long_query(family: Family) -> &'static str {
     match family {
         Family::Postgres => "SELECT pg_sleep(60)",
         Family::MariaDb => "SELECT sleep(60), a.seq FROM seq_1_to_100000 a",

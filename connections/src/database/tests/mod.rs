@@ -1,6 +1,7 @@
 //! The same tests of every database that `scripts/setup ci` sets up, and of SQLite.
 
 mod faults;
+mod outputs;
 mod postgres;
 mod retained;
 mod round_trip;

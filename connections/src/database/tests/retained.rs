@@ -1,6 +1,9 @@
 //! Sessions that a manager retains, and what becomes of those that break.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use arrow::{
     array::{Array, AsArray, Int32Array, RecordBatch},
@@ -9,7 +12,10 @@ use arrow::{
 };
 use tds_server::{Faults, Options, Server};
 
-use super::servers::{Database, Family};
+use super::{
+    faults::long_query,
+    servers::{Database, Family},
+};
 use crate::{
     database::{
         DatabaseConnection, DatabaseError, Fault, LoadOptions, Session, Sessions, Statement,
@@ -60,7 +66,7 @@ fn a_retained_session_that_breaks_is_opened_anew() {
         admin
             .execute(&Statement::new(&format!("{kill}({first})")))
             .unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        std::thread::sleep(Duration::from_millis(300));
         let error = number(&mut *lease, who).unwrap_err();
         assert_eq!(error.fault, Fault::Lost, "{name}: {error}");
         drop(lease);
@@ -73,6 +79,70 @@ fn a_retained_session_that_breaks_is_opened_anew() {
         assert!(!lease.is_after_break(), "{name}: told once");
         assert_eq!(number(&mut *lease, who), Ok(second), "{name}");
     }
+}
+
+#[test]
+fn a_call_that_was_cancelled_leaves_its_session_to_the_next() {
+    let stoppable = [
+        "sqlite",
+        "sqlite-odbc",
+        "postgres",
+        "postgres-odbc",
+        "postgres-adbc",
+        "mariadb-odbc",
+        "duckdb-adbc",
+    ];
+    for name in stoppable {
+        let database = Database::named(name);
+        let folder = tempfile::tempdir().unwrap();
+        let Some(address) = database.address(folder.path()) else {
+            continue;
+        };
+        let own = ("TEMPORARY TABLE mine", "mine");
+        is_left_to_the_next(name, &address, own, long_query(database.family));
+    }
+    let server = Server::start(Options::default()).unwrap();
+    let port = server.port();
+    let driver = std::env::var("MSODBCSQL").unwrap_or_default();
+    let wait = "WAITFOR DELAY '00:01:00'; SELECT 1 AS one";
+    let mut addresses = vec![format!(
+        "mssql://sa:Passw0rd!@127.0.0.1:{port}/tests?encrypt=no"
+    )];
+    if !driver.is_empty() {
+        addresses.push(format!(
+            "odbc:Driver={driver};Server=127.0.0.1,{port};Encrypt=no;Uid=sa;Pwd=Passw0rd!"
+        ));
+    }
+    for address in addresses {
+        is_left_to_the_next(&address, &address, ("TABLE #mine", "#mine"), wait);
+    }
+}
+
+/// A call is cancelled; it ends within two seconds, and whoever asks next has the very session.
+fn is_left_to_the_next(name: &str, address: &str, (kind, own): (&str, &str), long: &str) {
+    let sessions = Arc::new(Sessions::default());
+    let connection = retained(address);
+    let mut lease = sessions.acquire(&connection).unwrap();
+    lease
+        .execute(&Statement::new(&format!("CREATE {kind} (a int)")))
+        .unwrap();
+    let cancel = lease.canceller();
+    let other = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(500));
+        cancel.cancel();
+    });
+    let begin = Instant::now();
+    let done = lease.execute(&Statement::new(long));
+    let error = done.expect_err(name);
+    let taken = begin.elapsed();
+    other.join().unwrap();
+    assert_eq!(error.fault, Fault::Cancelled, "{name}: {error}");
+    assert!(taken < Duration::from_millis(2500), "{name}: {taken:?}");
+    drop(lease);
+    let mut lease = sessions.acquire(&connection).unwrap();
+    assert!(!lease.is_after_break(), "{name}");
+    let count = format!("SELECT count(*) AS n FROM {own}");
+    assert_eq!(number(&mut *lease, &count), Ok(0), "{name}");
 }
 
 #[test]

@@ -11,7 +11,10 @@ use arrow::{
     datatypes::Schema,
 };
 use dtsx::{BulkInsert, SsisCode};
-use fletching_components::{database::database_error, flow::FlowError};
+use fletching_components::{
+    database::{database_error, not_told},
+    flow::FlowError,
+};
 use fletching_connections::database::{
     DatabaseConnection, DatabaseError, Load, LoadOptions, Sessions, TableName,
 };
@@ -102,7 +105,9 @@ impl Loading {
             rows: written?,
             skipped: skipped.count,
         };
-        let mut warnings: Vec<String> = reader.warning().into_iter().collect();
+        let hints = self.options().hints();
+        let hints = hints.iter().map(|hint| not_told(&self.path, hint));
+        let mut warnings: Vec<String> = reader.warning().into_iter().chain(hints).collect();
         if let Some(first) = &skipped.first {
             warnings.push(format!(
                 "{}: {} rows were not loaded (MaximumErrors is {}); the first: {first}",
@@ -120,8 +125,8 @@ impl Loading {
             table_lock: settings.table_lock,
             check_constraints: settings.check_constraints,
             fire_triggers: settings.fire_triggers,
-            rows_per_batch: None,
             order: Some(settings.sorted.clone()).filter(|order| !order.is_empty()),
+            ..LoadOptions::default()
         }
     }
 

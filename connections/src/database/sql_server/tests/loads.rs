@@ -255,6 +255,7 @@ fn options_of_a_load() {
         check_constraints: true,
         fire_triggers: true,
         rows_per_batch: Some(10),
+        kilobytes_per_batch: None,
         order: Some("id ASC".to_owned()),
     };
     let defaults = LoadOptions {
