@@ -11,6 +11,7 @@ use std::{
 
 use fletching::{
     ComponentReport, Event, EventKind, EventListener, RunIdentity, RunReport, TaskResult,
+    dtsx::SsisCode,
 };
 use opentelemetry::{
     Context, KeyValue,
@@ -34,6 +35,8 @@ use super::{
 };
 use crate::exit::{Exit, Failure};
 
+/// `DTS_W_MAXIMUMERRORCOUNTREACHED`.
+const TOO_MANY_ERRORS: SsisCode = SsisCode(0x8001_9002);
 /// Where OTLP over HTTP takes traces, log records and metrics.
 const PATHS: [&str; 3] = ["/v1/traces", "/v1/logs", "/v1/metrics"];
 
@@ -236,7 +239,8 @@ impl Traces {
             KeyValue::new("ssis.code", code.unwrap_or_default()),
         ];
         span.add_event_with_timestamp(event.kind.name().to_owned(), event.time.into(), attributes);
-        if event.kind == EventKind::Error {
+        // That is said of each container that fails.
+        if event.kind == EventKind::Error || event.code == Some(TOO_MANY_ERRORS) {
             span.set_status(Status::error(event.message.clone()));
         }
     }
