@@ -24,7 +24,7 @@ use super::{
 use crate::{
     database::{
         DatabaseError, Direction, Executed, Fault, Parameter, ResultSet, Statement,
-        sql_server::count_markers, watch::Watch,
+        sql_server::between_markers, watch::Watch,
     },
     sql::Dialect,
 };
@@ -52,18 +52,40 @@ fn call(statement: &Statement<'_>, dialect: Dialect) -> Result<Call, String> {
     let call = match statement.is_procedure {
         true => by_name(statement, dialect)?,
         false => Call {
-            sql: statement.sql.to_owned(),
+            sql: match dialect {
+                Dialect::MsSql => without_output(statement.sql),
+                _ => statement.sql.to_owned(),
+            },
             parameters: statement.parameters.to_vec(),
             given: (0..statement.parameters.len()).map(Some).collect(),
         },
     };
-    let (markers, given) = (count_markers(&call.sql), call.parameters.len());
+    let markers = between_markers(&call.sql).len() - 1;
+    let given = call.parameters.len();
     if markers != given {
         return Err(format!(
             "the statement has {markers} parameter markers, {given} values are given"
         ));
     }
     Ok(call)
+}
+
+/// A text without the word OUTPUT behind its markers: Microsoft's driver puts it there by itself, and would have it twice.
+fn without_output(sql: &str) -> String {
+    let pieces = between_markers(sql).into_iter().enumerate();
+    let pieces = pieces.map(|(at, piece)| {
+        let after = piece.trim_start();
+        let end = after.find(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        let (word, rest) = after.split_at(end.unwrap_or(after.len()));
+        let is_output = ["OUTPUT", "OUT"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(word));
+        match at > 0 && is_output {
+            true => rest.to_owned(),
+            false => piece,
+        }
+    });
+    pieces.collect::<Vec<_>>().join("?")
 }
 
 /// The call of a procedure by its name. What it returns is its first marker.
@@ -308,6 +330,21 @@ mod tests {
             "{? = call dbo.add_up(?)}"
         );
         assert!(worded(Dialect::Sqlite, &[]).is_err());
+    }
+
+    #[test]
+    fn the_driver_says_output_itself() {
+        for (sql, wanted) in [
+            ("exec p ?, ? OUTPUT, ? out", "exec p ?, ?, ?"),
+            (
+                "EXEC p ?  OUTPUT;\nSELECT '? OUTPUT'",
+                "EXEC p ?;\nSELECT '? OUTPUT'",
+            ),
+            ("SELECT ? = a FROM t", "SELECT ? = a FROM t"),
+            ("EXEC p ?outer, ? , OUTPUT", "EXEC p ?outer, ? , OUTPUT"),
+        ] {
+            assert_eq!(without_output(sql), wanted);
+        }
     }
 
     #[test]
