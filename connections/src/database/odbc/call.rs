@@ -9,9 +9,11 @@
 //! What comes back is there when all results are out, not before. The text is not prepared: PostgreSQL's driver then knows of
 //! no value that a function returns. MariaDB's driver fills places without a look at their types, so it gets none.
 
+use std::sync::Arc;
+
 use arrow::{
-    array::{Array, ArrayRef, new_null_array},
-    datatypes::DataType,
+    array::{ArrayRef, AsArray, Int32Array},
+    datatypes::Int32Type,
 };
 use arrow_odbc::odbc_api::handles::AsStatementRef;
 
@@ -24,12 +26,13 @@ use super::{
 use crate::{
     database::{
         DatabaseError, Direction, Executed, Fault, Parameter, ResultSet, Statement,
-        sql_server::count_markers, watch::Watch,
+        sql_server::between_markers, watch::Watch,
     },
     sql::Dialect,
 };
 
-/// A procedure of SQL Server returns a number, whatever it does.
+/// Hands one back, by a driver that does so of any statement: FreeTDS does of `{call p(?)}` only.
+const PROBE: &str = "SELECT ? = 1";
 const NOTHING_BACK: &str = "the driver hands back nothing of this call: write `{? = call p(?, ?)}`, with parameters by the \
                             numbers of their places";
 
@@ -37,8 +40,8 @@ const NOTHING_BACK: &str = "the driver hands back nothing of this call: write `{
 struct Call {
     sql: String,
     parameters: Vec<Parameter>,
-    /// For each of them its place among those of the statement; `None` for one that nobody asked for.
-    given: Vec<Option<usize>>,
+    /// For each of them its place among those of the statement.
+    given: Vec<usize>,
 }
 
 /// # Errors
@@ -52,12 +55,16 @@ fn call(statement: &Statement<'_>, dialect: Dialect) -> Result<Call, String> {
     let call = match statement.is_procedure {
         true => by_name(statement, dialect)?,
         false => Call {
-            sql: statement.sql.to_owned(),
+            sql: match dialect {
+                Dialect::MsSql => without_output(statement.sql),
+                _ => statement.sql.to_owned(),
+            },
             parameters: statement.parameters.to_vec(),
-            given: (0..statement.parameters.len()).map(Some).collect(),
+            given: (0..statement.parameters.len()).collect(),
         },
     };
-    let (markers, given) = (count_markers(&call.sql), call.parameters.len());
+    let markers = between_markers(&call.sql).len() - 1;
+    let given = call.parameters.len();
     if markers != given {
         return Err(format!(
             "the statement has {markers} parameter markers, {given} values are given"
@@ -66,13 +73,31 @@ fn call(statement: &Statement<'_>, dialect: Dialect) -> Result<Call, String> {
     Ok(call)
 }
 
+/// A text without the word OUTPUT behind its markers: Microsoft's driver puts it there by itself, and would have it twice.
+fn without_output(sql: &str) -> String {
+    let pieces = between_markers(sql).into_iter().enumerate();
+    let pieces = pieces.map(|(at, piece)| {
+        let after = piece.trim_start();
+        let end = after.find(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        let (word, rest) = after.split_at(end.unwrap_or(after.len()));
+        let is_output = ["OUTPUT", "OUT"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(word));
+        match at > 0 && is_output {
+            true => rest.to_owned(),
+            false => piece,
+        }
+    });
+    pieces.collect::<Vec<_>>().join("?")
+}
+
 /// The call of a procedure by its name. What it returns is its first marker.
 fn by_name(statement: &Statement<'_>, dialect: Dialect) -> Result<Call, String> {
     let name = statement.sql.trim();
     let parameters = statement.parameters.iter().cloned();
-    let given = parameters.enumerate().map(|(at, one)| (Some(at), one));
-    let (mut returned, others): (Vec<_>, Vec<_>) =
-        given.partition(|(_, one)| one.direction == Direction::ReturnValue);
+    let (returned, others): (Vec<_>, Vec<_>) = parameters
+        .enumerate()
+        .partition(|(_, one)| one.direction == Direction::ReturnValue);
     let returns = match returned.len() {
         0 => "",
         1 => "? = ",
@@ -84,20 +109,10 @@ fn by_name(statement: &Statement<'_>, dialect: Dialect) -> Result<Call, String> 
     };
     let named = others.iter().any(|(_, one)| one.name.is_some());
     let markers = vec!["?"; others.len()].join(", ");
-    // The only sign of a driver that hands nothing back of such a call.
-    if named && returned.is_empty() {
-        let status = Parameter {
-            name: None,
-            direction: Direction::ReturnValue,
-            value: new_null_array(&DataType::Int32, 1),
-            size: 0,
-        };
-        returned.push((None, status));
-    }
     let sql = match dialect {
         Dialect::MsSql if named => {
             let arguments: Vec<String> = others.iter().map(|(_, one)| argument(one)).collect();
-            format!("EXEC ? = {name} {}", arguments.join(", "))
+            format!("EXEC {returns}{name} {}", arguments.join(", "))
         }
         _ if named => {
             return Err(
@@ -159,7 +174,42 @@ impl OdbcSession {
         }
     }
 
+    /// Refuses a call of which the driver would hand nothing back, and not say so.
+    fn probe(&self, call: &Call, seconds: u32) -> Result<(), DatabaseError> {
+        let mut ways = call.parameters.iter().map(|one| one.direction);
+        let is_escaped = call.sql.trim().starts_with('{');
+        if self.dialect != Dialect::MsSql || is_escaped || ways.all(|way| way == Direction::Input) {
+            return Ok(());
+        }
+        let zero = Parameter {
+            name: None,
+            direction: Direction::Output,
+            value: Arc::new(Int32Array::from(vec![0])),
+            size: 0,
+        };
+        let probe = Call {
+            sql: PROBE.to_owned(),
+            parameters: vec![zero],
+            given: vec![0],
+        };
+        let found = self.placed(&probe, seconds)?.outputs;
+        let one = found
+            .first()
+            .and_then(|one| one.as_primitive_opt::<Int32Type>());
+        match one.is_some_and(|one| one.values().first() == Some(&1)) {
+            true => Ok(()),
+            false => Err(self
+                .talk(&call.sql)
+                .refuse(Fault::Unsupported, NOTHING_BACK)),
+        }
+    }
+
     fn call_by_places(&self, call: &Call, seconds: u32) -> Result<Executed, DatabaseError> {
+        self.probe(call, seconds)?;
+        self.placed(call, seconds)
+    }
+
+    fn placed(&self, call: &Call, seconds: u32) -> Result<Executed, DatabaseError> {
         let talk = self.talk(&call.sql);
         let refuse = |message| talk.refuse(Fault::Value, message);
         // PostgreSQL's driver takes all that goes in for arguments of a function.
@@ -185,15 +235,8 @@ impl OdbcSession {
                     at + 1
                 ));
             }
-            let is_returned = call
-                .parameters
-                .get(at)
-                .is_some_and(|one| one.direction == Direction::ReturnValue);
-            if is_returned && self.dialect == Dialect::MsSql && came.value.is_null(0) {
-                return Err(talk.refuse(Fault::Unsupported, NOTHING_BACK));
-            }
-            let given = call.given.get(at).copied().flatten();
-            outputs.extend(given.map(|given| (given, came.value)));
+            let given = call.given.get(at).copied();
+            outputs.push((given, came.value));
         }
         outputs.sort_by_key(|(given, _)| *given);
         executed.outputs = outputs.into_iter().map(|(_, value)| value).collect();
@@ -259,10 +302,6 @@ fn only_row(set: &ResultSet, columns: usize) -> Option<Vec<ArrayRef>> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::Int32Array;
-
     use super::*;
 
     fn parameter(name: &str, direction: Direction) -> Parameter {
@@ -308,6 +347,21 @@ mod tests {
             "{? = call dbo.add_up(?)}"
         );
         assert!(worded(Dialect::Sqlite, &[]).is_err());
+    }
+
+    #[test]
+    fn the_driver_says_output_itself() {
+        for (sql, wanted) in [
+            ("exec p ?, ? OUTPUT, ? out", "exec p ?, ?, ?"),
+            (
+                "EXEC p ?  OUTPUT;\nSELECT '? OUTPUT'",
+                "EXEC p ?;\nSELECT '? OUTPUT'",
+            ),
+            ("SELECT ? = a FROM t", "SELECT ? = a FROM t"),
+            ("EXEC p ?outer, ? , OUTPUT", "EXEC p ?outer, ? , OUTPUT"),
+        ] {
+            assert_eq!(without_output(sql), wanted);
+        }
     }
 
     #[test]

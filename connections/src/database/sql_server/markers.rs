@@ -24,12 +24,28 @@ enum Within {
     Block(usize),
 }
 
-/// How many markers a text has.
-pub(in crate::database) fn count(sql: &str) -> usize {
-    named(sql).count
+/// The pieces of a text between its markers.
+pub(in crate::database) fn pieces(sql: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for letter in marked(sql, None).sql.chars() {
+        match (letter, pieces.last_mut()) {
+            (MARK, _) => pieces.push(String::new()),
+            (_, Some(piece)) => piece.push(letter),
+            _ => {}
+        }
+    }
+    pieces
 }
 
+/// Stands for a marker. No text has it: it is no letter.
+const MARK: char = '\u{FFFF}';
+
 pub(super) fn named(sql: &str) -> Marked {
+    marked(sql, Some(&marker))
+}
+
+/// The text with names for its markers, or [`MARK`].
+fn marked(sql: &str, name: Option<&dyn Fn(usize) -> String>) -> Marked {
     let mut marked = Marked {
         sql: String::with_capacity(sql.len() + 16),
         count: 0,
@@ -49,7 +65,10 @@ pub(super) fn named(sql: &str) -> Marked {
             }
             (Within::Code, '?', _) => {
                 marked.count += 1;
-                marked.sql.push_str(&marker(marked.count));
+                match name {
+                    Some(name) => marked.sql.push_str(&name(marked.count)),
+                    None => marked.sql.push(MARK),
+                }
                 continue;
             }
             (Within::Quotes(']'), ']', Some(']')) => {
@@ -93,6 +112,10 @@ mod tests {
         assert_eq!(
             shown("SELECT ? WHERE a=?"),
             ("SELECT @P1 WHERE a=@P2".to_owned(), 2)
+        );
+        assert_eq!(
+            pieces("EXEC p ?, '?', ? OUTPUT"),
+            ["EXEC p ", ", '?', ", " OUTPUT"]
         );
         let none = [
             "SELECT '?', 'it''s ?'",

@@ -30,7 +30,7 @@ mod read;
 mod session;
 mod text;
 
-pub(super) use markers::count as count_markers;
+pub(super) use markers::pieces as between_markers;
 pub(super) use session::SqlServerSession;
 
 #[cfg(test)]

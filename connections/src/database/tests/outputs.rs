@@ -303,6 +303,15 @@ fn from_sql_server() {
         assert_eq!(outputs(&executed)[2], "ä".repeat(300), "{name}");
         let error = execute(session, "{call dbo.add_up(?, ?)}", &parameters).unwrap_err();
         assert!(error.message.contains("2 parameter markers"), "{error}");
+        let done = execute(
+            session,
+            "SELECT ? = 40 + ?",
+            &[int(Output, 0), int(Input, 2)],
+        );
+        match name {
+            "microsoft" => assert_eq!(outputs(&done.unwrap()), ["42"]),
+            _ => assert!(done.unwrap_err().message.contains("nothing of this call")),
+        }
         // Prepared once, executed for each row.
         let rows = RecordBatch::try_from_iter(["a", "b"].map(|name| {
             let values: ArrayRef = Arc::new(Int32Array::from(vec![1, 2, 3]));
