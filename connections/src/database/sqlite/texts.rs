@@ -95,7 +95,10 @@ pub(super) fn with_offsets(values: &StructArray) -> Option<StringArray> {
         let local = moments
             .value(row)
             .checked_add(i64::from(offset) * 60_000_000);
-        if local.and_then(|local| push_timestamp(&mut texts, local)).is_some() {
+        if local
+            .and_then(|local| push_timestamp(&mut texts, local))
+            .is_some()
+        {
             let sign = if offset < 0 { '-' } else { '+' };
             let minutes = offset.unsigned_abs();
             // A builder takes all text.
@@ -119,7 +122,8 @@ pub(super) fn push_decimal(text: &mut impl Write, number: i128, scale: i8) -> Op
     }
     let whole = digits.len().saturating_sub(scale);
     let (whole, fraction) = digits.split_at(whole);
-    text.write_str(if whole.is_empty() { "0" } else { whole }).ok()?;
+    text.write_str(if whole.is_empty() { "0" } else { whole })
+        .ok()?;
     if scale > 0 {
         text.write_char('.').ok()?;
         for _ in fraction.len()..scale {
@@ -153,7 +157,9 @@ fn push_date(text: &mut StringBuilder, days: i32) -> Option<()> {
 
 /// Of the seconds of a day.
 fn push_time(text: &mut StringBuilder, seconds: i64) -> Option<()> {
-    let seconds = u32::try_from(seconds).ok().filter(|seconds| *seconds < 360_000)?;
+    let seconds = u32::try_from(seconds)
+        .ok()
+        .filter(|seconds| *seconds < 360_000)?;
     let ([a, b], [c, d]) = (two(seconds / 3600), two(seconds / 60 % 60));
     let [e, f] = two(seconds % 60);
     push_ascii(text, &[a, b, b':', c, d, b':', e, f])

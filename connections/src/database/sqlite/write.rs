@@ -40,9 +40,7 @@ pub(super) enum Cells {
 /// As [`cells`], for a column that turns text into numbers if it can.
 pub(super) fn cells_of_number(array: &ArrayRef) -> Result<Cells, String> {
     match array.data_type() {
-        DataType::Decimal128(_, scale) => {
-            Ok(Cells::Decimal(array.as_primitive().clone(), *scale))
-        }
+        DataType::Decimal128(_, scale) => Ok(Cells::Decimal(array.as_primitive().clone(), *scale)),
         _ => cells(array),
     }
 }
@@ -66,16 +64,12 @@ pub(super) fn cells(array: &ArrayRef) -> Result<Cells, String> {
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
             Cells::Binary(to(&DataType::BinaryView)?.as_binary_view().clone())
         }
-        DataType::FixedSizeBinary(16) => {
-            Cells::Written(texts::guids(array.as_fixed_size_binary()))
-        }
+        DataType::FixedSizeBinary(16) => Cells::Written(texts::guids(array.as_fixed_size_binary())),
         DataType::Decimal128(_, scale) => {
             Cells::Written(texts::decimals(array.as_primitive(), *scale))
         }
         DataType::Date32 => Cells::Written(texts::dates(array.as_primitive())),
-        DataType::Time32(TimeUnit::Second) => {
-            Cells::Written(texts::seconds(array.as_primitive()))
-        }
+        DataType::Time32(TimeUnit::Second) => Cells::Written(texts::seconds(array.as_primitive())),
         DataType::Time64(TimeUnit::Nanosecond) => {
             Cells::Written(texts::nanos(array.as_primitive()))
         }
