@@ -29,19 +29,17 @@ fn same(a: &str, b: &str, options: DiffOptions) -> bool {
 /// A document without what the options do not look at: texts on both sides of it are one text then, as they are where a
 /// patch has put one beside the other.
 fn seen(text: &str, options: DiffOptions) -> String {
-    let mut text = text.to_owned();
-    for (option, opens, closes) in [
+    let ignored = [
         (DiffOptions::COMMENTS, "<!--", "-->"),
-        (DiffOptions::INSTRUCTIONS, "<?", "?>"),
-    ] {
-        let mut from = 0;
-        while let Some(at) = text[from..].find(opens).filter(|_| options.has(option)) {
-            let start = from + at;
-            let end = start + text[start..].find(closes).unwrap() + closes.len();
-            match text[start..].starts_with("<?xml ") {
-                true => from = end,
-                false => text.replace_range(start..end, ""),
-            }
+        (DiffOptions::INSTRUCTIONS, "<?p", "?>"),
+    ];
+    let mut text = text.to_owned();
+    for (option, opens, closes) in ignored {
+        while let Some((before, after)) = text.split_once(opens)
+            && options.has(option)
+        {
+            let (_, after) = after.split_once(closes).unwrap();
+            text = format!("{before}{after}");
         }
     }
     text
