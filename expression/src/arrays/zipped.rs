@@ -5,6 +5,11 @@ use super::prefetch_rows;
 /// Rows that are worked on while the next ones are fetched.
 const BLOCK: usize = 256;
 
+/// Whether numbers are asked for ahead: wider ones come at the pace of memory anyway, and lose by it (measured with doubles).
+const fn is_asked<T>() -> bool {
+    size_of::<T>() <= 4
+}
+
 /// `operation` on each row, and what it noted. A column that is `scalar` has one number for all rows.
 pub(crate) fn zipped<T: Copy, U: Copy, R, N: Default>(
     left: &[T],
@@ -25,6 +30,11 @@ fn both<T: Copy, U: Copy, R, N: Default, F: Fn(T, U, &mut N) -> R>(
     operation: F,
 ) -> (Vec<R>, N) {
     let mut noted = N::default();
+    if !is_asked::<T>() {
+        let pairs = left.iter().zip(right);
+        let results = pairs.map(|(x, y)| operation(*x, *y, &mut noted)).collect();
+        return (results, noted);
+    }
     let mut results = Vec::with_capacity(left.len().min(right.len()));
     for (at, (x, y)) in left.chunks(BLOCK).zip(right.chunks(BLOCK)).enumerate() {
         prefetch_rows(left, (at + 1) * BLOCK, BLOCK);
@@ -40,10 +50,6 @@ fn mapped<T: Copy, R, N: Default, F: Fn(T, &mut N) -> R>(
     operation: F,
 ) -> (Vec<R>, N) {
     let mut noted = N::default();
-    let mut results = Vec::with_capacity(values.len());
-    for (at, block) in values.chunks(BLOCK).enumerate() {
-        prefetch_rows(values, (at + 1) * BLOCK, BLOCK);
-        results.extend(block.iter().map(|x| operation(*x, &mut noted)));
-    }
+    let results = values.iter().map(|x| operation(*x, &mut noted)).collect();
     (results, noted)
 }
