@@ -123,7 +123,7 @@ pub(super) fn read(
     let mut values = answer.children();
     let result = match values.next() {
         None => nothing(returns),
-        Some(value) => stored(referred(body, value), returns),
+        Some(value) => stored(referred(body, value).map_err(no_answer)?, returns),
     };
     Ok(Some(SoapResult {
         left_out: values.map(|value| value.local_name().to_owned()).collect(),
@@ -132,16 +132,14 @@ pub(super) fn read(
 }
 
 /// Encoded answers may keep a value apart: `<AddReturn href="#id0"/>`, and `<multiRef id="id0">` beside the answer.
-fn referred<'d>(body: Element<'d>, value: Element<'d>) -> Element<'d> {
-    let Some(id) = value
-        .attribute("href")
-        .and_then(|href| href.strip_prefix('#').map(str::to_owned))
-    else {
-        return value;
+fn referred<'d>(body: Element<'d>, value: Element<'d>) -> Result<Element<'d>, String> {
+    let Some(href) = value.attribute("href") else {
+        return Ok(value);
     };
+    let id = href.strip_prefix('#');
     let mut kept = body.children();
-    let found = kept.find(|one| one.attribute("id").is_some_and(|own| own == id));
-    found.unwrap_or(value)
+    let found = kept.find(|one| one.attribute("id").as_deref() == id && id.is_some());
+    found.ok_or_else(|| format!("its value is said to be at `{href}`, and is not there"))
 }
 
 /// NULL of a type.

@@ -141,14 +141,18 @@ fn encoded_values_say_their_types() {
                   xmlns:t=\"http://www.w3.org/2001/XMLSchema\">1</a><b i:type=\"t:Unit\" xmlns:t=\"urn:calculator/\">Kelvin</b>\
                   </m:Add>";
     assert!(message.contains(wanted), "{message}");
-    let read = |answer: &str| {
+    let answered = |answer: &str| {
         let body = format!(
             "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/' xmlns:i='http://www.w3.org/2001/XMLSchema-instance' \
              xmlns:x='http://www.w3.org/2001/XMLSchema'><s:Body>{answer}</s:Body></s:Envelope>"
         );
         let answer = HttpResponse::of(200, body.into_bytes());
-        add.result(&answer).unwrap().unwrap().xml
+        add.result(&answer)
     };
+    let read = |answer: &str| answered(answer).unwrap().unwrap().xml;
+    let lost = "<r:AddResponse xmlns:r='urn:rpc'><AddReturn href='#id7'/></r:AddResponse>";
+    let lost = answered(lost).unwrap_err().to_string();
+    assert!(lost.contains("said to be at `#id7`"), "{lost}");
     let inline =
         "<r:AddResponse xmlns:r='urn:rpc'><AddReturn i:type='x:int'>3</AddReturn></r:AddResponse>";
     assert_eq!(read(inline), "<int>3</int>");
