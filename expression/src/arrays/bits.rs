@@ -55,6 +55,20 @@ fn of_both<T: Copy, U: Copy, F: Fn(T, U) -> bool>(
     words
 }
 
+/// A bit for each of these rows.
+#[inline(always)]
+pub(crate) fn word<T: Copy, U: Copy>(
+    left: &[T; WORD],
+    right: &[U; WORD],
+    holds: impl Fn(T, U) -> bool,
+) -> u64 {
+    let mut flags = [0; WORD];
+    for ((flag, x), y) in flags.iter_mut().zip(left).zip(right) {
+        *flag = u8::from(holds(*x, *y));
+    }
+    packed(&flags)
+}
+
 /// A bit for each byte that is 0 or 1.
 #[inline(always)]
 fn packed(flags: &[u8; WORD]) -> u64 {

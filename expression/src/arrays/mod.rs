@@ -14,12 +14,12 @@ mod text_builder;
 mod views;
 mod zipped;
 
-pub(crate) use bits::bits;
+pub(crate) use bits::{bits, word};
 pub(crate) use choose::choose;
 pub(crate) use equal::equal;
 pub(crate) use exchange::exchanged;
 pub(crate) use marks::{MARKED_MAX, Marks};
-pub(crate) use prefetch::{prefetch, prefetch_line, prefetch_rows};
+pub(crate) use prefetch::{prefetch, prefetch_rows};
 pub(crate) use span::Span;
 pub(crate) use text_builder::TextBuilder;
 pub(crate) use views::{

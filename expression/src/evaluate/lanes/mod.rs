@@ -10,7 +10,6 @@
 //! A number that has more than 64 bits is seen on the way; the batch then goes the general way, operator by operator, as do
 //! trees with other operators ([`super::arithmetic`]).
 
-mod ahead;
 mod block;
 mod plan;
 
@@ -18,18 +17,17 @@ use std::sync::Arc;
 
 use arrow::{
     array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Decimal128Array},
-    buffer::{BooleanBuffer, MutableBuffer, NullBuffer},
+    buffer::{BooleanBuffer, Buffer, MutableBuffer, NullBuffer, ScalarBuffer},
     datatypes::{DataType as ArrowType, Decimal128Type, Int8Type, Int16Type, Int32Type, Int64Type},
 };
 
 use self::{
-    ahead::Ahead,
     block::{BLOCK, Column, Lanes},
     plan::{Lane, Plan},
 };
 use super::{Context, Known, Value, evaluate, union_of_nulls};
 use crate::{
-    arrays::bits,
+    arrays::word,
     check::{Typed, TypedKind},
     error::EvaluateError,
     syntax::BinaryOperator,
@@ -66,13 +64,7 @@ pub(super) fn value(
     let columns: Option<Vec<_>> = leaves.iter().map(|leaf| column(&leaf.value)).collect();
     let array = columns.and_then(|columns| {
         let nulls = union_of_nulls(leaves.iter().map(|leaf| &leaf.value), rows);
-        let ahead = Ahead::new(&columns, root.steps());
-        let lanes = Lanes {
-            columns,
-            rows,
-            ahead,
-        };
-        lanes.array(&root, node, nulls)
+        Lanes { columns, rows }.array(&root, node, nulls)
     });
     if array.is_none() {
         context.failures.truncate(before);
@@ -88,20 +80,10 @@ enum Root {
     Comparison(BinaryOperator, Lane, Lane),
 }
 
-impl Root {
-    /// Steps that a block takes, with the one that writes the results.
-    fn steps(&self) -> usize {
-        match self {
-            Self::Numbers(lane) => lane.steps() + 1,
-            Self::Comparison(_, left, right) => left.steps() + right.steps(),
-        }
-    }
-}
-
 fn column(value: &Value) -> Option<Column> {
     fn of<T: ArrowPrimitiveType>(
         value: &Value,
-        wrap: impl Fn(arrow::buffer::ScalarBuffer<T::Native>) -> Column,
+        wrap: impl Fn(ScalarBuffer<T::Native>) -> Column,
     ) -> Option<Column> {
         Some(wrap(value.array.as_primitive::<T>().values().clone()))
     }
@@ -109,7 +91,11 @@ fn column(value: &Value) -> Option<Column> {
         return None;
     }
     match value.array.data_type() {
-        ArrowType::Decimal128(..) => of::<Decimal128Type>(value, Column::Decimal),
+        ArrowType::Decimal128(..) => {
+            let numbers = value.array.as_primitive::<Decimal128Type>().values();
+            let halves = ScalarBuffer::new(numbers.inner().clone(), 0, 2 * numbers.len());
+            Some(Column::Decimal(halves))
+        }
         ArrowType::Int8 => of::<Int8Type>(value, Column::I1),
         ArrowType::Int16 => of::<Int16Type>(value, Column::I2),
         ArrowType::Int32 => of::<Int32Type>(value, Column::I4),
@@ -128,23 +114,21 @@ impl Lanes {
                 return Some(Arc::new(BooleanArray::new(bits, nulls)));
             }
         };
-        let array = Decimal128Array::new(self.numbers(lane)?.into(), nulls);
+        let array = Decimal128Array::new(self.numbers(lane)?, nulls);
         Some(Arc::new(array.with_data_type(arrow_type(&node.data_type))))
     }
 
     /// The numbers of all rows; `None` if one does not fit.
-    fn numbers(&self, lane: &Lane) -> Option<Vec<i128>> {
-        let mut numbers = Vec::with_capacity(self.rows);
+    fn numbers(&self, lane: &Lane) -> Option<ScalarBuffer<i128>> {
+        let mut numbers = MutableBuffer::with_capacity(self.rows * size_of::<i128>());
         let mut blocks = vec![[0; BLOCK]; lane.depth()];
         for start in (0..self.rows).step_by(BLOCK) {
+            self.fill(lane, start, &mut blocks)?;
+            let wide = block::wide(blocks.first()?);
             let rows = BLOCK.min(self.rows - start);
-            self.ahead.begin();
-            self.fill(lane, start, rows, &mut blocks)?;
-            self.ahead.ask(&self.columns, start);
-            let block = blocks.first()?.get(..rows)?;
-            numbers.extend(block.iter().map(|number| i128::from(*number)));
+            numbers.extend_from_slice(wide.get(..rows)?.as_flattened());
         }
-        Some(numbers)
+        Some(Buffer::from(numbers).into())
     }
 
     /// For each row how two numbers compare; `None` if one does not fit.
@@ -175,13 +159,9 @@ impl Lanes {
         let mut x = vec![[0; BLOCK]; left.depth()];
         let mut y = vec![[0; BLOCK]; right.depth()];
         for start in (0..self.rows).step_by(BLOCK) {
-            let rows = BLOCK.min(self.rows - start);
-            self.ahead.begin();
-            self.fill(left, start, rows, &mut x)?;
-            self.fill(right, start, rows, &mut y)?;
-            let (x, y) = (x.first()?.get(..rows)?, y.first()?.get(..rows)?);
-            let bits = bits(x, y, (false, false), &holds);
-            words.extend_from_slice(bits.inner().as_slice());
+            self.fill(left, start, &mut x)?;
+            self.fill(right, start, &mut y)?;
+            words.push(word(x.first()?, y.first()?, &holds));
         }
         Some(BooleanBuffer::new(words.into(), 0, self.rows))
     }

@@ -22,9 +22,9 @@ pub(super) enum Lane {
     Constant(i64),
     /// By its place among the leaves.
     Leaf(usize),
-    /// With more decimals: times a power of ten.
-    Scaled(Box<Lane>, i64),
     Operation(Operation, Box<Lane>, Box<Lane>),
+    /// With one number for all rows on the right.
+    WithConstant(Operation, Box<Lane>, i64),
     /// To a multiple of a power of ten.
     Rounded(Rounding, Box<Lane>, i64),
 }
@@ -33,6 +33,8 @@ pub(super) enum Lane {
 pub(super) enum Operation {
     Add,
     Subtract,
+    /// The left from the right.
+    SubtractFrom,
     Multiply,
 }
 
@@ -116,8 +118,14 @@ impl<'n> Plan<'n> {
         }
         let (up_left, up_right) = (power(u32::from(up_left))?, power(u32::from(up_right))?);
         let (left, right) = (self.lane(left)?, self.lane(right)?);
-        let (left, right) = (left.times(up_left), right.times(up_right));
-        Some(Lane::Operation(operation, Box::new(left), Box::new(right)))
+        let (left, right) = (left.times(up_left)?, right.times(up_right)?);
+        Some(match (left, right) {
+            (left, Lane::Constant(y)) => Lane::WithConstant(operation, Box::new(left), y),
+            (Lane::Constant(x), right) => {
+                Lane::WithConstant(operation.turned(), Box::new(right), x)
+            }
+            (left, right) => Lane::Operation(operation, Box::new(left), Box::new(right)),
+        })
     }
 
     /// A conversion that keeps all digits.
@@ -136,7 +144,7 @@ impl<'n> Plan<'n> {
             true => self.leaf(operand),
             false => self.lane(operand)?,
         };
-        Some(number.times(factor))
+        number.times(factor)
     }
 
     fn lane(&mut self, node: &'n Typed) -> Option<Lane> {
@@ -163,29 +171,36 @@ impl<'n> Plan<'n> {
 }
 
 impl Lane {
-    /// Steps that it takes to work it out.
-    pub(super) fn steps(&self) -> usize {
-        match self {
-            Self::Constant(_) => 0,
-            Self::Leaf(_) => 1,
-            Self::Scaled(number, _) | Self::Rounded(_, number, _) => 1 + number.steps(),
-            Self::Operation(_, left, right) => 1 + left.steps() + right.steps(),
-        }
-    }
-
     /// Blocks that are needed to work it out.
     pub(super) fn depth(&self) -> usize {
         match self {
             Self::Constant(_) | Self::Leaf(_) => 1,
-            Self::Scaled(number, _) | Self::Rounded(_, number, _) => number.depth(),
+            Self::WithConstant(_, number, _) | Self::Rounded(_, number, _) => number.depth(),
             Self::Operation(_, left, right) => left.depth().max(1 + right.depth()),
         }
     }
 
-    fn times(self, factor: i64) -> Self {
-        match factor {
-            1 => self,
-            _ => Self::Scaled(Box::new(self), factor),
+    /// With more decimals: times a power of ten. `None` if that is a constant that does not fit.
+    fn times(self, factor: i64) -> Option<Self> {
+        match (self, factor) {
+            (lane, 1) => Some(lane),
+            (Self::Constant(number), _) => number.checked_mul(factor).map(Self::Constant),
+            (lane, _) => Some(Self::WithConstant(
+                Operation::Multiply,
+                Box::new(lane),
+                factor,
+            )),
+        }
+    }
+}
+
+impl Operation {
+    /// The same with its operands exchanged.
+    fn turned(self) -> Self {
+        match self {
+            Self::Subtract => Self::SubtractFrom,
+            Self::SubtractFrom => Self::Subtract,
+            Self::Add | Self::Multiply => self,
         }
     }
 }
