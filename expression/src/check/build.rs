@@ -16,7 +16,7 @@ use crate::{
 use super::{
     Typed, TypedKind, fit, is_integer, is_numeric, is_text,
     nearest::nearest,
-    promote::{arithmetic, branches, common, text_length},
+    promote::{arithmetic, branches, common, is_unsigned, text_length},
 };
 
 /// Longest text that an expression's metadata can name (semantics 1.3.5).
@@ -492,13 +492,6 @@ fn exact_number(operand: Typed) -> Typed {
         }
         _ => operand,
     }
-}
-
-fn is_unsigned(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::UI1 | DataType::UI2 | DataType::UI4 | DataType::UI8
-    )
 }
 
 pub(super) fn is_moment(data_type: &DataType) -> bool {

@@ -12,7 +12,12 @@ pub(super) fn operands(
     right: &DataType,
 ) -> (SsisCode, String) {
     let symbol = operator.symbol();
-    let signs = is_integer(left) && is_integer(right) && promote::common(left, right).is_none();
+    let bitwise = matches!(
+        operator,
+        BinaryOperator::BitAnd | BinaryOperator::BitOr | BinaryOperator::BitXor
+    );
+    let integers = is_integer(left) && is_integer(right);
+    let signs = integers && (bitwise || promote::common(left, right).is_none());
     let code = match operator {
         _ if signs => SsisCode::EXPRESSION_SIGN_MISMATCH,
         _ if left == right => SsisCode::EXPRESSION_BINARY_TYPE,
@@ -23,8 +28,18 @@ pub(super) fn operands(
             let other = if *left == DataType::Bool { right } else { left };
             format!("it wants two DT_BOOL{}", condition(other))
         }
-        BinaryOperator::BitAnd | BinaryOperator::BitOr | BinaryOperator::BitXor if !signs => {
+        BinaryOperator::BitXor if !signs => "it wants two integers".to_owned(),
+        _ if bitwise && !signs => {
             format!("it wants two integers; `{symbol}{symbol}` joins conditions")
+        }
+        _ if bitwise => {
+            let (unsigned, signed) = match promote::is_unsigned(left) {
+                true => (left, right),
+                false => (right, left),
+            };
+            format!(
+                "both are to be signed or both unsigned: cast one with ({signed}) or ({unsigned})"
+            )
         }
         BinaryOperator::Modulo if !signs => {
             "it wants two integers: cast with (DT_I4) or (DT_I8)".to_owned()

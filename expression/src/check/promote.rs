@@ -53,6 +53,10 @@ fn bits(data_type: &DataType) -> Option<(u8, bool)> {
     })
 }
 
+pub(super) fn is_unsigned(data_type: &DataType) -> bool {
+    matches!(bits(data_type), Some((_, false)))
+}
+
 fn integer(bits: u8, signed: bool) -> DataType {
     match (bits, signed) {
         (8, true) => DataType::I1,

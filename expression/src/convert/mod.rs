@@ -2,6 +2,7 @@
 
 mod bytes;
 mod dates;
+mod floats;
 mod from_text;
 mod numbers;
 mod serial;
@@ -17,7 +18,7 @@ use crate::{
     check::{is_numeric, is_text},
     error::EvaluateError,
     evaluate::{Evaluated, RowFailure, Value},
-    format::format_local,
+    format::{decimal_sign, format_local},
     text::{Locale, Style},
     types::arrow_type,
 };
@@ -110,7 +111,7 @@ fn convert_array(
     options: &ConvertOptions,
     errors: &mut Vec<RowFailure>,
 ) -> Result<ArrayRef, EvaluateError> {
-    if from == to || holds_all(from, to) {
+    if holds_all(from, to) {
         return Ok(Arc::clone(array));
     }
     let known = match options.cast {
@@ -141,7 +142,14 @@ fn convert_array(
             return from_text::parse(text, to, Style::Fast, errors);
         }
         if options.cast && !dates::is_moment(to) {
-            return from_text::parse(text, to, Style::Cast, errors);
+            let decimal = match to {
+                DataType::R4 | DataType::R8 => decimal_sign(options.locale_id),
+                _ => b'.',
+            };
+            return match decimal {
+                b'.' => from_text::parse(text, to, Style::Cast, errors),
+                decimal => Ok(from_text::local_floats(text, to, decimal, errors)),
+            };
         }
         let locale = Locale::from_lcid(options.locale_id)?;
         return from_text::parse(text, to, Style::Standard(&locale), errors);
@@ -163,17 +171,22 @@ fn convert_array(
     Ok(Arc::clone(array))
 }
 
-/// Whether text of one type is text of another as it is.
+/// Whether values of one type are values of another as they are.
 fn holds_all(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
+        // The longest that a type names: an expression or a variable may have more.
+        (DataType::WStr { length: WSTR_MAX.. }, DataType::WStr { .. }) => false,
         (
             DataType::WStr { length } | DataType::Str { length, .. },
             DataType::WStr { length: room },
         ) => length <= room,
         (one, DataType::NText) => is_text(one),
-        _ => false,
+        _ => from == to,
     }
 }
+
+/// Characters of the longest DT_WSTR.
+const WSTR_MAX: u32 = 4000;
 
 fn fail(errors: &mut Vec<RowFailure>, row: usize, code: SsisCode) {
     errors.push(RowFailure {
