@@ -3,7 +3,7 @@
 use dtsx::{DataType, SsisCode};
 
 use super::{is_integer, is_numeric, is_text, promote};
-use crate::syntax::BinaryOperator;
+use crate::{scalar::Scalar, syntax::BinaryOperator};
 
 /// Code and message for operands that an operator does not take.
 pub(super) fn operands(
@@ -72,8 +72,20 @@ pub(super) fn operands(
     )
 }
 
+/// A value that a type does not hold: `abc` cannot become DT_I4.
+pub(crate) fn cannot_become(value: &Scalar, origin: &str, data_type: &DataType) -> String {
+    let shown = match value.to_string().as_str() {
+        "" => "empty text".to_owned(),
+        value => format!("`{value}`"),
+    };
+    format!(
+        "{shown}{origin} cannot become {data_type}{}",
+        form(data_type)
+    )
+}
+
 /// How text of a type is written, for a message about one that is not.
-pub(super) fn form(data_type: &DataType) -> &'static str {
+fn form(data_type: &DataType) -> &'static str {
     match data_type {
         DataType::DbDate => ": a date is written 2024-12-31",
         DataType::DbTime | DataType::DbTime2 { .. } => ": a time is written 13:05:00",

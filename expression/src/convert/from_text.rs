@@ -88,28 +88,14 @@ pub(super) fn parse(
     })
 }
 
-/// DT_R4 and DT_R8 in a cast, as a cast writes them: with the decimal sign of a locale; a point is read too.
-pub(super) fn local_floats(
-    texts: &StringViewArray,
-    to: &SsisType,
-    decimal: u8,
-    errors: &mut Vec<RowFailure>,
-) -> ArrayRef {
-    let plain = |bytes: &[u8]| match bytes.contains(&b'.') {
-        true => bytes.to_vec(),
-        false => bytes
-            .iter()
-            .map(|byte| if *byte == decimal { b'.' } else { *byte })
-            .collect(),
+/// Numbers as a cast writes them under a locale, with its decimal sign, brought to a point; one with a point keeps it.
+pub(super) fn with_points(texts: &StringViewArray, decimal: u8) -> StringViewArray {
+    let decimal = char::from(decimal);
+    let plain = |text: &str| match text.contains('.') {
+        true => text.to_owned(),
+        false => text.replace(decimal, "."),
     };
-    match to {
-        SsisType::R4 => primitive::<Float32Type>(texts, to, errors, none, |bytes| {
-            text::parse_f32(&plain(bytes), Style::Cast)
-        }),
-        _ => primitive::<Float64Type>(texts, to, errors, none, |bytes| {
-            text::parse_f64(&plain(bytes), Style::Cast)
-        }),
-    }
+    texts.iter().map(|text| text.map(plain)).collect()
 }
 
 fn signed<T: ArrowPrimitiveType>(
