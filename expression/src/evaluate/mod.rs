@@ -28,7 +28,7 @@ use crate::{
     check::{Typed, TypedKind},
     convert::{ConvertOptions, convert_value},
     error::EvaluateError,
-    functions,
+    functions::{self, Function},
     scalar::Scalar,
 };
 
@@ -309,24 +309,34 @@ fn by_operator(node: &Typed, context: &mut Context<'_>) -> Result<Value, Evaluat
             )?
         }
         TypedKind::Call(function, types, arguments) => {
-            let mut values = Vec::with_capacity(arguments.len());
-            for argument in arguments {
-                let known = context.failures.len();
-                values.push(evaluate(argument, context)?);
-                // What replaces NULL is of no matter in other rows.
-                if let [first, _] = values.as_slice()
-                    && context.failures.len() > known
-                    && functions::replaces_null(function)
-                {
-                    let mut own = context.failures.split_off(known);
-                    own.retain(|failure| first.is_null(failure.row as usize));
-                    context.failures.append(&mut own);
-                }
-            }
+            let values = values_of(function, arguments, context)?;
             (function.apply)(&values, types, context)?
         }
         TypedKind::Shared(number, part) => shared_parts::evaluate(*number, part, context)?,
     })
+}
+
+/// The values of a call's arguments.
+fn values_of(
+    function: &Function,
+    arguments: &[Typed],
+    context: &mut Context<'_>,
+) -> Result<Vec<Value>, EvaluateError> {
+    let mut values = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        let known = context.failures.len();
+        values.push(evaluate(argument, context)?);
+        // What replaces NULL is of no matter in other rows.
+        if let [first, _] = values.as_slice()
+            && context.failures.len() > known
+            && functions::replaces_null(function)
+        {
+            let mut own = context.failures.split_off(known);
+            own.retain(|failure| first.is_null(failure.row as usize));
+            context.failures.append(&mut own);
+        }
+    }
+    Ok(values)
 }
 
 fn converted(
