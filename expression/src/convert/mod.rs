@@ -143,13 +143,15 @@ fn convert_array(
             return from_text::parse(text, to, Style::Fast, errors);
         }
         if options.cast && !dates::is_moment(to) {
-            let fractional = is_numeric(to) && !is_integer(to);
-            return match decimal_sign(options.locale_id) {
-                decimal if fractional && decimal != b'.' => {
-                    let text = from_text::with_points(text, decimal);
-                    from_text::parse(&text, to, Style::Cast, errors)
+            let decimal = match is_numeric(to) && !is_integer(to) {
+                true => decimal_sign(options.locale_id),
+                false => b'.',
+            };
+            return match decimal {
+                b'.' => from_text::parse(text, to, Style::Cast, errors),
+                sign => {
+                    from_text::parse(&from_text::with_points(text, sign), to, Style::Cast, errors)
                 }
-                _ => from_text::parse(text, to, Style::Cast, errors),
             };
         }
         let locale = Locale::from_lcid(options.locale_id)?;
