@@ -21,6 +21,7 @@ pub mod format;
 mod functions;
 mod scalar;
 mod syntax;
+mod tall;
 pub mod text;
 pub mod types;
 pub mod values;
@@ -72,7 +73,7 @@ pub trait Scope {
 #[derive(Debug, Clone)]
 pub struct Expression {
     text: String,
-    tree: check::Typed,
+    tree: tall::Tree<check::Typed>,
 }
 
 /// Compiles an expression.
@@ -89,7 +90,7 @@ pub struct Parsed {
     text: String,
     /// The variable that `@Variable = value` sets.
     target: Option<syntax::Node>,
-    value: syntax::Node,
+    value: tall::Tree<syntax::Node>,
 }
 
 /// Parses an expression, or an assignment: `@Counter = @Counter + 1`.
@@ -123,7 +124,7 @@ impl Parsed {
             None => self.compile_value(scope),
             Some(target) => Err(ExpressionError::new(
                 &self.text,
-                (target.start, self.value.end),
+                (target.start, self.value.root.end),
                 SsisCode::EXPRESSION_SINGLE_EQUAL,
                 "`=` sets a variable, and only in a For Loop or an Expression Task: write == to compare",
             )),
@@ -135,9 +136,11 @@ impl Parsed {
     /// # Errors
     /// As [`compile`](Self::compile).
     pub fn compile_value(&self, scope: &dyn Scope) -> Result<Expression, ExpressionError> {
+        let height = self.value.height;
+        let root = tall::with_room(height, || check::build(&self.text, &self.value.root, scope))?;
         Ok(Expression {
             text: self.text.clone(),
-            tree: check::build(&self.text, &self.value, scope)?,
+            tree: tall::Tree { root, height },
         })
     }
 }
@@ -154,17 +157,19 @@ impl std::fmt::Display for Parsed {
 /// Finds what expressions over the same batches have in common, so that
 /// [`evaluate_sharing`](Expression::evaluate_sharing) works it out once.
 pub fn share<'a>(expressions: impl IntoIterator<Item = &'a mut Expression>) {
-    evaluate::shared_parts::share(
-        expressions
-            .into_iter()
-            .map(|expression| &mut expression.tree),
-    );
+    let trees: Vec<_> = expressions
+        .into_iter()
+        .map(|expression| &mut expression.tree)
+        .collect();
+    let tallest = trees.iter().map(|tree| tree.height).max().unwrap_or(0);
+    let roots = trees.into_iter().map(|tree| &mut tree.root);
+    tall::with_room(tallest, || evaluate::shared_parts::share(roots));
 }
 
 impl Expression {
     /// The type of its values.
     pub fn data_type(&self) -> DataType {
-        self.tree.data_type
+        self.tree.root.data_type
     }
 
     /// Its values for the rows of a batch.
@@ -185,7 +190,7 @@ impl Expression {
         batch: &RecordBatch,
         shared: &mut SharedParts,
     ) -> Result<Evaluated, EvaluateError> {
-        evaluate::column(&self.tree, batch, shared)
+        self.with_tree(|tree| evaluate::column(tree, batch, shared))
     }
 
     /// Its value where it names no column.
@@ -193,7 +198,8 @@ impl Expression {
     /// # Errors
     /// [`ExpressionError`] if its one row fails.
     pub fn evaluate_scalar(&self) -> Result<Scalar, ExpressionError> {
-        evaluate::constant(&self.tree).map_err(|code| self.failed(code))
+        self.with_tree(evaluate::constant)
+            .map_err(|code| self.failed(code, error::reason(code)))
     }
 
     /// Its value for the one row of columns given by hand, which it was compiled with.
@@ -201,16 +207,29 @@ impl Expression {
     /// # Errors
     /// [`ExpressionError`] if the row fails.
     pub fn evaluate_row(&self, values: &values::Values) -> Result<Scalar, ExpressionError> {
-        values
+        let failed = SsisCode::EXPRESSION_EVALUATION_FAILED;
+        let batch = values
             .batch(1)
-            .map_err(|_| SsisCode::EXPRESSION_EVALUATION_FAILED)
-            .and_then(|batch| evaluate::one_row(&self.tree, &batch))
-            .map_err(|code| self.failed(code))
+            .map_err(|_| self.failed(failed, error::reason(failed)))?;
+        self.with_tree(|tree| evaluate::one_row(tree, &batch))
+            .map_err(|code| {
+                // Each part is worked out again for each above it.
+                let message = match self.tree.height <= tall::HEIGHT_USUAL {
+                    true => evaluate::why(&self.tree.root, &batch, code),
+                    false => error::reason(code).to_owned(),
+                };
+                self.failed(code, message)
+            })
     }
 
-    fn failed(&self, code: SsisCode) -> ExpressionError {
+    /// Does what goes down the tree.
+    fn with_tree<R>(&self, work: impl FnOnce(&check::Typed) -> R) -> R {
+        tall::with_room(self.tree.height, || work(&self.tree.root))
+    }
+
+    fn failed(&self, code: SsisCode, message: impl Into<String>) -> ExpressionError {
         let end = self.text.chars().count();
-        ExpressionError::new(&self.text, (0, end), code, error::reason(code))
+        ExpressionError::new(&self.text, (0, end), code, message)
     }
 }
 

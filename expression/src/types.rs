@@ -3,7 +3,7 @@
 //! Each field carries its SSIS type as metadata under [`TYPE_KEY`], so that every operator and every reader of a stream
 //! sees length, code page, precision and scale.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::RangeInclusive, sync::Arc};
 
 use arrow::datatypes::{DataType as ArrowType, Field, Fields, TimeUnit};
 use dtsx::DataType;
@@ -51,6 +51,23 @@ pub fn arrow_type(data_type: &DataType) -> ArrowType {
             Field::new("offset_minutes", ArrowType::Int16, false),
         ])),
         DataType::Null | DataType::Empty => ArrowType::Null,
+    }
+}
+
+/// What a DT_DECIMAL has beside its sign and scale: 96 bits.
+const DECIMAL_MAX: i128 = (1 << 96) - 1;
+
+/// The numbers that an exact type holds, times ten to its scale: 64 bits of a DT_CY, 96 and a sign of a DT_DECIMAL, the digits
+/// of a DT_NUMERIC. Of other types all.
+pub fn exact_range(data_type: &DataType) -> RangeInclusive<i128> {
+    match *data_type {
+        DataType::Cy => i64::MIN.into()..=i64::MAX.into(),
+        DataType::Decimal { .. } => -DECIMAL_MAX..=DECIMAL_MAX,
+        DataType::Numeric { precision, .. } => {
+            let most = 10_i128.pow(precision.clamp(1, 38).into()) - 1;
+            -most..=most
+        }
+        _ => i128::MIN..=i128::MAX,
     }
 }
 

@@ -223,7 +223,8 @@ impl DerivedExpression {
     ) -> Result<Evaluated, fletching_expression::EvaluateError> {
         let evaluated = self.source.expression.evaluate_sharing(batch, shared)?;
         let (from, to) = (self.source.expression.data_type(), self.column.data_type);
-        if from == to {
+        // The longest text that a type names may have more characters: joined texts and variables have any number.
+        if from == to && !matches!(from, dtsx::DataType::WStr { length: 4000.. }) {
             return Ok(evaluated);
         }
         let mut converted = convert(&evaluated.array, &from, &to, options)?;

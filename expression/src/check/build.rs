@@ -16,7 +16,7 @@ use crate::{
 use super::{
     Typed, TypedKind, fit, is_integer, is_numeric, is_text,
     nearest::nearest,
-    promote::{arithmetic, branches, common, text_length},
+    promote::{arithmetic, branches, common, is_unsigned, meet_nowhere, text_length},
 };
 
 /// Longest text that an expression's metadata can name (semantics 1.3.5).
@@ -222,10 +222,12 @@ impl Builder<'_> {
         if unordered && !equality {
             return None;
         }
-        let (left, right) = if is_text(&meet) {
-            (left, right)
-        } else {
-            (left.into_type(meet), right.into_type(meet))
+        let (left, right) = match meet {
+            _ if is_text(&meet) => (left, right),
+            DataType::Numeric { .. } if meet_nowhere(&from, &to) => {
+                (exact_number(left), exact_number(right))
+            }
+            _ => (left.into_type(meet), right.into_type(meet)),
         };
         Some(typed(
             DataType::Bool,
@@ -396,21 +398,13 @@ impl Builder<'_> {
             // The truncation disposition decides.
             Err(SsisCode::EXPRESSION_TRUNCATION_AS_ERROR) => Ok(typed),
             Err(code) => {
-                let message = match &typed.kind {
-                    TypedKind::Convert(operand, _) if operand.constant().is_some() => {
-                        let value = operand
-                            .constant()
-                            .map(Scalar::to_string)
-                            .unwrap_or_default();
-                        let shown = match value.as_str() {
-                            "" => "empty text".to_owned(),
-                            value => format!("`{value}`"),
-                        };
-                        let origin = variable_of(node);
-                        let form = fit::form(&typed.data_type);
-                        format!("{shown}{origin} cannot become {}{form}", typed.data_type)
-                    }
-                    _ => format!("this always fails: {}", crate::error::reason(code)),
+                let value = match &typed.kind {
+                    TypedKind::Convert(operand, _) => operand.constant(),
+                    _ => None,
+                };
+                let message = match value {
+                    Some(value) => fit::cannot_become(value, &variable_of(node), &typed.data_type),
+                    None => format!("this always fails: {}", crate::error::reason(code)),
                 };
                 Err(self.error(node, code, message))
             }
@@ -492,13 +486,6 @@ fn exact_number(operand: Typed) -> Typed {
         }
         _ => operand,
     }
-}
-
-fn is_unsigned(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::UI1 | DataType::UI2 | DataType::UI4 | DataType::UI8
-    )
 }
 
 pub(super) fn is_moment(data_type: &DataType) -> bool {

@@ -3,7 +3,7 @@
 use dtsx::{DataType, SsisCode};
 
 use super::{is_integer, is_numeric, is_text, promote};
-use crate::syntax::BinaryOperator;
+use crate::{scalar::Scalar, syntax::BinaryOperator};
 
 /// Code and message for operands that an operator does not take.
 pub(super) fn operands(
@@ -12,7 +12,12 @@ pub(super) fn operands(
     right: &DataType,
 ) -> (SsisCode, String) {
     let symbol = operator.symbol();
-    let signs = is_integer(left) && is_integer(right) && promote::common(left, right).is_none();
+    let bitwise = matches!(
+        operator,
+        BinaryOperator::BitAnd | BinaryOperator::BitOr | BinaryOperator::BitXor
+    );
+    let integers = is_integer(left) && is_integer(right);
+    let signs = integers && (bitwise || promote::common(left, right).is_none());
     let code = match operator {
         _ if signs => SsisCode::EXPRESSION_SIGN_MISMATCH,
         _ if left == right => SsisCode::EXPRESSION_BINARY_TYPE,
@@ -23,8 +28,18 @@ pub(super) fn operands(
             let other = if *left == DataType::Bool { right } else { left };
             format!("it wants two DT_BOOL{}", condition(other))
         }
-        BinaryOperator::BitAnd | BinaryOperator::BitOr | BinaryOperator::BitXor if !signs => {
+        BinaryOperator::BitXor if !signs => "it wants two integers".to_owned(),
+        _ if bitwise && !signs => {
             format!("it wants two integers; `{symbol}{symbol}` joins conditions")
+        }
+        _ if bitwise => {
+            let (unsigned, signed) = match promote::is_unsigned(left) {
+                true => (left, right),
+                false => (right, left),
+            };
+            format!(
+                "both are to be signed or both unsigned: cast one with ({signed}) or ({unsigned})"
+            )
         }
         BinaryOperator::Modulo if !signs => {
             "it wants two integers: cast with (DT_I4) or (DT_I8)".to_owned()
@@ -57,8 +72,20 @@ pub(super) fn operands(
     )
 }
 
+/// A value that a type does not hold: `abc` cannot become DT_I4.
+pub(crate) fn cannot_become(value: &Scalar, origin: &str, data_type: &DataType) -> String {
+    let shown = match value.to_string().as_str() {
+        "" => "empty text".to_owned(),
+        value => format!("`{value}`"),
+    };
+    format!(
+        "{shown}{origin} cannot become {data_type}{}",
+        form(data_type)
+    )
+}
+
 /// How text of a type is written, for a message about one that is not.
-pub(super) fn form(data_type: &DataType) -> &'static str {
+fn form(data_type: &DataType) -> &'static str {
     match data_type {
         DataType::DbDate => ": a date is written 2024-12-31",
         DataType::DbTime | DataType::DbTime2 { .. } => ": a time is written 13:05:00",

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use dtsx::DataType;
 
 pub(crate) use build::build;
-pub(crate) use fit::text_cast;
+pub(crate) use fit::{cannot_become, text_cast};
 pub use nearest::variable_advice;
 pub(crate) use promote::{common, decimal_shape, is_integer, is_numeric, is_text, text_length};
 
@@ -42,7 +42,7 @@ pub(crate) enum TypedKind {
     /// `+ - * / %` on numbers. Integers and floats in the result's type; decimals as they are.
     Arithmetic(BinaryOperator, Box<Typed>, Box<Typed>),
     Bitwise(BinaryOperator, Box<Typed>, Box<Typed>),
-    /// `< > <= >= == !=` on operands of one type.
+    /// `< > <= >= == !=` on operands of one type, or on decimals that no type holds both of.
     Compare(BinaryOperator, Box<Typed>, Box<Typed>),
     /// `&&` and `||`.
     Logic(BinaryOperator, Box<Typed>, Box<Typed>),
@@ -79,6 +79,24 @@ impl TypedKind {
             Self::Concat(arguments) | Self::Call(_, _, arguments) => {
                 arguments.iter_mut().for_each(see)
             }
+        }
+    }
+}
+
+impl TypedKind {
+    /// The operands, in the order in which they are written.
+    pub(crate) fn operands(&self) -> Vec<&Typed> {
+        match self {
+            Self::Constant(_) | Self::Column(_) | Self::Shared(..) => Vec::new(),
+            Self::Negate(one) | Self::Not(one) | Self::Complement(one) | Self::Convert(one, _) => {
+                vec![one]
+            }
+            Self::Arithmetic(_, left, right)
+            | Self::Bitwise(_, left, right)
+            | Self::Compare(_, left, right)
+            | Self::Logic(_, left, right) => vec![left, right],
+            Self::Conditional(test, yes, no) => vec![test, yes, no],
+            Self::Concat(arguments) | Self::Call(_, _, arguments) => arguments.iter().collect(),
         }
     }
 }

@@ -53,6 +53,10 @@ fn bits(data_type: &DataType) -> Option<(u8, bool)> {
     })
 }
 
+pub(super) fn is_unsigned(data_type: &DataType) -> bool {
+    matches!(bits(data_type), Some((_, false)))
+}
+
 fn integer(bits: u8, signed: bool) -> DataType {
     match (bits, signed) {
         (8, true) => DataType::I1,
@@ -130,15 +134,31 @@ pub(crate) fn common(left: &DataType, right: &DataType) -> Option<DataType> {
 }
 
 /// The type of `?:` from those of its branches: two DT_DECIMAL give DT_NUMERIC, as in arithmetic (semantics
-/// 1.1.6).
+/// 1.1.6), and where 38 digits do not hold both branches, decimals give way to whole digits as in a sum (1.1.7).
 pub(crate) fn branches(yes: &DataType, no: &DataType) -> Option<DataType> {
     let meet = common(yes, no)?;
     Some(match (meet, decimal_shape(&meet)) {
         (DataType::Decimal { .. }, Some((precision, scale))) => {
             DataType::Numeric { precision, scale }
         }
+        (DataType::Numeric { .. }, _) => {
+            let (whole, scale) = digits(yes, no)?;
+            numeric((whole + scale).min(38), scale.min(38 - whole.min(38)))
+        }
         _ => meet,
     })
+}
+
+/// Digits before and behind the point that hold all exact numbers of two types.
+fn digits(left: &DataType, right: &DataType) -> Option<(u32, u32)> {
+    let ((p1, s1), (p2, s2)) = (decimal_shape(left)?, decimal_shape(right)?);
+    let whole = p1.saturating_sub(s1).max(p2.saturating_sub(s2));
+    Some((whole.into(), s1.max(s2).into()))
+}
+
+/// Whether exact numbers of two types have no type that holds both: they are compared as they are.
+pub(super) fn meet_nowhere(left: &DataType, right: &DataType) -> bool {
+    digits(left, right).is_some_and(|(whole, scale)| whole + scale > 38)
 }
 
 /// Digits of a second that a moment has.
@@ -173,12 +193,8 @@ fn common_number(left: &DataType, right: &DataType) -> Option<DataType> {
             }
         };
     }
-    let ((p1, s1), (p2, s2)) = (decimal_shape(left)?, decimal_shape(right)?);
-    let scale = s1.max(s2);
-    Some(DataType::Numeric {
-        precision: ((p1 - s1).max(p2 - s2) + scale).min(38),
-        scale,
-    })
+    let (whole, scale) = digits(left, right)?;
+    Some(numeric((whole + scale).min(38), scale))
 }
 
 /// The result type of `+ - * / %` on numbers; for decimals by the T-SQL rules (semantics 1.1.7).

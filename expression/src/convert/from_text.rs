@@ -18,7 +18,7 @@ use crate::{
     error::EvaluateError,
     evaluate::RowFailure,
     text::{self, ParseError, Style},
-    types::arrow_type,
+    types::{arrow_type, exact_range},
 };
 
 pub(super) fn parse(
@@ -51,10 +51,9 @@ pub(super) fn parse(
         SsisType::R8 => primitive::<Float64Type>(texts, to, errors, none, |bytes| {
             text::parse_f64(bytes, style)
         }),
-        SsisType::Cy => decimal(texts, to, 19, 4, style, errors),
-        SsisType::Decimal { scale } => decimal(texts, to, 29, scale, style, errors),
-        SsisType::Numeric { precision, scale } => {
-            decimal(texts, to, precision, scale, style, errors)
+        SsisType::Cy => decimal(texts, to, 4, style, errors),
+        SsisType::Decimal { scale } | SsisType::Numeric { scale, .. } => {
+            decimal(texts, to, scale, style, errors)
         }
         SsisType::Bool => boolean(texts, style, errors),
         SsisType::DbDate => {
@@ -87,6 +86,16 @@ pub(super) fn parse(
             });
         }
     })
+}
+
+/// Numbers as a cast writes them under a locale, with its decimal sign, brought to a point; one with a point keeps it.
+pub(super) fn with_points(texts: &StringViewArray, decimal: u8) -> StringViewArray {
+    let decimal = char::from(decimal);
+    let plain = |text: &str| match text.contains('.') {
+        true => text.to_owned(),
+        false => text.replace(decimal, "."),
+    };
+    texts.iter().map(|text| text.map(plain)).collect()
 }
 
 fn signed<T: ArrowPrimitiveType>(
@@ -198,7 +207,6 @@ fn nulls(texts: &StringViewArray, failures: &[RowFailure]) -> Option<NullBuffer>
 fn decimal(
     texts: &StringViewArray,
     to: &SsisType,
-    precision: u8,
     scale: u8,
     style: Style<'_>,
     errors: &mut Vec<RowFailure>,
@@ -207,17 +215,18 @@ fn decimal(
         Style::Cast | Style::Fast => true,
         Style::Standard(locale) => locale.decimal == b'.',
     };
-    let limit = 10i64.checked_pow(precision.into()).unwrap_or(i64::MAX);
+    let range = exact_range(to);
+    let most = i64::try_from(*range.end()).unwrap_or(i64::MAX);
     let quick = |short: Short| {
         let value = if has_point {
             short.decimal(scale.into())?
         } else {
             return None;
         };
-        (value.abs() < limit).then_some(value.into())
+        (value.abs() <= most).then_some(value.into())
     };
     primitive::<Decimal128Type>(texts, to, errors, quick, |bytes| {
-        text::parse_decimal(bytes, precision, scale, style)
+        text::parse_decimal(bytes, &range, scale, style)
     })
 }
 

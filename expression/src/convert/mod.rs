@@ -2,6 +2,7 @@
 
 mod bytes;
 mod dates;
+mod floats;
 mod from_text;
 mod numbers;
 mod serial;
@@ -14,10 +15,10 @@ use arrow::array::{Array, ArrayRef, AsArray, new_null_array};
 use dtsx::{DataType, SsisCode};
 
 use crate::{
-    check::{is_numeric, is_text},
+    check::{is_integer, is_numeric, is_text},
     error::EvaluateError,
     evaluate::{Evaluated, RowFailure, Value},
-    format::format_local,
+    format::{decimal_sign, format_local},
     text::{Locale, Style},
     types::arrow_type,
 };
@@ -29,7 +30,8 @@ pub struct ConvertOptions {
     pub locale_id: u32,
     /// FastParse (semantics 9.10).
     pub fast_parse: bool,
-    /// As a cast in an expression reads text: numbers plainly, dates by the locale (semantics 1.4, 1.5.2).
+    /// As a cast in an expression reads text: numbers plainly, with a point or the decimal sign of the locale that a cast
+    /// writes, dates by the locale (semantics 1.4, 1.5.2).
     pub cast: bool,
 }
 
@@ -110,7 +112,7 @@ fn convert_array(
     options: &ConvertOptions,
     errors: &mut Vec<RowFailure>,
 ) -> Result<ArrayRef, EvaluateError> {
-    if from == to || holds_all(from, to) {
+    if holds_all(from, to) {
         return Ok(Arc::clone(array));
     }
     let known = match options.cast {
@@ -141,7 +143,16 @@ fn convert_array(
             return from_text::parse(text, to, Style::Fast, errors);
         }
         if options.cast && !dates::is_moment(to) {
-            return from_text::parse(text, to, Style::Cast, errors);
+            let decimal = match is_numeric(to) && !is_integer(to) {
+                true => decimal_sign(options.locale_id),
+                false => b'.',
+            };
+            return match decimal {
+                b'.' => from_text::parse(text, to, Style::Cast, errors),
+                sign => {
+                    from_text::parse(&from_text::with_points(text, sign), to, Style::Cast, errors)
+                }
+            };
         }
         let locale = Locale::from_lcid(options.locale_id)?;
         return from_text::parse(text, to, Style::Standard(&locale), errors);
@@ -163,17 +174,22 @@ fn convert_array(
     Ok(Arc::clone(array))
 }
 
-/// Whether text of one type is text of another as it is.
+/// Whether values of one type are values of another as they are.
 fn holds_all(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
+        // The longest that a type names: an expression or a variable may have more.
+        (DataType::WStr { length: WSTR_MAX.. }, DataType::WStr { .. }) => false,
         (
             DataType::WStr { length } | DataType::Str { length, .. },
             DataType::WStr { length: room },
         ) => length <= room,
         (one, DataType::NText) => is_text(one),
-        _ => false,
+        _ => from == to,
     }
 }
+
+/// Characters of the longest DT_WSTR.
+const WSTR_MAX: u32 = 4000;
 
 fn fail(errors: &mut Vec<RowFailure>, row: usize, code: SsisCode) {
     errors.push(RowFailure {
@@ -181,4 +197,65 @@ fn fail(errors: &mut Vec<RowFailure>, row: usize, code: SsisCode) {
         code,
         truncation: false,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::StringViewArray;
+
+    use super::*;
+    use crate::Scalar;
+
+    fn cast(value: &str, to: DataType, locale_id: u32) -> Option<String> {
+        let from = DataType::WStr {
+            length: value.len().min(4000) as u32,
+        };
+        let array: ArrayRef = Arc::new(StringViewArray::from(vec![value]));
+        let options = ConvertOptions::cast(locale_id);
+        let converted = convert(&array, &from, &to, &options).unwrap();
+        let scalar = Scalar {
+            data_type: to,
+            array: converted.array,
+        };
+        converted.errors.is_empty().then(|| scalar.to_string())
+    }
+
+    #[test]
+    fn numbers_are_read_as_a_cast_writes_them() {
+        let money = DataType::Numeric {
+            precision: 10,
+            scale: 2,
+        };
+        let german = 1031;
+        let written = |value: f64| {
+            let array: ArrayRef = Arc::new(arrow::array::Float64Array::from(vec![value]));
+            let text = format_local(&array, &DataType::R8, german).unwrap();
+            text.as_string_view().value(0).to_owned()
+        };
+        for value in [1234.5, -0.25, 1e300, 1.5e-7, 12.0] {
+            let read = cast(&written(value), DataType::R8, german);
+            assert_eq!(read.unwrap().parse::<f64>().unwrap(), value);
+        }
+        for (text, to, locale_id, want) in [
+            ("1234,5", DataType::R4, german, Some("1234.5")),
+            (" 1,5 ", money, german, Some("1.50")),
+            ("1,5", DataType::Cy, german, Some("1.5000")),
+            ("1.5", money, german, Some("1.50")),
+            ("1.5", DataType::R8, german, Some("1.5")),
+            ("1.234,5", DataType::R8, german, None),
+            ("1,5,5", DataType::R8, german, None),
+            ("1,5", DataType::I4, german, None),
+            ("1,5", DataType::R8, 1033, None),
+            ("1,5", money, 1033, None),
+        ] {
+            assert_eq!(cast(text, to, locale_id).as_deref(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_longer_than_its_type_can_say() {
+        let most = DataType::WStr { length: 4000 };
+        assert!(cast(&"a".repeat(4000), most, 0).is_some());
+        assert_eq!(cast(&"a".repeat(5000), most, 0), None);
+    }
 }

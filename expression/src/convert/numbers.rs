@@ -1,17 +1,26 @@
-//! Numbers and booleans among each other. To an integer rounds half to even (semantics 1.4.1); TRUE is -1 (1.1.2).
+//! Numbers and booleans among each other. To an integer rounds half to even (semantics 1.4.1); TRUE is -1 (1.1.2). What does
+//! not fit the type fails: 64 bits of a DT_CY, 96 of a DT_DECIMAL.
 
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int64Array},
+    array::{
+        Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float32Array, Float64Array,
+        Int64Array,
+    },
     buffer::NullBuffer,
     compute::{CastOptions, cast, cast_with_options},
-    datatypes::{DataType as ArrowType, Decimal128Type, Float64Type},
+    datatypes::{DataType as ArrowType, Decimal128Type, Float32Type, Float64Type},
 };
 use dtsx::{DataType, SsisCode};
 
-use super::fail;
-use crate::{check::decimal_shape, error::EvaluateError, evaluate::RowFailure, types::arrow_type};
+use super::{fail, floats::Scale};
+use crate::{
+    check::decimal_shape,
+    error::EvaluateError,
+    evaluate::RowFailure,
+    types::{arrow_type, exact_range},
+};
 
 pub(super) fn convert(
     array: &ArrayRef,
@@ -58,6 +67,22 @@ fn boolean(array: &ArrayRef) -> Result<ArrayRef, EvaluateError> {
     ))
 }
 
+/// DT_R8 to the nearest DT_R4; beyond the largest there is none.
+fn narrow(wide: &Float64Array, errors: &mut Vec<RowFailure>) -> ArrayRef {
+    let fits = |wide: f64| (wide as f32).is_finite() || !wide.is_finite();
+    if wide.values().iter().all(|wide| fits(*wide)) {
+        return Arc::new(wide.unary::<_, Float32Type>(|wide| wide as f32));
+    }
+    let values = wide.iter().enumerate().map(|(row, wide)| {
+        let fitting = wide.filter(|wide| fits(*wide));
+        if wide.is_some() && fitting.is_none() {
+            fail(errors, row, SsisCode::EXPRESSION_CONVERSION_OVERFLOW);
+        }
+        fitting.map(|wide| wide as f32)
+    });
+    Arc::new(values.collect::<Float32Array>())
+}
+
 /// Integers and floats: arrow's checked cast, after rounding.
 fn plain(
     array: &ArrayRef,
@@ -66,6 +91,9 @@ fn plain(
 ) -> Result<ArrayRef, EvaluateError> {
     let target = arrow_type(to);
     let rounded: ArrayRef = match (array.data_type(), &target) {
+        (ArrowType::Float64, ArrowType::Float32) => {
+            return Ok(narrow(array.as_primitive::<Float64Type>(), errors));
+        }
         (ArrowType::Float32 | ArrowType::Float64, ArrowType::Float32 | ArrowType::Float64) => {
             Arc::clone(array)
         }
@@ -100,19 +128,20 @@ fn to_decimal(
     to: &DataType,
     errors: &mut Vec<RowFailure>,
 ) -> Result<ArrayRef, EvaluateError> {
-    let (precision, scale) = decimal_shape(to).unwrap_or((38, 0));
-    let bound = 10_i128.pow(u32::from(precision.min(38)));
-    let fits =
-        |value: i128| Some(value).filter(|value| value.unsigned_abs() < bound.unsigned_abs());
-    if matches!(array.data_type(), ArrowType::Float32 | ArrowType::Float64) {
-        let floats = cast(array, &ArrowType::Float64)?;
-        let factor = 10_f64.powi(i32::from(scale));
-        let floats = floats.as_primitive::<Float64Type>();
+    let (_, scale) = decimal_shape(to).unwrap_or((38, 0));
+    let range = exact_range(to);
+    let fits = |value: i128| range.contains(&value).then_some(value);
+    let decimals = Scale::new(scale);
+    if let Some(floats) = array.as_primitive_opt::<Float64Type>() {
+        let floats = floats.values();
         return Ok(collect(floats.len(), array.nulls(), to, errors, |row| {
-            let scaled = (floats.value(row) * factor).round_ties_even();
-            (scaled.abs() < 1.7e38)
-                .then_some(scaled as i128)
-                .and_then(fits)
+            decimals.of_r8(floats[row]).and_then(fits)
+        }));
+    }
+    if let Some(floats) = array.as_primitive_opt::<Float32Type>() {
+        let floats = floats.values();
+        return Ok(collect(floats.len(), array.nulls(), to, errors, |row| {
+            decimals.of_r4(floats[row]).and_then(fits)
         }));
     }
     let source = match array.data_type() {
@@ -172,13 +201,20 @@ fn from_decimal(
     errors: &mut Vec<RowFailure>,
 ) -> Result<ArrayRef, EvaluateError> {
     let scale = decimal_shape(from).map_or(0, |(_, scale)| scale);
-    if matches!(to, DataType::R4 | DataType::R8) {
-        return Ok(cast(array, &arrow_type(to))?);
+    let (numbers, decimals) = (array.as_primitive::<Decimal128Type>(), Scale::new(scale));
+    match to {
+        DataType::R8 => {
+            let floats = numbers.unary::<_, Float64Type>(|number| decimals.r8(number));
+            return Ok(Arc::new(floats));
+        }
+        DataType::R4 => {
+            let floats = numbers.unary::<_, Float32Type>(|number| decimals.r4(number));
+            return Ok(Arc::new(floats));
+        }
+        _ => {}
     }
     let divisor = 10_i128.pow(u32::from(scale));
-    let whole: Decimal128Array = array
-        .as_primitive::<Decimal128Type>()
-        .unary(|value| round_half_even(value, divisor));
+    let whole: Decimal128Array = numbers.unary(|value| round_half_even(value, divisor));
     let whole: ArrayRef = Arc::new(whole.with_data_type(ArrowType::Decimal128(38, 0)));
     plain(&whole, to, errors)
 }

@@ -188,7 +188,7 @@ mod tests {
             }
             if let Some(value) = short.decimal(scale.into()) {
                 prop_assert_eq!(
-                    text::parse_decimal(text.as_bytes(), 38, scale, Style::Cast),
+                    text::parse_decimal(text.as_bytes(), &(i128::MIN..=i128::MAX), scale, Style::Cast),
                     Ok(value.into())
                 );
             }

@@ -12,14 +12,14 @@ use arrow::{
     },
     buffer::BooleanBuffer,
     compute::kernels::cmp,
-    datatypes::TimestampMicrosecondType,
+    datatypes::{Decimal128Type, TimestampMicrosecondType},
 };
 use dtsx::DataType;
 
 use super::{Value, union_of_nulls};
 use crate::{
     arrays::{self, bits},
-    check::is_text,
+    check::{decimal_shape, is_text},
     collation::{Collation, CollationError},
     error::EvaluateError,
     syntax::BinaryOperator,
@@ -33,12 +33,16 @@ pub(super) fn compare(
     operator: BinaryOperator,
     left: &Value,
     right: &Value,
-    data_type: &DataType,
+    (data_type, other): &(DataType, DataType),
     rows: usize,
 ) -> Result<Value, EvaluateError> {
     if is_text(data_type) {
         return texts(operator, left, right, rows);
     }
+    let (left, right) = (
+        &in_scale(left, data_type, other),
+        &in_scale(right, other, data_type),
+    );
     let (left, right) = (instants(left, data_type), instants(right, data_type));
     let is_scalar = left.is_scalar && right.is_scalar;
     let array = left.array.as_ref();
@@ -91,6 +95,27 @@ fn by_kernel(
         BinaryOperator::Greater => cmp::gt(a, b)?,
         _ => cmp::gt_eq(a, b)?,
     })
+}
+
+/// A decimal with as many digits behind the point as another. One that 128 bits do not hold then is the largest that they do:
+/// it stays beyond the other, which has 38 digits at most.
+fn in_scale(value: &Value, own: &DataType, other: &DataType) -> Value {
+    let (Some(numbers), Some((_, own)), Some((_, other))) = (
+        value.array.as_primitive_opt::<Decimal128Type>(),
+        decimal_shape(own),
+        decimal_shape(other),
+    ) else {
+        return value.clone();
+    };
+    if own >= other {
+        return value.clone();
+    }
+    let factor = 10_i128.pow((other - own).into());
+    let numbers = numbers.unary::<_, Decimal128Type>(|number| number.saturating_mul(factor));
+    Value {
+        array: Arc::new(numbers),
+        is_scalar: value.is_scalar,
+    }
 }
 
 /// Moments with an offset compare by their UTC time.

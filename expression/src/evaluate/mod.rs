@@ -6,6 +6,7 @@ mod lanes;
 mod logic;
 pub(crate) mod shared_parts;
 mod text;
+mod why;
 
 use std::sync::Arc;
 
@@ -21,11 +22,13 @@ use arrow::{
 use dtsx::{DataType, SsisCode};
 
 pub use shared_parts::SharedParts;
+pub(crate) use why::why;
 
 use crate::{
     check::{Typed, TypedKind},
     convert::{ConvertOptions, convert_value},
     error::EvaluateError,
+    functions::{self, Function},
     scalar::Scalar,
 };
 
@@ -283,9 +286,9 @@ fn by_operator(node: &Typed, context: &mut Context<'_>) -> Result<Value, Evaluat
             arithmetic::bitwise(*operator, left, right, context.rows())?
         }
         TypedKind::Compare(operator, left, right) => {
-            let data_type = left.data_type;
+            let types = (left.data_type, right.data_type);
             let (left, right) = (evaluate(left, context)?, evaluate(right, context)?);
-            compare::compare(*operator, &left, &right, &data_type, context.rows())?
+            compare::compare(*operator, &left, &right, &types, context.rows())?
         }
         TypedKind::Logic(operator, left, right) => logic::logic(*operator, left, right, context)?,
         TypedKind::Concat(parts) => {
@@ -306,14 +309,34 @@ fn by_operator(node: &Typed, context: &mut Context<'_>) -> Result<Value, Evaluat
             )?
         }
         TypedKind::Call(function, types, arguments) => {
-            let values = arguments
-                .iter()
-                .map(|argument| evaluate(argument, context))
-                .collect::<Result<Vec<_>, _>>()?;
+            let values = values_of(function, arguments, context)?;
             (function.apply)(&values, types, context)?
         }
         TypedKind::Shared(number, part) => shared_parts::evaluate(*number, part, context)?,
     })
+}
+
+/// The values of a call's arguments.
+fn values_of(
+    function: &Function,
+    arguments: &[Typed],
+    context: &mut Context<'_>,
+) -> Result<Vec<Value>, EvaluateError> {
+    let mut values = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        let known = context.failures.len();
+        values.push(evaluate(argument, context)?);
+        // What replaces NULL is of no matter in other rows.
+        if let [first, _] = values.as_slice()
+            && context.failures.len() > known
+            && functions::replaces_null(function)
+        {
+            let mut own = context.failures.split_off(known);
+            own.retain(|failure| first.is_null(failure.row as usize));
+            context.failures.append(&mut own);
+        }
+    }
+    Ok(values)
 }
 
 fn converted(

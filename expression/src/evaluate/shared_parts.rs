@@ -11,6 +11,7 @@ use super::{Context, RowFailure, Value};
 use crate::{
     check::{Typed, TypedKind},
     error::EvaluateError,
+    tall::HEIGHT_USUAL,
 };
 
 /// The parts that have been worked out for the batch at hand.
@@ -29,8 +30,8 @@ pub(crate) fn share<'a>(trees: impl Iterator<Item = &'a mut Typed>) {
     let mut counts = HashMap::new();
     for tree in &mut trees {
         visit(tree, &mut |node| {
-            if is_work(node) {
-                *counts.entry(key(node)).or_insert(0_usize) += 1;
+            if let Some(key) = key(node) {
+                *counts.entry(key).or_insert(0_usize) += 1;
             }
         });
     }
@@ -41,8 +42,8 @@ pub(crate) fn share<'a>(trees: impl Iterator<Item = &'a mut Typed>) {
 }
 
 fn mark(node: &mut Typed, counts: &HashMap<String, usize>, numbers: &mut HashMap<String, usize>) {
-    let key = is_work(node).then(|| key(node));
-    let shared = key.filter(|key| counts.get(key).is_some_and(|count| *count > 1));
+    let shared_key = key(node);
+    let shared = shared_key.filter(|key| counts.get(key).is_some_and(|count| *count > 1));
     node.kind
         .each_operand(&mut |operand| mark(operand, counts, numbers));
     if let Some(key) = shared {
@@ -53,7 +54,7 @@ fn mark(node: &mut Typed, counts: &HashMap<String, usize>, numbers: &mut HashMap
     }
 }
 
-fn visit(node: &mut Typed, see: &mut impl FnMut(&Typed)) {
+fn visit(node: &mut Typed, see: &mut impl FnMut(&mut Typed)) {
     see(node);
     node.kind.each_operand(&mut |operand| visit(operand, see));
 }
@@ -63,9 +64,18 @@ fn is_work(node: &Typed) -> bool {
     !matches!(node.kind, TypedKind::Constant(_) | TypedKind::Column(_))
 }
 
-/// Equal for equal parts: they have the same types, operators, columns and constants.
-fn key(node: &Typed) -> String {
-    format!("{node:?}")
+/// Equal for equal parts: they have the same types, operators, columns and constants. None for a part that is no work, or so
+/// tall that the keys of it and of all that it is made of would fill the memory.
+fn key(node: &mut Typed) -> Option<String> {
+    (is_work(node) && is_low(node, HEIGHT_USUAL)).then(|| format!("{node:?}"))
+}
+
+/// Whether a tree has no more nodes above each other than these.
+fn is_low(node: &mut Typed, height: usize) -> bool {
+    let mut low = height > 0;
+    node.kind
+        .each_operand(&mut |operand| low = low && is_low(operand, height - 1));
+    low
 }
 
 /// The value of a part: remembered, or worked out now.

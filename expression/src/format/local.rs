@@ -34,7 +34,7 @@ pub fn format_local(
     if !matches!(data_type, DataType::Date | DataType::R4 | DataType::R8) {
         return format_array(array, data_type);
     }
-    let decimal = Locale::from_lcid(locale_id).map_or(b'.', |locale| locale.decimal);
+    let decimal = decimal_sign(locale_id);
     let column = ColumnText::new(array, data_type)?;
     let nulls = array.logical_nulls();
     let mut builder = TextBuilder::new(array.len());
@@ -65,6 +65,11 @@ pub fn format_local(
         number.clear();
     }
     Ok(std::sync::Arc::new(builder.finish(nulls)))
+}
+
+/// The decimal sign of DT_R4 and DT_R8 in text.
+pub(crate) fn decimal_sign(locale_id: u32) -> u8 {
+    Locale::from_lcid(locale_id).map_or(b'.', |locale| locale.decimal)
 }
 
 /// A moment from microseconds since 1970-01-01.

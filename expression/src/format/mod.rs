@@ -41,6 +41,7 @@ pub use decimal::{append_decimal, put_decimal};
 pub use field::{FIELD, Field};
 pub use float::{append_f32, append_f32_of_file, append_f64};
 pub use integer::{append_u64, put_i64, put_u64};
+pub(crate) use local::decimal_sign;
 pub use local::format_local;
 
 /// `True` or `False`.

@@ -23,6 +23,7 @@ use crate::{
     check::decimal_shape,
     error::EvaluateError,
     evaluate::{Context, Value},
+    types::{arrow_type, exact_range},
 };
 
 fn same_number(arguments: &[Argument<'_>]) -> Result<Signature, Mismatch> {
@@ -342,18 +343,11 @@ fn rounded(value: &Value, data_type: &DataType, digits: u32, context: &mut Conte
 
 /// Rounding up may need a digit more than the type has: that row fails.
 fn within(value: Value, data_type: &DataType, context: &mut Context<'_>) -> Value {
-    let (Some(numbers), Some((precision, _))) = (
-        value.array.as_primitive_opt::<Decimal128Type>(),
-        decimal_shape(data_type),
-    ) else {
+    let Some(numbers) = value.array.as_primitive_opt::<Decimal128Type>() else {
         return value;
     };
-    let bound = match data_type {
-        // Currency has 64 bits.
-        DataType::Cy => 1 << 63,
-        _ => 10_u128.pow(u32::from(precision)),
-    };
-    let fits = |number: &i128| number.unsigned_abs() < bound;
+    let range = exact_range(data_type);
+    let fits = |number: &i128| range.contains(number);
     let nulls = match numbers.values().iter().all(fits) {
         true => numbers.nulls().cloned(),
         false => {
@@ -369,8 +363,8 @@ fn within(value: Value, data_type: &DataType, context: &mut Context<'_>) -> Valu
             NullBuffer::union(numbers.nulls(), Some(&NullBuffer::from(valid)))
         }
     };
-    let array = Decimal128Array::new(numbers.values().clone(), nulls)
-        .with_data_type(crate::types::arrow_type(data_type));
+    let array =
+        Decimal128Array::new(numbers.values().clone(), nulls).with_data_type(arrow_type(data_type));
     Value {
         array: Arc::new(array),
         is_scalar: value.is_scalar,

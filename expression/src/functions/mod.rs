@@ -99,6 +99,7 @@ pub(crate) static FUNCTIONS: &[Function] = &[
 ];
 
 pub(crate) use dates::is_date_part;
+pub(crate) use null::replaces_null;
 
 /// By name, upper case.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {

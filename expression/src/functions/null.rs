@@ -1,4 +1,8 @@
 //! ISNULL and REPLACENULL.
+//!
+//! A text of n characters makes REPLACENULL a text of 2n + 2, whatever replaces it: so are the columns of packages whose
+//! expression is one, and nothing else says so. Where the first argument is not NULL the second is not used, and a row does
+//! not fail for it; that SSIS spares such rows is not measured.
 
 use std::sync::Arc;
 
@@ -11,7 +15,7 @@ use dtsx::DataType;
 use super::{Function, Signature, mismatch};
 use crate::{
     arrays::choose,
-    check::{common, is_text},
+    check::{common, text_length},
     evaluate::Value,
 };
 
@@ -34,6 +38,14 @@ pub(super) const ISNULL: Function = Function {
     },
 };
 
+/// Whether a call is one of REPLACENULL.
+pub(crate) fn replaces_null(function: &Function) -> bool {
+    function.name == REPLACENULL.name
+}
+
+/// Characters of the longest text (semantics 1.3.5).
+const CHARACTERS_MAX: u32 = 4000;
+
 /// The second argument in the type of the first (matrix 5.3).
 pub(super) const REPLACENULL: Function = Function {
     name: "REPLACENULL",
@@ -54,17 +66,21 @@ pub(super) const REPLACENULL: Function = Function {
                 "REPLACENULL does not take the long types",
             ));
         }
-        let result = match common(&first, &second) {
-            Some(meet) if is_text(&meet) => meet,
-            Some(_) => first,
-            None if crate::convert::converts(&second, &first) => first,
-            None => {
-                return Err(mismatch(
-                    1,
-                    &second,
-                    &format!("a value for {first} is wanted: cast it with ({first})"),
-                ));
-            }
+        if common(&first, &second).is_none() && !crate::convert::converts(&second, &first) {
+            return Err(mismatch(
+                1,
+                &second,
+                &format!("a value for {first} is wanted: cast it with ({first})"),
+            ));
+        }
+        let result = match text_length(&first) {
+            Some(length) => DataType::WStr {
+                length: length
+                    .saturating_mul(2)
+                    .saturating_add(2)
+                    .min(CHARACTERS_MAX),
+            },
+            None => first,
         };
         Ok(Signature {
             arguments: vec![result, result],

@@ -194,7 +194,7 @@ pub(super) const LEFT: Function = Function {
         let counts = integers(&values[1]);
         Ok(parts(values, context, |row, at, builder| {
             let count =
-                usize::try_from(counts(row)).map_err(|_| SsisCode::EXPRESSION_FUNCTION_FAILED)?;
+                usize::try_from(counts(row)).map_err(|_| SsisCode::EXPRESSION_RIGHT_LENGTH)?;
             characters_between(at, 0, count, builder);
             Ok(())
         }))

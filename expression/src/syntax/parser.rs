@@ -2,7 +2,10 @@
 
 use dtsx::{DataType, SsisCode};
 
-use crate::error::ExpressionError;
+use crate::{
+    error::ExpressionError,
+    tall::{HEIGHT_MAX, Tree, with_room},
+};
 
 use super::{
     BinaryOperator, Literal, Node, NodeKind, Token, TokenKind, UnaryOperator, hints, tokens,
@@ -12,15 +15,19 @@ use super::{
 /// Deeper trees are refused: the stack is not theirs.
 const DEPTH_MAX: usize = 200;
 
-/// A chain `a + b + c` is a tree as high as it is long, for which no parser has to go deep: also what comes later would.
-const HEIGHT_MAX: usize = 500;
-
 /// The tree of an expression; or of an assignment, with the variable that it sets.
-pub(crate) fn parse(text: &str) -> Result<(Option<Node>, Node), ExpressionError> {
+pub(crate) fn parse(text: &str) -> Result<(Option<Node>, Tree<Node>), ExpressionError> {
     let tokens = tokens(text)?;
+    // The parser does not go deep for a chain, but drops it where it does not end well.
+    let (target, root) = with_room(tokens.len().min(HEIGHT_MAX), || tree(text, &tokens))?;
+    let height = root.height;
+    Ok((target, Tree { root, height }))
+}
+
+fn tree(text: &str, tokens: &[Token]) -> Result<(Option<Node>, Node), ExpressionError> {
     let mut parser = Parser {
         text,
-        tokens: &tokens,
+        tokens,
         at: 0,
         depth: 0,
     };

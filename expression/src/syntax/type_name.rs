@@ -73,7 +73,7 @@ pub(crate) fn data_type(name: &str, arguments: &[u32], of_cast: bool) -> Result<
         let before = position.checked_sub(1).map(at);
         argument
             .check(*value, before)
-            .map_err(|(code, message)| (code, format!("{name}: {message}")))?;
+            .map_err(|message| (argument.code(of_cast), format!("{name}: {message}")))?;
     }
     Ok(data_type)
 }
@@ -88,24 +88,38 @@ impl Argument {
         }
     }
 
-    fn check(&self, value: u32, before: Option<u32>) -> Result<(), Wrong> {
-        let (least, most, code) = match self {
-            Self::Length(most) => (0, *most, SsisCode::EXPRESSION_CAST_LENGTH),
-            Self::Precision => (1, 38, SsisCode::EXPRESSION_CAST_PRECISION),
-            Self::Scale(most) => (0, before.unwrap_or(*most), SsisCode::EXPRESSION_CAST_SCALE),
+    /// The code for one that does not fit, of a cast or of NULL().
+    fn code(&self, of_cast: bool) -> SsisCode {
+        match (self, of_cast) {
+            (Self::Length(_), true) => SsisCode::EXPRESSION_CAST_LENGTH,
+            (Self::Length(_), false) => SsisCode::EXPRESSION_NULL_LENGTH,
+            (Self::Precision, true) => SsisCode::EXPRESSION_CAST_PRECISION,
+            (Self::Precision, false) => SsisCode::EXPRESSION_NULL_PRECISION,
+            (Self::Scale(_), true) => SsisCode::EXPRESSION_CAST_SCALE,
+            (Self::Scale(_), false) => SsisCode::EXPRESSION_NULL_SCALE,
+            (Self::CodePage, true) => SsisCode::EXPRESSION_CAST_CODE_PAGE,
+            (Self::CodePage, false) => SsisCode::EXPRESSION_NULL_CODE_PAGE,
+        }
+    }
+
+    fn check(&self, value: u32, before: Option<u32>) -> Result<(), String> {
+        let (least, most) = match self {
+            Self::Length(most) => (0, *most),
+            Self::Precision => (1, 38),
+            Self::Scale(most) => (0, before.unwrap_or(*most)),
             Self::CodePage => {
                 return match CodePage::from_number(value) {
                     Ok(_) => Ok(()),
-                    Err(error) => Err((SsisCode::EXPRESSION_CAST_CODE_PAGE, error.to_string())),
+                    Err(error) => Err(error.to_string()),
                 };
             }
         };
         if (least..=most).contains(&value) {
             return Ok(());
         }
-        Err((
-            code,
-            format!("{} is {least} to {most}, {value} is given", self.name()),
+        Err(format!(
+            "{} is {least} to {most}, {value} is given",
+            self.name()
         ))
     }
 }

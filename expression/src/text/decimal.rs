@@ -1,21 +1,23 @@
 //! Decimals (DT_CY, DT_DECIMAL, DT_NUMERIC): the value times ten to the scale, rounded half to even (semantics 1.4.2).
 
+use std::ops::RangeInclusive;
+
 use super::{ParseError, Style, number::Plain, trim};
 
-/// The integer `value * 10^scale` for a decimal of at most `precision` digits.
+/// The integer `value * 10^scale`, which is to lie within the range of its type ([`exact_range`](crate::types::exact_range)).
 ///
 /// # Errors
-/// [`ParseError::Syntax`] for anything but a number, [`ParseError::Overflow`] when it needs more than `precision` digits.
+/// [`ParseError::Syntax`] for anything but a number, [`ParseError::Overflow`] when it lies outside the range.
 pub fn parse_decimal(
     text: &[u8],
-    precision: u8,
+    range: &RangeInclusive<i128>,
     scale: u8,
     style: Style<'_>,
 ) -> Result<i128, ParseError> {
     let text = trim(text);
     match style {
-        Style::Cast | Style::Fast => plain(text, precision, scale),
-        Style::Standard(locale) => plain(Plain::read(text, locale)?.as_bytes(), precision, scale),
+        Style::Cast | Style::Fast => plain(text, range, scale),
+        Style::Standard(locale) => plain(Plain::read(text, locale)?.as_bytes(), range, scale),
     }
 }
 
@@ -26,7 +28,7 @@ struct Digits<'a> {
     exponent: i64,
 }
 
-fn plain(text: &[u8], precision: u8, scale: u8) -> Result<i128, ParseError> {
+fn plain(text: &[u8], range: &RangeInclusive<i128>, scale: u8) -> Result<i128, ParseError> {
     let (negative, text) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
@@ -34,13 +36,11 @@ fn plain(text: &[u8], precision: u8, scale: u8) -> Result<i128, ParseError> {
     };
     let digits = read(text)?;
     let magnitude = scaled(&digits, i64::from(scale))?;
-    let limit = 10i128
-        .checked_pow(u32::from(precision))
-        .unwrap_or(i128::MAX);
-    if magnitude >= limit {
-        return Err(ParseError::Overflow);
+    let value = if negative { -magnitude } else { magnitude };
+    match range.contains(&value) {
+        true => Ok(value),
+        false => Err(ParseError::Overflow),
     }
-    Ok(if negative { -magnitude } else { magnitude })
 }
 
 fn read(text: &[u8]) -> Result<Digits<'_>, ParseError> {
@@ -105,13 +105,20 @@ fn scaled(digits: &Digits<'_>, scale: i64) -> Result<i128, ParseError> {
     }
     let first = all.next().unwrap_or(0);
     let up = first > 5 || (first == 5 && (all.any(|digit| digit != 0) || value % 2 == 1));
-    Ok(value + i128::from(up))
+    value
+        .checked_add(i128::from(up))
+        .ok_or(ParseError::Overflow)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::Locale;
     use super::*;
+
+    fn parse(text: &[u8], precision: u8, scale: u8, style: Style<'_>) -> Result<i128, ParseError> {
+        let range = crate::types::exact_range(&dtsx::DataType::Numeric { precision, scale });
+        parse_decimal(text, &range, scale, style)
+    }
 
     #[test]
     fn rounds_half_to_even() {
@@ -131,7 +138,7 @@ mod tests {
             ("0e999999999", 0),
         ] {
             assert_eq!(
-                parse_decimal(text.as_bytes(), 10, 2, Style::Cast),
+                parse(text.as_bytes(), 10, 2, Style::Cast),
                 Ok(want),
                 "{text}"
             );
@@ -140,20 +147,17 @@ mod tests {
 
     #[test]
     fn refuses_what_does_not_fit_or_is_no_number() {
+        assert_eq!(parse(b"100", 4, 2, Style::Cast), Err(ParseError::Overflow));
         assert_eq!(
-            parse_decimal(b"100", 4, 2, Style::Cast),
+            parse(b"99.995", 4, 2, Style::Cast),
             Err(ParseError::Overflow)
         );
         assert_eq!(
-            parse_decimal(b"99.995", 4, 2, Style::Cast),
+            parse(b"1e99999999999", 38, 0, Style::Cast),
             Err(ParseError::Overflow)
         );
         assert_eq!(
-            parse_decimal(b"1e99999999999", 38, 0, Style::Cast),
-            Err(ParseError::Overflow)
-        );
-        assert_eq!(
-            parse_decimal(
+            parse(
                 b"99999999999999999999999999999999999999",
                 38,
                 0,
@@ -163,10 +167,35 @@ mod tests {
         );
         for bad in ["", ".", "-", "1.2.3", "1 2", "1,5", "0x1", "1e", "e5"] {
             assert_eq!(
-                parse_decimal(bad.as_bytes(), 10, 2, Style::Cast),
+                parse(bad.as_bytes(), 10, 2, Style::Cast),
                 Err(ParseError::Syntax),
                 "{bad}"
             );
+        }
+    }
+
+    #[test]
+    fn money_has_64_bits_and_a_decimal_96() {
+        let parse = |text: &str, data_type: dtsx::DataType, scale| {
+            let range = crate::types::exact_range(&data_type);
+            parse_decimal(text.as_bytes(), &range, scale, Style::Cast)
+        };
+        for (text, fits) in [
+            ("922337203685477.5807", true),
+            ("922337203685477.5808", false),
+            ("-922337203685477.5808", true),
+            ("-922337203685477.5809", false),
+        ] {
+            assert_eq!(parse(text, dtsx::DataType::Cy, 4).is_ok(), fits, "{text}");
+        }
+        for (text, fits) in [
+            ("79228162514264337593543950335", true),
+            ("79228162514264337593543950336", false),
+            ("-79228162514264337593543950336", false),
+            ("170141183460469231731687303715884105727.9", false),
+        ] {
+            let decimal = dtsx::DataType::Decimal { scale: 0 };
+            assert_eq!(parse(text, decimal, 0).is_ok(), fits, "{text}");
         }
     }
 
@@ -176,20 +205,17 @@ mod tests {
         let us = Locale::from_lcid(1033).unwrap();
         let french = Locale::from_lcid(1036).unwrap();
         assert_eq!(
-            parse_decimal("1.234,56 €".as_bytes(), 19, 4, Style::Standard(&german)),
+            parse("1.234,56 €".as_bytes(), 19, 4, Style::Standard(&german)),
             Ok(12_345_600)
         );
         assert_eq!(
-            parse_decimal(b"($1,234.56)", 19, 4, Style::Standard(&us)),
+            parse(b"($1,234.56)", 19, 4, Style::Standard(&us)),
             Ok(-12_345_600)
         );
         assert_eq!(
-            parse_decimal("1\u{a0}234,5".as_bytes(), 19, 1, Style::Standard(&french)),
+            parse("1\u{a0}234,5".as_bytes(), 19, 1, Style::Standard(&french)),
             Ok(12_345)
         );
-        assert_eq!(
-            parse_decimal(b"1.5E2", 19, 0, Style::Standard(&us)),
-            Ok(150)
-        );
+        assert_eq!(parse(b"1.5E2", 19, 0, Style::Standard(&us)), Ok(150));
     }
 }

@@ -9,8 +9,9 @@ use arrow::{
     error::ArrowError,
 };
 use dtsx::DataType as Type;
-use fletching_expression::text::{
-    ParseError, parse_decimal, parse_f32, parse_f64, parse_i64, parse_u64,
+use fletching_expression::{
+    text::{ParseError, parse_decimal, parse_f32, parse_f64, parse_i64, parse_u64},
+    types::{arrow_type, exact_range},
 };
 
 use super::{
@@ -35,9 +36,8 @@ pub(super) fn decode<F: Fields>(
         Type::UI8 => unsigned::<F, UInt64Type>(fields, context),
         Type::R4 => floats32(fields, context),
         Type::R8 => floats64(fields, context),
-        Type::Cy => decimals(fields, context, 19, 4)?,
-        Type::Decimal { scale } => decimals(fields, context, 29, scale)?,
-        Type::Numeric { precision, scale } => decimals(fields, context, precision.max(1), scale)?,
+        Type::Cy => decimals(fields, context, 4),
+        Type::Decimal { scale } | Type::Numeric { scale, .. } => decimals(fields, context, scale),
         other => {
             return Err(ArrowError::NotYetImplemented(format!(
                 "a column of type {other} cannot be decoded from text"
@@ -103,35 +103,28 @@ const POWERS: [u64; 20] = {
     powers
 };
 
-fn decimals<F: Fields>(
-    fields: &F,
-    context: &mut ColumnContext<'_>,
-    precision: u8,
-    scale: u8,
-) -> Result<ArrayRef, ArrowError> {
+fn decimals<F: Fields>(fields: &F, context: &mut ColumnContext<'_>, scale: u8) -> ArrayRef {
     let style = context.standard();
+    let data_type = context.column.data_type;
+    let range = exact_range(&data_type);
     let plain = PlainDecimal {
         point: context.locale.decimal,
         scale: usize::from(scale),
-        limit: POWERS
-            .get(usize::from(precision))
-            .copied()
-            .unwrap_or(u64::MAX),
+        most: u64::try_from(*range.end()).unwrap_or(u64::MAX),
     };
     let quick = |padded: &[u8], start: usize, length: usize| plain.read(padded, start, length);
-    let slow = |text: &[u8]| parse_decimal(text, precision, scale, style).into();
+    let slow = |text: &[u8]| parse_decimal(text, &range, scale, style).into();
     let (values, nulls) = primitive(fields, context, Some(0i128), quick, slow);
-    let array = Decimal128Array::new(values.into(), nulls)
-        .with_precision_and_scale(precision, scale as i8)?;
-    Ok(Arc::new(array))
+    let array = Decimal128Array::new(values.into(), nulls);
+    Arc::new(array.with_data_type(arrow_type(&data_type)))
 }
 
 /// Decimals of at most 16 digits before the point and no more behind it than the scale.
 struct PlainDecimal {
     point: u8,
     scale: usize,
-    /// Ten to the precision, where 64 bits hold it.
-    limit: u64,
+    /// The largest number of the type, where 64 bits hold it.
+    most: u64,
 }
 
 impl PlainDecimal {
@@ -150,7 +143,7 @@ impl PlainDecimal {
             let digits = digits16(padded, start + whole + 1, fraction)?;
             value = value.checked_add(digits * POWERS[self.scale - fraction])?;
         }
-        if value >= self.limit {
+        if value > self.most {
             return None;
         }
         let value = i128::from(value);

@@ -363,3 +363,20 @@ fn limits_are_kept() {
     layout.encoding = Encoding::CodePage(4711);
     assert!(decode(&layout, b"", 64).unwrap_err().contains("4711"));
 }
+
+#[test]
+fn money_and_decimals_end_where_their_types_do() {
+    let types = [DataType::Cy, DataType::Decimal { scale: 0 }];
+    let data = b"922337203685477.5807,79228162514264337593543950335\n922337203685477.5808,79228162514264337593543950336\n-922337203685477.5808,-79228162514264337593543950335\n999999999999999.9999,99999999999999999999999999999\n";
+    let (lines, errors) = show(&typed(&types), data);
+    assert_eq!(
+        lines,
+        [
+            "922337203685477.5807|79228162514264337593543950335",
+            "|",
+            "-922337203685477.5808|-79228162514264337593543950335",
+            "|"
+        ]
+    );
+    assert_eq!(errors, "1:0:9087 1:1:9087 3:0:9087 3:1:9087 ");
+}

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use arrow::{
     array::{ArrayRef, AsArray, RecordBatchOptions, UInt64Array},
     compute::{CastOptions, cast_with_options},
-    datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type},
+    datatypes::{DataType, Decimal128Type, Field, Schema, SchemaRef, UInt64Type},
     record_batch::RecordBatch,
 };
 use datafusion_common::{Result, internal_err, resources_datafusion_err};
+use fletching_expression::types::exact_range;
 
 use super::{
     AggregateColumn, AggregateError, AggregateOutput, Operation,
@@ -318,12 +319,15 @@ impl State {
                 safe: false,
                 ..CastOptions::default()
             };
-            let array = cast_with_options(&array, field.data_type(), &options).map_err(|_| {
-                AggregateError::Overflow {
-                    name: column.name.clone(),
-                    declared: column.data_type.to_string(),
-                }
-            })?;
+            let overflow = || AggregateError::Overflow {
+                name: column.name.clone(),
+                declared: column.data_type.to_string(),
+            };
+            let array =
+                cast_with_options(&array, field.data_type(), &options).map_err(|_| overflow())?;
+            if !is_in_range(&array, &column.data_type) {
+                return Err(overflow().into());
+            }
             columns.push(array);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(groups.len()));
@@ -332,6 +336,22 @@ impl State {
             columns,
             &options,
         )?)
+    }
+}
+
+/// A carrier of DT_CY or DT_DECIMAL holds more than these types do.
+fn is_in_range(array: &ArrayRef, data_type: &dtsx::DataType) -> bool {
+    let narrow = matches!(
+        data_type,
+        dtsx::DataType::Cy | dtsx::DataType::Decimal { .. }
+    );
+    let range = exact_range(data_type);
+    match array.as_primitive_opt::<Decimal128Type>() {
+        Some(numbers) if narrow => numbers
+            .iter()
+            .flatten()
+            .all(|number| range.contains(&number)),
+        _ => true,
     }
 }
 

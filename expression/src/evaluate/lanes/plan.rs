@@ -56,7 +56,9 @@ pub(super) struct Plan<'n> {
 impl<'n> Plan<'n> {
     /// Both operands of a comparison of exact numbers, if one of them at least is an operation.
     pub(super) fn operands(&mut self, left: &'n Typed, right: &'n Typed) -> Option<(Lane, Lane)> {
-        if !is_exact(&left.data_type) || !is_exact(&right.data_type) {
+        let scale = |node: &Typed| decimal_shape(&node.data_type).map(|(_, scale)| scale);
+        if !is_exact(&left.data_type) || !is_exact(&right.data_type) || scale(left) != scale(right)
+        {
             return None;
         }
         Some((self.lane(left)?, self.lane(right)?))
