@@ -62,6 +62,20 @@ pub trait Scope {
     fn variable_fault(&self, _namespace: Option<&str>, _name: &str) -> Option<String> {
         None
     }
+    /// Whether variables may have other values by the time of the evaluation: what fails of their present values then
+    /// fails there, if at all.
+    fn variables_may_change(&self) -> bool {
+        false
+    }
+    /// Whether a text that a function makes may be longer than a column can hold, as in variables and properties (matrix
+    /// 5.2).
+    fn has_long_texts(&self) -> bool {
+        false
+    }
+    /// What a name of a column that is not known can mean, of several.
+    fn candidates(&self, _reference: &ColumnReference) -> Vec<String> {
+        Vec::new()
+    }
     /// For suggestions.
     fn column_names(&self) -> Vec<String>;
     /// For suggestions.
@@ -112,6 +126,13 @@ impl Parsed {
             syntax::NodeKind::Variable { namespace, name } => Some((namespace.as_deref(), name)),
             _ => None,
         }
+    }
+
+    /// Namespaces and names of the variables that the expression reads, or what an assignment assigns.
+    pub fn variables(&self) -> Vec<(Option<&str>, &str)> {
+        let mut found = Vec::new();
+        self.value.variables(&mut found);
+        found
     }
 
     /// Compiles an expression that sets nothing.
@@ -193,7 +214,7 @@ impl Expression {
     /// # Errors
     /// [`ExpressionError`] if its one row fails.
     pub fn evaluate_scalar(&self) -> Result<Scalar, ExpressionError> {
-        evaluate::constant(&self.tree).map_err(|code| self.failed(code))
+        evaluate::constant(&self.tree).map_err(|code| self.failed(code, None))
     }
 
     /// Its value for the one row of columns given by hand, which it was compiled with.
@@ -201,16 +222,22 @@ impl Expression {
     /// # Errors
     /// [`ExpressionError`] if the row fails.
     pub fn evaluate_row(&self, values: &values::Values) -> Result<Scalar, ExpressionError> {
-        values
+        let batch = values
             .batch(1)
-            .map_err(|_| SsisCode::EXPRESSION_EVALUATION_FAILED)
-            .and_then(|batch| evaluate::one_row(&self.tree, &batch))
-            .map_err(|code| self.failed(code))
+            .map_err(|_| self.failed(SsisCode::EXPRESSION_EVALUATION_FAILED, None))?;
+        evaluate::one_row(&self.tree, &batch).map_err(|code| self.failed(code, Some(&batch)))
     }
 
-    fn failed(&self, code: SsisCode) -> ExpressionError {
+    fn failed(&self, code: SsisCode, batch: Option<&RecordBatch>) -> ExpressionError {
         let end = self.text.chars().count();
-        ExpressionError::new(&self.text, (0, end), code, error::reason(code))
+        let of_truncation = match code {
+            SsisCode::EXPRESSION_TRUNCATION_AS_ERROR => {
+                evaluate::truncation::reason(&self.tree, batch)
+            }
+            _ => None,
+        };
+        let reason = of_truncation.unwrap_or_else(|| error::reason(code).to_owned());
+        ExpressionError::new(&self.text, (0, end), code, reason)
     }
 }
 

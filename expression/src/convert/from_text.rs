@@ -36,6 +36,10 @@ pub(super) fn parse(
         Style::Fast => text::parse_fast_date_time(bytes),
         other => text::parse_date_time(bytes, other),
     };
+    let moment = |bytes: &[u8]| match (to, apart(bytes)) {
+        (SsisType::DbTimeStamp2 { .. }, Some(apart)) => moment(&apart),
+        _ => moment(bytes),
+    };
     Ok(match *to {
         SsisType::I1 => signed::<Int8Type>(texts, to, style, errors),
         SsisType::I2 => signed::<Int16Type>(texts, to, style, errors),
@@ -134,6 +138,21 @@ fn time(bytes: &[u8], style: Style<'_>) -> Result<text::DateTime, ParseError> {
         Style::Fast => text::parse_fast_time(bytes),
         other => text::parse_date_time(bytes, other),
     }
+}
+
+/// `2020-01-1500:00:00` with a blank between date and time. SSIS takes it for DT_DBTIMESTAMP2: a public package that fails on
+/// errors is built on it (inferred, not measured).
+fn apart(bytes: &[u8]) -> Option<[u8; 19]> {
+    let form = b"0000-00-0000:00:00";
+    let bytes: &[u8; 18] = text::trim(bytes).try_into().ok()?;
+    let fits = form.iter().zip(bytes).all(|(wanted, found)| match wanted {
+        b'0' => found.is_ascii_digit(),
+        sign => sign == found,
+    });
+    let mut apart = [b' '; 19];
+    apart[..10].copy_from_slice(&bytes[..10]);
+    apart[11..].copy_from_slice(&bytes[10..]);
+    fits.then_some(apart)
 }
 
 fn code(error: ParseError) -> SsisCode {

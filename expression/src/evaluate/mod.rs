@@ -6,6 +6,7 @@ mod lanes;
 mod logic;
 pub(crate) mod shared_parts;
 mod text;
+pub(crate) mod truncation;
 
 use std::sync::Arc;
 
