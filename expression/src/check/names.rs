@@ -46,7 +46,7 @@ impl Builder<'_> {
                     ..
                 } => format!(
                     "column `[{source}].[{name}]` is not known{}",
-                    self.from_elsewhere(name)
+                    self.elsewhere(name)
                 ),
                 _ => format!("{what} `{name}` is not known{}", self.instead_of(name)),
             };
@@ -59,7 +59,7 @@ impl Builder<'_> {
     }
 
     /// For a column that is known, of another component or of none.
-    fn from_elsewhere(&self, name: &str) -> String {
+    fn elsewhere(&self, name: &str) -> String {
         let columns = self.scope.column_names();
         match columns.iter().any(|known| known == name) {
             true => format!("; there is [{name}], which does not come from there"),

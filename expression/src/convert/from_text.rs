@@ -32,14 +32,7 @@ pub(super) fn parse(
         let (year, month, day) = short.iso_date()?;
         text::days_from_civil(year, month, day)
     };
-    let moment = |bytes: &[u8]| match style {
-        Style::Fast => text::parse_fast_date_time(bytes),
-        other => text::parse_date_time(bytes, other),
-    };
-    let moment = |bytes: &[u8]| match (to, apart(bytes)) {
-        (SsisType::DbTimeStamp2 { .. }, Some(apart)) => moment(&apart),
-        _ => moment(bytes),
-    };
+    let moment = |bytes: &[u8]| date_time(bytes, to, style);
     Ok(match *to {
         SsisType::I1 => signed::<Int8Type>(texts, to, style, errors),
         SsisType::I2 => signed::<Int16Type>(texts, to, style, errors),
@@ -131,6 +124,17 @@ where
             T::Native::try_from(text::parse_u64(bytes, style)?).map_err(|_| ParseError::Overflow)
         },
     )
+}
+
+fn date_time(bytes: &[u8], to: &SsisType, style: Style<'_>) -> Result<text::DateTime, ParseError> {
+    match (style, to) {
+        (Style::Fast, _) => text::parse_fast_date_time(bytes),
+        (_, SsisType::DbTimeStamp2 { .. }) => match apart(bytes) {
+            Some(apart) => text::parse_date_time(&apart, style),
+            None => text::parse_date_time(bytes, style),
+        },
+        _ => text::parse_date_time(bytes, style),
+    }
 }
 
 fn time(bytes: &[u8], style: Style<'_>) -> Result<text::DateTime, ParseError> {
