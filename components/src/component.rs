@@ -330,6 +330,11 @@ pub trait Variables {
     /// Why no component may set a variable in scope: `is read-only`; `None` if one may, or if it is not in scope.
     fn locked(&self, namespace: Option<&str>, name: &str) -> Option<String>;
 
+    /// Whether tasks may give them other values before they are read by whom this check is for.
+    fn may_change(&self) -> bool {
+        false
+    }
+
     /// Qualified names in scope, for suggestions.
     fn names(&self) -> Vec<String>;
 

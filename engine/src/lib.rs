@@ -10,6 +10,7 @@
 //! The engine never asks which class a component is, and never prints. Dropping a run cancels it: its tasks stop and its
 //! unfinished files are removed.
 
+mod assigned_values;
 mod caller;
 mod clock;
 mod configurations;
@@ -17,6 +18,7 @@ mod control_flow;
 mod custom_host;
 mod data_flow;
 mod error;
+mod evaluated_variables;
 mod events;
 mod library;
 mod logging;

@@ -14,7 +14,7 @@ use crate::{
     configurations::{self, Applied},
     control_flow,
     logging::{self, RunIdentity},
-    settings::Overridable,
+    settings::{Overridable, PropertyPath},
     state::{Note, PackageState},
 };
 
@@ -95,6 +95,7 @@ pub(crate) fn prepare_for(
     findings.0.extend(applied.findings);
     let failed = Scalar::from(applied.failed.join(", ").as_str());
     variables.set_system(&root.path, "FailedConfigurations", failed);
+    variables.may_change = true;
     let suppressed = root.properties.bool("SuppressConfigurationWarnings") == Some(true);
     let mut state = PackageState::new(name, settings, root, managers, variables, caller);
     state.notes = applied.notes;
@@ -143,23 +144,47 @@ fn override_all(
         all.extend(configurations::apply_file(target, file, settings)?);
     }
     crate::settings::apply(settings, target)?;
+    all.notes.extend(hidden_by_expressions(target, settings));
     let mut again = configurations::apply(target, settings);
     again.tell_overridden(target, &settings.set);
     all.extend(again);
     for name in caller.assign(target.variables)? {
         let root = &target.root.path;
+        let message = match target.variables.hiding(root, name) {
+            Some(why) => format!("and the variable of that name {why}"),
+            None => "the variable of that name took the value".to_owned(),
+        };
         all.notes.push(Note {
             kind: EventKind::Warning,
             code: None,
             message: format!(
-                "{root}: the package has no parameter `{name}`, which its parent assigns: the variable of that name took the \
-                 value"
+                "{root}: the package has no parameter `{name}`, which its parent assigns: {message}"
             ),
         });
     }
     let parent = caller.variables.as_ref();
     all.extend(configurations::apply_of_parent(target, parent));
     Ok(all)
+}
+
+/// Variables that were set on the command line in vain.
+fn hidden_by_expressions(target: &Overridable<'_>, settings: &Settings) -> Vec<Note> {
+    let paths = settings.set.iter().map(|(path, _)| path);
+    let notes = paths.filter_map(|path| {
+        let Some(PropertyPath::Variable {
+            container, name, ..
+        }) = PropertyPath::parse(path)
+        else {
+            return None;
+        };
+        let why = target.variables.hiding(container, name)?;
+        Some(Note {
+            kind: EventKind::Warning,
+            code: None,
+            message: format!("{container}: variable `{name}` was set, and {why}"),
+        })
+    });
+    notes.collect()
 }
 
 /// The connection managers of a package as a run would have them, before and after the overrides of `settings`.

@@ -2,13 +2,15 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use dtsx::SsisCode;
 use fletching_components::Variables;
-use fletching_expression::Scalar;
+use fletching_expression::{Parsed, Scalar, parse};
 use parking_lot::Mutex;
 
 use crate::{
     VariableStore,
-    stored_value::held,
+    control_flow::{evaluate_assigned, qualified, type_of},
+    stored_value::{converted, held},
     variables::{Entry, Value, is_within},
 };
 
@@ -18,6 +20,8 @@ pub struct ScopedVariables {
     store: Arc<VariableStore>,
     path: String,
     depth: usize,
+    /// The variable whose expression looks: in it, its own name is the value that it holds.
+    own: Option<usize>,
     /// What the expressions of variables gave.
     evaluated: Arc<Mutex<HashMap<usize, Result<Scalar, String>>>>,
 }
@@ -28,6 +32,7 @@ impl ScopedVariables {
             store,
             path: path.to_owned(),
             depth: 0,
+            own: None,
             evaluated: Arc::default(),
         }
     }
@@ -35,7 +40,9 @@ impl ScopedVariables {
     /// The value, or why there is none.
     fn evaluate(&self, index: usize) -> Result<Scalar, String> {
         let entry = &self.store.entries[index];
-        if let Some(expression) = &entry.expression {
+        if let Some(expression) = &entry.expression
+            && self.own != Some(index)
+        {
             if self.depth >= EXPRESSION_DEPTH_MAX {
                 return Err("depends on too many others through its expression".to_owned());
             }
@@ -48,10 +55,11 @@ impl ScopedVariables {
                 store: Arc::clone(&self.store),
                 path: entry.scope.clone(),
                 depth: self.depth + 1,
+                own: Some(index),
                 evaluated: Arc::clone(&self.evaluated),
             };
-            let value = crate::control_flow::evaluate(expression, &inner, self.store.locale_id)
-                .map_err(|error| error.to_string())
+            let value = inner
+                .of_expression(index, expression)
                 .and_then(held)
                 .map_err(|error| format!("has an expression that fails: {error}"));
             self.evaluated.lock().insert(index, value.clone());
@@ -63,6 +71,37 @@ impl ScopedVariables {
             Value::Nothing | Value::Batches { .. } => {
                 Err("is an Object, which expressions cannot read".to_owned())
             }
+        }
+    }
+
+    /// What the expression of a variable gives. Packages have it as an assignment too, to the variable itself.
+    fn of_expression(&self, index: usize, expression: &str) -> Result<Scalar, String> {
+        let parsed = parse(expression).map_err(|error| error.to_string())?;
+        if let Some((namespace, name)) = parsed.target()
+            && self.find(namespace, name) != Some(index)
+        {
+            let code = SsisCode::EXPRESSION_SINGLE_EQUAL;
+            return Err(format!(
+                "it sets `{}`, and the expression of a variable can set that variable alone: write == to compare, or \
+                 set the other in an Expression Task [{code}] at character 1 of `{expression}`",
+                qualified(namespace, name)
+            ));
+        }
+        evaluate_assigned(&parsed, self, self.store.locale_id).or_else(|error| {
+            let stands_in = match self.store.may_change && !parsed.variables().is_empty() {
+                true => self.stand_in(index, &parsed),
+                false => None,
+            };
+            stands_in.ok_or_else(|| error.to_string())
+        })
+    }
+
+    /// For an expression that fails until tasks have set the variables that it names: the value that was stored with it.
+    fn stand_in(&self, index: usize, parsed: &Parsed) -> Option<Scalar> {
+        let data_type = type_of(parsed, self, self.store.locale_id).ok()?;
+        match &self.store.entries[index].value {
+            Value::Scalar(stored) => converted(&stored.array, stored.data_type, data_type).ok(),
+            _ => None,
         }
     }
 
@@ -120,6 +159,10 @@ impl Variables for ScopedVariables {
 
     fn locked(&self, namespace: Option<&str>, name: &str) -> Option<String> {
         self.entry(namespace, name)?.locked.map(str::to_owned)
+    }
+
+    fn may_change(&self) -> bool {
+        self.store.may_change
     }
 
     fn names(&self) -> Vec<String> {

@@ -9,8 +9,8 @@ use fletching_connections::{Connections, database::Sessions};
 use parking_lot::RwLock;
 
 use crate::{
-    EventKind, RunError, Settings, VariableStore, caller::Caller, control_flow,
-    scoped_variables::ScopedVariables, variables::Assignment,
+    EventKind, RunError, Settings, VariableStore, assigned_values::Assignment, caller::Caller,
+    control_flow, scoped_variables::ScopedVariables,
 };
 
 /// What was noticed before the run: raised as an event when it begins.
@@ -66,6 +66,12 @@ impl PackageState {
         }
     }
 
+    /// The package runs: what its variables hold is what counts.
+    pub(crate) fn begin(self: &Arc<Self>) -> Arc<Self> {
+        self.change(|variables| variables.may_change = false);
+        Arc::clone(self)
+    }
+
     /// The variables as they stand now.
     pub(crate) fn variables(&self) -> Arc<VariableStore> {
         Arc::clone(&self.variables.read())
@@ -76,12 +82,13 @@ impl PackageState {
         self.variables().scope(path)
     }
 
-    pub(crate) fn assign(&self, assignment: Assignment) {
-        self.change(|variables| variables.assign(assignment));
+    /// What is to be said of it, if anything.
+    pub(crate) fn assign(&self, assignment: Assignment) -> Option<String> {
+        self.change(|variables| variables.assign(assignment))
     }
 
-    pub(crate) fn change(&self, change: impl FnOnce(&mut VariableStore)) {
-        change(Arc::make_mut(&mut self.variables.write()));
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut VariableStore) -> T) -> T {
+        change(Arc::make_mut(&mut self.variables.write()))
     }
 
     /// Expressions of connection managers see the variables of the package, not those of the task that uses them.

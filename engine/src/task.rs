@@ -19,10 +19,10 @@ use fletching_expression::{Scalar, variable_advice};
 
 use crate::{
     Event, EventKind, RunError, TaskResult,
+    assigned_values::Handed,
     control_flow::{Executor, Frame},
     scoped_variables::ScopedVariables,
     state::PackageState,
-    variables::Handed,
 };
 
 /// A task with its settings.

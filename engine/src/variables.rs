@@ -5,10 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use arrow::{
-    array::{Array, ArrayRef, RecordBatch},
-    datatypes::SchemaRef,
-};
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use dtsx::{DataType, Executable, Package, Parameter, SsisCode, Variable};
 use fletching_components::{Finding, FindingKind, Findings};
 use fletching_expression::Scalar;
@@ -27,6 +24,8 @@ pub struct VariableStore {
     pub(crate) entries: Vec<Entry>,
     /// LCID of the package, by which the expressions of variables read and write text.
     pub(crate) locale_id: u32,
+    /// Until the package runs: tasks may give variables other values before an expression reads them.
+    pub(crate) may_change: bool,
     /// Paths of the containers and tasks, the package first.
     containers: Vec<String>,
 }
@@ -49,6 +48,8 @@ pub(crate) struct Entry {
     pub(crate) raises: bool,
     /// Is not to be written down anywhere.
     pub(crate) sensitive: bool,
+    /// Whether it was said that its expression hides a value that it was given.
+    pub(crate) told: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -177,10 +178,7 @@ impl VariableStore {
             .expression
             .clone()
             .filter(|_| variable.evaluate_as_expression);
-        let locked = match expression {
-            Some(_) => Some("takes its value from an expression (EvaluateAsExpression)"),
-            None => variable.read_only.then_some("is read-only"),
-        };
+        let locked = variable.read_only.then_some("is read-only");
         let name = (variable.namespace.as_str(), variable.name.as_str());
         self.push(scope, name, value, expression, locked);
         self.identify(&variable.dtsid);
@@ -216,6 +214,7 @@ impl VariableStore {
             locked,
             raises: false,
             sensitive: false,
+            told: false,
         });
     }
 
@@ -318,11 +317,13 @@ impl VariableStore {
         Ok(parameter.is_some())
     }
 
-    /// Why a configuration does not set a variable: it is read-only, or an expression gives its value.
+    /// Why a configuration has no effect on a variable: it is read-only, or its expression hides the value.
     pub(crate) fn fixed(&self, scope: &str, name: &str) -> Option<&'static str> {
         let (namespace, bare) = split(name);
         let index = self.find(scope, namespace, bare)?;
-        self.entries[index].locked
+        self.entries[index]
+            .locked
+            .or_else(|| self.hiding(scope, name))
     }
 
     fn positions(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<usize> {
@@ -369,100 +370,7 @@ impl VariableStore {
             message,
         })?;
         self.entries[index].value = Value::Scalar(value);
-        self.entries[index].expression = None;
         Ok(())
-    }
-
-    /// The value of a variable once a component has set it to `text` (a row count), in the variable's own type.
-    ///
-    /// # Errors
-    /// Why it cannot have that value.
-    pub(crate) fn assigned(
-        &self,
-        scope: &str,
-        name: &str,
-        text: &str,
-    ) -> Result<Assignment, String> {
-        let index = self.settable(scope, name)?;
-        let data_type = match &self.entries[index].value {
-            Value::Scalar(scalar) => scalar.data_type,
-            Value::Missing(data_type, _) => *data_type,
-            Value::Nothing | Value::Batches { .. } => {
-                return Err(format!("variable `{name}` is an Object"));
-            }
-        };
-        let value = parse(text, data_type)
-            .map_err(|message| format!("variable `{name}` cannot take it: {message}"))?;
-        Ok(Assignment(index, Value::Scalar(value)))
-    }
-
-    /// As [`assigned`](Self::assigned), with the batches of a recordset.
-    pub(crate) fn assigned_batches(
-        &self,
-        scope: &str,
-        name: &str,
-        schema: SchemaRef,
-        batches: Arc<Vec<RecordBatch>>,
-    ) -> Result<Assignment, String> {
-        let index = self.settable(scope, name)?;
-        Ok(Assignment(index, Value::Batches { schema, batches }))
-    }
-
-    /// The value of a variable once a task has set it to the first value of `array`, in the variable's own type; an Object
-    /// takes it as it is.
-    ///
-    /// # Errors
-    /// Why it cannot have that value.
-    pub(crate) fn assigned_value(
-        &self,
-        scope: &str,
-        name: &str,
-        data_type: DataType,
-        array: &ArrayRef,
-    ) -> Result<Assignment, String> {
-        let index = self.settable(scope, name)?;
-        let entry = &self.entries[index];
-        if let Some(why) = entry.locked {
-            return Err(format!("variable `{name}` cannot be set: it {why}"));
-        }
-        let wanted = match &entry.value {
-            _ if entry.is_object => {
-                let array = array.slice(0, 1);
-                let value = match array.is_null(0) {
-                    true => Value::Nothing,
-                    false => Value::Scalar(Scalar { data_type, array }),
-                };
-                return Ok(Assignment(index, value));
-            }
-            Value::Scalar(scalar) => scalar.data_type,
-            Value::Missing(data_type, _) => *data_type,
-            Value::Nothing | Value::Batches { .. } => data_type,
-        };
-        let value = converted(array, data_type, wanted)
-            .map_err(|message| format!("variable `{name}` cannot take it: {message}"))?;
-        Ok(Assignment(index, Value::Scalar(value)))
-    }
-
-    /// What a variable that the container `scope` sees holds, expressions apart, and whether it is an Object.
-    pub(crate) fn held(&self, scope: &str, name: &str) -> Option<(bool, &Value)> {
-        let (namespace, bare) = split(name.trim());
-        let entry = self.entries.get(self.find(scope, namespace, bare)?)?;
-        Some((entry.is_object, &entry.value))
-    }
-
-    fn settable(&self, scope: &str, name: &str) -> Result<usize, String> {
-        let (namespace, bare) = split(name);
-        let index = self.find(scope, namespace, bare);
-        index.ok_or_else(|| format!("variable `{name}` is not in scope"))
-    }
-
-    /// Whether the assignment is an event (RaiseChangedEvent).
-    pub(crate) fn raises(&self, Assignment(index, _): &Assignment) -> bool {
-        self.entries[*index].raises
-    }
-
-    pub(crate) fn assign(&mut self, Assignment(index, value): Assignment) {
-        self.entries[index].value = value;
     }
 
     /// The batches of an Object variable.
@@ -503,13 +411,6 @@ impl VariableStore {
         ScopedVariables::new(Arc::clone(self), path)
     }
 }
-
-/// A new value and the place of its variable.
-#[derive(Debug)]
-pub(crate) struct Assignment(usize, Value);
-
-/// What a component or task hands to a variable; the variable's name and how to say its value.
-pub(crate) type Handed = (Assignment, (String, String));
 
 /// Whether the container at `path` is that at `scope`, or inside it; handlers are inside what they belong to.
 pub(crate) fn is_within(path: &str, scope: &str) -> bool {

@@ -240,6 +240,10 @@ impl Scope for Variables<'_> {
         self.0.locale_id()
     }
 
+    fn has_long_texts(&self) -> bool {
+        true
+    }
+
     fn column_names(&self) -> Vec<String> {
         Vec::new()
     }

@@ -63,6 +63,20 @@ pub trait Scope {
     fn variable_fault(&self, _namespace: Option<&str>, _name: &str) -> Option<String> {
         None
     }
+    /// Whether variables may have other values by the time of the evaluation: what fails of their present values then
+    /// fails there, if at all.
+    fn variables_may_change(&self) -> bool {
+        false
+    }
+    /// Whether a text that a function makes may be longer than a column can hold, as in variables and properties (matrix
+    /// 5.2).
+    fn has_long_texts(&self) -> bool {
+        false
+    }
+    /// What a name of a column that is not known can mean, of several.
+    fn candidates(&self, _reference: &ColumnReference) -> Vec<String> {
+        Vec::new()
+    }
     /// For suggestions.
     fn column_names(&self) -> Vec<String>;
     /// For suggestions.
@@ -113,6 +127,14 @@ impl Parsed {
             syntax::NodeKind::Variable { namespace, name } => Some((namespace.as_deref(), name)),
             _ => None,
         }
+    }
+
+    /// Namespaces and names of the variables that the expression reads, or what an assignment assigns.
+    pub fn variables(&self) -> Vec<(Option<&str>, &str)> {
+        let mut found = Vec::new();
+        let tree = &self.value;
+        tall::with_room(tree.height, || tree.root.variables(&mut found));
+        found
     }
 
     /// Compiles an expression that sets nothing.
@@ -198,8 +220,9 @@ impl Expression {
     /// # Errors
     /// [`ExpressionError`] if its one row fails.
     pub fn evaluate_scalar(&self) -> Result<Scalar, ExpressionError> {
-        self.with_tree(evaluate::constant)
-            .map_err(|code| self.failed(code, error::reason(code)))
+        let batch = evaluate::no_columns().map_err(|code| self.failed(code, None))?;
+        self.with_tree(|tree| evaluate::one_row(tree, &batch))
+            .map_err(|code| self.failed(code, self.why(&batch, code, evaluate::why_cut)))
     }
 
     /// Its value for the one row of columns given by hand, which it was compiled with.
@@ -207,19 +230,11 @@ impl Expression {
     /// # Errors
     /// [`ExpressionError`] if the row fails.
     pub fn evaluate_row(&self, values: &values::Values) -> Result<Scalar, ExpressionError> {
-        let failed = SsisCode::EXPRESSION_EVALUATION_FAILED;
         let batch = values
             .batch(1)
-            .map_err(|_| self.failed(failed, error::reason(failed)))?;
+            .map_err(|_| self.failed(SsisCode::EXPRESSION_EVALUATION_FAILED, None))?;
         self.with_tree(|tree| evaluate::one_row(tree, &batch))
-            .map_err(|code| {
-                // Each part is worked out again for each above it.
-                let message = match self.tree.height <= tall::HEIGHT_USUAL {
-                    true => evaluate::why(&self.tree.root, &batch, code),
-                    false => error::reason(code).to_owned(),
-                };
-                self.failed(code, message)
-            })
+            .map_err(|code| self.failed(code, self.why(&batch, code, evaluate::why)))
     }
 
     /// Does what goes down the tree.
@@ -227,8 +242,22 @@ impl Expression {
         tall::with_room(self.tree.height, || work(&self.tree.root))
     }
 
-    fn failed(&self, code: SsisCode, message: impl Into<String>) -> ExpressionError {
+    /// What `tell` says of the failure of a row. Each part is worked out again for each above it: not of tall trees.
+    fn why(
+        &self,
+        batch: &RecordBatch,
+        code: SsisCode,
+        tell: fn(&check::Typed, &RecordBatch, SsisCode) -> Option<String>,
+    ) -> Option<String> {
+        match self.tree.height <= tall::HEIGHT_USUAL {
+            true => tell(&self.tree.root, batch, code),
+            false => None,
+        }
+    }
+
+    fn failed(&self, code: SsisCode, message: Option<String>) -> ExpressionError {
         let end = self.text.chars().count();
+        let message = message.unwrap_or_else(|| error::reason(code).to_owned());
         ExpressionError::new(&self.text, (0, end), code, message)
     }
 }

@@ -7,7 +7,8 @@ use fletching::expression::{
     ExpressionError, Scalar,
     cases::{self, LOCALE_ID},
     parse,
-    values::Values,
+    text::Locale,
+    values::{ValueError, Values},
 };
 use serde::Serialize;
 
@@ -25,7 +26,7 @@ pub(crate) struct Arguments {
     /// Give a variable or parameter a value: 'User::X:DT_I4=5', '$Project::Region:DT_WSTR(20)=North'. Repeatable.
     #[arg(long, value_name = "NAME:TYPE=VALUE")]
     var: Vec<String>,
-    /// Give a column a value: 'Name:DT_WSTR(10)=abc'; NULL is NULL. Repeatable.
+    /// Give a column a value: 'Name:DT_WSTR(10)=abc', 'Source.Name:DT_BYTES=0x0102', '#12:DT_I4=5'; NULL is NULL. Repeatable.
     #[arg(long, value_name = "NAME:TYPE=VALUE")]
     column: Vec<String>,
     /// Locale by which text becomes dates: 1033 is English (United States).
@@ -90,20 +91,36 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 fn values(arguments: &Arguments) -> Result<Values, Failure> {
+    let wrong = |message: String| Failure::new(Exit::BadCommandLine, message);
+    Locale::from_lcid(arguments.locale).map_err(|error| wrong(format!("--locale: {error}")))?;
     let mut values = Values::new(arguments.locale);
-    let bind = |option: &str, binding| {
-        Values::parse_binding(binding, arguments.locale)
-            .map_err(|error| Failure::new(Exit::BadCommandLine, format!("{option} {error}")))
-    };
-    for binding in &arguments.var {
-        let (name, value) = bind("--var", binding)?;
-        values.add_variable(name, value);
+    let variables = arguments.var.iter();
+    let variables = variables.map(|one| Values::parse_variable(one, arguments.locale));
+    for (name, value) in bound("--var", variables).map_err(wrong)? {
+        values.add_variable(name.trim(), value);
     }
-    for binding in &arguments.column {
-        let (name, value) = bind("--column", binding)?;
+    let columns = arguments.column.iter();
+    let columns = columns.map(|one| Values::parse_binding(one, arguments.locale));
+    for (name, value) in bound("--column", columns).map_err(wrong)? {
         values.add_column(name, value);
     }
     Ok(values)
+}
+
+/// Names and their values, each name once.
+fn bound<'a>(
+    option: &str,
+    bindings: impl Iterator<Item = Result<(&'a str, Scalar), ValueError>>,
+) -> Result<Vec<(&'a str, Scalar)>, String> {
+    let mut bound: Vec<(&str, Scalar)> = Vec::new();
+    for binding in bindings {
+        let (name, value) = binding.map_err(|error| format!("{option} {error}"))?;
+        if bound.iter().any(|(known, _)| *known == name) {
+            return Err(format!("{option} `{name}` is given twice"));
+        }
+        bound.push((name, value));
+    }
+    Ok(bound)
 }
 
 fn evaluate(expression: &str, values: &Values, json: bool) -> Result<Exit, Failure> {

@@ -66,38 +66,34 @@ pub(crate) fn bind_expression(
 }
 
 impl InputScope<'_> {
-    /// The only column of this name; of several, the one that `component` made. Ambiguous names are not resolved.
-    fn named(&self, component: Option<&str>, name: &str) -> Option<usize> {
-        let made_by = |lineage: &str| {
-            component.is_none_or(|component| {
-                lineage
-                    .split(".Outputs[")
-                    .next()
-                    .is_some_and(|path| path.rsplit('\\').next() == Some(component))
-            })
-        };
+    /// The columns that a name can mean: of a qualified one, those that `component` made.
+    fn named(&self, component: Option<&str>, name: &str) -> Vec<usize> {
         let columns = self.input.columns.iter().enumerate();
-        let named: Vec<_> = columns.filter(|(_, column)| column.name == name).collect();
-        match named[..] {
-            [(position, _)] => Some(position),
-            _ => {
-                let mut made = named
-                    .iter()
-                    .filter(|(_, column)| made_by(&column.lineage_id.0));
-                match (made.next(), made.next()) {
-                    (Some((position, _)), None) => Some(*position),
-                    _ => None,
-                }
-            }
-        }
+        let named = columns.filter(|(_, column)| {
+            let maker = component_of(&column.lineage_id.0);
+            column.name == name
+                && component.is_none_or(|wanted| maker.is_none_or(|maker| maker == wanted))
+        });
+        named.map(|(position, _)| position).collect()
     }
+}
+
+/// The component that made a column, by its lineage; `None` for the numbers that formats 2 and 3 have.
+fn component_of(lineage: &str) -> Option<&str> {
+    let (path, _) = lineage.split_once(".Outputs[")?;
+    path.rsplit('\\').next()
 }
 
 impl Scope for InputScope<'_> {
     fn column(&self, reference: &ColumnReference) -> Option<(usize, DataType)> {
         let position = match reference {
             ColumnReference::Lineage(lineage) => self.input.position(lineage),
-            ColumnReference::Name { source, name } => self.named(source.as_deref(), name),
+            // Ambiguous names are not resolved.
+            ColumnReference::Name { source, name } => match self.named(source.as_deref(), name)[..]
+            {
+                [position] => Some(position),
+                _ => None,
+            },
         }?;
         let column = self.input.columns.get(position)?;
         let mut used = self.used.borrow_mut();
@@ -117,6 +113,24 @@ impl Scope for InputScope<'_> {
 
     fn variable_fault(&self, namespace: Option<&str>, name: &str) -> Option<String> {
         self.variables.fault(namespace, name)
+    }
+
+    fn variables_may_change(&self) -> bool {
+        self.variables.may_change()
+    }
+
+    fn candidates(&self, reference: &ColumnReference) -> Vec<String> {
+        let ColumnReference::Name { source, name } = reference else {
+            return Vec::new();
+        };
+        let positions = self.named(source.as_deref(), name).into_iter();
+        let columns = positions.filter_map(|position| self.input.columns.get(position));
+        columns
+            .map(|column| match component_of(&column.lineage_id.0) {
+                Some(component) => format!("[{component}].[{name}]"),
+                None => format!("#{}", column.lineage_id.0),
+            })
+            .collect()
     }
 
     fn column_names(&self) -> Vec<String> {

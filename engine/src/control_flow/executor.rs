@@ -182,7 +182,7 @@ impl<'p> Executor<'p> {
                 Err(error),
             );
         }
-        let state = Arc::clone(&self.state);
+        let state = self.state.begin();
         self.tell_notes().await;
         let result = match &self.outer {
             // A cancellation from inside is for the run as a whole, which drops this future.

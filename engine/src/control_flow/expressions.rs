@@ -4,10 +4,10 @@ use arrow::array::AsArray;
 use dtsx::{DataType, SsisCode};
 use fletching_components::Variables;
 use fletching_expression::{
-    ColumnReference, ExpressionError, Parsed, Scalar, Scope, compile, parse,
+    ColumnReference, Expression, ExpressionError, Parsed, Scalar, Scope, parse,
 };
 
-use crate::{state::PackageState, variables::Handed};
+use crate::{assigned_values::Handed, state::PackageState};
 
 /// Evaluates an expression that sees variables but no columns: property expressions, variables.
 pub(crate) fn evaluate(
@@ -15,37 +15,70 @@ pub(crate) fn evaluate(
     variables: &dyn Variables,
     locale_id: u32,
 ) -> Result<Scalar, ExpressionError> {
-    let scope = VariableScope {
-        variables,
-        locale_id,
-    };
-    compile(expression, &scope)?.evaluate_scalar()
+    evaluate_value(&parse(expression)?, variables, locale_id, Parsed::compile)
 }
 
 /// As [`evaluate`], of what an assignment assigns.
-pub(crate) fn evaluate_parsed(
+pub(crate) fn evaluate_assigned(
     parsed: &Parsed,
     variables: &dyn Variables,
     locale_id: u32,
 ) -> Result<Scalar, ExpressionError> {
+    evaluate_value(parsed, variables, locale_id, Parsed::compile_value)
+}
+
+/// With the values that variables have now.
+fn evaluate_value(
+    parsed: &Parsed,
+    variables: &dyn Variables,
+    locale_id: u32,
+    compile: fn(&Parsed, &dyn Scope) -> Result<Expression, ExpressionError>,
+) -> Result<Scalar, ExpressionError> {
     let scope = VariableScope {
         variables,
         locale_id,
+        may_change: false,
     };
-    parsed.compile_value(&scope)?.evaluate_scalar()
+    compile(parsed, &scope)?.evaluate_scalar()
 }
 
-/// The type of an expression's values, without evaluating it.
+/// The type of an expression's values, or of what an assignment assigns, without evaluating it.
 pub(crate) fn type_of(
-    expression: &str,
+    parsed: &Parsed,
     variables: &dyn Variables,
     locale_id: u32,
 ) -> Result<DataType, ExpressionError> {
     let scope = VariableScope {
         variables,
         locale_id,
+        may_change: variables.may_change(),
     };
-    Ok(compile(expression, &scope)?.data_type())
+    Ok(parsed.compile_value(&scope)?.data_type())
+}
+
+/// As [`type_of`], of an expression that is to be true or false.
+pub(crate) fn type_of_condition(
+    text: &str,
+    variables: &dyn Variables,
+    locale_id: u32,
+) -> Result<DataType, ExpressionError> {
+    let parsed = parse(text)?;
+    match parsed.target() {
+        // Its error is that it is an assignment.
+        Some(_) => evaluate(text, variables, locale_id).map(|value| value.data_type),
+        None => type_of(&parsed, variables, locale_id),
+    }
+}
+
+/// Whether an expression fails until tasks have set the variables that it names.
+pub(crate) fn waits_for_values(text: &str, variables: &dyn Variables, locale_id: u32) -> bool {
+    let Ok(parsed) = parse(text) else {
+        return false;
+    };
+    variables.may_change()
+        && !parsed.variables().is_empty()
+        && evaluate(text, variables, locale_id).is_err()
+        && type_of(&parsed, variables, locale_id).is_ok()
 }
 
 /// Why an assignment cannot be made.
@@ -74,19 +107,44 @@ pub(crate) fn assignment(
     path: &str,
 ) -> Result<Option<Handed>, AssignmentError> {
     let variables = state.variables();
-    let value = evaluate_parsed(parsed, &variables.scope(path), state.locale_id)?;
+    let value = evaluate_assigned(parsed, &variables.scope(path), state.locale_id)?;
     let Some((namespace, name)) = parsed.target() else {
         return Ok(None);
     };
-    let variable = match namespace {
-        Some(namespace) => format!("{namespace}::{name}"),
-        None => name.to_owned(),
-    };
+    let variable = qualified(namespace, name);
     let said = (variable.clone(), value.to_string());
     let assignment = variables
         .assigned_value(path, &variable, value.data_type, &value.array)
         .map_err(AssignmentError::Variable)?;
     Ok(Some((assignment, said)))
+}
+
+/// What is known of an assignment before tasks have set the variables that it reads.
+pub(crate) fn check_assignment(
+    text: &str,
+    state: &PackageState,
+    path: &str,
+) -> Result<(), AssignmentError> {
+    let parsed = parse(text)?;
+    if parsed.variables().is_empty() {
+        return assignment(&parsed, state, path).map(|_| ());
+    }
+    let variables = state.variables();
+    let data_type = type_of(&parsed, &variables.scope(path), state.locale_id)?;
+    match parsed.target() {
+        None => Ok(()),
+        Some((namespace, name)) => variables
+            .assignable(path, &qualified(namespace, name), data_type)
+            .map_err(AssignmentError::Variable),
+    }
+}
+
+/// `User::X`, or `X` where no namespace is written.
+pub(crate) fn qualified(namespace: Option<&str>, name: &str) -> String {
+    match namespace {
+        Some(namespace) => format!("{namespace}::{name}"),
+        None => name.to_owned(),
+    }
 }
 
 /// As [`assignment`], of text; `None` if it assigns nothing.
@@ -132,19 +190,10 @@ pub(crate) fn condition(
     }
 }
 
-/// Whether an expression that failed so may succeed with other values of its variables.
-pub(crate) fn is_of_values(code: Option<SsisCode>) -> bool {
-    let values = [
-        SsisCode::EXPRESSION_DIVIDE_BY_ZERO,
-        SsisCode::EXPRESSION_OVERFLOW,
-        SsisCode::EXPRESSION_UNARY_OVERFLOW,
-    ];
-    code.is_some_and(|code| values.contains(&code))
-}
-
 struct VariableScope<'a> {
     variables: &'a dyn Variables,
     locale_id: u32,
+    may_change: bool,
 }
 
 impl Scope for VariableScope<'_> {
@@ -162,6 +211,14 @@ impl Scope for VariableScope<'_> {
 
     fn variable_fault(&self, namespace: Option<&str>, name: &str) -> Option<String> {
         self.variables.fault(namespace, name)
+    }
+
+    fn variables_may_change(&self) -> bool {
+        self.may_change
+    }
+
+    fn has_long_texts(&self) -> bool {
+        true
     }
 
     fn column_names(&self) -> Vec<String> {

@@ -8,7 +8,7 @@ use fletching_components::FindingKind;
 use fletching_expression::ExpressionError;
 
 use super::{
-    AssignmentError, ExecutionResult, Executor, Frame, assignment_of, condition, enumerators,
+    ExecutionResult, Executor, Frame, assignment_of, check_assignment, condition, enumerators,
 };
 use crate::{
     RunError,
@@ -132,10 +132,8 @@ pub(super) fn check_for_loop(host: &TaskHost<'_>) -> Vec<fletching_components::F
         if text(name).trim().is_empty() {
             continue;
         }
-        match assignment_of(text(name), host.state, host.path()) {
-            Err(AssignmentError::Expression(error)) if super::is_of_values(error.code) => {}
-            Err(error) => wrong(error.code().unwrap_or(code), format!("{name}: {error}")),
-            Ok(_) => {}
+        if let Err(error) = check_assignment(text(name), host.state, host.path()) {
+            wrong(error.code().unwrap_or(code), format!("{name}: {error}"));
         }
     }
     let eval = text("EvalExpression");
@@ -146,7 +144,7 @@ pub(super) fn check_for_loop(host: &TaskHost<'_>) -> Vec<fletching_components::F
         return findings;
     }
     let kind: Result<_, ExpressionError> =
-        super::type_of(eval, &host.variables(), host.state.locale_id);
+        super::type_of_condition(eval, &host.variables(), host.state.locale_id);
     match kind {
         Ok(dtsx::DataType::Bool) => {}
         Ok(other) => wrong(

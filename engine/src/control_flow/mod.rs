@@ -40,7 +40,8 @@ pub use executor::PlanObserver;
 pub(crate) use executor::{Executor, Frame};
 pub(crate) use expressions::evaluate;
 pub(crate) use expressions::{
-    AssignmentError, assignment, assignment_of, condition, is_of_values, type_of,
+    AssignmentError, assignment_of, check_assignment, condition, evaluate_assigned, qualified,
+    type_of, type_of_condition, waits_for_values,
 };
 pub(crate) use order::data_flows;
 pub(crate) use properties::{

@@ -15,7 +15,7 @@ use futures::future::BoxFuture;
 
 use super::{Executor, Frame};
 use crate::{
-    Event, EventKind, RunError, report::KEPT_MAX, system_variables, variables::Assignment,
+    Event, EventKind, RunError, assigned_values::Assignment, report::KEPT_MAX, system_variables,
 };
 
 impl Executor<'_> {
@@ -188,7 +188,11 @@ impl Executor<'_> {
         said: (String, String),
     ) {
         let raises = self.state.variables().raises(&assignment);
-        self.state.assign(assignment);
+        let hidden = self.state.assign(assignment);
+        if let Some(message) = hidden {
+            let message = format!("{}: {message}", frame.original.path);
+            self.warn(frame, None, message).await;
+        }
         {
             let mut report = self.report.lock();
             let mut known = report.variables.iter_mut();

@@ -7,7 +7,7 @@ use dtsx::{EvalOp, EventHandler, Executable, ExecutableKind, PrecedenceConstrain
 use fletching_components::{Finding, FindingKind, Findings};
 
 use super::{
-    ContainerSettings, enumerators, evaluated, is_of_values, loops, order::check_order, type_of,
+    ContainerSettings, enumerators, evaluated, loops, order::check_order, type_of_condition,
 };
 use crate::{
     EventKind, RunError,
@@ -156,13 +156,12 @@ impl Validation<'_> {
         let invalid = Some(SsisCode::VALIDATION_FAILED);
         let text = constraint.expression.as_deref().unwrap_or_default();
         let variables = self.state.scope(&container.path);
-        match type_of(text, &variables, self.state.locale_id) {
+        match type_of_condition(text, &variables, self.state.locale_id) {
             Ok(dtsx::DataType::Bool) => Ok(()),
             Ok(other) => Err((
                 invalid,
                 format!("its expression `{text}` is of type {other}: a Boolean is wanted"),
             )),
-            Err(error) if is_of_values(error.code) => Ok(()),
             Err(error) => Err((error.code.or(invalid), error.to_string())),
         }
     }

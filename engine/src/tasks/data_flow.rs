@@ -13,9 +13,10 @@ use fletching_connections::{FileConnectionError, database::Sessions};
 use fletching_planner::{CheckedDataFlow, DataFlowPlan, bind, check, explain, lower};
 
 use crate::{
-    FlowReport, RunError, TaskResult, data_flow,
+    FlowReport, RunError, TaskResult,
+    assigned_values::Handed,
+    data_flow,
     task::{Task, TaskHost, TaskRun, all},
-    variables::Handed,
 };
 
 /// Settings of the task.

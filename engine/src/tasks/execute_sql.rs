@@ -38,8 +38,9 @@ use parking_lot::Mutex;
 
 use crate::{
     RunError, SqlReport, TaskResult,
+    assigned_values::Handed,
     task::{Task, TaskHost, TaskRun},
-    variables::{Handed, split},
+    variables::split,
 };
 
 /// Settings of the task.

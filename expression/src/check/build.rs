@@ -22,6 +22,9 @@ use super::{
 /// Longest text that an expression's metadata can name (semantics 1.3.5).
 const LENGTH_MAX: u32 = 4000;
 
+/// Longest text that a function makes of variables.
+const LONG_TEXT_MAX: u32 = 1 << 26;
+
 pub(crate) fn build(text: &str, node: &Node, scope: &dyn Scope) -> Result<Typed, ExpressionError> {
     let typed = Builder { text, scope }.node(node)?;
     // Text in a code page comes out of a cast only (semantics 1.1.3).
@@ -44,6 +47,15 @@ impl Builder<'_> {
         message: impl Into<String>,
     ) -> ExpressionError {
         ExpressionError::new(self.text, (node.start, node.end), code, message)
+    }
+
+    /// Whether what fails in `node` may succeed with other values of its variables.
+    fn may_change(&self, node: &Node) -> bool {
+        let mut variables = Vec::new();
+        if self.scope.variables_may_change() {
+            node.variables(&mut variables);
+        }
+        !variables.is_empty()
     }
 
     fn node(&self, node: &Node) -> Result<Typed, ExpressionError> {
@@ -186,6 +198,7 @@ impl Builder<'_> {
             .filter(|_| divides && is_numeric(&divisor.data_type));
         match zero.filter(|value| value.to_string().parse() == Ok(0.0)) {
             None => Ok(()),
+            Some(_) if self.may_change(node) => Ok(()),
             Some(_) => {
                 let code = SsisCode::EXPRESSION_DIVIDE_BY_ZERO;
                 let message = "this divisor is zero";
@@ -302,6 +315,7 @@ impl Builder<'_> {
             let message = format!("function {name} is not known{hint}");
             return Err(self.error(node, SsisCode::EXPRESSION_FUNCTION_NOT_FOUND, message));
         };
+        self.date_part(function, arguments)?;
         let typed_arguments = arguments
             .iter()
             .map(|argument| self.operand(argument))
@@ -334,7 +348,7 @@ impl Builder<'_> {
             };
             return Err(self.error(node, code, message));
         }
-        let described: Vec<Argument<'_>> = arguments
+        let mut described: Vec<Argument<'_>> = arguments
             .iter()
             .zip(written)
             .map(|(argument, node)| Argument {
@@ -343,7 +357,15 @@ impl Builder<'_> {
                 is_literal: matches!(node.kind, NodeKind::Literal(_)),
             })
             .collect();
-        let signature = (function.check)(&described).map_err(|mismatch| {
+        let checked = (function.check)(&described).or_else(|mismatch| {
+            for (argument, node) in described.iter_mut().zip(written) {
+                if self.may_change(node) {
+                    argument.constant = None;
+                }
+            }
+            (function.check)(&described).map_err(|_| mismatch)
+        });
+        let mut signature = checked.map_err(|mismatch| {
             let place = written.get(mismatch.argument).unwrap_or(node);
             let position = mismatch.argument + 1;
             let message = format!(
@@ -357,8 +379,14 @@ impl Builder<'_> {
             .zip(&signature.arguments)
             .map(|(argument, wanted)| argument.into_type(*wanted))
             .collect();
+        let result = signature.result;
+        if self.scope.has_long_texts() && result == (DataType::WStr { length: LENGTH_MAX }) {
+            signature.result = DataType::WStr {
+                length: LONG_TEXT_MAX,
+            };
+        }
         Ok(typed(
-            signature.result,
+            result,
             TypedKind::Call(function, Arc::new(signature), arguments),
         ))
     }
@@ -397,6 +425,7 @@ impl Builder<'_> {
             Ok(value) => Ok(constant(value)),
             // The truncation disposition decides.
             Err(SsisCode::EXPRESSION_TRUNCATION_AS_ERROR) => Ok(typed),
+            Err(_) if self.may_change(node) => Ok(typed),
             Err(code) => {
                 let value = match &typed.kind {
                     TypedKind::Convert(operand, _) => operand.constant(),

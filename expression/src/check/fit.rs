@@ -94,7 +94,7 @@ fn form(data_type: &DataType) -> &'static str {
         }
         DataType::DbTimeStampOffset { .. } => ": a moment is written 2024-12-31 13:05:00 +01:00",
         DataType::Guid => ": it is written {00112233-4455-6677-8899-AABBCCDDEEFF}",
-        DataType::Bool => ": it is written True or False",
+        DataType::Bool => ": it is written True or False, or as a number",
         other if is_integer(other) => ": a whole number in the range of the type is wanted",
         other if is_numeric(other) => ": a number in the range of the type is wanted",
         _ => "",

@@ -16,6 +16,7 @@ use dtsx::DataType;
 
 pub(crate) use build::build;
 pub(crate) use fit::{cannot_become, text_cast};
+pub(crate) use nearest::distance;
 pub use nearest::variable_advice;
 pub(crate) use promote::{common, decimal_shape, is_integer, is_numeric, is_text, text_length};
 

@@ -7,7 +7,12 @@ use super::{
     build::{Builder, constant},
     nearest::{nearest, variable_advice},
 };
-use crate::{ColumnReference, error::ExpressionError, functions, syntax::Node};
+use crate::{
+    ColumnReference,
+    error::ExpressionError,
+    functions::{self, Function},
+    syntax::{Node, NodeKind},
+};
 
 impl Builder<'_> {
     pub(super) fn column(
@@ -17,6 +22,15 @@ impl Builder<'_> {
         name: &str,
     ) -> Result<Typed, ExpressionError> {
         let Some((index, data_type)) = self.scope.column(reference) else {
+            let candidates = self.scope.candidates(reference);
+            if candidates.len() > 1 {
+                let code = SsisCode::EXPRESSION_AMBIGUOUS_COLUMN;
+                let message = format!(
+                    "the name of column `{name}` is ambiguous: there are {}",
+                    candidates.join(", ")
+                );
+                return Err(self.error(node, code, message));
+            }
             let code = match reference {
                 ColumnReference::Lineage(_) => SsisCode::EXPRESSION_COLUMN_ID_NOT_FOUND,
                 ColumnReference::Name { source: None, .. } => SsisCode::EXPRESSION_COLUMN_NOT_FOUND,
@@ -26,13 +40,61 @@ impl Builder<'_> {
                 ColumnReference::Lineage(_) => "lineage id",
                 ColumnReference::Name { .. } => "column",
             };
-            let near = self.instead_of(name);
-            return Err(self.error(node, code, format!("{what} `{name}` is not known{near}")));
+            let message = match reference {
+                ColumnReference::Name {
+                    source: Some(source),
+                    ..
+                } => format!(
+                    "column `[{source}].[{name}]` is not known{}",
+                    self.elsewhere(name)
+                ),
+                _ => format!("{what} `{name}` is not known{}", self.instead_of(name)),
+            };
+            return Err(self.error(node, code, message));
         };
         Ok(Typed {
             data_type,
             kind: TypedKind::Column(index),
         })
+    }
+
+    /// For a column that is known, of another component or of none.
+    fn elsewhere(&self, name: &str) -> String {
+        let columns = self.scope.column_names();
+        match columns.iter().any(|known| known == name) {
+            true => format!("; there is [{name}], which does not come from there"),
+            false => nearest(name, &columns),
+        }
+    }
+
+    /// A date part without quotes, where a function wants one: a column or function may have the same name.
+    pub(super) fn date_part(
+        &self,
+        function: &Function,
+        arguments: &[Node],
+    ) -> Result<(), ExpressionError> {
+        let takes_part = matches!(function.name, "DATEADD" | "DATEDIFF" | "DATEPART");
+        let Some((first, NodeKind::Column { source: None, name })) = arguments
+            .first()
+            .filter(|_| takes_part)
+            .map(|first| (first, &first.kind))
+        else {
+            return Ok(());
+        };
+        let reference = ColumnReference::Name {
+            source: None,
+            name: name.clone(),
+        };
+        match functions::is_date_part(name) && self.scope.column(&reference).is_none() {
+            true => {
+                let code = SsisCode::EXPRESSION_COLUMN_NOT_FOUND;
+                let message = format!(
+                    "column `{name}` is not known; a date part stands in quotes: \"{name}\""
+                );
+                Err(self.error(first, code, message))
+            }
+            false => Ok(()),
+        }
     }
 
     /// What a name that is no column was meant to be.

@@ -1,4 +1,16 @@
 //! Dates and times among each other (semantics 1.5.10).
+//!
+//! Digits of a second that the new type has no room for are dropped; whether that is reported as a truncation goes by type:
+//!
+//! | to | |
+//! |---|---|
+//! | DT_DBTIMESTAMP2, DT_DBTIME2 | reported: the scale is written in the cast |
+//! | DT_DBTIMESTAMP from a type with a scale | reported, below the millisecond |
+//! | DT_DBTIME, DT_DBTIMESTAMPOFFSET, DT_FILETIME | not reported: `(DT_DBTIME)GETDATE()`, which always has a fraction, is in very many packages that fail on truncation |
+//! | DT_DBDATE | not reported: it is the time that is asked to go |
+//! | any of them from text | not reported (`from_text`) |
+//!
+//! The rows without a report are unmeasured.
 
 use std::sync::Arc;
 

@@ -32,10 +32,7 @@ pub(super) fn parse(
         let (year, month, day) = short.iso_date()?;
         text::days_from_civil(year, month, day)
     };
-    let moment = |bytes: &[u8]| match style {
-        Style::Fast => text::parse_fast_date_time(bytes),
-        other => text::parse_date_time(bytes, other),
-    };
+    let moment = |bytes: &[u8]| date_time(bytes, to, style);
     Ok(match *to {
         SsisType::I1 => signed::<Int8Type>(texts, to, style, errors),
         SsisType::I2 => signed::<Int16Type>(texts, to, style, errors),
@@ -138,11 +135,37 @@ where
     )
 }
 
+fn date_time(bytes: &[u8], to: &SsisType, style: Style<'_>) -> Result<text::DateTime, ParseError> {
+    match (style, to) {
+        (Style::Fast, _) => text::parse_fast_date_time(bytes),
+        (_, SsisType::DbTimeStamp2 { .. }) => match apart(bytes) {
+            Some(apart) => text::parse_date_time(&apart, style),
+            None => text::parse_date_time(bytes, style),
+        },
+        _ => text::parse_date_time(bytes, style),
+    }
+}
+
 fn time(bytes: &[u8], style: Style<'_>) -> Result<text::DateTime, ParseError> {
     match style {
         Style::Fast => text::parse_fast_time(bytes),
         other => text::parse_date_time(bytes, other),
     }
+}
+
+/// `2020-01-1500:00:00` with a blank between date and time. SSIS takes it for DT_DBTIMESTAMP2: a public package that fails on
+/// errors is built on it (inferred, not measured).
+fn apart(bytes: &[u8]) -> Option<[u8; 19]> {
+    let form = b"0000-00-0000:00:00";
+    let bytes: &[u8; 18] = text::trim(bytes).try_into().ok()?;
+    let fits = form.iter().zip(bytes).all(|(wanted, found)| match wanted {
+        b'0' => found.is_ascii_digit(),
+        sign => sign == found,
+    });
+    let mut apart = [b' '; 19];
+    apart[..10].copy_from_slice(&bytes[..10]);
+    apart[11..].copy_from_slice(&bytes[10..]);
+    fits.then_some(apart)
 }
 
 fn code(error: ParseError) -> SsisCode {

@@ -1,13 +1,13 @@
 //! The declared length and code page of text (semantics 1.3.3 and 1.3.4).
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use arrow::array::{Array, ArrayRef, AsArray, StringViewBuilder};
 use dtsx::{DataType, SsisCode};
 
 use crate::{arrays::are_ascii, code_page::CodePage, error::EvaluateError, evaluate::RowFailure};
 
-/// Cuts what is too long, and reports it. The common case, nothing too long and all ASCII, looks at lengths only.
+/// Cuts what is too long, puts `?` for what the code page lacks, and reports both. The common case, nothing too long and all ASCII, looks at lengths only.
 pub(super) fn limit(
     text: &ArrayRef,
     from: &DataType,
@@ -17,6 +17,7 @@ pub(super) fn limit(
     let (length, code_page) = match *to {
         DataType::WStr { length } => (length as usize, None),
         DataType::Str { length, code_page } => (length as usize, Some(code_page)),
+        DataType::Text { code_page } => (usize::MAX, Some(code_page)),
         _ => return Ok(Arc::clone(text)),
     };
     let Some(array) = text.as_string_view_opt() else {
@@ -47,6 +48,10 @@ pub(super) fn limit(
         }
         let value = array.value(row);
         let (cut, lossy) = cut(value, length, page.as_ref());
+        let as_stored = match &page {
+            Some(page) if lossy => Cow::Owned(page.decode(&page.encode(cut).0).into_owned()),
+            _ => Cow::Borrowed(cut),
+        };
         if cut.len() < value.len() || lossy {
             let code = SsisCode::INDUCED_FAILURE_ON_TRUNCATION;
             errors.push(RowFailure {
@@ -55,7 +60,7 @@ pub(super) fn limit(
                 truncation: true,
             });
         }
-        builder.append_value(cut);
+        builder.append_value(as_stored);
     }
     Ok(Arc::new(builder.finish()))
 }

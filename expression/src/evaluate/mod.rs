@@ -6,6 +6,7 @@ mod lanes;
 mod logic;
 pub(crate) mod shared_parts;
 mod text;
+mod truncation;
 mod why;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use arrow::{
 use dtsx::{DataType, SsisCode};
 
 pub use shared_parts::SharedParts;
+pub(crate) use truncation::why_cut;
 pub(crate) use why::why;
 
 use crate::{
@@ -206,10 +208,14 @@ fn without(array: ArrayRef, errors: &[RowFailure]) -> Result<ArrayRef, EvaluateE
 
 /// The value of a node without columns.
 pub(crate) fn constant(node: &Typed) -> Result<Scalar, SsisCode> {
+    one_row(node, &no_columns()?)
+}
+
+/// A batch of one row.
+pub(crate) fn no_columns() -> Result<RecordBatch, SsisCode> {
     let options = RecordBatchOptions::new().with_row_count(Some(1));
-    let batch = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)
-        .map_err(|_| SsisCode::EXPRESSION_EVALUATION_FAILED)?;
-    one_row(node, &batch)
+    RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)
+        .map_err(|_| SsisCode::EXPRESSION_EVALUATION_FAILED)
 }
 
 /// The value of a node in a batch of one row.

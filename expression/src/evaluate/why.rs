@@ -7,7 +7,7 @@
 use arrow::array::{AsArray, RecordBatch};
 use dtsx::SsisCode;
 
-use super::one_row;
+use super::{one_row, truncation::why_cut};
 use crate::{
     check::{Typed, TypedKind, cannot_become},
     error,
@@ -15,35 +15,25 @@ use crate::{
     syntax::BinaryOperator,
 };
 
-/// The message for a tree whose one row fails with `code`.
-pub(crate) fn why(node: &Typed, batch: &RecordBatch, code: SsisCode) -> String {
-    let reason = error::reason(code);
+/// The message for a tree whose one row fails with `code`; `None` if there is nothing to say but the code's own.
+pub(crate) fn why(node: &Typed, batch: &RecordBatch, code: SsisCode) -> Option<String> {
+    if code == SsisCode::EXPRESSION_TRUNCATION_AS_ERROR {
+        return why_cut(node, batch, code);
+    }
     let part = failing(node, batch);
-    let values: Result<Vec<Scalar>, _> = part
-        .kind
-        .operands()
-        .into_iter()
-        .map(|operand| one_row(operand, batch))
-        .collect();
-    let Ok(values) = values else {
-        return reason.to_owned();
-    };
+    let values = part.kind.operands().into_iter();
+    let values = values.map(|operand| one_row(operand, batch).ok());
+    let values = values.collect::<Option<Vec<_>>>()?;
     let name = match &part.kind {
-        TypedKind::Convert(..) => {
-            return match values.first() {
-                Some(value) if code != SsisCode::EXPRESSION_TRUNCATION_AS_ERROR => {
-                    cannot_become(value, "", &part.data_type)
-                }
-                _ => reason.to_owned(),
-            };
-        }
+        TypedKind::Convert(..) => return Some(cannot_become(values.first()?, "", &part.data_type)),
         TypedKind::Call(function, ..) => function.name,
         TypedKind::Arithmetic(operator, ..) | TypedKind::Bitwise(operator, ..) => operator.symbol(),
         TypedKind::Negate(_) => "-",
-        _ => return reason.to_owned(),
+        _ => return None,
     };
     let given: Vec<String> = values.iter().map(shown).collect();
-    format!("{reason}: {name} is given {}", given.join(", "))
+    let reason = error::reason(code);
+    Some(format!("{reason}: {name} is given {}", given.join(", ")))
 }
 
 fn shown(value: &Scalar) -> String {
@@ -54,7 +44,7 @@ fn shown(value: &Scalar) -> String {
 }
 
 /// The lowest part of a tree that fails by itself.
-fn failing<'t>(node: &'t Typed, batch: &RecordBatch) -> &'t Typed {
+pub(super) fn failing<'t>(node: &'t Typed, batch: &RecordBatch) -> &'t Typed {
     let fails = |node: &Typed| one_row(node, batch).is_err();
     let below: Option<&Typed> = match &node.kind {
         TypedKind::Conditional(test, yes, no) => match one_row(test, batch) {

@@ -48,6 +48,7 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<Token>, ExpressionError> {
         text,
         characters: &characters,
         at: 0,
+        in_type: false,
     };
     if characters.len() > CHARACTERS_MAX {
         return Err(lexer.error(
@@ -59,6 +60,11 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<Token>, ExpressionError> {
     let mut tokens = Vec::new();
     loop {
         let token = lexer.next()?;
+        lexer.in_type = match &token.kind {
+            TokenKind::Name(name) => is_type(name),
+            TokenKind::Symbol(")") => false,
+            _ => lexer.in_type,
+        };
         let end = token.kind == TokenKind::End;
         tokens.push(token);
         if end {
@@ -71,7 +77,19 @@ struct Lexer<'a> {
     text: &'a str,
     characters: &'a [char],
     at: usize,
+    /// Among the arguments of a type.
+    in_type: bool,
 }
+
+/// Whether a name is that of a data type, known or not.
+pub(super) fn is_type(name: &str) -> bool {
+    let prefix = name.get(..3);
+    prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case("DT_"))
+}
+
+/// No such argument of a type is that large.
+const TYPE_ARGUMENT: &str =
+    "a length, precision, scale or code page is wanted: none is as large as that";
 
 impl Lexer<'_> {
     /// What lies between `start` and here is wrong.
@@ -206,11 +224,20 @@ impl Lexer<'_> {
             text
         };
         let (namespace, name) = match text.split_once("::") {
-            Some((namespace, name)) => (Some(namespace.trim().to_owned()), name.trim()),
-            None => (None, text.trim()),
+            Some((namespace, name)) => (Some(namespace.to_owned()), name),
+            None => (None, text.as_str()),
         };
-        if name.is_empty() {
+        if name.trim().is_empty() {
             let message = "a variable name is wanted after @";
+            return Err(self.error(start, SsisCode::EXPRESSION_INVALID_TOKEN, message));
+        }
+        let is_padded = |part: &str| part.trim() != part;
+        if is_padded(name) || namespace.as_deref().is_some_and(is_padded) {
+            let bare: Vec<&str> = text.split("::").map(str::trim).collect();
+            let message = format!(
+                "blanks stand before or after a name in brackets: write @[{}]",
+                bare.join("::")
+            );
             return Err(self.error(start, SsisCode::EXPRESSION_INVALID_TOKEN, message));
         }
         Ok(TokenKind::Variable {
@@ -346,8 +373,12 @@ impl Lexer<'_> {
         }
         if fraction.is_none() && exponent.is_empty() {
             let value = whole.parse().map_err(|_| {
-                let message =
-                    "the number does not fit 64 bits: write 1.0 for a decimal, 1E0 for a float";
+                let message = match self.in_type {
+                    true => TYPE_ARGUMENT,
+                    false => {
+                        "the number does not fit 64 bits: write 1.0 for a decimal, 1E0 for a float"
+                    }
+                };
                 self.error(start, SsisCode::EXPRESSION_LITERAL_OVERFLOW, message)
             })?;
             return self.integer(start, value, true);
@@ -436,6 +467,7 @@ impl Lexer<'_> {
                 start,
                 SsisCode::EXPRESSION_LITERAL_OVERFLOW,
                 match (unsigned, long, takes_long) {
+                    (false, false, true) if self.in_type => TYPE_ARGUMENT.to_owned(),
                     (true, false, true) => format!("{value} does not fit DT_UI4: write {value}UL"),
                     (false, false, true) if i64::try_from(value).is_ok() => {
                         format!("{value} does not fit DT_I4: write {value}L")

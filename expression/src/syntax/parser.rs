@@ -8,8 +8,8 @@ use crate::{
 };
 
 use super::{
-    BinaryOperator, Literal, Node, NodeKind, Token, TokenKind, UnaryOperator, hints, tokens,
-    type_name,
+    BinaryOperator, Literal, Node, NodeKind, Token, TokenKind, UnaryOperator, hints,
+    lexer::is_type, tokens, type_name,
 };
 
 /// Deeper trees are refused: the stack is not theirs.
@@ -202,9 +202,7 @@ impl Parser<'_> {
             TokenKind::Symbol("~") => UnaryOperator::Complement,
             TokenKind::Symbol("(") => {
                 if let TokenKind::Name(name) = self.peek_ahead(1)
-                    && name
-                        .get(..3)
-                        .is_some_and(|prefix| prefix.eq_ignore_ascii_case("DT_"))
+                    && is_type(name)
                 {
                     self.at += 1;
                     let data_type = self.data_type(true)?;

@@ -12,6 +12,32 @@ pub(crate) struct Node {
     pub(crate) height: usize,
 }
 
+impl Node {
+    /// The variables that it names, from left to right.
+    pub(crate) fn variables<'a>(&'a self, found: &mut Vec<(Option<&'a str>, &'a str)>) {
+        match &self.kind {
+            NodeKind::Variable { namespace, name } => found.push((namespace.as_deref(), name)),
+            NodeKind::Unary(_, one) | NodeKind::Cast(_, one) => one.variables(found),
+            NodeKind::Binary(_, left, right) => {
+                left.variables(found);
+                right.variables(found);
+            }
+            NodeKind::Conditional(condition, yes, no) => {
+                condition.variables(found);
+                yes.variables(found);
+                no.variables(found);
+            }
+            NodeKind::Call { arguments, .. } => {
+                arguments.iter().for_each(|one| one.variables(found));
+            }
+            NodeKind::Literal(_)
+            | NodeKind::Column { .. }
+            | NodeKind::Lineage(_)
+            | NodeKind::Null(_) => {}
+        }
+    }
+}
+
 impl NodeKind {
     /// Of a node of this kind.
     pub(crate) fn height(&self) -> usize {

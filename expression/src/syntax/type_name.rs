@@ -2,6 +2,7 @@
 
 use dtsx::{DataType, SsisCode};
 
+use super::hints;
 use crate::code_page::CodePage;
 
 /// What is wrong with the type of a cast or of NULL().
@@ -55,7 +56,8 @@ pub(crate) fn data_type(name: &str, arguments: &[u32], of_cast: bool) -> Result<
         _ => DataType::from_xml(&bare, 0, 0, at(0), 0),
     };
     let Some(data_type) = found else {
-        return Err((unknown, format!("`{name}` is not a data type")));
+        let hint = hints::data_type(&bare);
+        return Err((unknown, format!("`{name}` is not a data type{hint}")));
     };
     if arguments.len() != wanted.len() {
         let names: Vec<&str> = wanted.iter().map(Argument::name).collect();

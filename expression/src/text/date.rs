@@ -208,6 +208,8 @@ impl Reader<'_, '_> {
     fn zone(&mut self) -> Result<(), ParseError> {
         let east = self.take('+');
         let sign = if !east && self.take('-') { -1 } else { 1 };
+        // Documented: `16:34:52.1234567 + 5:35`.
+        self.rest = self.rest.trim_start_matches(' ');
         let (mut hours, length) = self.digits()?;
         let mut minutes = 0;
         if length == 4 {
@@ -384,6 +386,11 @@ mod tests {
                 "2003-08-06 14:05:09.1234567 +05:30",
                 1033,
                 "2003-08-06 14:05:09.123456700 +330",
+            ),
+            (
+                "2003-08-06 14:05:09 - 5:35",
+                1033,
+                "2003-08-06 14:05:09 -335",
             ),
             (
                 "2003-08-06 14:05:09:123",

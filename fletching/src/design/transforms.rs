@@ -442,10 +442,15 @@ struct Columns<'a> {
 
 impl Scope for Columns<'_> {
     fn column(&self, reference: &ColumnReference) -> Option<(usize, DataType)> {
-        let ColumnReference::Name { name, .. } = reference else {
+        let ColumnReference::Name { source, name } = reference else {
             return None;
         };
-        let at = self.columns.iter().rposition(|one| one.name == *name)?;
+        let is_meant = |one: &OutputColumn| {
+            let path = one.lineage_id.0.split(".Outputs[").next();
+            let maker = path.and_then(|path| path.rsplit('\\').next());
+            one.name == *name && (source.is_none() || source.as_deref() == maker)
+        };
+        let at = self.columns.iter().rposition(is_meant)?;
         self.used.lock().push(at);
         Some((at, self.columns.get(at)?.data_type))
     }

@@ -90,8 +90,9 @@ impl Record {
 
     /// Notes the variables as they stand.
     pub(super) fn keep(&mut self, variables: &VariableStore) {
-        let kept = variables.entries.iter().filter(|entry| is_kept(entry));
-        let kept = kept.filter_map(|entry| match &entry.value {
+        let kept = variables.entries.iter().enumerate();
+        let kept = kept.filter(|(index, entry)| is_kept(entry) && !variables.hides(*index));
+        let kept = kept.filter_map(|(_, entry)| match &entry.value {
             Value::Scalar(value) => Some(Kept {
                 scope: entry.scope.clone(),
                 name: format!("{}::{}", entry.namespace, entry.name),

@@ -31,12 +31,12 @@ use fletching_connections::{Connections, database::Sessions};
 use fletching_expression::Scalar;
 use futures::future::BoxFuture;
 
-use super::{evaluate, is_of_values, loops::MAPPING};
+use super::{evaluate, loops::MAPPING, waits_for_values};
 use crate::{
     RunError, VariableStore,
+    assigned_values::Handed,
     scoped_variables::ScopedVariables,
     task::{TaskHost, TaskRun, all},
-    variables::Handed,
 };
 
 pub(super) use rounds::{ForeachValue, Round, Rounds};
@@ -250,12 +250,13 @@ fn unsupported(host: &TaskHost<'_>, foreach: &ForeachLoop) -> Finding {
 /// # Errors
 /// All findings.
 pub(super) fn check(host: &TaskHost<'_>) -> Result<(), RunError> {
-    let foreach = match evaluated(host) {
-        Ok(foreach) => foreach,
-        // Tasks before it set the variables.
-        Err(finding) if is_of_values(finding.code) => return Ok(()),
-        Err(finding) => return Err(RunError::Findings(finding.into())),
-    };
+    let variables = host.variables();
+    let expressions = host.executable.foreach.iter();
+    let mut expressions = expressions.flat_map(|foreach| &foreach.property_expressions);
+    if expressions.any(|one| waits_for_values(&one.expression, &variables, host.state.locale_id)) {
+        return Ok(());
+    }
+    let foreach = evaluated(host).map_err(|finding| RunError::Findings(finding.into()))?;
     let mut findings = match class(&foreach) {
         Some(class) => (class.check)(host, &foreach),
         None => match custom::class(host, &foreach) {

@@ -141,8 +141,12 @@ pub(super) fn on_grid(micros: i64) -> i64 {
     let ticks = (fraction * 3 + 5_000) / 10_000;
     // 10, 13 and 17 milliseconds: a tick shows as whole ones.
     let millis = (ticks * 10 + 1) / 3;
-    micros - i64::from(fraction) + i64::from(millis * 1000)
+    // The last second of 9999 has no next one.
+    (micros - i64::from(fraction) + i64::from(millis * 1000)).min(LAST_ON_GRID)
 }
+
+/// 9999-12-31 23:59:59.997.
+const LAST_ON_GRID: i64 = 2_932_897 * MICROS_PER_DAY - 3_000;
 
 fn map<T: Copy, R, F: Fn(T) -> R>(values: &[T], number: F) -> Vec<R> {
     values.iter().map(|value| number(*value)).collect()
