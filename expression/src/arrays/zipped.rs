@@ -2,8 +2,10 @@
 
 use super::prefetch_rows;
 
-/// Rows that are worked on while the next ones are fetched.
-const BLOCK: usize = 256;
+/// Rows that are worked on while later ones are fetched.
+const BLOCK: usize = 128;
+/// How much later those are.
+const AHEAD: usize = 2 * BLOCK;
 
 /// Whether numbers are asked for ahead: wider ones come at the pace of memory anyway, and lose by it (measured with doubles).
 const fn is_asked<T>() -> bool {
@@ -37,8 +39,8 @@ fn both<T: Copy, U: Copy, R, N: Default, F: Fn(T, U, &mut N) -> R>(
     }
     let mut results = Vec::with_capacity(left.len().min(right.len()));
     for (at, (x, y)) in left.chunks(BLOCK).zip(right.chunks(BLOCK)).enumerate() {
-        prefetch_rows(left, (at + 1) * BLOCK, BLOCK);
-        prefetch_rows(right, (at + 1) * BLOCK, BLOCK);
+        prefetch_rows(left, at * BLOCK + AHEAD, BLOCK);
+        prefetch_rows(right, at * BLOCK + AHEAD, BLOCK);
         let pairs = x.iter().zip(y);
         results.extend(pairs.map(|(x, y)| operation(*x, *y, &mut noted)));
     }
