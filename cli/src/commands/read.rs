@@ -48,10 +48,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let progress = Progress::default();
     let (execution, mut rows) = Execution::new(prepared, progress).reader(&name)?;
     let output = arguments.output.as_deref();
-    let Some(mut writer) = RowWriter::create(arguments.format, output, rows.schema())? else {
-        return Ok(Exit::Success);
-    };
-    let (failure, mut report) = super::cancellable(threads, async {
+    let read = super::cancellable(threads, async {
+        // Not before signals are listened for: its file would stay.
+        let Some(mut writer) = RowWriter::create(arguments.format, output, rows.schema())? else {
+            return Ok(None);
+        };
         let running = execution.report();
         tokio::pin!(running);
         let mut report = None;
@@ -61,7 +62,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
                 batch = rows.next() => match batch {
                     Some(Ok(batch)) => {
                         if let Err(error) = writer.write(&batch) {
-                            return Ok((Some(error), report));
+                            return Ok(Some((writer, Some(error), report)));
                         }
                     }
                     // A failure of the package is told by its report.
@@ -73,8 +74,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
                 },
             }
         }
-        Ok((None, report))
+        Ok(Some((writer, None, report)))
     })?;
+    let Some((writer, failure, mut report)) = read else {
+        return Ok(Exit::Success);
+    };
     if let Some(report) = report.take_if(|report| report.result != ExecutionResult::Success) {
         return Err(Failure::of_report(report));
     }
