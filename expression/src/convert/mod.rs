@@ -8,6 +8,7 @@ mod numbers;
 mod serial;
 mod short_text;
 mod to_text;
+mod widen;
 
 use std::sync::Arc;
 

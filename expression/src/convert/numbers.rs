@@ -14,7 +14,7 @@ use arrow::{
 };
 use dtsx::{DataType, SsisCode};
 
-use super::{fail, floats::Scale};
+use super::{fail, floats::Scale, widen::widened};
 use crate::{
     check::decimal_shape,
     error::EvaluateError,
@@ -90,6 +90,9 @@ fn plain(
     errors: &mut Vec<RowFailure>,
 ) -> Result<ArrayRef, EvaluateError> {
     let target = arrow_type(to);
+    if let Some(wide) = widened(array, &target) {
+        return Ok(wide);
+    }
     let rounded: ArrayRef = match (array.data_type(), &target) {
         (ArrowType::Float64, ArrowType::Float32) => {
             return Ok(narrow(array.as_primitive::<Float64Type>(), errors));

@@ -127,16 +127,24 @@ fn lengths(views: &[u128], buffers: &[&[u8]]) -> Vec<i32> {
         let length = *view as u32;
         let is_long = length > INLINE;
         let start = select_unpredictable(is_long, (view >> 96) as usize, 0);
-        match buffer.get(start..).and_then(<[u8]>::first_chunk::<32>) {
-            Some(bytes) if length <= 32 => {
+        let Some(bytes) = buffer.get(start..).and_then(<[u8]>::first_chunk::<32>) else {
+            return general(*view);
+        };
+        // Also what follows a long text: it seldom has other than ASCII.
+        let far = bytes
+            .as_chunks()
+            .0
+            .iter()
+            .fold(0, |all, eight| all | u64::from_le_bytes(*eight));
+        let near = (*view >> 64) as u64 | (*view as u64 & !u64::from(u32::MAX));
+        let seen = select_unpredictable(is_long, far, near);
+        match length {
+            ..=32 if seen & HIGH_BITS == 0 => length as i32,
+            13..=32 => {
                 let (low, high) = halves(bytes);
-                let low = select_unpredictable(is_long, low, inline_text(*view));
-                let low = low & low_bytes(length.min(16));
-                let high = high & low_bytes(length.saturating_sub(16));
-                match is_ascii_text(low | high) {
-                    true => length as i32,
-                    false => (length - follows(low) - follows(high)) as i32,
-                }
+                let low = follows(low & low_bytes(length.min(16)));
+                let high = follows(high & low_bytes(length.saturating_sub(16)));
+                (length - low - high) as i32
             }
             _ => general(*view),
         }
@@ -151,6 +159,9 @@ fn halves(bytes: &[u8; 32]) -> (u128, u128) {
         _ => (0, 0),
     }
 }
+
+/// The bit of each of eight bytes that ASCII leaves out.
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 pub(super) const SUBSTRING: Function = Function {
     name: "SUBSTRING",
