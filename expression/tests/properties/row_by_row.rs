@@ -64,6 +64,35 @@ fn a_failing_row_fails_alone() {
     }
 }
 
+/// Decimals go in blocks of 64 rows: whole ones, and what is left of the last.
+#[test]
+fn blocks_of_any_number_of_rows() {
+    let rows: Vec<u8> = (0..40_000_u32).map(|at| ((at * 7919) >> 3) as u8).collect();
+    let whole = batch(&mut Choices::new(&rows), 140);
+    for text in [
+        "((DT_NUMERIC,9,2)[i4] - 1.5) * (1 - (DT_NUMERIC,9,3)[i4])",
+        "ROUND((DT_NUMERIC,18,4)[i4] * 3.7, 1)",
+        "(DT_NUMERIC,18,2)[i4] + 1.25 > (DT_NUMERIC,18,2)[j4]",
+        "[n18] - 2 * [cy]",
+        "[i4] * [j4] + [i4]",
+    ] {
+        let compiled = compile(text, &Columns).expect("it compiles");
+        for count in [1, 63, 64, 65, 128, 133] {
+            let batch = whole.slice(3, count);
+            let all = evaluate(&compiled, &batch);
+            for row in 0..count {
+                let one = evaluate(&compiled, &batch.slice(row, 1));
+                assert_eq!(&one.array, &value(&all, row), "row {row} of {compiled}");
+                assert_eq!(
+                    failures(&one, 0),
+                    failures(&all, row),
+                    "row {row} of {compiled}"
+                );
+            }
+        }
+    }
+}
+
 fn same_by_row(compiled: &Expression, text: &str, batch: &RecordBatch) {
     let all = evaluate(compiled, batch);
     carries_its_type(&all, compiled);
