@@ -1,5 +1,6 @@
-//! Exact numbers in 64-bit lanes: a tree of sums, products, roundings and changes of scale goes over a block of rows at a
-//! time, so that what lies between the columns and the result stays in the nearest cache.
+//! Numbers in lanes: a tree of operations goes over a block of rows at a time, so that what lies between the columns and the
+//! result stays in the nearest cache. Integers and floats go in lanes of their own type; exact numbers, with roundings and
+//! changes of scale, in lanes of 64 bits.
 //!
 //! ```text
 //!  price * (1 - discount)        columns (128 bits)      lanes (64 bits, a block)           result (128 bits)
@@ -7,22 +8,31 @@
 //!                                discount ─────────────▶ 1 - discount ───────┴▶ product ──▶ product
 //! ```
 //!
-//! A number that has more than 64 bits is seen on the way; the batch then goes the general way, operator by operator, as do
-//! trees with other operators ([`super::arithmetic`]).
+//! A number that does not fit its lane, or a result that fails its row, is seen on the way; the batch then goes the general
+//! way, operator by operator, as do trees with other operators ([`super::arithmetic`]).
 
 mod block;
+mod column;
+mod exact;
+mod native;
+mod number;
 mod plan;
 
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Decimal128Array},
-    buffer::{BooleanBuffer, Buffer, MutableBuffer, NullBuffer, ScalarBuffer},
-    datatypes::{DataType as ArrowType, Decimal128Type, Int8Type, Int16Type, Int32Type, Int64Type},
+    array::{Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Decimal128Array, PrimitiveArray},
+    buffer::{BooleanBuffer, MutableBuffer, NullBuffer, ScalarBuffer},
+    datatypes::{
+        Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
+        UInt32Type, UInt64Type,
+    },
 };
+use dtsx::DataType;
 
 use self::{
-    block::{BLOCK, Column, Lanes},
+    block::Lanes,
+    column::{Column, Native},
     plan::{Lane, Plan},
 };
 use super::{Context, Known, Value, evaluate, union_of_nulls};
@@ -34,21 +44,74 @@ use crate::{
     types::arrow_type,
 };
 
+/// Rows of a block of integers or floats: half a kilobyte of 32 bits.
+const ROWS: usize = 128;
+/// Rows of a block of exact numbers, a kilobyte of each column.
+const EXACT_ROWS: usize = 64;
+
 /// The value of a node; `None` if it has to be worked out in the general way.
 pub(super) fn value(
     node: &Typed,
     context: &mut Context<'_>,
 ) -> Result<Option<Value>, EvaluateError> {
+    match (&node.kind, node.data_type) {
+        (TypedKind::Column(_) | TypedKind::Constant(_), _) => Ok(None),
+        (_, DataType::I1) => native::<Int8Type>(node, context),
+        (_, DataType::I2) => native::<Int16Type>(node, context),
+        (_, DataType::I4) => native::<Int32Type>(node, context),
+        (_, DataType::I8) => native::<Int64Type>(node, context),
+        (_, DataType::UI1) => native::<UInt8Type>(node, context),
+        (_, DataType::UI2) => native::<UInt16Type>(node, context),
+        (_, DataType::UI4) => native::<UInt32Type>(node, context),
+        (_, DataType::UI8) => native::<UInt64Type>(node, context),
+        (_, DataType::R4) => native::<Float32Type>(node, context),
+        (_, DataType::R8) => native::<Float64Type>(node, context),
+        (TypedKind::Compare(operator, left, right), _) => {
+            let mut plan = Plan::default();
+            let Some((left, right)) = exact::operands(&mut plan, left, right) else {
+                return Ok(None);
+            };
+            attempt(&plan, context, Column::of_exact, |lanes, nulls| {
+                let bits = lanes.compare(*operator, &left, &right)?;
+                Some(Arc::new(BooleanArray::new(bits, nulls)))
+            })
+        }
+        (_, DataType::Cy | DataType::Decimal { .. } | DataType::Numeric { .. }) => {
+            let mut plan = Plan::default();
+            let Some(lane) = exact::operation(&mut plan, node) else {
+                return Ok(None);
+            };
+            attempt(&plan, context, Column::of_exact, |lanes, nulls| {
+                let array = Decimal128Array::new(lanes.wide_numbers(&lane)?, nulls);
+                Some(Arc::new(array.with_data_type(arrow_type(&node.data_type))))
+            })
+        }
+        _ => Ok(None),
+    }
+}
+
+fn native<T>(node: &Typed, context: &mut Context<'_>) -> Result<Option<Value>, EvaluateError>
+where
+    T: ArrowPrimitiveType<Native: Native>,
+{
     let mut plan = Plan::default();
-    let root = match &node.kind {
-        TypedKind::Compare(operator, left, right) => plan
-            .operands(left, right)
-            .map(|(left, right)| Root::Comparison(*operator, left, right)),
-        _ => plan.operation(node).map(Root::Numbers),
-    };
-    let Some(root) = root else {
+    let Some(lane) = native::operation::<T>(&mut plan, node) else {
         return Ok(None);
     };
+    attempt(&plan, context, T::Native::column::<ROWS>, |lanes, nulls| {
+        let numbers = lanes.numbers(&lane)?;
+        Some(Arc::new(PrimitiveArray::<T>::new(numbers, nulls)))
+    })
+}
+
+/// Works out the leaves of a plan, and what `whole` makes of their columns. If that is nothing, they are known when the
+/// general way comes to them.
+fn attempt<T: number::Number, const ROWS: usize>(
+    plan: &Plan<'_>,
+    context: &mut Context<'_>,
+    column: impl Fn(&Value) -> Option<Column<T, ROWS>>,
+    whole: impl FnOnce(&Lanes<T, ROWS>, Option<NullBuffer>) -> Option<ArrayRef>,
+) -> Result<Option<Value>, EvaluateError> {
     let before = context.failures.len();
     let mut leaves = Vec::with_capacity(plan.leaves.len());
     for leaf in &plan.leaves {
@@ -62,9 +125,18 @@ pub(super) fn value(
     }
     let rows = context.rows();
     let columns: Option<Vec<_>> = leaves.iter().map(|leaf| column(&leaf.value)).collect();
-    let array = columns.and_then(|columns| {
+    let is_scalar = leaves.iter().all(|leaf| leaf.value.is_scalar);
+    let array = columns.filter(|_| !is_scalar).and_then(|columns| {
         let nulls = union_of_nulls(leaves.iter().map(|leaf| &leaf.value), rows);
-        Lanes { columns, rows }.array(&root, node, nulls)
+        let lanes = Lanes {
+            columns,
+            nulls: leaves
+                .iter()
+                .map(|leaf| leaf.value.array.nulls().cloned())
+                .collect(),
+            rows,
+        };
+        whole(&lanes, nulls)
     });
     if array.is_none() {
         context.failures.truncate(before);
@@ -73,70 +145,29 @@ pub(super) fn value(
     Ok(array.map(Value::array))
 }
 
-/// What is worked out.
-#[derive(Debug)]
-enum Root {
-    Numbers(Lane),
-    Comparison(BinaryOperator, Lane, Lane),
-}
-
-fn column(value: &Value) -> Option<Column> {
-    fn of<T: ArrowPrimitiveType>(
-        value: &Value,
-        wrap: impl Fn(ScalarBuffer<T::Native>) -> Column,
-    ) -> Option<Column> {
-        Some(wrap(value.array.as_primitive::<T>().values().clone()))
-    }
-    if value.is_scalar {
-        return None;
-    }
-    match value.array.data_type() {
-        ArrowType::Decimal128(..) => {
-            let numbers = value.array.as_primitive::<Decimal128Type>().values();
-            let halves = ScalarBuffer::new(numbers.inner().clone(), 0, 2 * numbers.len());
-            Some(Column::Decimal(halves))
-        }
-        ArrowType::Int8 => of::<Int8Type>(value, Column::I1),
-        ArrowType::Int16 => of::<Int16Type>(value, Column::I2),
-        ArrowType::Int32 => of::<Int32Type>(value, Column::I4),
-        ArrowType::Int64 => of::<Int64Type>(value, Column::I8),
-        _ => None,
-    }
-}
-
-impl Lanes {
-    /// The values of all rows; `None` if a number does not fit.
-    fn array(&self, root: &Root, node: &Typed, nulls: Option<NullBuffer>) -> Option<ArrayRef> {
-        let lane = match root {
-            Root::Numbers(lane) => lane,
-            Root::Comparison(operator, left, right) => {
-                let bits = self.compare(*operator, left, right)?;
-                return Some(Arc::new(BooleanArray::new(bits, nulls)));
+impl Lanes<i64, EXACT_ROWS> {
+    /// The numbers of all rows in 128 bits; `None` if one went wrong.
+    fn wide_numbers(&self, lane: &Lane<i64>) -> Option<ScalarBuffer<i128>> {
+        let mut numbers = self.zeros::<i128>();
+        let mut blocks = self.blocks(lane);
+        let mut narrow = [0; EXACT_ROWS];
+        let (halves, _) = numbers.typed_data_mut::<i64>().as_chunks_mut::<2>();
+        let (own, _) = halves.as_chunks_mut::<EXACT_ROWS>();
+        for (at, wide) in own.iter_mut().enumerate() {
+            self.fill(lane, at * EXACT_ROWS, &mut narrow, &mut blocks)?;
+            for (halves, number) in wide.iter_mut().zip(narrow) {
+                *halves = [number, number >> 63];
             }
-        };
-        let array = Decimal128Array::new(self.numbers(lane)?, nulls);
-        Some(Arc::new(array.with_data_type(arrow_type(&node.data_type))))
-    }
-
-    /// The numbers of all rows; `None` if one does not fit.
-    fn numbers(&self, lane: &Lane) -> Option<ScalarBuffer<i128>> {
-        let mut numbers = MutableBuffer::with_capacity(self.rows * size_of::<i128>());
-        let mut blocks = vec![[0; BLOCK]; lane.depth()];
-        for start in (0..self.rows).step_by(BLOCK) {
-            self.fill(lane, start, &mut blocks)?;
-            let wide = block::wide(blocks.first()?);
-            let rows = BLOCK.min(self.rows - start);
-            numbers.extend_from_slice(wide.get(..rows)?.as_flattened());
         }
-        Some(Buffer::from(numbers).into())
+        Some(ScalarBuffer::new(numbers.into(), 0, self.rows))
     }
 
-    /// For each row how two numbers compare; `None` if one does not fit.
+    /// For each row how two numbers compare; `None` if one went wrong.
     fn compare(
         &self,
         operator: BinaryOperator,
-        left: &Lane,
-        right: &Lane,
+        left: &Lane<i64>,
+        right: &Lane<i64>,
     ) -> Option<BooleanBuffer> {
         match operator {
             BinaryOperator::Equal => self.bits(left, right, |x, y| x == y),
@@ -151,17 +182,17 @@ impl Lanes {
 
     fn bits(
         &self,
-        left: &Lane,
-        right: &Lane,
+        left: &Lane<i64>,
+        right: &Lane<i64>,
         holds: impl Fn(i64, i64) -> bool,
     ) -> Option<BooleanBuffer> {
-        let mut words = MutableBuffer::with_capacity(self.rows.div_ceil(64) * 8);
-        let mut x = vec![[0; BLOCK]; left.depth()];
-        let mut y = vec![[0; BLOCK]; right.depth()];
-        for start in (0..self.rows).step_by(BLOCK) {
-            self.fill(left, start, &mut x)?;
-            self.fill(right, start, &mut y)?;
-            words.push(word(x.first()?, y.first()?, &holds));
+        let mut words = MutableBuffer::with_capacity(self.rows.div_ceil(EXACT_ROWS) * 8);
+        let (mut x, mut y) = ([0; EXACT_ROWS], [0; EXACT_ROWS]);
+        let (mut x_blocks, mut y_blocks) = (self.blocks(left), self.blocks(right));
+        for start in (0..self.rows).step_by(EXACT_ROWS) {
+            self.fill(left, start, &mut x, &mut x_blocks)?;
+            self.fill(right, start, &mut y, &mut y_blocks)?;
+            words.push(word(&x, &y, &holds));
         }
         Some(BooleanBuffer::new(words.into(), 0, self.rows))
     }

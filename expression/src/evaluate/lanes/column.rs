@@ -1,0 +1,184 @@
+//! The numbers of a leaf, block by block.
+
+use std::fmt::Debug;
+
+use arrow::{
+    array::{ArrowPrimitiveType, AsArray},
+    buffer::ScalarBuffer,
+    datatypes::{
+        ArrowNativeType, DataType as ArrowType, Decimal128Type, Float32Type, Float64Type, Int8Type,
+        Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    },
+};
+
+use super::number::{Distance, Number};
+use crate::evaluate::Value;
+
+/// A number of 128 bits as two of 64, the low half first.
+type Halves = [i64; 2];
+
+/// The numbers of a leaf.
+#[derive(Debug)]
+pub(super) enum Column<T: Number, const ROWS: usize> {
+    Own(ScalarBuffer<T>),
+    /// One for all rows.
+    Constant(T),
+    Other(Box<dyn Source<T, ROWS>>),
+}
+
+/// Numbers that become those of a lane.
+pub(super) trait Source<T: Number, const ROWS: usize>: Debug {
+    /// Those from row `start` on, and their bound; zeros follow the last. `None` if one does not fit.
+    fn fill(&self, start: usize, block: &mut [T; ROWS]) -> Option<T::Bound>;
+}
+
+impl<T: Number, const ROWS: usize> Column<T, ROWS> {
+    /// Numbers of the lane's own type.
+    fn of_own<A: ArrowPrimitiveType<Native = T>>(value: &Value) -> Option<Self> {
+        let numbers = value.array.as_primitive_opt::<A>()?;
+        match value.is_scalar {
+            false => Some(Self::Own(numbers.values().clone())),
+            true => numbers.iter().next()?.map(Self::Constant),
+        }
+    }
+
+    fn of_narrower<A: ArrowPrimitiveType<Native: Into<T>>>(value: &Value) -> Option<Self> {
+        let numbers = value.array.as_primitive_opt::<A>()?;
+        match value.is_scalar {
+            false => Some(Self::Other(Box::new(Narrower(numbers.values().clone())))),
+            true => numbers
+                .iter()
+                .next()?
+                .map(|number| Self::Constant(number.into())),
+        }
+    }
+}
+
+impl<T: Number, const ROWS: usize> Column<T, ROWS> {
+    /// The numbers from row `start` on, where they lie.
+    pub(super) fn whole_block(&self, start: usize) -> Option<&[T; ROWS]> {
+        match self {
+            Self::Own(numbers) => numbers.get(start..)?.first_chunk(),
+            Self::Constant(_) | Self::Other(_) => None,
+        }
+    }
+
+    /// The numbers from row `start` on, and their bound; zeros follow the last. `None` if one does not fit.
+    pub(super) fn fill(&self, start: usize, block: &mut [T; ROWS]) -> Option<T::Bound> {
+        match self {
+            Self::Own(numbers) => {
+                *block = padded(numbers.get(start..)?);
+                Some(T::bound(block))
+            }
+            Self::Constant(number) => {
+                block.fill(*number);
+                Some(T::bound(&[*number]))
+            }
+            Self::Other(source) => source.fill(start, block),
+        }
+    }
+}
+
+impl<const ROWS: usize> Column<i64, ROWS> {
+    /// Decimals, or integers that become some.
+    pub(super) fn of_exact(value: &Value) -> Option<Self> {
+        let Some(numbers) = value.array.as_primitive_opt::<Decimal128Type>() else {
+            return i64::column(value);
+        };
+        if value.is_scalar {
+            let number = numbers.iter().next()??;
+            return i64::try_from(number).ok().map(Self::Constant);
+        }
+        let halves = ScalarBuffer::new(numbers.values().inner().clone(), 0, 2 * numbers.len());
+        Some(Self::Other(Box::new(Decimals(halves))))
+    }
+}
+
+/// Numbers that Arrow has, and those narrower ones that become them without loss.
+pub(super) trait Native: Number {
+    const NARROWER: &[ArrowType];
+
+    fn column<const ROWS: usize>(value: &Value) -> Option<Column<Self, ROWS>>;
+}
+
+macro_rules! native {
+    ($type:ident $arrow:ident $(, $narrower:ident)*) => {
+        impl Native for $type {
+            const NARROWER: &[ArrowType] = &[$($narrower::DATA_TYPE),*];
+
+            fn column<const ROWS: usize>(value: &Value) -> Option<Column<Self, ROWS>> {
+                Column::of_own::<$arrow>(value)
+                    $(.or_else(|| Column::of_narrower::<$narrower>(value)))*
+            }
+        }
+    };
+}
+
+native!(i8 Int8Type);
+native!(i16 Int16Type, Int8Type, UInt8Type);
+native!(i32 Int32Type, Int8Type, Int16Type, UInt8Type, UInt16Type);
+native!(i64 Int64Type, Int8Type, Int16Type, Int32Type, UInt8Type, UInt16Type, UInt32Type);
+native!(u8 UInt8Type);
+native!(u16 UInt16Type, UInt8Type);
+native!(u32 UInt32Type, UInt8Type, UInt16Type);
+native!(u64 UInt64Type, UInt8Type, UInt16Type, UInt32Type);
+native!(f32 Float32Type, Int8Type, Int16Type, UInt8Type, UInt16Type);
+native!(f64 Float64Type, Int8Type, Int16Type, Int32Type, UInt8Type, UInt16Type, UInt32Type, Float32Type);
+
+#[derive(Debug)]
+struct Narrower<S: ArrowNativeType>(ScalarBuffer<S>);
+
+impl<T: Number, S: ArrowNativeType + Into<T>, const ROWS: usize> Source<T, ROWS> for Narrower<S> {
+    fn fill(&self, start: usize, block: &mut [T; ROWS]) -> Option<T::Bound> {
+        with_block(&self.0, start, |numbers: &[S; ROWS]| {
+            for (wide, number) in block.iter_mut().zip(numbers) {
+                *wide = (*number).into();
+            }
+            Some(T::bound(block))
+        })
+    }
+}
+
+/// Each as two halves.
+#[derive(Debug)]
+struct Decimals(ScalarBuffer<i64>);
+
+impl<const ROWS: usize> Source<i64, ROWS> for Decimals {
+    fn fill(&self, start: usize, block: &mut [i64; ROWS]) -> Option<Distance> {
+        let (halves, _): (&[Halves], _) = self.0.as_chunks();
+        with_block(halves, start, |numbers: &[Halves; ROWS]| {
+            let (mut beyond, mut bits) = (0, 0);
+            for (number, [low, high]) in block.iter_mut().zip(numbers) {
+                *number = *low;
+                // The high half is nothing but the sign, or the number does not fit.
+                beyond |= high ^ (low >> 63);
+                bits |= (low ^ high) as Distance;
+            }
+            // A negative number is one more than its bits say.
+            (beyond == 0).then_some(bits + 1)
+        })
+    }
+}
+
+/// What `take` makes of the numbers from row `start`, of a whole block of them: zeros follow the last row.
+#[inline(always)]
+fn with_block<T: Copy + Default, R, const ROWS: usize>(
+    numbers: &[T],
+    start: usize,
+    take: impl FnOnce(&[T; ROWS]) -> Option<R>,
+) -> Option<R> {
+    let numbers = numbers.get(start..)?;
+    match numbers.first_chunk() {
+        Some(numbers) => take(numbers),
+        None => take(&padded(numbers)),
+    }
+}
+
+/// The first numbers, or all and zeros.
+fn padded<T: Copy + Default, const ROWS: usize>(numbers: &[T]) -> [T; ROWS] {
+    let mut block = [T::default(); ROWS];
+    for (own, number) in block.iter_mut().zip(numbers) {
+        *own = *number;
+    }
+    block
+}
