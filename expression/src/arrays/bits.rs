@@ -2,12 +2,8 @@
 
 use arrow::buffer::{BooleanBuffer, MutableBuffer};
 
-use super::prefetch_rows;
-
 /// Rows of a word.
 const WORD: usize = 64;
-/// Rows that are fetched ahead of their use.
-const AHEAD: usize = 2 * WORD;
 
 /// Whether something holds for the values of each row. A column that is `scalar` has one value for all rows.
 pub(crate) fn bits<T: Copy, U: Copy>(
@@ -26,8 +22,7 @@ pub(crate) fn bits<T: Copy, U: Copy>(
 
 fn of<T: Copy, F: Fn(T) -> bool>(values: &[T], holds: F) -> MutableBuffer {
     let mut words = MutableBuffer::with_capacity(values.len().div_ceil(WORD) * 8);
-    for (at, word) in values.chunks(WORD).enumerate() {
-        prefetch_rows(values, at * WORD + AHEAD, WORD);
+    for word in values.chunks(WORD) {
         let mut flags = [0; WORD];
         for (flag, value) in flags.iter_mut().zip(word) {
             *flag = u8::from(holds(*value));
@@ -43,9 +38,7 @@ fn of_both<T: Copy, U: Copy, F: Fn(T, U) -> bool>(
     holds: F,
 ) -> MutableBuffer {
     let mut words = MutableBuffer::with_capacity(left.len().div_ceil(WORD) * 8);
-    for (at, (x, y)) in left.chunks(WORD).zip(right.chunks(WORD)).enumerate() {
-        prefetch_rows(left, at * WORD + AHEAD, WORD);
-        prefetch_rows(right, at * WORD + AHEAD, WORD);
+    for (x, y) in left.chunks(WORD).zip(right.chunks(WORD)) {
         let mut flags = [0; WORD];
         for ((flag, x), y) in flags.iter_mut().zip(x).zip(y) {
             *flag = u8::from(holds(*x, *y));

@@ -19,7 +19,7 @@ pub(crate) use choose::choose;
 pub(crate) use equal::equal;
 pub(crate) use exchange::exchanged;
 pub(crate) use marks::{MARKED_MAX, Marks};
-pub(crate) use prefetch::{prefetch, prefetch_rows};
+pub(crate) use prefetch::prefetch;
 pub(crate) use span::Span;
 pub(crate) use text_builder::TextBuilder;
 pub(crate) use views::{

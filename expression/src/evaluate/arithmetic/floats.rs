@@ -14,32 +14,19 @@ use crate::{
     syntax::BinaryOperator,
 };
 
-/// Whether a float is a number, without a branch.
 pub(super) trait Float: ArrowNativeTypeOp {
-    fn is_number(self) -> bool;
-    /// Sets a bit of `wrong` if this is no number.
-    fn note(self, wrong: &mut u64) -> Self;
+    fn is_finite(self) -> bool;
 }
 
 impl Float for f32 {
-    fn is_number(self) -> bool {
+    fn is_finite(self) -> bool {
         self.is_finite()
-    }
-    #[inline(always)]
-    fn note(self, wrong: &mut u64) -> Self {
-        *wrong |= u64::from(!self.is_finite());
-        self
     }
 }
 
 impl Float for f64 {
-    fn is_number(self) -> bool {
+    fn is_finite(self) -> bool {
         self.is_finite()
-    }
-    #[inline(always)]
-    fn note(self, wrong: &mut u64) -> Self {
-        *wrong |= u64::from(!self.is_finite());
-        self
     }
 }
 
@@ -61,21 +48,16 @@ where
         BinaryOperator::Divide => x.div_wrapping(y),
         _ => x.mod_wrapping(y),
     };
-    let (values, wrong) = match operator {
-        BinaryOperator::Add => pair.each(|x, y, wrong| x.add_wrapping(y).note(wrong)),
-        BinaryOperator::Subtract => pair.each(|x, y, wrong| x.sub_wrapping(y).note(wrong)),
-        BinaryOperator::Multiply => pair.each(|x, y, wrong| x.mul_wrapping(y).note(wrong)),
-        BinaryOperator::Divide => pair.each(|x, y, wrong| x.div_wrapping(y).note(wrong)),
-        _ => pair.each(|x, y, wrong| x.mod_wrapping(y).note(wrong)),
-    };
+    let values = pair.each(apply);
+    let wrong = values.iter().any(|value| !value.is_finite());
     let code = |x: T::Native, y: T::Native| {
         if matches!(operator, BinaryOperator::Divide | BinaryOperator::Modulo) && y.is_zero() {
             return Some(SsisCode::EXPRESSION_DIVIDE_BY_ZERO);
         }
-        let overflowed = x.is_number() && y.is_number() && !apply(x, y).is_number();
+        let overflowed = x.is_finite() && y.is_finite() && !apply(x, y).is_finite();
         overflowed.then_some(SsisCode::EXPRESSION_OVERFLOW)
     };
-    pair.finish(values, wrong != 0, code, context)
+    pair.finish(values, wrong, code, context)
 }
 
 pub(super) fn negate<T>(operand: &Value) -> Value

@@ -1,7 +1,8 @@
 //! Arithmetic on numbers. Overflow and division by zero are failures of their row (semantics 1.1.7 to 1.1.10).
 //!
-//! Each operation runs over the whole batch without a branch and notes whether any row went wrong; only then is it asked
-//! which rows did, and whether they are NULL anyway.
+//! Sums, products and their like go in lanes ([`super::lanes`]) while all results are right. Here are the other operations, and
+//! the rows that fail: what goes wrong over the whole batch is noted, then it is asked which rows did, and whether they are
+//! NULL anyway.
 
 mod bits;
 mod decimals;
@@ -121,12 +122,29 @@ impl<'a, T: ArrowPrimitiveType> Pair<'a, T> {
         }
     }
 
-    /// `operation` on each row, and what it noted.
-    fn each<N: Default>(
+    /// `operation` on each row.
+    fn each(&self, operation: impl Fn(T::Native, T::Native) -> T::Native) -> Vec<T::Native> {
+        let (values, ()) = zipped(self.left, self.right, self.scalars, |x, y, ()| {
+            operation(x, y)
+        });
+        values
+    }
+
+    /// `operation` on each row, and whether some have no result.
+    fn each_or(
         &self,
-        operation: impl Fn(T::Native, T::Native, &mut N) -> T::Native,
-    ) -> (Vec<T::Native>, N) {
-        zipped(self.left, self.right, self.scalars, operation)
+        operation: impl Fn(T::Native, T::Native) -> Option<T::Native>,
+    ) -> (Vec<T::Native>, bool) {
+        zipped(
+            self.left,
+            self.right,
+            self.scalars,
+            |x, y, wrong: &mut bool| {
+                let result = operation(x, y);
+                *wrong |= result.is_none();
+                result.unwrap_or_default()
+            },
+        )
     }
 
     /// The results as a value. If something went `wrong`, `code` says of each row whether it is the one.

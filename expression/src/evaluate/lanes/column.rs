@@ -4,14 +4,16 @@ use std::fmt::Debug;
 
 use arrow::{
     array::{ArrowPrimitiveType, AsArray},
-    buffer::ScalarBuffer,
     datatypes::{
         ArrowNativeType, DataType as ArrowType, Decimal128Type, Float32Type, Float64Type, Int8Type,
         Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
     },
 };
 
-use super::number::{Distance, Number};
+use super::{
+    block::Block,
+    number::{Distance, Number},
+};
 use crate::evaluate::Value;
 
 /// A number of 128 bits as two of 64, the low half first.
@@ -19,33 +21,33 @@ type Halves = [i64; 2];
 
 /// The numbers of a leaf.
 #[derive(Debug)]
-pub(super) enum Column<T: Number, const ROWS: usize> {
-    Own(ScalarBuffer<T>),
+pub(super) enum Column<'v, T: Number, const ROWS: usize> {
+    Own(&'v [T]),
     /// One for all rows.
     Constant(T),
-    Other(Box<dyn Source<T, ROWS>>),
+    Other(Box<dyn Source<T, ROWS> + 'v>),
 }
 
 /// Numbers that become those of a lane.
 pub(super) trait Source<T: Number, const ROWS: usize>: Debug {
     /// Those from row `start` on, and their bound; zeros follow the last. `None` if one does not fit.
-    fn fill(&self, start: usize, block: &mut [T; ROWS]) -> Option<T::Bound>;
+    fn fill(&self, start: usize, block: &mut Block<T, ROWS>) -> Option<T::Bound>;
 }
 
-impl<T: Number, const ROWS: usize> Column<T, ROWS> {
+impl<'v, T: Number, const ROWS: usize> Column<'v, T, ROWS> {
     /// Numbers of the lane's own type.
-    fn of_own<A: ArrowPrimitiveType<Native = T>>(value: &Value) -> Option<Self> {
+    fn of_own<A: ArrowPrimitiveType<Native = T>>(value: &'v Value) -> Option<Self> {
         let numbers = value.array.as_primitive_opt::<A>()?;
         match value.is_scalar {
-            false => Some(Self::Own(numbers.values().clone())),
+            false => Some(Self::Own(numbers.values())),
             true => numbers.iter().next()?.map(Self::Constant),
         }
     }
 
-    fn of_narrower<A: ArrowPrimitiveType<Native: Into<T>>>(value: &Value) -> Option<Self> {
+    fn of_narrower<A: ArrowPrimitiveType<Native: Into<T>>>(value: &'v Value) -> Option<Self> {
         let numbers = value.array.as_primitive_opt::<A>()?;
         match value.is_scalar {
-            false => Some(Self::Other(Box::new(Narrower(numbers.values().clone())))),
+            false => Some(Self::Other(Box::new(Narrower(numbers.values())))),
             true => numbers
                 .iter()
                 .next()?
@@ -54,51 +56,54 @@ impl<T: Number, const ROWS: usize> Column<T, ROWS> {
     }
 }
 
-impl<T: Number, const ROWS: usize> Column<T, ROWS> {
-    /// The numbers from row `start` on, where they lie.
-    pub(super) fn whole_block(&self, start: usize) -> Option<&[T; ROWS]> {
-        match self {
-            Self::Own(numbers) => numbers.get(start..)?.first_chunk(),
-            Self::Constant(_) | Self::Other(_) => None,
-        }
-    }
-
-    /// The numbers from row `start` on, and their bound; zeros follow the last. `None` if one does not fit.
-    pub(super) fn fill(&self, start: usize, block: &mut [T; ROWS]) -> Option<T::Bound> {
+impl<'v, T: Number, const ROWS: usize> Column<'v, T, ROWS> {
+    /// The numbers from row `start` on, where they lie or in `block`, and their bound if it is known. `None` if one does not
+    /// fit.
+    #[inline(always)]
+    pub(super) fn block<'b>(
+        &'b self,
+        start: usize,
+        block: &'b mut Block<T, ROWS>,
+    ) -> Option<(&'b Block<T, ROWS>, Option<T::Bound>)> {
         match self {
             Self::Own(numbers) => {
-                *block = padded(numbers.get(start..)?);
-                Some(T::bound(block))
+                let numbers = numbers.get(start..)?;
+                if let Some(numbers) = numbers.first_chunk() {
+                    return Some((numbers, None));
+                }
+                *block = padded(numbers);
+                Some((block, None))
             }
             Self::Constant(number) => {
                 block.fill(*number);
-                Some(T::bound(&[*number]))
+                Some((block, Some(T::bound_of(&[*number]))))
             }
-            Self::Other(source) => source.fill(start, block),
+            Self::Other(source) => {
+                let bound = source.fill(start, block)?;
+                Some((block, Some(bound)))
+            }
         }
     }
 }
 
-impl<const ROWS: usize> Column<i64, ROWS> {
-    /// Decimals, or integers that become some.
-    pub(super) fn of_exact(value: &Value) -> Option<Self> {
-        let Some(numbers) = value.array.as_primitive_opt::<Decimal128Type>() else {
-            return i64::column(value);
-        };
-        if value.is_scalar {
-            let number = numbers.iter().next()??;
-            return i64::try_from(number).ok().map(Self::Constant);
-        }
-        let halves = ScalarBuffer::new(numbers.values().inner().clone(), 0, 2 * numbers.len());
-        Some(Self::Other(Box::new(Decimals(halves))))
+/// Decimals, or integers that become some.
+pub(super) fn exact<const ROWS: usize>(value: &Value) -> Option<Column<'_, i64, ROWS>> {
+    let Some(numbers) = value.array.as_primitive_opt::<Decimal128Type>() else {
+        return i64::column(value);
+    };
+    if value.is_scalar {
+        let number = numbers.iter().next()??;
+        return i64::try_from(number).ok().map(Column::Constant);
     }
+    let halves = numbers.values().inner().typed_data();
+    Some(Column::Other(Box::new(Decimals(halves))))
 }
 
 /// Numbers that Arrow has, and those narrower ones that become them without loss.
 pub(super) trait Native: Number {
     const NARROWER: &[ArrowType];
 
-    fn column<const ROWS: usize>(value: &Value) -> Option<Column<Self, ROWS>>;
+    fn column<const ROWS: usize>(value: &Value) -> Option<Column<'_, Self, ROWS>>;
 }
 
 macro_rules! native {
@@ -106,7 +111,7 @@ macro_rules! native {
         impl Native for $type {
             const NARROWER: &[ArrowType] = &[$($narrower::DATA_TYPE),*];
 
-            fn column<const ROWS: usize>(value: &Value) -> Option<Column<Self, ROWS>> {
+            fn column<const ROWS: usize>(value: &Value) -> Option<Column<'_, Self, ROWS>> {
                 Column::of_own::<$arrow>(value)
                     $(.or_else(|| Column::of_narrower::<$narrower>(value)))*
             }
@@ -126,25 +131,27 @@ native!(f32 Float32Type, Int8Type, Int16Type, UInt8Type, UInt16Type);
 native!(f64 Float64Type, Int8Type, Int16Type, Int32Type, UInt8Type, UInt16Type, UInt32Type, Float32Type);
 
 #[derive(Debug)]
-struct Narrower<S: ArrowNativeType>(ScalarBuffer<S>);
+struct Narrower<'v, S>(&'v [S]);
 
-impl<T: Number, S: ArrowNativeType + Into<T>, const ROWS: usize> Source<T, ROWS> for Narrower<S> {
-    fn fill(&self, start: usize, block: &mut [T; ROWS]) -> Option<T::Bound> {
-        with_block(&self.0, start, |numbers: &[S; ROWS]| {
+impl<T: Number, S: ArrowNativeType + Into<T>, const ROWS: usize> Source<T, ROWS>
+    for Narrower<'_, S>
+{
+    fn fill(&self, start: usize, block: &mut Block<T, ROWS>) -> Option<T::Bound> {
+        with_block(self.0, start, |numbers: &[S; ROWS]| {
             for (wide, number) in block.iter_mut().zip(numbers) {
                 *wide = (*number).into();
             }
-            Some(T::bound(block))
+            Some(T::bound_of(block))
         })
     }
 }
 
 /// Each as two halves.
 #[derive(Debug)]
-struct Decimals(ScalarBuffer<i64>);
+struct Decimals<'v>(&'v [i64]);
 
-impl<const ROWS: usize> Source<i64, ROWS> for Decimals {
-    fn fill(&self, start: usize, block: &mut [i64; ROWS]) -> Option<Distance> {
+impl<const ROWS: usize> Source<i64, ROWS> for Decimals<'_> {
+    fn fill(&self, start: usize, block: &mut Block<i64, ROWS>) -> Option<Distance> {
         let (halves, _): (&[Halves], _) = self.0.as_chunks();
         with_block(halves, start, |numbers: &[Halves; ROWS]| {
             let (mut beyond, mut bits) = (0, 0);

@@ -71,20 +71,30 @@ pub(super) fn value(
             let Some((left, right)) = exact::operands(&mut plan, left, right) else {
                 return Ok(None);
             };
-            attempt(&plan, context, Column::of_exact, |lanes, nulls| {
-                let bits = lanes.compare(*operator, &left, &right)?;
-                Some(Arc::new(BooleanArray::new(bits, nulls)))
-            })
+            attempt(
+                &plan,
+                context,
+                column::exact::<EXACT_ROWS>,
+                |lanes, nulls| {
+                    let bits = lanes.compare(*operator, &left, &right)?;
+                    Some(Arc::new(BooleanArray::new(bits, nulls)))
+                },
+            )
         }
         (_, DataType::Cy | DataType::Decimal { .. } | DataType::Numeric { .. }) => {
             let mut plan = Plan::default();
             let Some(lane) = exact::operation(&mut plan, node) else {
                 return Ok(None);
             };
-            attempt(&plan, context, Column::of_exact, |lanes, nulls| {
-                let array = Decimal128Array::new(lanes.wide_numbers(&lane)?, nulls);
-                Some(Arc::new(array.with_data_type(arrow_type(&node.data_type))))
-            })
+            attempt(
+                &plan,
+                context,
+                column::exact::<EXACT_ROWS>,
+                |lanes, nulls| {
+                    let array = Decimal128Array::new(lanes.wide_numbers(&lane)?, nulls);
+                    Some(Arc::new(array.with_data_type(arrow_type(&node.data_type))))
+                },
+            )
         }
         _ => Ok(None),
     }
@@ -99,7 +109,7 @@ where
         return Ok(None);
     };
     attempt(&plan, context, T::Native::column::<ROWS>, |lanes, nulls| {
-        let numbers = lanes.numbers(&lane)?;
+        let numbers = ScalarBuffer::new(lanes.numbers(&lane)?.into(), 0, lanes.rows);
         Some(Arc::new(PrimitiveArray::<T>::new(numbers, nulls)))
     })
 }
@@ -109,8 +119,8 @@ where
 fn attempt<T: number::Number, const ROWS: usize>(
     plan: &Plan<'_>,
     context: &mut Context<'_>,
-    column: impl Fn(&Value) -> Option<Column<T, ROWS>>,
-    whole: impl FnOnce(&Lanes<T, ROWS>, Option<NullBuffer>) -> Option<ArrayRef>,
+    column: impl for<'v> Fn(&'v Value) -> Option<Column<'v, T, ROWS>>,
+    whole: impl FnOnce(&Lanes<'_, T, ROWS>, Option<NullBuffer>) -> Option<ArrayRef>,
 ) -> Result<Option<Value>, EvaluateError> {
     let before = context.failures.len();
     let mut leaves = Vec::with_capacity(plan.leaves.len());
@@ -130,10 +140,7 @@ fn attempt<T: number::Number, const ROWS: usize>(
         let nulls = union_of_nulls(leaves.iter().map(|leaf| &leaf.value), rows);
         let lanes = Lanes {
             columns,
-            nulls: leaves
-                .iter()
-                .map(|leaf| leaf.value.array.nulls().cloned())
-                .collect(),
+            nulls: leaves.iter().map(|leaf| leaf.value.array.nulls()).collect(),
             rows,
         };
         whole(&lanes, nulls)
@@ -145,19 +152,15 @@ fn attempt<T: number::Number, const ROWS: usize>(
     Ok(array.map(Value::array))
 }
 
-impl Lanes<i64, EXACT_ROWS> {
+impl Lanes<'_, i64, EXACT_ROWS> {
     /// The numbers of all rows in 128 bits; `None` if one went wrong.
     fn wide_numbers(&self, lane: &Lane<i64>) -> Option<ScalarBuffer<i128>> {
-        let mut numbers = self.zeros::<i128>();
+        let mut numbers: Vec<i128> = Vec::with_capacity(self.rows.next_multiple_of(EXACT_ROWS));
         let mut blocks = self.blocks(lane);
         let mut narrow = [0; EXACT_ROWS];
-        let (halves, _) = numbers.typed_data_mut::<i64>().as_chunks_mut::<2>();
-        let (own, _) = halves.as_chunks_mut::<EXACT_ROWS>();
-        for (at, wide) in own.iter_mut().enumerate() {
-            self.fill(lane, at * EXACT_ROWS, &mut narrow, &mut blocks)?;
-            for (halves, number) in wide.iter_mut().zip(narrow) {
-                *halves = [number, number >> 63];
-            }
+        for start in (0..self.rows).step_by(EXACT_ROWS) {
+            self.fill(lane, start, &mut narrow, &mut blocks)?;
+            numbers.extend(narrow.iter().map(|number| i128::from(*number)));
         }
         Some(ScalarBuffer::new(numbers.into(), 0, self.rows))
     }

@@ -10,10 +10,24 @@ use super::plan::{Operation, Rounding};
 pub(super) trait Number: ArrowNativeType + Default {
     /// How far from zero the numbers of a block can be.
     type Bound: Copy + Debug;
+    /// How far those are that have been looked at, bit by bit.
+    type Bits: Copy + Default;
     /// Whether results of a block went wrong.
     type Wrong: Copy + Default + PartialEq;
 
-    fn bound(numbers: &[Self]) -> Self::Bound;
+    /// Whether results are looked at in any case, since operands say nothing of them.
+    const ARE_LOOKED_AT: bool;
+
+    /// Adds the bits of a number.
+    fn look(self, bits: &mut Self::Bits);
+
+    fn bound(bits: Self::Bits) -> Self::Bound;
+
+    fn bound_of(numbers: &[Self]) -> Self::Bound {
+        let mut bits = Self::Bits::default();
+        numbers.iter().for_each(|number| number.look(&mut bits));
+        Self::bound(bits)
+    }
 
     /// The operation that needs no look at its results, and their bound; `None` if one of them may go wrong.
     fn certain(
@@ -52,13 +66,18 @@ macro_rules! integer {
     ($type:ident, $unsigned:ident, $wide:ident, $sign:ident $(, $round:item)?) => {
         impl Number for $type {
             type Bound = Distance;
+            type Bits = $unsigned;
             /// Of sums in the first, whose highest bit counts; of products in the other.
             type Wrong = ($type, $wide);
 
-            fn bound(numbers: &[Self]) -> Distance {
-                let bits = numbers
-                    .iter()
-                    .fold(0, |bits: $unsigned, number| bits | integer!(distance $sign number));
+            const ARE_LOOKED_AT: bool = false;
+
+            #[inline(always)]
+            fn look(self, bits: &mut $unsigned) {
+                *bits |= integer!(distance $sign self);
+            }
+
+            fn bound(bits: $unsigned) -> Distance {
                 bits.into()
             }
 
@@ -114,7 +133,7 @@ macro_rules! integer {
         }
     };
     (distance signed $number:expr) => { $number.unsigned_abs() };
-    (distance unsigned $number:expr) => { *$number };
+    (distance unsigned $number:expr) => { $number };
     (difference signed $x:expr, $y:expr) => { $x.checked_add($y) };
     (difference unsigned $x:expr, $y:expr) => { None };
     // A sum of another sign than both operands has wrapped.
@@ -159,9 +178,15 @@ macro_rules! float {
         impl Number for $type {
             /// Each result is looked at.
             type Bound = ();
+            type Bits = ();
             type Wrong = u64;
 
-            fn bound(_: &[Self]) {}
+            const ARE_LOOKED_AT: bool = true;
+
+            #[inline(always)]
+            fn look(self, (): &mut ()) {}
+
+            fn bound((): ()) {}
 
             fn certain(_: Operation, (): (), (): ()) -> Option<(Operation, ())> {
                 None

@@ -82,10 +82,11 @@ impl<T> Lane<T> {
         }
     }
 
-    /// Blocks that are needed to work it out, beside that of its own numbers.
+    /// Blocks that are needed to work it out.
     pub(super) fn depth(&self) -> usize {
         match self {
-            Self::Constant(_) | Self::Leaf(_) => 0,
+            Self::Constant(_) => 0,
+            Self::Leaf(_) => 1,
             Self::WithConstant(_, number, _) | Self::Rounded(_, number, _) => 1 + number.depth(),
             Self::Operation(_, left, right) => (1 + left.depth()).max(2 + right.depth()),
         }
