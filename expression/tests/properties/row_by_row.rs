@@ -64,20 +64,28 @@ fn a_failing_row_fails_alone() {
     }
 }
 
-/// Decimals go in blocks of 64 rows: whole ones, and what is left of the last.
+/// Numbers go in blocks, decimals of 64 rows and others of 128: whole ones, and what is left of the last. Some rows fail, by
+/// themselves and within their block.
 #[test]
 fn blocks_of_any_number_of_rows() {
-    let rows: Vec<u8> = (0..40_000_u32).map(|at| ((at * 7919) >> 3) as u8).collect();
-    let whole = batch(&mut Choices::new(&rows), 140);
+    let rows: Vec<u8> = (0..90_000_u32).map(|at| ((at * 7919) >> 3) as u8).collect();
+    let whole = batch(&mut Choices::new(&rows), 270);
     for text in [
         "((DT_NUMERIC,9,2)[i4] - 1.5) * (1 - (DT_NUMERIC,9,3)[i4])",
         "ROUND((DT_NUMERIC,18,4)[i4] * 3.7, 1)",
         "(DT_NUMERIC,18,2)[i4] + 1.25 > (DT_NUMERIC,18,2)[j4]",
         "[n18] - 2 * [cy]",
         "[i4] * [j4] + [i4]",
+        "[i4] % 1000 * ([j4] % 1000) - [i2]",
+        "-([i4] / 3) - 7",
+        "7 - [i8] / 2 + [u1]",
+        "[u8] / 3UL + [u4] - [u2]",
+        "[r8] * 2.0 - [r4] / [j4]",
+        "1.0 / ([i2] - 3.0) + [r8]",
+        "[r4] * [r4] - [i1]",
     ] {
         let compiled = compile(text, &Columns).expect("it compiles");
-        for count in [1, 63, 64, 65, 128, 133] {
+        for count in [1, 63, 64, 65, 128, 133, 256, 260] {
             let batch = whole.slice(3, count);
             let all = evaluate(&compiled, &batch);
             for row in 0..count {

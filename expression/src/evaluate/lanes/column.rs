@@ -162,7 +162,7 @@ impl<const ROWS: usize> Source<i64, ROWS> for Decimals<'_> {
                 bits |= (low ^ high) as Distance;
             }
             // A negative number is one more than its bits say.
-            (beyond == 0).then_some(bits + 1)
+            (beyond == 0).then(|| bits + 1)
         })
     }
 }
