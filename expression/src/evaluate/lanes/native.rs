@@ -1,9 +1,7 @@
 //! What of a tree of integers or floats can go in lanes of their own type.
 
-use arrow::{
-    array::{Array, ArrowPrimitiveType, AsArray},
-    datatypes::DataType as ArrowType,
-};
+use arrow::array::{Array, ArrowPrimitiveType, AsArray};
+use dtsx::DataType;
 
 use super::{
     column::Native,
@@ -20,17 +18,14 @@ pub(super) fn operation<'n, T>(plan: &mut Plan<'n>, node: &'n Typed) -> Option<L
 where
     T: ArrowPrimitiveType<Native: Native>,
 {
-    if arrow_type(&node.data_type) != T::DATA_TYPE {
-        return None;
-    }
-    let is_float = matches!(T::DATA_TYPE, ArrowType::Float32 | ArrowType::Float64);
+    let is_float = matches!(node.data_type, DataType::R4 | DataType::R8);
     match &node.kind {
         TypedKind::Arithmetic(operator, left, right) => {
             let operation = Operation::new(*operator)?;
             if matches!(operation, Operation::Divide) && !is_float {
                 return None;
             }
-            let (left, right) = (lane::<T>(plan, left)?, lane::<T>(plan, right)?);
+            let (left, right) = (lane::<T>(plan, left, node)?, lane::<T>(plan, right, node)?);
             Some(Lane::of(operation, left, right))
         }
         // Zero less a float of zero has another sign.
@@ -39,19 +34,19 @@ where
             Some(Lane::of(
                 Operation::Subtract,
                 zero,
-                lane::<T>(plan, operand)?,
+                lane::<T>(plan, operand, node)?,
             ))
         }
         _ => None,
     }
 }
 
-/// `None` if the node has other numbers, or is no number at all.
-fn lane<'n, T>(plan: &mut Plan<'n>, node: &'n Typed) -> Option<Lane<T::Native>>
+/// `None` if the node has other numbers than that above it, or none at all.
+fn lane<'n, T>(plan: &mut Plan<'n>, node: &'n Typed, above: &Typed) -> Option<Lane<T::Native>>
 where
     T: ArrowPrimitiveType<Native: Native>,
 {
-    if arrow_type(&node.data_type) != T::DATA_TYPE {
+    if node.data_type != above.data_type {
         return None;
     }
     match &node.kind {
