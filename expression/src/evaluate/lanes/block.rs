@@ -9,8 +9,8 @@ use super::{
     plan::{Lane, Operation},
 };
 
-/// The leaves of a plan over the rows of a batch, a block of `ROWS` at a time. So few that the processor sees all columns
-/// being read at once, half a kilobyte or one of each in turn, and reads ahead in all of them; with more rows each column is
+/// The leaves of a plan over the rows of a batch, of which `ROWS` make a block: half a kilobyte or one of each column. Those are
+/// so few that the processor sees all columns being read at once, and reads ahead in all of them; with more, each column is
 /// read by itself, at two thirds of the speed.
 #[derive(Debug)]
 pub(super) struct Lanes<'v, T: Number, const ROWS: usize> {
