@@ -14,6 +14,7 @@ use crate::{
     syntax::BinaryOperator,
 };
 
+/// A float that may be no number any more.
 pub(super) trait Float: ArrowNativeTypeOp {
     fn is_finite(self) -> bool;
 }

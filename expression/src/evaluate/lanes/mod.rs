@@ -66,38 +66,41 @@ pub(super) fn value(
         (_, DataType::UI8) => native::<UInt64Type>(node, context),
         (_, DataType::R4) => native::<Float32Type>(node, context),
         (_, DataType::R8) => native::<Float64Type>(node, context),
-        (TypedKind::Compare(operator, left, right), _) => {
-            let mut plan = Plan::default();
-            let Some((left, right)) = exact::operands(&mut plan, left, right) else {
-                return Ok(None);
-            };
-            attempt(
-                &plan,
-                context,
-                column::exact::<EXACT_ROWS>,
-                |lanes, nulls| {
-                    let bits = lanes.compare(*operator, &left, &right)?;
-                    Some(Arc::new(BooleanArray::new(bits, nulls)))
-                },
-            )
-        }
-        (_, DataType::Cy | DataType::Decimal { .. } | DataType::Numeric { .. }) => {
-            let mut plan = Plan::default();
-            let Some(lane) = exact::operation(&mut plan, node) else {
-                return Ok(None);
-            };
-            attempt(
-                &plan,
-                context,
-                column::exact::<EXACT_ROWS>,
-                |lanes, nulls| {
-                    let array = Decimal128Array::new(lanes.wide_numbers(&lane)?, nulls);
-                    Some(Arc::new(array.with_data_type(arrow_type(&node.data_type))))
-                },
-            )
+        (TypedKind::Compare(..), _)
+        | (_, DataType::Cy | DataType::Decimal { .. } | DataType::Numeric { .. }) => {
+            exact(node, context)
         }
         _ => Ok(None),
     }
+}
+
+fn exact(node: &Typed, context: &mut Context<'_>) -> Result<Option<Value>, EvaluateError> {
+    let mut plan = Plan::default();
+    let root = match &node.kind {
+        TypedKind::Compare(operator, left, right) => exact::operands(&mut plan, left, right)
+            .map(|(left, right)| Root::Comparison(*operator, left, right)),
+        _ => exact::operation(&mut plan, node).map(Root::Numbers),
+    };
+    let Some(root) = root else {
+        return Ok(None);
+    };
+    let column = column::exact::<EXACT_ROWS>;
+    attempt(&plan, context, column, |lanes, nulls| match &root {
+        Root::Numbers(lane) => {
+            let array = Decimal128Array::new(lanes.wide_numbers(lane)?, nulls);
+            Some(Arc::new(array.with_data_type(arrow_type(&node.data_type))))
+        }
+        Root::Comparison(operator, left, right) => {
+            let bits = lanes.compare(*operator, left, right)?;
+            Some(Arc::new(BooleanArray::new(bits, nulls)))
+        }
+    })
+}
+
+/// What is worked out of exact numbers.
+enum Root {
+    Numbers(Lane<i64>),
+    Comparison(BinaryOperator, Lane<i64>, Lane<i64>),
 }
 
 fn native<T>(node: &Typed, context: &mut Context<'_>) -> Result<Option<Value>, EvaluateError>
