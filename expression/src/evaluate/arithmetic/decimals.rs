@@ -14,6 +14,7 @@ use crate::{
     error::EvaluateError,
     evaluate::{Context, Value, union_of_nulls},
     syntax::BinaryOperator,
+    types::exact_range,
 };
 
 /// Exact numbers: the result in 128 bits where it fits, through 256 where a step does not.
@@ -120,13 +121,13 @@ struct Step {
     right: i128,
     /// Power of ten by which a sum or product has too many digits, or a dividend too few.
     shift: i32,
-    /// Numbers from here on do not fit the type.
-    bound: u128,
+    /// The least and the largest number of the type.
+    range: (i128, i128),
 }
 
 impl Step {
     fn new(operator: BinaryOperator, s1: u8, s2: u8, result: &DataType) -> Self {
-        let (precision, scale) = decimal_shape(result).unwrap_or((38, 0));
+        let (_, scale) = decimal_shape(result).unwrap_or((38, 0));
         let (s1, s2, scale) = (i32::from(s1), i32::from(s2), i32::from(scale));
         let common = s1.max(s2);
         let (left, right, shift) = match operator {
@@ -139,11 +140,7 @@ impl Step {
             left,
             right,
             shift,
-            bound: match result {
-                // Currency has 64 bits.
-                DataType::Cy => 1 << 63,
-                _ => ten(i32::from(precision)).unsigned_abs(),
-            },
+            range: exact_range(result).into_inner(),
         }
     }
 
@@ -155,15 +152,15 @@ impl Step {
         if self.shift != 0 {
             return None;
         }
-        let bound = self.bound;
+        let range = self.range;
         // A sum or product of 64 bit numbers has 38 digits at most.
         match self.operator {
-            BinaryOperator::Add => each(x, y, scalars, bound, |x, y| x * left + y * right),
+            BinaryOperator::Add => each(x, y, scalars, range, |x, y| x * left + y * right),
             BinaryOperator::Subtract if (left, right) == (1, 1) => {
-                each(x, y, scalars, bound, |x, y| x - y)
+                each(x, y, scalars, range, |x, y| x - y)
             }
-            BinaryOperator::Subtract => each(x, y, scalars, bound, |x, y| x * left - y * right),
-            BinaryOperator::Multiply => each(x, y, scalars, bound, |x, y| x * y),
+            BinaryOperator::Subtract => each(x, y, scalars, range, |x, y| x * left - y * right),
+            BinaryOperator::Multiply => each(x, y, scalars, range, |x, y| x * y),
             _ => None,
         }
     }
@@ -175,7 +172,7 @@ impl Step {
             BinaryOperator::Divide => self.divide(x, y)?,
             _ => self.add(x, y)?,
         };
-        (value.unsigned_abs() < self.bound).then_some(value)
+        is_within(value, self.range).then_some(value)
     }
 
     fn add(&self, x: i128, y: i128) -> Option<i128> {
@@ -239,12 +236,12 @@ impl Step {
     }
 }
 
-/// The results of an operation whose operands have 64 bits and whose results stay below `bound`; `None` if one does not.
+/// The results of an operation whose operands have 64 bits and whose results stay within a range; `None` if one does not.
 fn each(
     x: &[i128],
     y: &[i128],
     scalars: (bool, bool),
-    bound: u128,
+    range: (i128, i128),
     operation: impl Fn(i128, i128) -> i128,
 ) -> Option<Vec<i128>> {
     let mut beyond = 0;
@@ -256,7 +253,7 @@ fn each(
     let mut fit = true;
     let mut one = |x: i128, y: i128| {
         let value = operation(small(x), small(y));
-        fit &= value.unsigned_abs() < bound;
+        fit &= is_within(value, range);
         value
     };
     let values = match (scalars, x, y) {
@@ -265,6 +262,11 @@ fn each(
         _ => x.iter().zip(y).map(|(x, y)| one(*x, *y)).collect(),
     };
     (beyond == 0 && fit).then_some(values)
+}
+
+#[inline]
+fn is_within(value: i128, (least, largest): (i128, i128)) -> bool {
+    least <= value && value <= largest
 }
 
 fn ten(power: i32) -> i128 {
