@@ -16,11 +16,9 @@
 use std::{fs::File, hint::black_box, io::BufRead, sync::Arc, time::Instant};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array},
-    compute::{cast, take},
-    datatypes::{
-        DataType as ArrowType, Decimal128Type, Float64Type, Int64Type, SchemaRef, TimeUnit,
-    },
+    array::{Array, ArrayRef, AsArray, RecordBatch},
+    compute::{cast, concat_batches},
+    datatypes::{DataType as ArrowType, Decimal128Type, Float64Type, Int64Type, TimeUnit},
     ipc::reader::FileReader,
 };
 use dtsx::DataType;
@@ -33,6 +31,10 @@ const EXPRESSIONS: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../benches/expressions/expressions.tsv"
 );
+/// Bytes of a text file that travel as one batch, as in the engine unless it is told otherwise.
+const MORSEL_BYTES: usize = 1 << 20;
+/// Rows by which their width in a text file is told.
+const SAMPLE_ROWS: usize = 100_000;
 const ROUNDS: usize = 5;
 /// A round evaluates again until it has run for so long: the clock of the scheduler moves by milliseconds.
 const ROUND_SECONDS: f64 = 0.2;
@@ -53,98 +55,121 @@ fn main() {
     let rounds = arguments
         .get(2)
         .map_or(ROUNDS, |rounds| rounds.parse().unwrap());
-    let table = Table::read(file);
-    let expressions = table.expressions();
+    let text = std::fs::read_to_string(EXPRESSIONS).unwrap();
+    let lines = text.lines().skip(1);
+    let fields = lines.map(|line| line.split('\t').collect::<Vec<_>>());
+    let expressions: Vec<(&str, &str)> = fields.map(|fields| (fields[0], fields[1])).collect();
     if filter == "serve" {
-        return serve(&table, &expressions);
+        return serve(file, &expressions);
     }
-    for (name, expression) in &expressions {
+    for (name, text) in &expressions {
         if !name.contains(filter) {
             continue;
         }
-        let rows = table.rows_of(expression);
-        seconds_of(expression, &rows);
-        let mut seconds: Vec<f64> = (0..rounds).map(|_| seconds_of(expression, &rows)).collect();
+        let work = Work::load(file, text);
+        work.seconds();
+        let mut seconds: Vec<f64> = (0..rounds).map(|_| work.seconds()).collect();
         seconds.sort_by(f64::total_cmp);
         let (best, median) = (seconds[0], seconds[rounds / 2]);
-        let sum = table.sum(expression);
-        println!("{name}\t{best:.4}\t{median:.4}\t{sum}");
+        println!("{name}\t{best:.4}\t{median:.4}\t{}", work.sum());
     }
 }
 
 /// A line of answer for each line of the input.
-fn serve(table: &Table, expressions: &[(String, Expression)]) {
-    let find = |wanted: &str| {
-        let found = expressions.iter().find(|(name, _)| name == wanted);
-        &found.unwrap().1
+fn serve(file: &str, expressions: &[(&str, &str)]) {
+    let text_of = |name: &str| {
+        let found = expressions.iter().find(|(own, _)| *own == name);
+        found.unwrap().1
     };
-    let mut loaded = (String::new(), Vec::new());
+    let mut loaded = None;
     for line in std::io::stdin().lock().lines() {
         let line = line.unwrap();
-        if let Some((_, name)) = line.split_once('\t') {
-            println!("{}", table.sum(find(name)));
-            continue;
+        let (command, name) = line.split_once('\t').unwrap_or(("", &line));
+        let work = match loaded.take() {
+            Some((of, work)) if of == name => work,
+            _ => Work::load(file, text_of(name)),
+        };
+        match command {
+            "" => println!("{:.6}", work.seconds()),
+            _ => println!("{}", work.sum()),
         }
-        let expression = find(&line);
-        if loaded.0 != line {
-            loaded = (line, table.rows_of(expression));
-        }
-        println!("{:.6}", seconds_of(expression, &loaded.1));
+        loaded = Some((name.to_owned(), work));
     }
 }
 
-/// The rows, and the scope in which their columns have their names.
-struct Table {
-    schema: SchemaRef,
-    batches: Vec<RecordBatch>,
+/// An expression and all rows of the columns that it names, each column in one piece.
+struct Work {
+    expression: Expression,
+    rows: RecordBatch,
+    batch_rows: usize,
 }
 
-impl Table {
-    fn read(path: &str) -> Self {
-        let reader = FileReader::try_new_buffered(File::open(path).unwrap(), None).unwrap();
-        Self {
-            schema: reader.schema(),
-            batches: reader.collect::<Result<_, _>>().unwrap(),
-        }
-    }
-
-    fn expressions(&self) -> Vec<(String, Expression)> {
-        let text = std::fs::read_to_string(EXPRESSIONS).unwrap();
-        let lines = text.lines().skip(1);
-        let fields = lines.map(|line| line.split('\t').collect::<Vec<_>>());
-        fields
-            .map(|fields| (fields[0].to_owned(), compile(fields[1], self).unwrap()))
-            .collect()
-    }
-
-    /// The rows; the columns that an expression names lie by themselves, as a source of just these would have made them.
-    fn rows_of(&self, expression: &Expression) -> Vec<RecordBatch> {
-        let text = expression.to_string();
+impl Work {
+    fn load(file: &str, text: &str) -> Self {
         let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
         let words: Vec<&str> = words.collect();
-        let own = |batch: &RecordBatch| {
-            let rows = UInt32Array::from_iter_values(0..batch.num_rows() as u32);
-            let named = self.schema.fields().iter().zip(batch.columns());
-            let columns = named.map(|(field, column)| -> ArrayRef {
-                match column.as_string_view_opt() {
-                    _ if !words.contains(&field.name().as_str()) => Arc::clone(column),
-                    Some(texts) => Arc::new(texts.gc()),
-                    None => take(column, &rows, None).unwrap(),
-                }
-            });
-            RecordBatch::try_new(Arc::clone(&self.schema), columns.collect()).unwrap()
-        };
-        self.batches.iter().map(own).collect()
+        let open = |columns| FileReader::try_new_buffered(File::open(file).unwrap(), columns);
+        let schema = open(None).unwrap().schema();
+        let fields = schema.fields().iter().enumerate();
+        let named = fields.filter(|(_, field)| words.contains(&field.name().as_str()));
+        let reader = open(Some(named.map(|(at, _)| at).collect())).unwrap();
+        let batches: Vec<RecordBatch> = reader.collect::<Result<_, _>>().unwrap();
+        let schema = batches[0].schema();
+        let mut columns = concat_batches(&schema, &batches)
+            .unwrap()
+            .columns()
+            .to_vec();
+        for column in &mut columns {
+            if let Some(texts) = column.as_string_view_opt() {
+                *column = Arc::new(texts.gc());
+            }
+        }
+        let rows = RecordBatch::try_new(schema, columns).unwrap();
+        let expression = compile(text, &Columns(&rows)).unwrap();
+        let batch_rows = batch_rows(&rows.slice(0, rows.num_rows().min(SAMPLE_ROWS)));
+        Self {
+            expression,
+            rows,
+            batch_rows,
+        }
+    }
+
+    /// The values, batch by batch.
+    fn arrays(&self) -> impl Iterator<Item = ArrayRef> {
+        let rows = self.rows.num_rows();
+        (0..rows).step_by(self.batch_rows).map(move |start| {
+            let batch = self.rows.slice(start, self.batch_rows.min(rows - start));
+            let evaluated = self.expression.evaluate(&batch).unwrap();
+            assert!(
+                evaluated.errors.is_empty(),
+                "{}: rows fail",
+                self.expression
+            );
+            evaluated.array
+        })
+    }
+
+    /// Of the processor for all rows once.
+    fn seconds(&self) -> f64 {
+        let start = Instant::now();
+        let before = cpu_seconds(start);
+        let mut runs = 0;
+        loop {
+            for array in self.arrays() {
+                black_box(array);
+            }
+            runs += 1;
+            let seconds = cpu_seconds(start) - before;
+            if seconds >= ROUND_SECONDS {
+                return seconds / f64::from(runs);
+            }
+        }
     }
 
     /// How many values are not NULL, and their sum in whatever order.
-    fn sum(&self, expression: &Expression) -> String {
-        let arrays = self
-            .batches
-            .iter()
-            .map(|batch| expression.evaluate(batch).unwrap().array);
+    fn sum(&self) -> String {
         let (mut count, mut sum, mut scale) = (0, 0, 0);
-        for array in arrays {
+        for array in self.arrays() {
             count += array.len() - array.null_count();
             sum += sum_of(&array);
             if let ArrowType::Decimal128(_, digits) = array.data_type() {
@@ -158,22 +183,15 @@ impl Table {
     }
 }
 
-/// Seconds of the processor for all rows once.
-fn seconds_of(expression: &Expression, rows: &[RecordBatch]) -> f64 {
-    let start = Instant::now();
-    let before = cpu_seconds(start);
-    let mut runs = 0;
-    loop {
-        for batch in rows {
-            let evaluated = black_box(expression.evaluate(batch).unwrap());
-            assert!(evaluated.errors.is_empty(), "{expression}: rows fail");
-        }
-        runs += 1;
-        let seconds = cpu_seconds(start) - before;
-        if seconds >= ROUND_SECONDS {
-            return seconds / f64::from(runs);
-        }
-    }
+/// How many rows a source would make of a morsel of text that has just these columns, by the first rows.
+fn batch_rows(sample: &RecordBatch) -> usize {
+    let texts = sample
+        .columns()
+        .iter()
+        .map(|column| cast(column, &ArrowType::Utf8).unwrap());
+    // Each value has a delimiter behind it.
+    let bytes = texts.map(|text| text.as_string::<i32>().value_data().len() + text.len());
+    MORSEL_BYTES * sample.num_rows() / bytes.sum::<usize>()
 }
 
 /// Whole numbers, microseconds of dates, digits of decimals, bits of floats, bytes of text weighed by their place.
@@ -219,12 +237,15 @@ fn cpu_seconds(start: Instant) -> f64 {
     nanos.map_or_else(|| start.elapsed().as_secs_f64(), |nanos| nanos / 1e9)
 }
 
-impl Scope for Table {
+/// The columns of rows by their names.
+struct Columns<'r>(&'r RecordBatch);
+
+impl Scope for Columns<'_> {
     fn column(&self, reference: &ColumnReference) -> Option<(usize, DataType)> {
         let ColumnReference::Name { name, .. } = reference else {
             return None;
         };
-        let (at, field) = self.schema.column_with_name(name)?;
+        let (at, field) = self.0.schema_ref().column_with_name(name)?;
         Some((at, types::data_type(field)?))
     }
 
@@ -237,8 +258,12 @@ impl Scope for Table {
     }
 
     fn column_names(&self) -> Vec<String> {
-        let fields = self.schema.fields();
-        fields.iter().map(|field| field.name().clone()).collect()
+        let schema = self.0.schema_ref();
+        schema
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect()
     }
 
     fn variable_names(&self) -> Vec<String> {

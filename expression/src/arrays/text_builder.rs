@@ -182,6 +182,15 @@ impl<'a> TextBuilder<'a> {
         self.inline(length, bytes & low_bytes(length));
     }
 
+    /// Appends ASCII bytes as short texts, each by its length; zeros are behind it.
+    pub(crate) fn all_ascii(&mut self, texts: impl Iterator<Item = (u32, u128)>) {
+        self.views.extend(texts.map(|(length, bytes)| {
+            debug_assert!(length <= INLINE && is_ascii_text(bytes));
+            debug_assert!(bytes & !low_bytes(length) == 0);
+            u128::from(length) | bytes << 32
+        }));
+    }
+
     /// Appends a short text in which some ASCII characters have become others.
     pub(crate) fn changed_short(&mut self, length: u32, bytes: u128) {
         debug_assert!(length <= INLINE);

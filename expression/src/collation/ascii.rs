@@ -4,7 +4,10 @@ use std::cmp::Ordering;
 
 use icu_collator::CollatorBorrowed;
 
-/// Stands for bytes that the table does not order: control characters, which ICU ignores, and all that is not ASCII.
+use super::words::is_mark;
+
+/// Stands for bytes that the table does not order: marks of words, control characters, which ICU ignores, and all that is not
+/// ASCII.
 const UNKNOWN: u8 = 0;
 
 /// Rank of each byte without and with its case.
@@ -25,12 +28,13 @@ impl AsciiOrder {
 
     /// The order of two texts, if their ASCII beginnings decide it.
     pub(super) fn compare(&self, left: &[u8], right: &[u8]) -> Option<Ordering> {
-        let rank = |text: &[u8], at: usize| {
-            text.get(at)
-                .map_or(UNKNOWN, |byte| self.primary[usize::from(*byte)])
-        };
-        // The next character must not belong to the one before it.
-        let settled = |text: &[u8], at: usize| at >= text.len() || rank(text, at) != UNKNOWN;
+        self.beginnings(left, right)
+            .or_else(|| self.by_words(left, right))
+    }
+
+    /// As [`Self::compare`], if there are no marks of words in what decides it.
+    fn beginnings(&self, left: &[u8], right: &[u8]) -> Option<Ordering> {
+        let settled = |at| self.is_known(left, at) && self.is_known(right, at);
         let shorter = left.len().min(right.len());
         let mut case = Ordering::Equal;
         for at in 0..shorter {
@@ -40,7 +44,7 @@ impl AsciiOrder {
                 return None;
             }
             if a != b {
-                return (settled(left, at + 1) && settled(right, at + 1)).then(|| a.cmp(&b));
+                return settled(at + 1).then(|| a.cmp(&b));
             }
             if x != y && case == Ordering::Equal {
                 case = self.full[usize::from(x)].cmp(&self.full[usize::from(y)]);
@@ -48,15 +52,69 @@ impl AsciiOrder {
         }
         match left.len().cmp(&right.len()) {
             Ordering::Equal => Some(case),
-            longer => (settled(left, shorter) && settled(right, shorter)).then_some(longer),
+            longer => settled(shorter).then_some(longer),
         }
     }
+
+    /// As [`Self::compare`]: marks of words are passed over, and decide at last.
+    fn by_words(&self, left: &[u8], right: &[u8]) -> Option<Ordering> {
+        let mut case = Ordering::Equal;
+        let (mut x_at, mut y_at) = (0, 0);
+        loop {
+            (x_at, y_at) = (after_marks(left, x_at), after_marks(right, y_at));
+            let (Some(x), Some(y)) = (left.get(x_at), right.get(y_at)) else {
+                break;
+            };
+            let (a, b) = (self.primary[usize::from(*x)], self.primary[usize::from(*y)]);
+            if a == UNKNOWN || b == UNKNOWN {
+                return None;
+            }
+            (x_at, y_at) = (x_at + 1, y_at + 1);
+            if a != b {
+                let settled = self.is_known(left, after_marks(left, x_at))
+                    && self.is_known(right, after_marks(right, y_at));
+                return settled.then(|| a.cmp(&b));
+            }
+            if x != y && case == Ordering::Equal {
+                case = self.full[usize::from(*x)].cmp(&self.full[usize::from(*y)]);
+            }
+        }
+        match (left.len() - x_at).cmp(&(right.len() - y_at)) {
+            Ordering::Equal => Some(case.then_with(|| marks(left).cmp(marks(right)))),
+            longer => (self.is_known(left, x_at) && self.is_known(right, y_at)).then_some(longer),
+        }
+    }
+
+    /// Whether the table has the character at `at`, which then does not belong to the one before it; so does the end.
+    fn is_known(&self, text: &[u8], at: usize) -> bool {
+        let byte = text.get(at);
+        byte.is_none_or(|byte| self.primary[usize::from(*byte)] != UNKNOWN)
+    }
+}
+
+/// Where the text goes on behind marks of words.
+fn after_marks(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let marks = rest.iter().take_while(|byte| is_mark(char::from(**byte)));
+    at + marks.count()
+}
+
+/// How many letters are before each mark, and which it is.
+fn marks(text: &[u8]) -> impl Iterator<Item = (usize, u8)> {
+    let marked = text
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| is_mark(char::from(**byte)));
+    marked
+        .enumerate()
+        .map(|(before, (at, byte))| (at - before, *byte))
 }
 
 /// From 1, the same for characters that compare equal.
 fn ranks(collator: &CollatorBorrowed<'_>) -> [u8; 256] {
     let text = |byte: u8| char::from(byte).to_string();
     let mut characters: Vec<u8> = (0..128)
+        .filter(|byte| !is_mark(char::from(*byte)))
         .filter(|byte| collator.compare(&text(*byte), "") != Ordering::Equal)
         .collect();
     characters.sort_by(|a, b| collator.compare(&text(*a), &text(*b)));

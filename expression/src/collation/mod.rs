@@ -1,8 +1,9 @@
-//! Bytes whose order and equality are those of text under a locale and comparison flags (`ssis-semantics` 3.2, 3.3).
+//! The order of text under a locale and comparison flags, and bytes that have it (`ssis-semantics` 3.2, 3.3): that of ICU, by words.
 
 mod ascii;
+mod words;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cmp::Ordering};
 
 use ascii::AsciiOrder;
 
@@ -29,6 +30,8 @@ pub struct Collation {
     collator: CollatorBorrowed<'static>,
     /// Case is ignored while kana and width, which ICU ranks with it, are not.
     fold_case: bool,
+    /// Hyphens and apostrophes count last; else they are ignored with all symbols.
+    by_words: bool,
     /// Where the locale orders ASCII as the root does, and nothing is ignored.
     ascii: Option<Box<AsciiOrder>>,
 }
@@ -80,33 +83,46 @@ impl Collation {
         Ok(Self {
             collator,
             fold_case,
+            by_words: flags & SYMBOLS == 0,
             ascii,
         })
     }
 
     /// The order of two texts.
-    pub fn compare(&self, left: &str, right: &str) -> std::cmp::Ordering {
+    pub fn compare(&self, left: &str, right: &str) -> Ordering {
         let ascii = self.ascii.as_ref();
         if let Some(order) =
             ascii.and_then(|ascii| ascii.compare(left.as_bytes(), right.as_bytes()))
         {
             return order;
         }
-        if self.fold_case {
-            return self
-                .collator
-                .compare(&left.to_lowercase(), &right.to_lowercase());
+        let order = self
+            .collator
+            .compare(&self.counted(left), &self.counted(right));
+        match self.by_words {
+            true => order.then_with(|| words::marks(left).cmp(words::marks(right))),
+            false => order,
         }
-        self.collator.compare(left, right)
     }
 
     /// Appends the key of `text`.
     pub fn sort_key(&self, text: &str, key: &mut Vec<u8>) {
-        let text = match self.fold_case {
-            true => Cow::Owned(text.to_lowercase()),
+        let Ok(()) = self.collator.write_sort_key_to(&self.counted(text), key);
+        if self.by_words {
+            words::push_marks(text, key);
+        }
+    }
+
+    /// What of a text ICU is to count.
+    fn counted<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let text = match self.by_words {
+            true => words::unmarked(text),
             false => Cow::Borrowed(text),
         };
-        let Ok(()) = self.collator.write_sort_key_to(&text, key);
+        match self.fold_case {
+            true => Cow::Owned(text.to_lowercase()),
+            false => text,
+        }
     }
 }
 
@@ -180,11 +196,54 @@ mod tests {
         assert!(Collation::try_new(127, 0).unwrap().ascii.is_some());
     }
 
+    /// The first two lists are those of winnls.h.
+    #[test]
+    fn words_stand_together() {
+        for (words, flags) in [
+            (
+                ["co_op", "coat", "comb", "coop", "co-op", "cork"].as_slice(),
+                0,
+            ),
+            (&["went", "were", "we're"], 0),
+            (&["coop", "c-oop", "co'op", "co-op", "co--op", "Coop"], 0),
+            (&["coop", "Co-op", "cork"], CASE),
+            (&["öre", "ö-re", "öre\u{2013}", "öresund"], 0),
+            (&["öre", "Ö-RE", "Öre\u{2013}", "öresund"], CASE),
+        ] {
+            let collation = Collation::try_new(1033, flags).unwrap();
+            for pair in words.windows(2) {
+                let order = collation.compare(pair[0], pair[1]);
+                assert_eq!(order, Ordering::Less, "{pair:?}, flags {flags}");
+            }
+        }
+    }
+
+    #[test]
+    fn ignored_symbols_do_not_count_at_all() {
+        let collation = Collation::try_new(1033, SYMBOLS).unwrap();
+        assert_eq!(collation.compare("co-op", "coop"), Ordering::Equal);
+    }
+
     proptest! {
         #[test]
         fn the_table_orders_as_icu_does(a in "[ -~\\t\\n\u{1}\u{7F}é\u{301}·lL]{0,6}", b in "[ -~\\t\\n\u{1}\u{7F}é\u{301}·lL]{0,6}") {
             let collation = INVARIANT.get_or_init(|| Collation::try_new(127, 0).unwrap());
-            prop_assert_eq!(collation.compare(&a, &b), collation.collator.compare(&a, &b));
+            let order = collation.collator.compare(&words::unmarked(&a), &words::unmarked(&b));
+            let marks = words::marks(&a).cmp(words::marks(&b));
+            prop_assert_eq!(collation.compare(&a, &b), order.then(marks));
+        }
+
+        #[test]
+        fn keys_order_as_texts_do(a in "[a-cA'\u{2010}ö-]{0,6}", b in "[a-cA'\u{2010}ö-]{0,6}", flags in 0_u32..8) {
+            let Ok(collation) = Collation::try_new(1033, flags) else {
+                return Ok(());
+            };
+            let key = |text: &str| {
+                let mut key = Vec::new();
+                collation.sort_key(text, &mut key);
+                key
+            };
+            prop_assert_eq!(collation.compare(&a, &b), key(&a).cmp(&key(&b)));
         }
     }
 }

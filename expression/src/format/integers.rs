@@ -107,6 +107,17 @@ fn append<T: Copy>(
     };
     for values in values.chunks(BLOCK) {
         let largest = split(values, &magnitude, &mut digits);
+        if largest < E8 {
+            let digits = values.iter().zip(&digits.low);
+            builder.all_ascii(digits.map(|(value, digits)| {
+                let (length, text) = eight(*digits);
+                match is_negative(*value) {
+                    true => (length + 1, u128::from(text) << 8 | u128::from(b'-')),
+                    false => (length, u128::from(text)),
+                }
+            }));
+            continue;
+        }
         for (row, value) in values.iter().enumerate() {
             if largest >= LONG && magnitude(*value) >= LONG {
                 long(*value, builder);
@@ -121,14 +132,17 @@ fn append<T: Copy>(
     }
 }
 
-/// Fills in the digits; the largest number.
+/// Fills in the digits; no number is larger than what it returns.
 fn split<T: Copy, F: Fn(T) -> u64>(values: &[T], magnitude: &F, digits: &mut Digits) -> u64 {
-    let mut largest = 0;
-    for ((value, high), low) in values.iter().zip(&mut digits.high).zip(&mut digits.low) {
-        let number = magnitude(*value);
-        largest |= number;
-        *high = (number / E8) as u32;
-        *low = number % E8;
+    let numbers = values.iter().map(|value| magnitude(*value));
+    let largest = numbers.clone().fold(0, |largest, number| largest | number);
+    let parts = numbers.zip(digits.high.iter_mut().zip(&mut digits.low));
+    if largest < E8 {
+        parts.for_each(|(number, (high, low))| (*high, *low) = (0, number));
+    } else {
+        parts.for_each(|(number, (high, low))| {
+            (*high, *low) = ((number / E8) as u32, number % E8);
+        });
     }
     for low in &mut digits.low {
         *low = eight_digits(*low as u32);
@@ -140,14 +154,21 @@ fn split<T: Copy, F: Fn(T) -> u64>(values: &[T], magnitude: &F, digits: &mut Dig
 #[inline(always)]
 fn joined(high: u32, low: u64) -> (u32, u128) {
     if high == 0 {
-        let skip = (low.trailing_zeros() / 8).min(7);
-        return (8 - skip, u128::from((low | ASCII) >> (8 * skip)));
+        let (length, text) = eight(low);
+        return (length, u128::from(text));
     }
     let (length, before) = THREE_DIGITS[high as usize % 1000];
     (
         8 + length,
         u128::from(before) | u128::from(low | ASCII) << (8 * length),
     )
+}
+
+/// As [`joined`], of the last eight digits without leading zeros.
+#[inline(always)]
+fn eight(digits: u64) -> (u32, u64) {
+    let skip = (digits.trailing_zeros() / 8).min(7);
+    (8 - skip, (digits | ASCII) >> (8 * skip))
 }
 
 /// Length and characters of the numbers below 1000.
