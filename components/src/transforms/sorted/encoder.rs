@@ -66,6 +66,11 @@ impl KeyEncoder {
         })
     }
 
+    /// Whether any key is text.
+    pub(crate) fn has_text(&self) -> bool {
+        self.collations.iter().any(Option::is_some)
+    }
+
     pub(crate) fn columns(&self) -> &[KeyColumn] {
         &self.columns
     }

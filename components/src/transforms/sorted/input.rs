@@ -206,12 +206,17 @@ impl<K: EncodedKeys> SortedInput<K> {
         let descending = self.encoder.columns().iter().all(|key| key.descending);
         let message = format!(
             "{}: input is declared sorted but row {number} ({}) is {} than row {} ({}); sort it in the order of the \
-             component (locale and comparison flags; NULL is the smallest value), for example with a Sort before it",
+             component (locale and comparison flags; NULL is the smallest value{}), for example with a Sort before it",
             self.description.name,
             values(columns, row),
             if descending { "larger" } else { "smaller" },
             number - 1,
             values(columns_before, row_before),
+            if self.encoder.has_text() {
+                "; hyphens and apostrophes count last, unlike in the order of a SQL_ collation"
+            } else {
+                ""
+            },
         );
         FlowError::new(
             &self.description.component,
