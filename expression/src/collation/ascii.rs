@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use icu_collator::CollatorBorrowed;
 
-use super::words::is_mark;
+use super::windows::{in_icu, is_mark};
 
 /// Stands for bytes that the table does not order: marks of words, control characters, which ICU ignores, and all that is not
 /// ASCII.
@@ -112,7 +112,7 @@ fn marks(text: &[u8]) -> impl Iterator<Item = (usize, u8)> {
 
 /// From 1, the same for characters that compare equal.
 fn ranks(collator: &CollatorBorrowed<'_>) -> [u8; 256] {
-    let text = |byte: u8| char::from(byte).to_string();
+    let text = |byte: u8| in_icu(char::from(byte)).to_string();
     let mut characters: Vec<u8> = (0..128)
         .filter(|byte| !is_mark(char::from(*byte)))
         .filter(|byte| collator.compare(&text(*byte), "") != Ordering::Equal)

@@ -1,7 +1,8 @@
-//! The order of text under a locale and comparison flags, and bytes that have it (`ssis-semantics` 3.2, 3.3): that of ICU, by words.
+//! The order of text under a locale and comparison flags, and bytes that have it (`ssis-semantics` 3.2, 3.3): that of ICU, with
+//! hyphens, apostrophes and signs in the places that Windows gives them.
 
 mod ascii;
-mod words;
+mod windows;
 
 use std::{borrow::Cow, cmp::Ordering};
 
@@ -30,8 +31,8 @@ pub struct Collation {
     collator: CollatorBorrowed<'static>,
     /// Case is ignored while kana and width, which ICU ranks with it, are not.
     fold_case: bool,
-    /// Hyphens and apostrophes count last; else they are ignored with all symbols.
-    by_words: bool,
+    /// Signs count, as they do in Windows; else they are ignored.
+    has_signs: bool,
     /// Where the locale orders ASCII as the root does, and nothing is ignored.
     ascii: Option<Box<AsciiOrder>>,
 }
@@ -65,7 +66,7 @@ impl Collation {
         options.strength = Some(strength);
         if flags & SYMBOLS != 0 {
             options.alternate_handling = Some(AlternateHandling::Shifted);
-            options.max_variable = Some(MaxVariable::Symbol);
+            options.max_variable = Some(MaxVariable::Currency);
         }
         let preferences = CollatorPreferences::from(&locale(locale_id)?);
         let collator = Collator::try_new(preferences, options)
@@ -83,7 +84,7 @@ impl Collation {
         Ok(Self {
             collator,
             fold_case,
-            by_words: flags & SYMBOLS == 0,
+            has_signs: flags & SYMBOLS == 0,
             ascii,
         })
     }
@@ -99,8 +100,8 @@ impl Collation {
         let order = self
             .collator
             .compare(&self.counted(left), &self.counted(right));
-        match self.by_words {
-            true => order.then_with(|| words::marks(left).cmp(words::marks(right))),
+        match self.has_signs {
+            true => order.then_with(|| windows::marks(left).cmp(windows::marks(right))),
             false => order,
         }
     }
@@ -108,15 +109,15 @@ impl Collation {
     /// Appends the key of `text`.
     pub fn sort_key(&self, text: &str, key: &mut Vec<u8>) {
         let Ok(()) = self.collator.write_sort_key_to(&self.counted(text), key);
-        if self.by_words {
-            words::push_marks(text, key);
+        if self.has_signs {
+            windows::push_marks(text, key);
         }
     }
 
     /// What of a text ICU is to count.
     fn counted<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let text = match self.by_words {
-            true => words::unmarked(text),
+        let text = match self.has_signs {
+            true => windows::text_in_icu(text),
             false => Cow::Borrowed(text),
         };
         match self.fold_case {
@@ -207,6 +208,11 @@ mod tests {
             (&["went", "were", "we're"], 0),
             (&["coop", "c-oop", "co'op", "co-op", "co--op", "Coop"], 0),
             (&["coop", "Co-op", "cork"], CASE),
+            // As SQL Server orders them: ask.sqlservercentral.com/questions/109765.
+            (
+                &["_'_", "_-_", "_+_", "_0_", "A+A", "A0A", "A'A", "A-A"],
+                CASE,
+            ),
             (&["öre", "ö-re", "öre\u{2013}", "öresund"], 0),
             (&["öre", "Ö-RE", "Öre\u{2013}", "öresund"], CASE),
         ] {
@@ -221,20 +227,56 @@ mod tests {
     #[test]
     fn ignored_symbols_do_not_count_at_all() {
         let collation = Collation::try_new(1033, SYMBOLS).unwrap();
-        assert_eq!(collation.compare("co-op", "coop"), Ordering::Equal);
+        for text in ["co-op", "co_op", "c$oop", "coop!", "co op"] {
+            assert_eq!(collation.compare(text, "coop"), Ordering::Equal, "{text}");
+        }
+    }
+
+    #[test]
+    fn signs_of_ascii_stand_as_in_windows() {
+        let signs = b" !\"#$%&()*,./:;?@[\\]^_`{|}~+<=>09aB";
+        for pair in signs.windows(2) {
+            let [first, second] = [pair[0], pair[1]].map(char::from);
+            for locale in [127, 1033, 1031, 1041] {
+                let collation = Collation::try_new(locale, 0).unwrap();
+                // The second pair goes by ICU.
+                for (x, y) in [
+                    (format!("x{first}"), format!("x{second}")),
+                    (format!("é{first}"), format!("é{second}")),
+                ] {
+                    assert_eq!(collation.compare(&x, &y), Ordering::Less, "{x} {y}");
+                }
+            }
+        }
+        let collation = Collation::try_new(1033, CASE | KANA | WIDTH).unwrap();
+        assert_eq!(collation.compare("a!_1", "a！＿1"), Ordering::Equal);
+    }
+
+    /// By which the places of Windows are found.
+    #[test]
+    fn signs_of_ascii_are_known_as_icu_orders_them() {
+        let collation = INVARIANT.get_or_init(|| Collation::try_new(127, 0).unwrap());
+        for pair in windows::ICU.windows(2) {
+            let [first, second] = [pair[0], pair[1]].map(|one| char::from(one).to_string());
+            assert_eq!(
+                collation.collator.compare(&first, &second),
+                Ordering::Less,
+                "{first} {second}"
+            );
+        }
     }
 
     proptest! {
         #[test]
         fn the_table_orders_as_icu_does(a in "[ -~\\t\\n\u{1}\u{7F}é\u{301}·lL]{0,6}", b in "[ -~\\t\\n\u{1}\u{7F}é\u{301}·lL]{0,6}") {
             let collation = INVARIANT.get_or_init(|| Collation::try_new(127, 0).unwrap());
-            let order = collation.collator.compare(&words::unmarked(&a), &words::unmarked(&b));
-            let marks = words::marks(&a).cmp(words::marks(&b));
+            let order = collation.collator.compare(&windows::text_in_icu(&a), &windows::text_in_icu(&b));
+            let marks = windows::marks(&a).cmp(windows::marks(&b));
             prop_assert_eq!(collation.compare(&a, &b), order.then(marks));
         }
 
         #[test]
-        fn keys_order_as_texts_do(a in "[a-cA'\u{2010}ö-]{0,6}", b in "[a-cA'\u{2010}ö-]{0,6}", flags in 0_u32..8) {
+        fn keys_order_as_texts_do(a in "[a-cA'_!\u{2010}ö-]{0,6}", b in "[a-cA'_!\u{2010}ö-]{0,6}", flags in 0_u32..8) {
             let Ok(collation) = Collation::try_new(1033, flags) else {
                 return Ok(());
             };
