@@ -28,31 +28,38 @@ impl AsciiOrder {
 
     /// The order of two texts, if their ASCII beginnings decide it.
     pub(super) fn compare(&self, left: &[u8], right: &[u8]) -> Option<Ordering> {
-        self.beginnings(left, right)
-            .or_else(|| self.by_words(left, right))
+        let is_marked = |text: &[u8], at| after_marks(text, at) > at;
+        match self.beginnings(left, right) {
+            Ok(order) => Some(order),
+            Err(at) if is_marked(left, at) || is_marked(right, at) => self.by_words(left, right),
+            Err(_) => None,
+        }
     }
 
-    /// As [`Self::compare`], if there are no marks of words in what decides it.
-    fn beginnings(&self, left: &[u8], right: &[u8]) -> Option<Ordering> {
-        let settled = |at| self.is_known(left, at) && self.is_known(right, at);
+    /// As [`Self::compare`], with nothing in what decides it that the table does not know; else where that is.
+    fn beginnings(&self, left: &[u8], right: &[u8]) -> Result<Ordering, usize> {
+        let settled = |at, order| match self.is_known(left, at) && self.is_known(right, at) {
+            true => Ok(order),
+            false => Err(at),
+        };
         let shorter = left.len().min(right.len());
         let mut case = Ordering::Equal;
         for at in 0..shorter {
             let (x, y) = (left[at], right[at]);
             let (a, b) = (self.primary[usize::from(x)], self.primary[usize::from(y)]);
             if a == UNKNOWN || b == UNKNOWN {
-                return None;
+                return Err(at);
             }
             if a != b {
-                return settled(at + 1).then(|| a.cmp(&b));
+                return settled(at + 1, a.cmp(&b));
             }
             if x != y && case == Ordering::Equal {
                 case = self.full[usize::from(x)].cmp(&self.full[usize::from(y)]);
             }
         }
         match left.len().cmp(&right.len()) {
-            Ordering::Equal => Some(case),
-            longer => settled(shorter).then_some(longer),
+            Ordering::Equal => Ok(case),
+            longer => settled(shorter, longer),
         }
     }
 

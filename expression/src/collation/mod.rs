@@ -90,16 +90,17 @@ impl Collation {
     }
 
     /// The order of two texts.
+    #[inline]
     pub fn compare(&self, left: &str, right: &str) -> Ordering {
         let ascii = self.ascii.as_ref();
-        if let Some(order) =
-            ascii.and_then(|ascii| ascii.compare(left.as_bytes(), right.as_bytes()))
-        {
-            return order;
-        }
-        let order = self
-            .collator
-            .compare(&self.counted(left), &self.counted(right));
+        let order = ascii.and_then(|ascii| ascii.compare(left.as_bytes(), right.as_bytes()));
+        order.unwrap_or_else(|| self.compare_by_icu(left, right))
+    }
+
+    #[inline(never)]
+    fn compare_by_icu(&self, left: &str, right: &str) -> Ordering {
+        let (x, y) = (self.counted(left), self.counted(right));
+        let order = self.collator.compare(&x, &y);
         match self.has_signs {
             true => order.then_with(|| windows::marks(left).cmp(windows::marks(right))),
             false => order,
