@@ -33,6 +33,8 @@ pub struct Collation {
     fold_case: bool,
     /// Signs count, as they do in Windows; else they are ignored.
     has_signs: bool,
+    /// The same mark in another width is another.
+    is_exact: bool,
     /// Where the locale orders ASCII as the root does, and nothing is ignored.
     ascii: Option<Box<AsciiOrder>>,
 }
@@ -64,6 +66,8 @@ impl Collation {
             )));
         }
         options.strength = Some(strength);
+        // Thai would ignore signs.
+        options.alternate_handling = Some(AlternateHandling::NonIgnorable);
         if flags & SYMBOLS != 0 {
             options.alternate_handling = Some(AlternateHandling::Shifted);
             options.max_variable = Some(MaxVariable::Currency);
@@ -85,6 +89,7 @@ impl Collation {
             collator,
             fold_case,
             has_signs: flags & SYMBOLS == 0,
+            is_exact: strength == Strength::Tertiary,
             ascii,
         })
     }
@@ -99,33 +104,83 @@ impl Collation {
 
     #[inline(never)]
     fn compare_by_icu(&self, left: &str, right: &str) -> Ordering {
-        let (x, y) = (self.counted(left), self.counted(right));
-        let order = self.collator.compare(&x, &y);
-        match self.has_signs {
-            true => order.then_with(|| windows::marks(left).cmp(windows::marks(right))),
-            false => order,
+        let (left, right) = (self.folded(left), self.folded(right));
+        if !self.is_by_windows(&left) && !self.is_by_windows(&right) {
+            return self.collator.compare(&left, &right);
         }
+        let key = |text: &str| {
+            let mut key = Vec::new();
+            self.folded_key(text, &mut key);
+            key
+        };
+        key(&left).cmp(&key(&right))
     }
 
     /// Appends the key of `text`.
     pub fn sort_key(&self, text: &str, key: &mut Vec<u8>) {
-        let Ok(()) = self.collator.write_sort_key_to(&self.counted(text), key);
-        if self.has_signs {
-            windows::push_marks(text, key);
+        self.folded_key(&self.folded(text), key);
+    }
+
+    /// Whether hyphens and apostrophes count.
+    pub fn has_signs(&self) -> bool {
+        self.has_signs
+    }
+
+    fn folded<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.fold_case {
+            true => Cow::Owned(text.to_lowercase()),
+            false => Cow::Borrowed(text),
         }
     }
 
-    /// What of a text ICU is to count.
-    fn counted<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let text = match self.has_signs {
-            true => windows::text_in_icu(text),
-            false => Cow::Borrowed(text),
+    fn is_by_windows(&self, text: &str) -> bool {
+        self.has_signs && windows::may_have_signs(text)
+    }
+
+    /// ```text
+    ///  primary level, signs as Windows has them │ 1 │ other levels, as ICU has them │ 1 │ marks, if there are any
+    /// ```
+    fn folded_key(&self, text: &str, key: &mut Vec<u8>) {
+        let icu_key = |text: &str, key: &mut Vec<u8>| {
+            let Ok(()) = self.collator.write_sort_key_to(text, key);
         };
-        match self.fold_case {
-            true => Cow::Owned(text.to_lowercase()),
-            false => text,
+        if !self.is_by_windows(text) {
+            return icu_key(text, key);
+        }
+        let start = key.len();
+        let unmarked = windows::unmarked(text);
+        icu_key(&windows::text_in_icu(&unmarked), key);
+        key.truncate(start + primary(&key[start..]));
+        let mut part = Vec::new();
+        icu_key(&unmarked, &mut part);
+        key.extend_from_slice(&part[primary(&part)..]);
+
+        let mut before = 0_u32;
+        let mut separator = Some(LEVEL);
+        let marks = text.matches(windows::is_mark).flat_map(str::chars);
+        for (segment, mark) in text.split(windows::is_mark).zip(marks) {
+            part.clear();
+            icu_key(segment, &mut part);
+            before = before.saturating_add(primary(&part) as u32);
+            key.extend(separator.take());
+            key.extend_from_slice(&before.to_be_bytes());
+            let mark = match self.is_exact {
+                true => mark,
+                false => windows::plain_mark(mark),
+            };
+            key.extend_from_slice(&(u32::from(mark) as u16).to_be_bytes());
         }
     }
+}
+
+/// Between the levels of a key; smaller than what they are made of.
+const LEVEL: u8 = 1;
+
+/// Bytes of the primary level of a key.
+fn primary(key: &[u8]) -> usize {
+    key.iter()
+        .position(|byte| *byte == LEVEL)
+        .unwrap_or(key.len())
 }
 
 fn unknown(message: String) -> CollationError {
@@ -185,8 +240,9 @@ fn locale(locale_id: u32) -> Result<Locale, CollationError> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::OnceLock;
+    use std::{collections::HashMap, sync::OnceLock};
 
+    use icu_normalizer::ComposingNormalizer;
     use proptest::prelude::*;
 
     use super::*;
@@ -238,7 +294,7 @@ mod tests {
         let signs = b" !\"#$%&()*,./:;?@[\\]^_`{|}~+<=>09aB";
         for pair in signs.windows(2) {
             let [first, second] = [pair[0], pair[1]].map(char::from);
-            for locale in [127, 1033, 1031, 1041] {
+            for locale in [127, 1033, 1031, 1041, 1054] {
                 let collation = Collation::try_new(locale, 0).unwrap();
                 // The second pair goes by ICU.
                 for (x, y) in [
@@ -249,8 +305,6 @@ mod tests {
                 }
             }
         }
-        let collation = Collation::try_new(1033, CASE | KANA | WIDTH).unwrap();
-        assert_eq!(collation.compare("a!_1", "a！＿1"), Ordering::Equal);
     }
 
     /// By which the places of Windows are found.
@@ -267,17 +321,95 @@ mod tests {
         }
     }
 
+    /// What ICU holds to be a sign goes where the sign goes.
+    #[test]
+    fn what_is_made_of_a_sign_stands_with_it() {
+        let collation = Collation::try_new(127, CASE | NON_SPACING).unwrap();
+        let by_icu = |text: &str| {
+            let mut key = Vec::new();
+            let Ok(()) = collation.collator.write_sort_key_to(text, &mut key);
+            key
+        };
+        let key = |text: &str| {
+            let mut key = Vec::new();
+            collation.sort_key(text, &mut key);
+            key
+        };
+        let signs = windows::ICU
+            .iter()
+            .map(|sign| char::from(*sign).to_string());
+        let signs: HashMap<_, _> = signs.map(|sign| (by_icu(&sign), sign)).collect();
+        for character in (0x80..=0x10_FFFF).filter_map(char::from_u32) {
+            let text = character.to_string();
+            if let Some(sign) = signs.get(&by_icu(&text)) {
+                assert_eq!(key(&text), key(sign), "{text} {sign}");
+            }
+            let differs = windows::is_mark(character) || windows::text_in_icu(&text) != text;
+            assert!(!differs || windows::may_have_signs(&text), "{text}");
+        }
+    }
+
+    #[test]
+    fn equal_texts_stay_equal() {
+        let all = CASE | KANA | WIDTH;
+        for (locale, flags, left, right) in [
+            (1033, 0, "a\u{301}-b", "\u{E1}-b"),
+            (1033, 0, "a-b", "a\u{1}-b"),
+            (1033, 0, "a;", "a\u{37E}"),
+            (1033, 0, "a=\u{338}", "a\u{2260}"),
+            (1033, 0, "ガ-x", "カ\u{3099}-x"),
+            (1033, all, "a-b", "a－b"),
+            (1033, all, "O'N", "O＇N"),
+            (1033, all, "a!_1", "a！＿1"),
+            (1033, all, "...", "…"),
+            (1033, all, "ﬁ-x", "fi-x"),
+            (1033, all, "c/o", "℅"),
+            (1033, all, "(1)", "⑴"),
+            (1033, NON_SPACING, "a\u{301}-b", "a-b"),
+            (1033, NON_SPACING, "+", "⁺"),
+            (1033, CASE | NON_SPACING, "Æ-a", "ae-a"),
+            (1033, CASE, "ΑΣ-Α", "ας-α"),
+            (1037, NON_SPACING, "א״א", "א\"א"),
+        ] {
+            let collation = Collation::try_new(locale, flags).unwrap();
+            let order = collation.compare(left, right);
+            assert_eq!(order, Ordering::Equal, "{left} {right} {flags:#X}");
+        }
+    }
+
+    #[test]
+    fn different_texts_stay_different() {
+        for (locale, flags, less, greater) in [
+            (1033, 0, "a#", "a\u{37E}"),
+            (1033, 0, "Wait(((a", "Wait…"),
+            (1033, 0, "...", "…"),
+            (1033, 0, "a-b", "a－b"),
+            (1033, NON_SPACING, "(((", "…"),
+            (1030, 0, "data-analyse", "data-zone"),
+            (1029, 0, "c-h", "cz"),
+            (1038, 0, "c-s", "cz"),
+            (1054, 0, "x", "x!"),
+            (1054, 0, "x!", "x$"),
+        ] {
+            let collation = Collation::try_new(locale, flags).unwrap();
+            let order = collation.compare(less, greater);
+            assert_eq!(order, Ordering::Less, "{less} {greater} {flags:#X}");
+        }
+    }
+
     proptest! {
         #[test]
         fn the_table_orders_as_icu_does(a in "[ -~\\t\\n\u{1}\u{7F}é\u{301}·lL]{0,6}", b in "[ -~\\t\\n\u{1}\u{7F}é\u{301}·lL]{0,6}") {
             let collation = INVARIANT.get_or_init(|| Collation::try_new(127, 0).unwrap());
-            let order = collation.collator.compare(&windows::text_in_icu(&a), &windows::text_in_icu(&b));
-            let marks = windows::marks(&a).cmp(windows::marks(&b));
-            prop_assert_eq!(collation.compare(&a, &b), order.then(marks));
+            prop_assert_eq!(collation.compare(&a, &b), collation.compare_by_icu(&a, &b));
         }
 
         #[test]
-        fn keys_order_as_texts_do(a in "[a-cA'_!\u{2010}ö-]{0,6}", b in "[a-cA'_!\u{2010}ö-]{0,6}", flags in 0_u32..8) {
+        fn keys_order_as_texts_do(
+            a in "[a-cA'_!\u{2010}ö\u{301}－…;\u{37E}ßs-]{0,6}",
+            b in "[a-cA'_!\u{2010}ö\u{301}－…;\u{37E}ßs-]{0,6}",
+            flags in 0_u32..8,
+        ) {
             let Ok(collation) = Collation::try_new(1033, flags) else {
                 return Ok(());
             };
@@ -287,6 +419,9 @@ mod tests {
                 key
             };
             prop_assert_eq!(collation.compare(&a, &b), key(&a).cmp(&key(&b)));
+            // A text and its composed form are equal.
+            let composed = ComposingNormalizer::new_nfc().normalize(&a).into_owned();
+            prop_assert_eq!(collation.compare(&a, &composed), Ordering::Equal);
         }
     }
 }

@@ -8,6 +8,8 @@
 
 use std::borrow::Cow;
 
+use icu_normalizer::{DecomposingNormalizer, DecomposingNormalizerBorrowed};
+
 /// The signs of ASCII but for hyphen and apostrophe, in the order of Windows.
 const WINDOWS: &[u8; 30] = b"!\"#$%&()*,./:;?@[\\]^_`{|}~+<=>";
 /// The same in the order of ICU.
@@ -29,11 +31,10 @@ const IN_ICU: [u8; 128] = {
     table
 };
 
-/// From a character of ASCII to its full width.
-const TO_FULL_WIDTH: u32 = 0xFEE0;
+/// Counts for nothing, but keeps what is before it and behind it apart, as a mark does.
+const JOINER: &str = "\u{34F}";
 
-/// Ends what ICU makes a key of; smaller than whatever may follow in its place in another key.
-const SEPARATOR: u8 = 1;
+const DECOMPOSING: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizer::new_nfkd();
 
 /// A hyphen or dash, or an apostrophe.
 pub(super) fn is_mark(character: char) -> bool {
@@ -41,8 +42,8 @@ pub(super) fn is_mark(character: char) -> bool {
         character,
         '\'' | '-' | '\u{2010}'
             ..='\u{2015}'
-                | '\u{207B}'
-                | '\u{208B}'
+                | '\u{FE31}'
+                | '\u{FE32}'
                 | '\u{FE58}'
                 | '\u{FE63}'
                 | '\u{FF07}'
@@ -50,51 +51,74 @@ pub(super) fn is_mark(character: char) -> bool {
     )
 }
 
-/// The character whose place by ICU is that of this one by Windows.
-pub(super) fn in_icu(character: char) -> char {
-    let code = u32::from(character);
-    let (ascii, shift) = match character {
-        '\u{FF01}'..='\u{FF5E}' => (code - TO_FULL_WIDTH, TO_FULL_WIDTH),
-        _ => (code, 0),
-    };
-    let found = IN_ICU.get(ascii as usize);
-    let found = found.and_then(|found| char::from_u32(u32::from(*found) + shift));
-    found.unwrap_or(character)
+/// The mark that this one is in another width or place.
+pub(super) fn plain_mark(mark: char) -> char {
+    match mark {
+        '\u{FF07}' => '\'',
+        '\u{FE63}' | '\u{FF0D}' => '-',
+        '\u{2011}' => '\u{2010}',
+        '\u{FE32}' => '\u{2013}',
+        '\u{FE31}' | '\u{FE58}' => '\u{2014}',
+        _ => mark,
+    }
 }
 
-/// The text that ICU orders as Windows orders this one, marks apart.
-pub(super) fn text_in_icu(text: &str) -> Cow<'_, str> {
-    match may_differ(text) {
-        true => Cow::Owned(
-            text.chars()
-                .filter(|one| !is_mark(*one))
-                .map(in_icu)
-                .collect(),
-        ),
+/// The character of ASCII whose place by ICU is that of this one by Windows; others are their own.
+pub(super) fn in_icu(character: char) -> char {
+    let found = IN_ICU.get(character as usize);
+    found.map_or(character, |found| char::from(*found))
+}
+
+/// Whether signs or marks, or what is made of them, may be in the text: first by its bytes, all at once.
+pub(super) fn may_have_signs(text: &str) -> bool {
+    let is_first = |byte: u8| {
+        byte.is_ascii_punctuation() || matches!(byte, 0xCD | 0xD7 | 0xE1..=0xE3 | 0xEF | 0xF0)
+    };
+    let is_among = |character: char| {
+        matches!(
+            character,
+            '\u{37E}'
+                | '\u{5F4}'
+                | '\u{1FEF}'
+                | '\u{2010}'..='\u{2E7F}'
+                | '\u{3000}'..='\u{303F}'
+                | '\u{3200}'..='\u{33FF}'
+                | '\u{FB29}'
+                | '\u{FE10}'..='\u{FFEF}'
+                | '\u{1F100}'..='\u{1F2FF}'
+        ) || character.is_ascii_punctuation()
+    };
+    let first = text.bytes().fold(false, |may, byte| may | is_first(byte));
+    first && text.chars().any(is_among)
+}
+
+/// The text without its marks.
+pub(super) fn unmarked(text: &str) -> Cow<'_, str> {
+    match text.contains(is_mark) {
+        true => Cow::Owned(text.replace(is_mark, JOINER)),
         false => Cow::Borrowed(text),
     }
 }
 
-/// By its bytes: signs of ASCII, and the first bytes of others.
-fn may_differ(text: &str) -> bool {
-    let is_first = |byte: u8| byte.is_ascii_punctuation() || matches!(byte, 0xE2 | 0xEF);
-    text.bytes().fold(false, |may, byte| may | is_first(byte))
-}
-
-/// How many characters are before each mark, and which it is.
-pub(super) fn marks(text: &str) -> impl Iterator<Item = (u32, char)> {
-    let marked = text.chars().zip(0..).filter(|(one, _)| is_mark(*one));
-    marked
-        .zip(0..)
-        .map(|((mark, at), before)| (at - before, mark))
-}
-
-/// Appends the marks of a text to the key of what is left of it.
-pub(super) fn push_marks(text: &str, key: &mut Vec<u8>) {
-    let mut separator = Some(SEPARATOR);
-    for (before, mark) in marks(text) {
-        key.extend(separator.take());
-        key.extend_from_slice(&before.to_be_bytes());
-        key.extend_from_slice(&u32::from(mark).to_be_bytes());
+/// A text without marks, its signs and what is made of them in the places that Windows gives them: ICU's primary order of these
+/// is that of Windows.
+pub(super) fn text_in_icu(unmarked: &str) -> String {
+    let mut moved = String::with_capacity(unmarked.len());
+    for character in unmarked.chars() {
+        match character {
+            _ if character.is_ascii() => moved.push(in_icu(character)),
+            // ICU has these where the quotation mark is.
+            '\u{5F4}' | '\u{201C}'..='\u{201F}' | '\u{2E42}' | '\u{301D}'..='\u{301F}' => {
+                moved.push(in_icu('"'));
+            }
+            _ => {
+                let parts = || DECOMPOSING.normalize_iter(std::iter::once(character));
+                match parts().any(|part| in_icu(part) != part) {
+                    true => moved.extend(parts().map(in_icu)),
+                    false => moved.push(character),
+                }
+            }
+        }
     }
+    moved
 }

@@ -66,9 +66,9 @@ impl KeyEncoder {
         })
     }
 
-    /// Whether any key is text.
-    pub(crate) fn has_text(&self) -> bool {
-        self.collations.iter().any(Option::is_some)
+    /// Whether any key is text whose hyphens and apostrophes count.
+    pub(crate) fn has_signs(&self) -> bool {
+        self.collations.iter().flatten().any(Collation::has_signs)
     }
 
     pub(crate) fn columns(&self) -> &[KeyColumn] {

@@ -212,7 +212,7 @@ impl<K: EncodedKeys> SortedInput<K> {
             if descending { "larger" } else { "smaller" },
             number - 1,
             values(columns_before, row_before),
-            if self.encoder.has_text() {
+            if self.encoder.has_signs() {
                 "; hyphens and apostrophes count last, unlike in the order of a SQL_ collation"
             } else {
                 ""
