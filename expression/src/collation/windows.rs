@@ -38,17 +38,7 @@ const DECOMPOSING: DecomposingNormalizerBorrowed<'static> = DecomposingNormalize
 
 /// A hyphen or dash, or an apostrophe.
 pub(super) fn is_mark(character: char) -> bool {
-    matches!(
-        character,
-        '\'' | '-' | '\u{2010}'
-            ..='\u{2015}'
-                | '\u{FE31}'
-                | '\u{FE32}'
-                | '\u{FE58}'
-                | '\u{FE63}'
-                | '\u{FF07}'
-                | '\u{FF0D}'
-    )
+    matches!(character, '\'' | '-' | '\u{2010}'..='\u{2015}') || plain_mark(character) != character
 }
 
 /// The mark that this one is in another width or place.
